@@ -1,0 +1,60 @@
+//! What can be wrong with an instance: every variant names the part, the place and the value.
+
+use std::path::PathBuf;
+
+/// Why an instance was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum InstanceError {
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A file was read but is not what it should be.
+    #[error("{}: {message}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with row or byte where known.
+        message: String,
+    },
+    /// An entry is NaN or infinite.
+    #[error("{part}[{place}] is {value}: every entry must be finite")]
+    NotFinite {
+        /// Which array.
+        part: &'static str,
+        /// Index, `i` or `i, j`.
+        place: String,
+        /// The value found.
+        value: f64,
+    },
+    /// Two shapes that must agree do not.
+    #[error("{part} has {found}, expected {expected}")]
+    Shape {
+        /// Which array.
+        part: &'static str,
+        /// What it has.
+        found: String,
+        /// What it must have.
+        expected: String,
+    },
+    /// The matrix has no row or no column.
+    #[error("matrix is {rows} x {columns}: at least one row and one column are needed")]
+    Empty {
+        /// Rows found.
+        rows: usize,
+        /// Columns found.
+        columns: usize,
+    },
+    /// The loss is not one that this version knows.
+    #[error("unknown loss \"{name}\": known losses are {known}")]
+    UnknownLoss {
+        /// The name found.
+        name: String,
+        /// The names that would be accepted.
+        known: String,
+    },
+}

@@ -1,0 +1,153 @@
+//! A validated problem: loss, design matrix `A`, target `b`, weights `w`, and the points somebody wants to look at.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::instance::{DesignMatrix, InstanceError};
+
+/// Which loss of the logits, with the data that belongs to the loss itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LossKind {
+    /// `l(z) = 0.5 || softmax(z) - b ||^2` (DLS23).
+    Softmax,
+}
+
+impl LossKind {
+    /// The names that a manifest may use, in the order of the papers.
+    pub const NAMES: [&'static str; 1] = ["softmax"];
+
+    /// The name in manifests and reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Softmax => "softmax",
+        }
+    }
+
+    /// How many entries the target must have for a matrix with `rows` rows.
+    pub fn target_length(&self, rows: usize) -> usize {
+        match self {
+            Self::Softmax => rows,
+        }
+    }
+}
+
+/// A problem `min_x l(A x) + 0.5 || diag(w) A x ||^2` whose parts are known to fit together and to be finite.
+///
+/// `A` is n x d, `b` has n entries, `w` has n entries of any sign (only `w^2` enters). `points` are places in R^d that
+/// belong to the instance: the first is the start of a solver and the `x` of a claim, the second a claim's `y`.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    loss: LossKind,
+    matrix: DesignMatrix,
+    target: DVector<f64>,
+    weights: DVector<f64>,
+    points: Vec<DVector<f64>>,
+}
+
+impl Instance {
+    /// Checks shapes and finiteness; names array, index and value of what does not fit.
+    pub fn new(
+        loss: LossKind,
+        matrix: DesignMatrix,
+        target: DVector<f64>,
+        weights: DVector<f64>,
+    ) -> Result<Self, InstanceError> {
+        let n = matrix.rows();
+        check_vector("target", &target, loss.target_length(n))?;
+        check_vector("weights", &weights, n)?;
+        Ok(Self {
+            loss,
+            matrix,
+            target,
+            weights,
+            points: Vec::new(),
+        })
+    }
+
+    /// The same instance with these points. Each must have `d` finite entries.
+    pub fn with_points(mut self, points: Vec<DVector<f64>>) -> Result<Self, InstanceError> {
+        for point in &points {
+            check_vector("point", point, self.columns())?;
+        }
+        self.points = points;
+        Ok(self)
+    }
+
+    /// The problem in logit space: `A = I` (n x n), `w = 0`, the same loss and target. Its Hessian is `B`.
+    pub fn in_logits(&self) -> Self {
+        let n = self.rows();
+        Self {
+            loss: self.loss.clone(),
+            matrix: DesignMatrix::Dense(DMatrix::identity(n, n)),
+            target: self.target.clone(),
+            weights: DVector::zeros(n),
+            points: Vec::new(),
+        }
+    }
+
+    /// The loss of the logits.
+    pub fn loss(&self) -> &LossKind {
+        &self.loss
+    }
+
+    /// `A`, n x d.
+    pub fn matrix(&self) -> &DesignMatrix {
+        &self.matrix
+    }
+
+    /// `b`, n entries.
+    pub fn target(&self) -> &DVector<f64> {
+        &self.target
+    }
+
+    /// `w`, n entries.
+    pub fn weights(&self) -> &DVector<f64> {
+        &self.weights
+    }
+
+    /// The points that belong to the instance, each with d entries; may be empty.
+    pub fn points(&self) -> &[DVector<f64>] {
+        &self.points
+    }
+
+    /// The first point, or the origin where there is none.
+    pub fn start(&self) -> DVector<f64> {
+        self.points
+            .first()
+            .cloned()
+            .unwrap_or_else(|| DVector::zeros(self.columns()))
+    }
+
+    /// Number of rows `n`.
+    pub fn rows(&self) -> usize {
+        self.matrix.rows()
+    }
+
+    /// Number of columns `d`.
+    pub fn columns(&self) -> usize {
+        self.matrix.columns()
+    }
+}
+
+fn check_vector(
+    part: &'static str,
+    vector: &DVector<f64>,
+    length: usize,
+) -> Result<(), InstanceError> {
+    if vector.len() != length {
+        return Err(InstanceError::Shape {
+            part,
+            found: format!("{} entries", vector.len()),
+            expected: length.to_string(),
+        });
+    }
+    for (i, value) in vector.iter().enumerate() {
+        if !value.is_finite() {
+            return Err(InstanceError::NotFinite {
+                part,
+                place: i.to_string(),
+                value: *value,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! Floor 1: what a problem is. Design matrices, validated instances, the files they come from, and how to draw them.
+
+mod error;
+#[allow(clippy::module_inception)]
+mod instance;
+mod matrix;
+pub mod sample;
+
+pub use error::InstanceError;
+pub use instance::{Instance, LossKind};
+pub use matrix::DesignMatrix;

@@ -1,0 +1,53 @@
+//! Why the oracle gives no answer.
+
+/// Why the oracle refused or could not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum OracleError {
+    /// An evaluation left the range of the arithmetic or hit an undefined operation.
+    #[error("{quantity} is not a number at this point: {reason}")]
+    Poisoned {
+        /// What was being computed.
+        quantity: String,
+        /// Which operation, as far as known.
+        reason: String,
+    },
+    /// The expression graph would not fit in memory.
+    #[error(
+        "the graph for n = {rows}, d = {columns} would need about {nodes} nodes ({mebibytes} MiB), the limit is {limit} MiB"
+    )]
+    TooLarge {
+        /// Rows of A.
+        rows: usize,
+        /// Columns of A.
+        columns: usize,
+        /// Estimated nodes.
+        nodes: u64,
+        /// Estimated memory.
+        mebibytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A point has the wrong number of entries.
+    #[error("point has {found} entries, expected {expected}")]
+    Shape {
+        /// Entries found.
+        found: usize,
+        /// Entries needed.
+        expected: usize,
+    },
+    /// Newton's method did not reach a minimiser with a provable error.
+    #[error(
+        "no minimiser: {reason} after {iterations} iterations (gradient norm {gradient_norm:e})"
+    )]
+    NoMinimiser {
+        /// What stood in the way.
+        reason: String,
+        /// Steps taken.
+        iterations: usize,
+        /// Size of the last gradient.
+        gradient_norm: f64,
+    },
+    /// A factorisation at 40 digits failed.
+    #[error("{0}")]
+    Factorisation(String),
+}
