@@ -38,7 +38,11 @@ pub fn maximise(
 ) -> (Vec<f64>, f64) {
     let cost = |point: &[f64]| {
         let value = objective(point);
-        if value.is_finite() { -value } else { f64::INFINITY }
+        if value.is_finite() {
+            -value
+        } else {
+            f64::INFINITY
+        }
     };
     let mut best = (cost(&start), start);
     let mut edge = effort.edge;
@@ -72,7 +76,11 @@ fn simplex(
         let worst = corners[dimension].clone();
         let centre: Vec<f64> = (0..dimension)
             .map(|axis| {
-                corners[..dimension].iter().map(|corner| corner.1[axis]).sum::<f64>() / dimension as f64
+                corners[..dimension]
+                    .iter()
+                    .map(|corner| corner.1[axis])
+                    .sum::<f64>()
+                    / dimension as f64
             })
             .collect();
         let along = |factor: f64| -> (f64, Vec<f64>) {
@@ -88,7 +96,11 @@ fn simplex(
         if reflected.0 < corners[0].0 {
             let expanded = along(2.0);
             spent += 1;
-            corners[dimension] = if expanded.0 < reflected.0 { expanded } else { reflected };
+            corners[dimension] = if expanded.0 < reflected.0 {
+                expanded
+            } else {
+                reflected
+            };
         } else if reflected.0 < corners[dimension - 1].0 {
             corners[dimension] = reflected;
         } else {
@@ -119,8 +131,7 @@ mod tests {
     #[test]
     fn a_smooth_maximum_is_found_from_a_cold_start() {
         // -(x-1)^2 - 10 (y+2)^2 has its maximum 0 at (1, -2), by hand.
-        let objective =
-            |point: &[f64]| -(point[0] - 1.0).powi(2) - 10.0 * (point[1] + 2.0).powi(2);
+        let objective = |point: &[f64]| -(point[0] - 1.0).powi(2) - 10.0 * (point[1] + 2.0).powi(2);
         let (point, value) = maximise(objective, vec![5.0, 5.0], Effort::USUAL);
         assert!(value > -1e-12, "found {value} at {point:?}");
     }
@@ -129,6 +140,9 @@ mod tests {
     fn values_that_are_not_numbers_are_never_the_best() {
         let objective = |point: &[f64]| if point[0] > 1.0 { f64::NAN } else { point[0] };
         let (point, value) = maximise(objective, vec![0.0], Effort::USUAL);
-        assert!(value <= 1.0 && value > 0.999_999, "found {value} at {point:?}");
+        assert!(
+            value <= 1.0 && value > 0.999_999,
+            "found {value} at {point:?}"
+        );
     }
 }

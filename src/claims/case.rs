@@ -98,7 +98,8 @@ impl Case {
     /// from the case's seed.
     pub fn y(&self) -> DVector<f64> {
         self.instance.points().get(1).cloned().unwrap_or_else(|| {
-            let displacement = sample::dyadic_vector(&mut self.stream("y"), self.instance.columns(), 1);
+            let displacement =
+                sample::dyadic_vector(&mut self.stream("y"), self.instance.columns(), 1);
             self.x() + displacement * 0.25
         })
     }

@@ -25,7 +25,10 @@ pub fn select<'a>(claims: &'a [Claim], names: &[String]) -> Result<Vec<&'a Claim
         for (slot, claim) in wanted.iter_mut().zip(claims) {
             let matches = paper == Some(claim.paper)
                 || claim.id == name
-                || claim.id.split_once('/').is_some_and(|(_, tail)| tail == name);
+                || claim
+                    .id
+                    .split_once('/')
+                    .is_some_and(|(_, tail)| tail == name);
             *slot |= matches;
             found |= matches;
         }

@@ -18,7 +18,7 @@ pub enum Targets {
 }
 
 /// Which weights `w` a family draws.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Weights {
     /// All zero.
     Zero,
@@ -96,7 +96,12 @@ impl Family {
         ];
         let mut cases = Vec::new();
         for (rows, columns) in shapes {
-            if rows < low || rows > high || columns < self.columns.0 || columns > self.columns.1 || rows < columns {
+            if rows < low
+                || rows > high
+                || columns < self.columns.0
+                || columns > self.columns.1
+                || rows < columns
+            {
                 continue;
             }
             for turn in 0..4 {
@@ -118,7 +123,11 @@ impl Family {
         rng: &mut Stream,
     ) -> Result<Case, CheckError> {
         let decade = turn(self.conditions, index).unwrap_or(0);
-        let condition = if columns == 1 { 1.0 } else { within_decade(rng, decade) };
+        let condition = if columns == 1 {
+            1.0
+        } else {
+            within_decade(rng, decade)
+        };
         let largest = self.norm * sample::integer(rng, 1, 1024) as f64 / 1024.0;
         let mut a = sample::conditioned_matrix(rng, rows, columns, largest, condition);
         if self.rank_deficient && columns >= 2 && index % 8 == 7 {
@@ -145,7 +154,11 @@ impl Family {
             (_, 2) => {
                 let mut corner = DVector::zeros(rows);
                 corner[sample::integer(rng, 0, rows as i64 - 1) as usize] =
-                    if sample::integer(rng, 0, 1) == 0 { 1.0 } else { -1.0 };
+                    if sample::integer(rng, 0, 1) == 0 {
+                        1.0
+                    } else {
+                        -1.0
+                    };
                 corner
             }
             _ => sample::signed_unit_target(rng, rows) * 0.5,
@@ -165,7 +178,11 @@ impl Family {
                 // w = sqrt(base) (1 + k / 1024), k >= 1, rounds to at least sqrt(base): w^2 > base.
                 DVector::from_fn(rows, |_, _| {
                     let factor = 1.0 + sample::integer(rng, 1, 1024) as f64 / 1024.0;
-                    let sign = if sample::integer(rng, 0, 1) == 0 { 1.0 } else { -1.0 };
+                    let sign = if sample::integer(rng, 0, 1) == 0 {
+                        1.0
+                    } else {
+                        -1.0
+                    };
                     sign * base.sqrt().max(1.0 / 1024.0) * factor
                 })
             }

@@ -11,7 +11,9 @@ pub fn softmax<T: RealField + Copy>(z: &DVector<T>) -> DVector<T> {
         return z.clone();
     };
     let exponentials = z.map(|entry| (entry - top).exp());
-    let total = exponentials.iter().fold(T::zero(), |sum, entry| sum + *entry);
+    let total = exponentials
+        .iter()
+        .fold(T::zero(), |sum, entry| sum + *entry);
     exponentials / total
 }
 
