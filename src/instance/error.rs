@@ -1,6 +1,6 @@
 //! What can be wrong with an instance: every variant names the part, the place and the value.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why an instance was refused.
 #[derive(Debug, thiserror::Error)]
@@ -57,4 +57,41 @@ pub enum InstanceError {
         /// The names that would be accepted.
         known: String,
     },
+    /// Something inside a file is wrong.
+    #[error("{}: {source}", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: Box<InstanceError>,
+    },
+}
+
+impl InstanceError {
+    /// A file that is not what it should be.
+    pub(crate) fn format(path: &Path, message: impl Into<String>) -> Self {
+        Self::Format {
+            path: path.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// A file that could not be read or written.
+    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// Says in which file this happened. An error that names a file already is left alone.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Io { .. } | Self::Format { .. } | Self::InFile { .. } => self,
+            other => Self::InFile {
+                path: path.to_owned(),
+                source: Box::new(other),
+            },
+        }
+    }
 }

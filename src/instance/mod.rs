@@ -1,6 +1,7 @@
 //! Floor 1: what a problem is. Design matrices, validated instances, the files they come from, and how to draw them.
 
 mod error;
+pub mod files;
 #[allow(clippy::module_inception)]
 mod instance;
 mod matrix;

@@ -1,0 +1,131 @@
+//! JSON whose errors name the entry: `target[2] is NaN`, not only a line and a column.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use crate::instance::InstanceError;
+
+/// Parses `text`; `name` is the file that messages mention.
+pub(super) fn parse<T: DeserializeOwned>(text: &str, name: &Path) -> Result<T, InstanceError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let entry = error.path().to_string();
+        InstanceError::format(name, explain(&entry, error.inner(), text))
+    })?;
+    deserializer
+        .end()
+        .map_err(|error| InstanceError::format(name, explain(".", &error, text)))?;
+    Ok(value)
+}
+
+/// One line: which entry, what stands there, what is wrong with it.
+fn explain(entry: &str, error: &serde_json::Error, text: &str) -> String {
+    let place = match entry {
+        "." | "?" => String::new(),
+        entry => format!("{entry}: "),
+    };
+    let token = token_at(text, error.line(), error.column());
+    if error.is_syntax() && is_not_finite(token) && !place.is_empty() {
+        return format!(
+            "{entry} is {token}: every entry must be a finite number (line {}, column {})",
+            error.line(),
+            error.column()
+        );
+    }
+    if error.is_syntax() && !token.is_empty() {
+        return format!("{place}{error}, found \"{token}\"");
+    }
+    format!("{place}{error}")
+}
+
+/// The word or number around a position that serde_json reported (line and column from 1, column in bytes).
+fn token_at(text: &str, line: usize, column: usize) -> &str {
+    let Some(line) = text.split('\n').nth(line.saturating_sub(1)) else {
+        return "";
+    };
+    let bytes = line.as_bytes();
+    let part_of_token = |i: usize| {
+        bytes
+            .get(i)
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(byte))
+    };
+    let mut start = column.saturating_sub(1).min(bytes.len());
+    // The column may stand just behind the token.
+    if !part_of_token(start) && start > 0 {
+        start -= 1;
+    }
+    let mut end = start;
+    while start > 0 && part_of_token(start - 1) {
+        start -= 1;
+    }
+    while part_of_token(end) && end - start < 40 {
+        end += 1;
+    }
+    // Tokens are ASCII, so these are character boundaries unless the token is empty.
+    line.get(start..end).unwrap_or("")
+}
+
+/// Whether this is how some program writes a number that JSON or f64 cannot hold.
+fn is_not_finite(token: &str) -> bool {
+    token.parse::<f64>().is_ok_and(|value| !value.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        parse::<Vec<Vec<f64>>>(text, Path::new("a.json"))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn a_number_that_f64_cannot_hold_is_named_with_its_entry() {
+        let found = message("[[1, 2],\n [3, 1e400]]");
+        assert!(found.starts_with("a.json: [1][1] is 1e400:"), "{found}");
+        for word in ["NaN", "-Infinity", "nan", "-inf"] {
+            let found = message(&format!("[[1, {word}]]"));
+            assert!(
+                found.starts_with(&format!("a.json: [0][1] is {word}:")),
+                "{found}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_with_its_entry() {
+        let found = message("[[1, 2], [3, \"x\"]]");
+        assert!(found.starts_with("a.json: [1][1]: invalid type"), "{found}");
+        assert!(message("[[1, 2], 3]").starts_with("a.json: [1]: "));
+    }
+
+    #[test]
+    fn text_behind_the_value_and_text_that_ends_early_are_refused() {
+        assert!(message("[[1]] 2").contains("trailing"));
+        assert!(message("[[1], [2").contains("EOF"));
+        assert!(message("").contains("EOF"));
+    }
+
+    #[test]
+    fn a_missing_comma_is_not_mistaken_for_a_bad_number() {
+        let found = message("[[1 2]]");
+        assert!(found.contains("expected `,` or `]`"), "{found}");
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_not_a_stack_overflow() {
+        assert!(!message(&"[".repeat(100_000)).is_empty());
+    }
+
+    quickcheck::quickcheck! {
+        fn any_text_gives_a_value_or_one_line(text: String) -> bool {
+            parse::<Vec<Vec<f64>>>(&text, Path::new("a.json")).map_or_else(|error| !error.to_string().contains('\n'), |_| true)
+        }
+
+        fn a_token_is_found_at_any_position(text: String, line: usize, column: usize) -> bool {
+            token_at(&text, line, column).len() <= text.len()
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Manifests: one JSON object that describes an instance, with arrays inline or in files beside it.
+//!
+//! ```text
+//! { "loss": "softmax", "matrix": "A.mtx" | "A.npy" | [[...], ...], "target": "b.npy" | [...],
+//!   "weights": "w.npy" | [...] | 10.0, "start": optional point, "points": optional list of points }
+//! ```
+//!
+//! The points of the instance are `start` followed by `points`. A key that is not listed here is refused, so that a
+//! misspelt one is not silently ignored.
+
+use std::fs;
+use std::path::Path;
+
+use nalgebra::DVector;
+use serde::Deserialize;
+
+use super::point::{has_extension, read_vector};
+use super::{json, matrix_market, npy, write_whole};
+use crate::instance::{DesignMatrix, Instance, InstanceError, LossKind};
+
+mod entry;
+mod render;
+
+use entry::{Entry, Weights};
+pub use render::render_instance;
+
+/// The keys of a manifest.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    loss: String,
+    matrix: Entry<Vec<Vec<f64>>>,
+    target: Entry<Vec<f64>>,
+    weights: Weights,
+    start: Option<Entry<Vec<f64>>>,
+    #[serde(default)]
+    points: Vec<Vec<f64>>,
+}
+
+/// Reads a manifest and the files that it names (paths relative to the manifest).
+pub fn read_instance(path: &Path) -> Result<Instance, InstanceError> {
+    let text = fs::read_to_string(path).map_err(|error| InstanceError::io(path, error))?;
+    parse_instance(&text, path)
+}
+
+/// [`read_instance`] from text; `name` is the file that messages mention and that relative paths start from.
+pub fn parse_instance(text: &str, name: &Path) -> Result<Instance, InstanceError> {
+    let manifest: Manifest = json::parse(text, name)?;
+    build(manifest, name).map_err(|error| error.in_file(name))
+}
+
+/// Writes a manifest with all arrays inline; every number reads back with the same bits.
+pub fn write_instance(instance: &Instance, path: &Path) -> Result<(), InstanceError> {
+    write_whole(path, render_instance(instance).as_bytes())
+}
+
+fn build(manifest: Manifest, name: &Path) -> Result<Instance, InstanceError> {
+    let loss = loss_kind(&manifest.loss)?;
+    let directory = name.parent().unwrap_or(Path::new(""));
+    let matrix = match manifest.matrix {
+        Entry::Inline(rows) => DesignMatrix::from_rows(&rows)?,
+        Entry::File(file) => read_design_matrix(&directory.join(file))?,
+    };
+    let vector = |entry: Entry<Vec<f64>>| match entry {
+        Entry::Inline(values) => Ok(DVector::from_vec(values)),
+        Entry::File(file) => read_vector(&directory.join(file)),
+    };
+    let target = vector(manifest.target)?;
+    let weights = match manifest.weights {
+        Weights::All(value) => DVector::from_element(matrix.rows(), value),
+        Weights::Each(entry) => vector(entry)?,
+    };
+    let mut points = Vec::new();
+    if let Some(start) = manifest.start {
+        points.push(vector(start)?);
+    }
+    points.extend(manifest.points.into_iter().map(DVector::from_vec));
+    Instance::new(loss, matrix, target, weights)?.with_points(points)
+}
+
+fn loss_kind(name: &str) -> Result<LossKind, InstanceError> {
+    match name {
+        "softmax" => Ok(LossKind::Softmax),
+        _ => Err(InstanceError::UnknownLoss {
+            name: name.to_owned(),
+            known: LossKind::NAMES.join(", "),
+        }),
+    }
+}
+
+fn read_design_matrix(path: &Path) -> Result<DesignMatrix, InstanceError> {
+    if has_extension(path, "mtx") {
+        matrix_market::read_matrix(path)
+    } else if has_extension(path, "npy") {
+        DesignMatrix::dense(npy::read_matrix(path)?).map_err(|error| error.in_file(path))
+    } else {
+        Err(InstanceError::format(
+            path,
+            "a matrix file must end in .mtx or .npy",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+use super::*;
+
+/// The working baseline that every wrong-input test changes in one place.
+const BASELINE: &str = r#"{
+ "loss": "softmax",
+ "matrix": [[1, 0.5], [-2, 3], [0, 1]],
+ "target": [0.25, 0.5, 0.25],
+ "weights": 10,
+ "start": [0.5, -1],
+ "points": [[1, 2]]
+}"#;
+
+fn parse(text: &str) -> Result<Instance, String> {
+    parse_instance(text, Path::new("a.json")).map_err(|error| error.to_string())
+}
+
+fn changed(from: &str, to: &str) -> String {
+    assert!(parse(BASELINE).is_ok());
+    assert!(BASELINE.contains(from));
+    parse(&BASELINE.replacen(from, to, 1)).unwrap_err()
+}
+
+#[test]
+fn a_manifest_gives_the_instance_it_describes() {
+    let instance = parse(BASELINE).unwrap();
+    assert_eq!((instance.rows(), instance.columns()), (3, 2));
+    assert_eq!(instance.weights().as_slice(), [10.0; 3]);
+    assert_eq!(instance.start().as_slice(), [0.5, -1.0]);
+    assert_eq!(instance.points()[1].as_slice(), [1.0, 2.0]);
+}
+
+#[test]
+fn without_a_start_the_first_of_the_points_is_the_start() {
+    let instance = parse(&BASELINE.replace("\"start\": [0.5, -1],", "")).unwrap();
+    assert_eq!(instance.start().as_slice(), [1.0, 2.0]);
+}
+
+#[test]
+fn what_is_wrong_is_named_with_file_entry_and_value() {
+    let cases = [
+        (
+            "\"softmax\"",
+            "\"softmin\"",
+            "a.json: unknown loss \"softmin\": known losses are ",
+        ),
+        (
+            "\"weights\"",
+            "\"wieghts\"",
+            "a.json: wieghts: unknown field `wieghts`, expected one of",
+        ),
+        (" \"weights\": 10,\n", "", "a.json: missing field `weights`"),
+        (
+            "[-2, 3]",
+            "[-2, 3, 4]",
+            "a.json: matrix has 3 entries in row 1, expected 2 as in row 0",
+        ),
+        (
+            "[-2, 3]",
+            "[-2, 1e400]",
+            "a.json: matrix[1][1] is 1e400: every entry must be a finite number",
+        ),
+        (
+            "[-2, 3]",
+            "[-2, NaN]",
+            "a.json: matrix[1][1] is NaN: every entry must be a finite number",
+        ),
+        (
+            "[-2, 3]",
+            "[-2, \"3\"]",
+            "a.json: matrix[1][1]: invalid type: string \"3\", expected f64",
+        ),
+        (
+            "[[1, 0.5], [-2, 3], [0, 1]]",
+            "[]",
+            "a.json: matrix is 0 x 0:",
+        ),
+        (
+            "[[1, 0.5], [-2, 3], [0, 1]]",
+            "[[], [], []]",
+            "a.json: matrix is 3 x 0:",
+        ),
+        (
+            "[[1, 0.5], [-2, 3], [0, 1]]",
+            "7",
+            "a.json: matrix: invalid type: integer `7`, expected a file name or an array",
+        ),
+        (
+            "[0.25, 0.5, 0.25]",
+            "[0.25, 0.5]",
+            "a.json: target has 2 entries, expected 3",
+        ),
+        (
+            "[0.25, 0.5, 0.25]",
+            "[0.25, -Infinity, 0]",
+            "a.json: target[1] is -Infinity:",
+        ),
+        (
+            "\"weights\": 10",
+            "\"weights\": [1, 2]",
+            "a.json: weights has 2 entries, expected 3",
+        ),
+        (
+            "\"weights\": 10",
+            "\"weights\": 1e999",
+            "a.json: weights is 1e999:",
+        ),
+        (
+            "\"weights\": 10",
+            "\"weights\": null",
+            "a.json: weights: invalid type: null, expected a number, a file name or an array",
+        ),
+        (
+            "[0.5, -1]",
+            "[0.5]",
+            "a.json: point has 1 entries, expected 2",
+        ),
+        (
+            "[[1, 2]]",
+            "[[1, 2, 3]]",
+            "a.json: point has 3 entries, expected 2",
+        ),
+        (
+            "\"start\"",
+            "\"target\"",
+            "a.json: duplicate field `target`",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        let found = changed(from, to);
+        assert!(found.starts_with(expected), "{found}\n{expected}");
+        assert!(!found.contains('\n'), "{found}");
+    }
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    for length in 0..BASELINE.len() {
+        assert!(parse(&BASELINE[..length]).is_err(), "{length}");
+    }
+}
+
+#[test]
+fn files_are_found_beside_the_manifest_and_named_when_they_are_wrong() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    fs::write(
+        place("A.mtx"),
+        "%%MatrixMarket matrix array real general\n2 1\n1\n2\n",
+    )
+    .unwrap();
+    npy::write_vector(&place("b.npy"), &DVector::from_vec(vec![0.5, 0.5])).unwrap();
+    fs::write(place("w.json"), "[1, 2]").unwrap();
+    let manifest =
+        r#"{"loss": "softmax", "matrix": "A.mtx", "target": "b.npy", "weights": "w.json"}"#;
+    fs::write(place("a.json"), manifest).unwrap();
+    let instance = read_instance(&place("a.json")).unwrap();
+    assert_eq!(instance.matrix().to_dense().as_slice(), [1.0, 2.0]);
+    assert_eq!(instance.weights().as_slice(), [1.0, 2.0]);
+
+    let message = |text: &str| {
+        fs::write(place("a.json"), text).unwrap();
+        read_instance(&place("a.json")).unwrap_err().to_string()
+    };
+    assert!(message(&manifest.replace("A.mtx", "C.mtx")).contains("C.mtx: "));
+    assert!(
+        message(&manifest.replace("A.mtx", "A.txt"))
+            .ends_with("A.txt: a matrix file must end in .mtx or .npy")
+    );
+    npy::write_vector(&place("b.npy"), &DVector::from_vec(vec![0.5, f64::NAN])).unwrap();
+    assert!(message(manifest).ends_with("b.npy: array[1] is NaN: every entry must be finite"));
+    npy::write_vector(&place("b.npy"), &DVector::from_vec(vec![0.5])).unwrap();
+    assert!(message(manifest).ends_with("a.json: target has 1 entries, expected 2"));
+    let whole = fs::read(place("b.npy")).unwrap();
+    fs::write(place("b.npy"), &whole[..whole.len() - 3]).unwrap();
+    assert!(message(manifest).contains("b.npy: truncated"));
+}
+
+#[test]
+fn a_written_instance_reads_back_with_the_same_bits() {
+    let values = [0.1, -0.0, 5e-324, f64::MAX, 1.0 / 3.0, -1e-300];
+    let instance = Instance::new(
+        LossKind::Softmax,
+        DesignMatrix::from_rows(&[values[..3].to_vec(), values[3..].to_vec()]).unwrap(),
+        DVector::from_vec(vec![0.3, 0.7]),
+        DVector::from_vec(vec![1e22, -2.5]),
+    )
+    .unwrap()
+    .with_points(vec![
+        DVector::from_vec(vec![1.0, 0.2, 3.0]),
+        DVector::zeros(3),
+    ])
+    .unwrap();
+    let text = render_instance(&instance);
+    let back = parse(&text).unwrap();
+    assert_eq!(render_instance(&back), text);
+    let bits = |instance: &Instance| -> Vec<u64> {
+        let matrix = instance.matrix().to_dense();
+        matrix.iter().map(|value| value.to_bits()).collect()
+    };
+    assert_eq!(bits(&back), bits(&instance));
+    assert_eq!(back.points(), instance.points());
+}
+
+quickcheck::quickcheck! {
+    fn any_text_gives_an_instance_or_one_line(text: String) -> bool {
+        parse(&text).map_or_else(|error| !error.contains('\n'), |_| true)
+    }
+
+    fn a_manifest_with_any_bytes_changed_gives_an_instance_or_an_error(edits: Vec<(usize, u8)>) -> bool {
+        let mut bytes = BASELINE.as_bytes().to_vec();
+        for (place, byte) in edits {
+            let place = place % bytes.len();
+            bytes[place] = byte % 128;
+        }
+        let _ = parse(&String::from_utf8_lossy(&bytes));
+        true
+    }
+
+    fn every_finite_value_survives_the_file(value: f64) -> bool {
+        if !value.is_finite() {
+            return true;
+        }
+        let text = BASELINE.replace("0.5, -1", &format!("{value:?}, -1"));
+        parse(&text).is_ok_and(|instance| instance.start()[0].to_bits() == value.to_bits())
+    }
+}

@@ -1,0 +1,197 @@
+use super::*;
+
+const COORDINATE: &str = "%%MatrixMarket matrix coordinate real general\n% a comment\n\n3 2 3\n1 1 0.5\n3 2 -2e1\n2 1 4\n";
+const ARRAY: &str = "%%MatrixMarket matrix array real general\n2 3\n1\n2\n3\n4\n5\n0.1\n";
+
+fn parse(text: impl AsRef<[u8]>) -> Result<DesignMatrix, String> {
+    parse_matrix(text.as_ref(), Path::new("a.mtx")).map_err(|error| error.to_string())
+}
+
+/// The error of the baseline with one piece of text replaced.
+fn changed(text: &str, from: &str, to: &str) -> String {
+    assert!(parse(text).is_ok());
+    assert!(text.contains(from));
+    parse(text.replacen(from, to, 1)).unwrap_err()
+}
+
+#[test]
+fn a_coordinate_file_becomes_a_sparse_matrix() {
+    let matrix = parse(COORDINATE).unwrap();
+    assert!(matches!(matrix, DesignMatrix::Sparse(_)));
+    assert_eq!(
+        matrix.to_dense(),
+        DMatrix::from_row_slice(3, 2, &[0.5, 0.0, 4.0, 0.0, 0.0, -20.0])
+    );
+}
+
+#[test]
+fn an_array_file_is_read_column_after_column() {
+    let matrix = parse(ARRAY).unwrap();
+    assert!(matches!(matrix, DesignMatrix::Dense(_)));
+    assert_eq!(
+        matrix.to_dense(),
+        DMatrix::from_column_slice(2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 0.1])
+    );
+}
+
+#[test]
+fn symmetric_files_give_both_triangles() {
+    let expected = DMatrix::from_row_slice(2, 2, &[1.0, 7.0, 7.0, 3.0]);
+    let listed = "%%MatrixMarket MATRIX Coordinate Integer Symmetric\n2 2 3\n1 1 1\n2 1 7\n2 2 3\n";
+    let all = "%%MatrixMarket matrix array integer symmetric\r\n2 2\r\n1\r\n7\r\n3\r\n";
+    assert_eq!(parse(listed).unwrap().to_dense(), expected);
+    assert_eq!(parse(all).unwrap().to_dense(), expected);
+}
+
+#[test]
+fn entries_that_occur_twice_are_added() {
+    let text = COORDINATE.replace("2 1 4", "1 1 4");
+    assert_eq!(parse(text).unwrap().to_dense()[(0, 0)], 4.5);
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_line() {
+    let cases = [
+        (
+            "general",
+            "hermitian",
+            "a.mtx: line 1: symmetry \"hermitian\" is not one of general, symmetric",
+        ),
+        (
+            "real",
+            "pattern",
+            "a.mtx: line 1: field \"pattern\" is not one of real, integer",
+        ),
+        (
+            "coordinate",
+            "list",
+            "a.mtx: line 1: layout \"list\" is not one of coordinate, array",
+        ),
+        (
+            "3 2 3",
+            "3 2",
+            "a.mtx: line 4: line has 2 words, expected 3: rows columns entries",
+        ),
+        (
+            "3 2 3",
+            "-3 2 3",
+            "a.mtx: line 4: \"-3\" in the size line is not a count",
+        ),
+        (
+            "3 2 3",
+            "3 2 4",
+            "a.mtx: line 7: truncated: the file ends after 3 of 4 entries",
+        ),
+        (
+            "3 2 3",
+            "3 2 2",
+            "a.mtx: line 7: more than the announced 2 entries",
+        ),
+        (
+            "3 2 -2e1",
+            "4 2 -2e1",
+            "a.mtx: line 6: row 4 is not one of 1 to 3",
+        ),
+        (
+            "3 2 -2e1",
+            "3 0 -2e1",
+            "a.mtx: line 6: column 0 is not one of 1 to 2",
+        ),
+        (
+            "-2e1",
+            "1e400",
+            "a.mtx: line 6: value 1e400: every entry must be a finite number",
+        ),
+        (
+            "-2e1",
+            "nan",
+            "a.mtx: line 6: value nan: every entry must be a finite number",
+        ),
+        ("-2e1", "x", "a.mtx: line 6: \"x\" is not a number"),
+        (
+            "real",
+            "integer",
+            "a.mtx: line 5: \"0.5\" is not an integer",
+        ),
+        (
+            "3 2 3",
+            "999999999 2 3",
+            "a.mtx: line 4: 999999999 x 2 is too large: a side may have 134217728",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        assert_eq!(changed(COORDINATE, from, to), expected);
+    }
+}
+
+#[test]
+fn a_symmetric_file_must_be_square_and_keep_to_the_lower_triangle() {
+    let text = "%%MatrixMarket matrix coordinate real symmetric\n2 2 1\n2 1 7\n";
+    assert_eq!(
+        changed(text, "2 1 7", "1 2 7"),
+        "a.mtx: line 3: entry (1, 2) of a symmetric file is above the diagonal"
+    );
+    assert_eq!(
+        changed(text, "2 2 1", "2 3 1"),
+        "a.mtx: line 2: a symmetric matrix cannot be 2 x 3"
+    );
+}
+
+#[test]
+fn a_matrix_without_rows_is_refused() {
+    let error = parse("%%MatrixMarket matrix array real general\n0 3\n").unwrap_err();
+    assert!(error.starts_with("a.mtx: matrix is 0 x 3"), "{error}");
+}
+
+#[test]
+fn a_file_cut_between_lines_is_refused() {
+    for text in [COORDINATE, ARRAY] {
+        for (end, _) in text.match_indices('\n').rev().skip(1) {
+            assert!(parse(&text[..=end]).is_err(), "{end}");
+        }
+    }
+    assert_eq!(parse("").unwrap_err(), "a.mtx: line 0: the file is empty");
+}
+
+#[test]
+fn an_announced_size_is_not_believed() {
+    let error =
+        parse("%%MatrixMarket matrix array real general\n100000000 100000000\n1\n").unwrap_err();
+    assert!(
+        error.contains("ends after 1 of 10000000000000000"),
+        "{error}"
+    );
+    let error = parse("%%MatrixMarket matrix coordinate real general\n9 9 18446744073709551615\n")
+        .unwrap_err();
+    assert!(error.contains("ends after 0 of"), "{error}");
+}
+
+#[test]
+fn a_line_without_end_is_refused() {
+    let endless = std::io::Read::take(std::io::repeat(b'1'), 1 << 30);
+    let error = parse_matrix(endless, Path::new("a.mtx"))
+        .unwrap_err()
+        .to_string();
+    assert_eq!(error, "a.mtx: line 1: line is longer than 65536 bytes");
+}
+
+quickcheck::quickcheck! {
+    fn any_bytes_give_a_matrix_or_an_error(bytes: Vec<u8>) -> bool {
+        let body = |head: &str| [head.as_bytes(), &bytes].concat();
+        let _ = parse(body("%%MatrixMarket matrix array real general\n"));
+        let _ = parse(body("%%MatrixMarket matrix coordinate real symmetric\n2 2 2\n"));
+        parse(&bytes).is_err()
+    }
+
+    fn a_valid_file_with_any_bytes_changed_gives_a_matrix_or_an_error(edits: Vec<(usize, u8)>) -> bool {
+        for text in [COORDINATE, ARRAY] {
+            let mut bytes = text.as_bytes().to_vec();
+            for (place, byte) in &edits {
+                let place = place % bytes.len();
+                bytes[place] = *byte;
+            }
+            let _ = parse(&bytes);
+        }
+        true
+    }
+}

@@ -1,0 +1,17 @@
+//! Instances and points on disk: manifests (JSON), numpy arrays, Matrix Market files, and files that are written whole.
+//!
+//! Everything that arrives here is foreign. Whatever the bytes are, the answer is a value or an [`InstanceError`] that
+//! names the file and the place in it; sizes that a file announces are believed only as far as its length supports them.
+//!
+//! [`InstanceError`]: crate::instance::InstanceError
+
+mod json;
+mod manifest;
+pub mod matrix_market;
+pub mod npy;
+mod point;
+mod whole;
+
+pub use manifest::{parse_instance, read_instance, render_instance, write_instance};
+pub use point::read_point;
+pub use whole::write_whole;

@@ -1,0 +1,218 @@
+use super::*;
+
+fn name() -> &'static Path {
+    Path::new("a.npy")
+}
+
+/// An npy file of the given version from its header dictionary and data bytes.
+fn file(version: u8, header: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x93NUMPY".to_vec();
+    bytes.extend([version, 0]);
+    let mut header = header.to_owned();
+    header.push('\n');
+    match version {
+        1 => bytes.extend((header.len() as u16).to_le_bytes()),
+        _ => bytes.extend((header.len() as u32).to_le_bytes()),
+    }
+    bytes.extend(header.bytes());
+    bytes.extend(data);
+    bytes
+}
+
+fn header(descr: &str, fortran: bool, shape: &str) -> String {
+    let fortran = if fortran { "True" } else { "False" };
+    format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}")
+}
+
+fn floats(values: &[f64]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
+}
+
+fn matrix(bytes: &[u8]) -> Result<DMatrix<f64>, String> {
+    parse_matrix(bytes, bytes.len() as u64, name()).map_err(|error| error.to_string())
+}
+
+fn vector(bytes: &[u8]) -> Result<DVector<f64>, String> {
+    parse_vector(bytes, bytes.len() as u64, name()).map_err(|error| error.to_string())
+}
+
+fn indices(bytes: &[u8]) -> Result<Vec<usize>, String> {
+    parse_indices(bytes, bytes.len() as u64, name()).map_err(|error| error.to_string())
+}
+
+const SIX: [f64; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 0.1];
+
+/// The working baseline that every wrong-input test changes in one place.
+fn baseline() -> Vec<u8> {
+    file(1, &header("<f8", false, "(2, 3)"), &floats(&SIX))
+}
+
+#[test]
+fn both_orders_all_versions_and_both_byte_orders_give_the_same_matrix() {
+    let expected = DMatrix::from_row_slice(2, 3, &SIX);
+    let by_columns = [1.0, 4.0, 2.0, 5.0, 3.0, 0.1];
+    let big: Vec<u8> = SIX.iter().flat_map(|value| value.to_be_bytes()).collect();
+    for version in [1, 2, 3] {
+        let c = file(version, &header("<f8", false, "(2, 3)"), &floats(&SIX));
+        let fortran = file(
+            version,
+            &header("<f8", true, "(2, 3)"),
+            &floats(&by_columns),
+        );
+        let big_endian = file(version, &header(">f8", false, "(2, 3)"), &big);
+        for bytes in [c, fortran, big_endian] {
+            assert_eq!(matrix(&bytes).unwrap(), expected);
+        }
+    }
+}
+
+#[test]
+fn index_arrays_may_be_32_or_64_bits_wide() {
+    let narrow: Vec<u8> = [0i32, 7]
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    let wide: Vec<u8> = [0i64, 7]
+        .iter()
+        .flat_map(|value| value.to_be_bytes())
+        .collect();
+    assert_eq!(
+        indices(&file(1, &header("<i4", false, "(2,)"), &narrow)).unwrap(),
+        [0, 7]
+    );
+    assert_eq!(
+        indices(&file(1, &header(">i8", false, "(2,)"), &wide)).unwrap(),
+        [0, 7]
+    );
+    let negative = (-3i64).to_le_bytes();
+    let error = indices(&file(1, &header("<i8", false, "(1,)"), &negative)).unwrap_err();
+    assert_eq!(error, "a.npy: index [0] is -3: negative");
+    let error = indices(&file(1, &header("<f8", false, "(1,)"), &floats(&[1.0]))).unwrap_err();
+    assert_eq!(error, "a.npy: elements are '<f8', expected int32 or int64");
+}
+
+#[test]
+fn a_written_vector_reads_back_with_the_same_bits() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.npy");
+    let vector = DVector::from_vec(vec![0.1, -0.0, 5e-324, f64::MAX]);
+    write_vector(&path, &vector).unwrap();
+    let back = read_vector(&path).unwrap();
+    let bits = |vector: &DVector<f64>| {
+        vector
+            .iter()
+            .map(|value| value.to_bits())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(bits(&back), bits(&vector));
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    let bytes = baseline();
+    assert!(matrix(&bytes).is_ok());
+    for length in 0..bytes.len() {
+        let error = matrix(&bytes[..length]).unwrap_err();
+        assert!(
+            error.starts_with("a.npy: truncated") || error == "a.npy: not an npy file",
+            "{length}: {error}"
+        );
+    }
+}
+
+#[test]
+fn bytes_behind_the_array_are_an_error() {
+    let mut bytes = baseline();
+    bytes.push(0);
+    assert_eq!(
+        matrix(&bytes).unwrap_err(),
+        "a.npy: too long: shape [2, 3] needs 48 bytes of data, the file has 49"
+    );
+}
+
+#[test]
+fn a_wrong_type_or_shape_is_named() {
+    let with = |descr: &str, shape: &str| {
+        matrix(&file(1, &header(descr, false, shape), &floats(&SIX))).unwrap_err()
+    };
+    assert_eq!(
+        with("<i8", "(2, 3)"),
+        "a.npy: elements are '<i8', expected float64"
+    );
+    assert_eq!(
+        with("<f4", "(4, 3)"),
+        "a.npy: elements are '<f4', expected float64"
+    );
+    assert_eq!(
+        with("<f8", "(6,)"),
+        "a.npy: shape [6] has 1 dimensions, expected 2"
+    );
+    assert_eq!(
+        with("<f8", "(2, 4)"),
+        "a.npy: truncated: shape [2, 4] needs 64 bytes of data, the file has 48"
+    );
+    assert_eq!(
+        vector(&baseline()).unwrap_err(),
+        "a.npy: shape [2, 3] has 2 dimensions, expected 1"
+    );
+}
+
+#[test]
+fn an_entry_that_is_not_finite_is_named_by_row_and_column() {
+    for (order, place) in [(false, "1, 1"), (true, "0, 2")] {
+        let mut values = SIX;
+        values[4] = f64::NAN;
+        let error =
+            matrix(&file(1, &header("<f8", order, "(2, 3)"), &floats(&values))).unwrap_err();
+        assert_eq!(
+            error,
+            format!("a.npy: array[{place}] is NaN: every entry must be finite")
+        );
+    }
+}
+
+#[test]
+fn hostile_headers_are_refused_without_harm() {
+    let refuse =
+        |shape: &str| matrix(&file(2, &header("<f8", false, shape), &floats(&SIX))).unwrap_err();
+    assert!(refuse("(4294967296, 4294967296)").contains("impossible shape"));
+    assert!(refuse("(99999999999999999999999, 1)").contains("impossible shape"));
+    assert!(refuse("(1000000000000, 1000)").contains("truncated"));
+    assert!(refuse("(0xFFFFFFFFFF, 0xFFFFFFFFFF)").contains("contains 'x'"));
+    assert!(refuse("(-1, -6)").contains("contains '-'"));
+    assert!(refuse(&"(".repeat(3000)).contains("nests too deeply"));
+    let mut long = baseline();
+    long.splice(6..10, [2, 0, 0xff, 0xff, 0xff, 0xff]);
+    assert!(matrix(&long).unwrap_err().contains("too long"));
+    let mut future = baseline();
+    future[6] = 9;
+    assert!(matrix(&future).unwrap_err().contains("version 9.0"));
+}
+
+quickcheck::quickcheck! {
+    fn any_bytes_give_an_array_or_an_error(bytes: Vec<u8>) -> bool {
+        matrix(&bytes).is_err() | vector(&bytes).is_err() | indices(&bytes).is_err()
+    }
+
+    fn a_valid_file_with_any_bytes_changed_gives_an_array_or_an_error(edits: Vec<(usize, u8)>, cut: usize) -> bool {
+        let mut bytes = baseline();
+        let length = bytes.len();
+        for (place, byte) in edits {
+            bytes[place % length] = byte;
+        }
+        bytes.truncate(length - cut % (length / 4));
+        let _ = (matrix(&bytes), vector(&bytes), indices(&bytes));
+        true
+    }
+
+    fn any_header_text_gives_an_array_or_an_error(text: String, shape: Vec<u64>) -> bool {
+        let shape = format!("{shape:?}");
+        let _ = matrix(&file(1, &text, &[]));
+        let _ = matrix(&file(3, &header(&text, false, "(2, 3)"), &floats(&SIX)));
+        let _ = matrix(&file(3, &header("<f8", true, &shape), &floats(&SIX)));
+        true
+    }
+}

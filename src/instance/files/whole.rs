@@ -1,0 +1,89 @@
+//! Files that are there completely or not at all.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use crate::instance::InstanceError;
+
+/// Writes `bytes` to a temporary file beside `path` and renames it into place, so that a reader (or a full disk, or an
+/// interrupt) never meets half a result. A device or pipe, such as `/dev/stdout`, is written to directly: renaming over
+/// it would replace it.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), InstanceError> {
+    let fail = |source| InstanceError::io(path, source);
+    // Through a symbolic link the file it points at is replaced, not the link.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(&target).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return fs::write(&target, bytes).map_err(fail);
+    }
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".attreg-");
+    readable_by_others(&mut builder);
+    let mut temporary = builder.tempfile_in(directory).map_err(fail)?;
+    temporary.write_all(bytes).map_err(fail)?;
+    temporary.as_file().sync_all().map_err(fail)?;
+    temporary
+        .persist(&target)
+        .map_err(|error| fail(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are private by default; a result gets what the process's mask allows.
+#[cfg(unix)]
+fn readable_by_others(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn readable_by_others(_: &mut tempfile::Builder<'_, '_>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_replaces_the_old_one_and_leaves_no_other_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("result");
+        write_whole(&path, b"one").unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_names_the_file_and_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let taken = directory.path().join("taken");
+        fs::create_dir(&taken).unwrap();
+        let error = write_whole(&taken, b"x").unwrap_err().to_string();
+        assert!(error.contains("taken"), "{error}");
+        let missing = directory.path().join("no/such/place");
+        assert!(write_whole(&missing, b"x").is_err());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_written_to_and_stays_a_device() {
+        write_whole(Path::new("/dev/null"), b"x").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_keeps_pointing_at_the_file_it_pointed_at() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+        fs::write(&file, b"old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        write_whole(&link, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+}
