@@ -1,5 +1,7 @@
 //! A tolerance is a value with a reason: how many units in the last place, and why that many.
 
+use super::High;
+
 /// An allowance in units of the working precision, with the argument for it.
 ///
 /// A check compares `|x - y|` with `units * unit * scale`, where `scale` is the sum of the magnitudes of the terms
@@ -8,7 +10,7 @@
 pub struct Tolerance {
     /// Allowance in units of `unit`.
     pub units: f64,
-    /// Size of one unit relative to the scale (`f64::EPSILON` for f64, `1e-40` for `High`).
+    /// Size of one unit relative to the scale (`f64::EPSILON` for f64, `High::UNIT` for [`High`]).
     pub unit: f64,
     /// The derivation, or where it is written.
     pub why: &'static str,
@@ -28,7 +30,7 @@ impl Tolerance {
     pub const fn high_units(units: f64, why: &'static str) -> Self {
         Self {
             units,
-            unit: 1e-39,
+            unit: High::UNIT,
             why,
         }
     }
