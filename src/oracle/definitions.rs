@@ -1,0 +1,150 @@
+//! The losses, transcribed once from their definitions: no derivative and no rearrangement for speed or stability.
+//!
+//! A new loss is one more arm in [`loss_of_logits`] and one more function.
+
+use crate::instance::{Instance, LossKind};
+use crate::oracle::OracleError;
+use crate::oracle::expression::{Graph, Node};
+use crate::scalar::High;
+
+/// What an instance's graph with gradient and Hessian would take, to be known before it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// Nodes of the graph and terms of their linear combinations, together.
+    pub nodes: u64,
+    /// Bytes of memory while it is built and evaluated.
+    pub bytes: u64,
+}
+
+/// The largest graph that is built.
+const LIMIT_BYTES: u64 = 8 << 30;
+
+/// Bytes per node or term. A node takes 24 bytes in the graph, 32 in its index, up to 64 among the known derivatives
+/// (hash maps at half load), 24 in the plan, and 48 per value in the sweep, some 200 together; a term takes 8 bytes in
+/// the graph, 8 in the plan and, where its coefficient is new, 48 for that and 32 for its index. Nodes and terms are
+/// about equally many in a graph of logits; vectors may hold twice what they need while they grow.
+const BYTES_PER_NODE: u64 = 256;
+
+/// Bounds the size of the graph that [`Reference::new`](crate::oracle::Reference::new) would build, in constant time.
+///
+/// With `s` stored entries of `A`, `d` columns and `n` rows, the loss and its gradient have a number of nodes and terms
+/// proportional to `n + s`; each of the `d` derivatives of the `n` entries of the gradient in the logits takes a few
+/// nodes and terms, and the lower triangle of the Hessian sums `s (d + 1) / 2` of them.
+pub fn estimate(instance: &Instance) -> Estimate {
+    let n = instance.rows() as u64;
+    let d = instance.columns() as u64;
+    let stored = instance.matrix().stored() as u64;
+    let per_derivative = match instance.loss() {
+        LossKind::Softmax => SOFTMAX_PER_DERIVATIVE,
+    };
+    let first_order = per_derivative
+        .saturating_mul(n)
+        .saturating_add(stored.saturating_mul(4));
+    let second_order = per_derivative
+        .saturating_mul(n)
+        .saturating_mul(d)
+        .saturating_add(stored.saturating_mul(d + 1) / 2);
+    let nodes = first_order.saturating_add(second_order).saturating_add(64);
+    Estimate {
+        nodes,
+        bytes: nodes.saturating_mul(BYTES_PER_NODE),
+    }
+}
+
+/// Nodes and terms that one logit adds to each first derivative; counted on a graph, with the test
+/// `the_estimate_bounds_the_graph_and_is_not_far_off`.
+const SOFTMAX_PER_DERIVATIVE: u64 = 32;
+
+/// `L(x) = l(A x) + 0.5 sum_i (w_i z_i)^2`, `z = A x`, as an expression in `x_0 .. x_(d-1)`.
+///
+/// Zero entries of `A` and zero weights give no terms. The target may hold any finite values. Refuses an instance whose
+/// graph with its derivatives would exceed 8 GiB by [`estimate`].
+pub fn loss_graph(graph: &mut Graph, instance: &Instance) -> Result<Node, OracleError> {
+    let expected = estimate(instance);
+    if expected.bytes > LIMIT_BYTES {
+        return Err(OracleError::TooLarge {
+            rows: instance.rows(),
+            columns: instance.columns(),
+            nodes: expected.nodes,
+            mebibytes: expected.bytes >> 20,
+            limit: LIMIT_BYTES >> 20,
+        });
+    }
+    let logits = logits(graph, instance);
+    let fit = loss_of_logits(graph, instance, &logits);
+    let ridge = ridge(graph, instance, &logits);
+    Ok(graph.sum(&[fit, ridge]))
+}
+
+/// `z_i = sum_j A_ij x_j`.
+fn logits(graph: &mut Graph, instance: &Instance) -> Vec<Node> {
+    (0..instance.rows())
+        .map(|i| {
+            let terms: Vec<(High, Node)> = instance
+                .matrix()
+                .row_entries(i)
+                .into_iter()
+                .filter(|&(_, value)| value != 0.0)
+                .map(|(j, value)| (lifted(value), graph.variable(j)))
+                .collect();
+            graph.weighted_sum(&terms)
+        })
+        .collect()
+}
+
+/// `l(z)`.
+fn loss_of_logits(graph: &mut Graph, instance: &Instance, logits: &[Node]) -> Node {
+    match instance.loss() {
+        LossKind::Softmax => softmax(graph, instance, logits),
+    }
+}
+
+/// `0.5 sum_i (p_i - b_i)^2` with `p_i = exp(z_i) / sum_k exp(z_k)` (DLS23).
+///
+/// Not shifted: the exponents of [`High`] hold `exp` of every logit that occurs.
+fn softmax(graph: &mut Graph, instance: &Instance, logits: &[Node]) -> Node {
+    let exponentials: Vec<Node> = logits.iter().map(|&z| graph.exp(z)).collect();
+    let normaliser = graph.sum(&exponentials);
+    let outputs: Vec<Node> = exponentials
+        .iter()
+        .map(|&e| graph.quotient(e, normaliser))
+        .collect();
+    half_squared_distance(graph, &outputs, instance.target().as_slice())
+}
+
+/// `0.5 sum_i (w_i z_i)^2`.
+fn ridge(graph: &mut Graph, instance: &Instance, logits: &[Node]) -> Node {
+    let weighted: Vec<Node> = logits
+        .iter()
+        .zip(instance.weights().iter())
+        .filter(|&(_, &w)| w != 0.0)
+        .map(|(&z, &w)| graph.weighted_sum(&[(lifted(w), z)]))
+        .collect();
+    half_squared_norm(graph, &weighted)
+}
+
+/// `0.5 sum_i (y_i - b_i)^2`.
+fn half_squared_distance(graph: &mut Graph, outputs: &[Node], target: &[f64]) -> Node {
+    let residuals: Vec<Node> = outputs
+        .iter()
+        .zip(target)
+        .map(|(&y, &b)| {
+            let b = graph.constant(lifted(b));
+            graph.weighted_sum(&[(High::ONE, y), (-High::ONE, b)])
+        })
+        .collect();
+    half_squared_norm(graph, &residuals)
+}
+
+/// `0.5 sum_i y_i^2`.
+fn half_squared_norm(graph: &mut Graph, entries: &[Node]) -> Node {
+    let half = High::ratio(1, 2);
+    let terms: Vec<(High, Node)> = entries.iter().map(|&y| (half, graph.power(y, 2))).collect();
+    graph.weighted_sum(&terms)
+}
+
+/// The f64 at its binary value. An instance holds finite numbers only; were one not, everything computed from it would
+/// be poisoned and refused.
+pub(super) fn lifted(value: f64) -> High {
+    High::lift(value).unwrap_or(High::POISONED)
+}

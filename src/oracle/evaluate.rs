@@ -1,0 +1,351 @@
+//! A graph compiled for evaluation: the nodes that the wanted outputs need, level by level, for any arithmetic.
+//!
+//! A level holds nodes whose operands all lie on lower levels, so its nodes are independent of each other. One forward
+//! sweep computes every node once; wide levels are divided among threads. Each node is computed by the same operations in
+//! the same order whatever the number of threads, so the digits do not depend on it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::oracle::OracleError;
+use crate::oracle::expression::{Coefficient, Graph, Node, Operation};
+use crate::scalar::High;
+
+/// Numbers that an expression can be evaluated in.
+pub(super) trait Arithmetic: Copy + Send + Sync {
+    fn constant(value: High) -> Self;
+    /// `sum_k c_k y_k`, added up in the given order; no multiplication where `c_k` is one or minus one.
+    fn linear(terms: impl Iterator<Item = (Scale, Self)>) -> Self;
+    fn product(self, other: Self) -> Self;
+    fn quotient(self, other: Self) -> Self;
+    fn exp(self) -> Self;
+    fn ln(self) -> Self;
+    fn sqrt(self) -> Self;
+    fn cosh(self) -> Self;
+    fn sinh(self) -> Self;
+    fn tanh(self) -> Self;
+    fn power(self, exponent: i64) -> Self;
+    fn is_poisoned(self) -> bool;
+}
+
+/// A coefficient of a linear combination.
+#[derive(Clone, Copy)]
+pub(super) enum Scale {
+    One,
+    MinusOne,
+    Other(High),
+}
+
+impl Arithmetic for High {
+    fn constant(value: High) -> Self {
+        value
+    }
+
+    fn linear(terms: impl Iterator<Item = (Scale, Self)>) -> Self {
+        terms.fold(High::ZERO, |sum, (scale, value)| match scale {
+            Scale::One => sum + value,
+            Scale::MinusOne => sum - value,
+            Scale::Other(coefficient) => sum + coefficient * value,
+        })
+    }
+
+    fn product(self, other: Self) -> Self {
+        self * other
+    }
+
+    fn quotient(self, other: Self) -> Self {
+        self / other
+    }
+
+    fn exp(self) -> Self {
+        High::exp(self)
+    }
+
+    fn ln(self) -> Self {
+        High::ln(self)
+    }
+
+    fn sqrt(self) -> Self {
+        High::sqrt(self)
+    }
+
+    fn cosh(self) -> Self {
+        High::cosh(self)
+    }
+
+    fn sinh(self) -> Self {
+        High::sinh(self)
+    }
+
+    fn tanh(self) -> Self {
+        High::tanh(self)
+    }
+
+    fn power(self, exponent: i64) -> Self {
+        match exponent {
+            2 => self.square(),
+            -1 => self.recip(),
+            _ => self.powi(exponent),
+        }
+    }
+
+    fn is_poisoned(self) -> bool {
+        High::is_poisoned(self)
+    }
+}
+
+/// A node of a plan: as [`Operation`], with places in the sweep instead of places in the graph.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Constant(Coefficient),
+    Variable(u32),
+    Linear { first: u32, count: u32 },
+    Product(u32, u32),
+    Quotient(u32, u32),
+    Exp(u32),
+    Ln(u32),
+    Sqrt(u32),
+    Cosh(u32),
+    Sinh(u32),
+    Tanh(u32),
+    Power(u32, i64),
+}
+
+/// Steps that do not depend on each other.
+#[derive(Clone, Debug)]
+struct Level {
+    steps: Range<usize>,
+    /// Is there enough work to divide it among threads?
+    wide: bool,
+}
+
+/// A level is divided among threads from this much work on, in units of one multiplication (about 0.4 microseconds):
+/// waking a thread costs some 10 microseconds, and the level should take ten times as long.
+const WIDE_LEVEL: u64 = 250;
+
+/// The smallest piece that a thread takes, in steps: a handful of arithmetic steps still outweighs the handing over.
+const SMALLEST_PIECE: usize = 16;
+
+/// Everything needed to compute some outputs of a graph at a point.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    steps: Vec<Step>,
+    terms: Vec<(Coefficient, u32)>,
+    constants: Arc<[High]>,
+    levels: Vec<Level>,
+    outputs: Vec<u32>,
+}
+
+impl Plan {
+    /// Selects what `outputs` need and sorts it into levels. `constants` are the graph's, shared between its plans.
+    pub(super) fn new(graph: &Graph, constants: &Arc<[High]>, outputs: &[Node]) -> Self {
+        let order = ordered(graph, outputs);
+        let mut place = vec![0u32; graph.len()];
+        for (position, &(_, node)) in order.iter().enumerate() {
+            // A graph has at most 2^32 nodes.
+            place[node.index()] = position as u32;
+        }
+        let mut plan = Self {
+            steps: Vec::with_capacity(order.len()),
+            terms: Vec::new(),
+            constants: Arc::clone(constants),
+            levels: Vec::new(),
+            outputs: outputs.iter().map(|node| place[node.index()]).collect(),
+        };
+        let mut start = 0;
+        let mut work = 0;
+        for (position, &(depth, node)) in order.iter().enumerate() {
+            let step = plan.translated(graph, graph.operation(node), &place);
+            plan.steps.push(step);
+            work += work_of(step);
+            let last_of_level = order
+                .get(position + 1)
+                .is_none_or(|&(next, _)| next != depth);
+            if last_of_level {
+                plan.levels.push(Level {
+                    steps: start..position + 1,
+                    wide: work >= WIDE_LEVEL,
+                });
+                start = position + 1;
+                work = 0;
+            }
+        }
+        plan
+    }
+
+    fn translated(&mut self, graph: &Graph, operation: Operation, place: &[u32]) -> Step {
+        let at = |node: Node| place[node.index()];
+        match operation {
+            Operation::Constant(c) => Step::Constant(c),
+            Operation::Variable(j) => Step::Variable(j),
+            Operation::Linear { first, count } => {
+                let start = self.terms.len() as u32;
+                let terms = graph.linear_terms(first, count).iter();
+                self.terms
+                    .extend(terms.map(|term| (term.coefficient, at(term.node))));
+                Step::Linear {
+                    first: start,
+                    count,
+                }
+            }
+            Operation::Product(a, b) => Step::Product(at(a), at(b)),
+            Operation::Quotient(a, b) => Step::Quotient(at(a), at(b)),
+            Operation::Exp(a) => Step::Exp(at(a)),
+            Operation::Ln(a) => Step::Ln(at(a)),
+            Operation::Sqrt(a) => Step::Sqrt(at(a)),
+            Operation::Cosh(a) => Step::Cosh(at(a)),
+            Operation::Sinh(a) => Step::Sinh(at(a)),
+            Operation::Tanh(a) => Step::Tanh(at(a)),
+            Operation::Power(a, k) => Step::Power(at(a), k),
+        }
+    }
+
+    /// How many nodes are computed.
+    pub(super) fn nodes(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// How many terms their linear combinations have.
+    pub(super) fn terms(&self) -> usize {
+        self.terms.len()
+    }
+
+    /// The outputs at `point`, in the order in which they were asked for.
+    ///
+    /// `name(k)` names output `k`; it is called for the first output that is poisoned, which is an error. The point must
+    /// have an entry for every variable of the graph.
+    pub(super) fn evaluate<T: Arithmetic>(
+        &self,
+        point: &[T],
+        name: impl Fn(usize) -> String,
+    ) -> Result<Vec<T>, OracleError> {
+        let values = self.sweep(point);
+        let outputs: Vec<T> = self.outputs.iter().map(|&k| values[k as usize]).collect();
+        match outputs.iter().position(|value| value.is_poisoned()) {
+            None => Ok(outputs),
+            Some(k) => Err(OracleError::Poisoned {
+                quantity: name(k),
+                reason: self.first_failure(&values),
+            }),
+        }
+    }
+
+    fn sweep<T: Arithmetic>(&self, point: &[T]) -> Vec<T> {
+        let mut values = vec![T::constant(High::ZERO); self.steps.len()];
+        for level in &self.levels {
+            let (done, rest) = values.split_at_mut(level.steps.start);
+            let steps = &self.steps[level.steps.clone()];
+            let targets = &mut rest[..steps.len()];
+            if level.wide {
+                targets
+                    .par_iter_mut()
+                    .zip(steps.par_iter())
+                    .with_min_len(SMALLEST_PIECE)
+                    .for_each(|(target, &step)| *target = self.computed(step, done, point));
+            } else {
+                for (target, &step) in targets.iter_mut().zip(steps) {
+                    *target = self.computed(step, done, point);
+                }
+            }
+        }
+        values
+    }
+
+    fn computed<T: Arithmetic>(&self, step: Step, done: &[T], point: &[T]) -> T {
+        let at = |k: u32| done[k as usize];
+        match step {
+            Step::Constant(c) => T::constant(self.constants[c.index()]),
+            Step::Variable(j) => point[j as usize],
+            Step::Linear { first, count } => T::linear(
+                self.terms[first as usize..first as usize + count as usize]
+                    .iter()
+                    .map(|&(coefficient, k)| (self.scale(coefficient), at(k))),
+            ),
+            Step::Product(a, b) => at(a).product(at(b)),
+            Step::Quotient(a, b) => at(a).quotient(at(b)),
+            Step::Exp(a) => at(a).exp(),
+            Step::Ln(a) => at(a).ln(),
+            Step::Sqrt(a) => at(a).sqrt(),
+            Step::Cosh(a) => at(a).cosh(),
+            Step::Sinh(a) => at(a).sinh(),
+            Step::Tanh(a) => at(a).tanh(),
+            Step::Power(a, k) => at(a).power(k),
+        }
+    }
+
+    fn scale(&self, coefficient: Coefficient) -> Scale {
+        match coefficient {
+            Coefficient::ONE => Scale::One,
+            Coefficient::MINUS_ONE => Scale::MinusOne,
+            _ => Scale::Other(self.constants[coefficient.index()]),
+        }
+    }
+
+    /// Which operation was the first to have no answer.
+    fn first_failure<T: Arithmetic>(&self, values: &[T]) -> String {
+        let failed = values.iter().position(|value| value.is_poisoned());
+        let operation = match failed.map(|k| self.steps[k]) {
+            Some(Step::Constant(_)) => "a constant is not a number",
+            Some(Step::Variable(_)) => "the point is not a number",
+            Some(Step::Linear { .. }) => "a sum leaves the range of exponents",
+            Some(Step::Product(..)) => "a product leaves the range of exponents",
+            Some(Step::Quotient(..)) => "a quotient has a divisor that may be zero",
+            Some(Step::Exp(_)) => "exp leaves the range of exponents",
+            Some(Step::Ln(_)) => "ln of a number that may not be positive",
+            Some(Step::Sqrt(_)) => {
+                "sqrt of a number that may be negative, or not differentiable there"
+            }
+            Some(Step::Cosh(_)) => "cosh leaves the range of exponents",
+            Some(Step::Sinh(_)) => "sinh leaves the range of exponents",
+            Some(Step::Tanh(_)) => "tanh has no answer",
+            Some(Step::Power(_, k)) if k < 0 => "division by a number that may be zero",
+            Some(Step::Power(..)) => "a power leaves the range of exponents",
+            None => "unknown",
+        };
+        operation.to_owned()
+    }
+}
+
+/// The nodes under `outputs` with their levels, lowest first; within a level in the graph's order.
+fn ordered(graph: &Graph, outputs: &[Node]) -> Vec<(u32, Node)> {
+    let mut needed = vec![false; graph.len()];
+    for output in outputs {
+        needed[output.index()] = true;
+    }
+    // Operands come before operators: downwards, every node is marked before it is looked at.
+    for index in (0..graph.len()).rev() {
+        if needed[index] {
+            graph.for_each_operand(Node::at(index), |operand| needed[operand.index()] = true);
+        }
+    }
+    let mut depth = vec![0u32; graph.len()];
+    let mut order = Vec::new();
+    for index in (0..graph.len()).filter(|&index| needed[index]) {
+        let node = Node::at(index);
+        let mut own = 0;
+        graph.for_each_operand(node, |operand| own = own.max(depth[operand.index()] + 1));
+        depth[index] = own;
+        order.push((own, node));
+    }
+    order.sort_unstable();
+    order
+}
+
+/// What a step costs, in multiplications of [`High`]; only the order of magnitude matters.
+fn work_of(step: Step) -> u64 {
+    match step {
+        Step::Constant(_) | Step::Variable(_) => 0,
+        Step::Linear { count, .. } => 2 * u64::from(count),
+        Step::Product(..) => 1,
+        Step::Quotient(..) => 3,
+        Step::Power(_, k) => 3 + u64::from(k.unsigned_abs().checked_ilog2().unwrap_or(0)),
+        Step::Exp(_)
+        | Step::Ln(_)
+        | Step::Sqrt(_)
+        | Step::Cosh(_)
+        | Step::Sinh(_)
+        | Step::Tanh(_) => 40,
+    }
+}

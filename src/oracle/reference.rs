@@ -1,0 +1,195 @@
+//! Loss, gradient and Hessian of one problem at any point, at 40 digits, with or without proven error radii.
+
+use std::sync::Arc;
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::instance::Instance;
+use crate::oracle::OracleError;
+use crate::oracle::definitions::{lifted, loss_graph};
+use crate::oracle::differentiate::{derivative, gradient};
+use crate::oracle::enclosure::Ball;
+use crate::oracle::evaluate::Plan;
+use crate::oracle::expression::{Graph, Node};
+use crate::scalar::High;
+
+/// Everything about a loss at one point, rounded to 40 digits at every operation.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// `L(x)`.
+    pub loss: High,
+    /// `grad L(x)`, d entries.
+    pub gradient: DVector<High>,
+    /// `Hess L(x)`, d x d, exactly symmetric.
+    pub hessian: DMatrix<High>,
+}
+
+/// Everything about a loss on a box of points: each value comes with a radius that bounds both its variation over the
+/// box and all rounding.
+#[derive(Clone, Debug)]
+pub struct Enclosure {
+    /// Contains `L(x)`.
+    pub loss: Ball,
+    /// Contain the entries of `grad L(x)`.
+    pub gradient: Vec<Ball>,
+    /// Contain the entries of `Hess L(x)`, row by row, d x d.
+    pub hessian: Vec<Ball>,
+}
+
+/// A loss with its derivatives, compiled: built once, evaluated anywhere.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    dimension: usize,
+    loss: Plan,
+    first_order: Plan,
+    second_order: Plan,
+}
+
+impl Reference {
+    /// The loss of an instance, from its definition, with gradient and Hessian by symbolic differentiation.
+    ///
+    /// `x` has `d` entries. [`OracleError::TooLarge`] before anything is built if the graph would not fit.
+    pub fn new(instance: &Instance) -> Result<Self, OracleError> {
+        let mut graph = Graph::new();
+        let loss = loss_graph(&mut graph, instance)?;
+        Ok(Self::from_graph(graph, loss, instance.columns()))
+    }
+
+    /// Any expression of a graph as a loss in the variables `x_0 .. x_(dimension - 1)`.
+    ///
+    /// # Panics
+    /// If `loss` contains a variable beyond these, when it is evaluated; if `loss` belongs to another graph.
+    pub fn from_graph(mut graph: Graph, loss: Node, dimension: usize) -> Self {
+        let slopes = gradient(&mut graph, loss, dimension);
+        let mut second_order = vec![loss];
+        second_order.extend(&slopes);
+        // Column by column of the lower triangle: what one variable's derivatives share is dropped with its column.
+        for j in 0..dimension {
+            for slope in &slopes[j..] {
+                second_order.push(derivative(&mut graph, *slope, j));
+            }
+            graph.derivatives.clear();
+        }
+        let constants: Arc<[High]> = Arc::from(graph.constants());
+        Self {
+            dimension,
+            loss: Plan::new(&graph, &constants, &second_order[..1]),
+            first_order: Plan::new(&graph, &constants, &second_order[..=dimension]),
+            second_order: Plan::new(&graph, &constants, &second_order),
+        }
+    }
+
+    /// `d`, the number of unknowns.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// How many nodes loss, gradient and Hessian have together. Grows like `n d`.
+    pub fn nodes(&self) -> usize {
+        self.second_order.nodes()
+    }
+
+    /// How many terms the linear combinations among these nodes have. Grows like `n d^2`.
+    pub fn terms(&self) -> usize {
+        self.second_order.terms()
+    }
+
+    /// Loss, gradient and Hessian at `x` (d entries).
+    ///
+    /// [`OracleError::Shape`] for another number of entries; [`OracleError::Poisoned`], naming the entry, where the loss or
+    /// a derivative is undefined or leaves the range of [`High`].
+    pub fn evaluate(&self, x: &DVector<High>) -> Result<Evaluation, OracleError> {
+        let values = self.run(&self.second_order, x.as_slice())?;
+        let d = self.dimension;
+        Ok(Evaluation {
+            loss: values[0],
+            gradient: DVector::from_column_slice(&values[1..=d]),
+            hessian: DMatrix::from_fn(d, d, |i, j| values[self.hessian_output(i, j)]),
+        })
+    }
+
+    /// `L(x)`. Errors as for [`evaluate`](Self::evaluate).
+    pub fn loss(&self, x: &DVector<High>) -> Result<High, OracleError> {
+        Ok(self.run(&self.loss, x.as_slice())?[0])
+    }
+
+    /// `L(x)` and `grad L(x)`. Errors as for [`evaluate`](Self::evaluate).
+    pub fn loss_and_gradient(
+        &self,
+        x: &DVector<High>,
+    ) -> Result<(High, DVector<High>), OracleError> {
+        let values = self.run(&self.first_order, x.as_slice())?;
+        Ok((values[0], DVector::from_column_slice(&values[1..])))
+    }
+
+    /// Loss, gradient and Hessian over the box `|y_j - x_j| <= radius`, rounding included. About four times the cost of
+    /// [`evaluate`](Self::evaluate), whose values are the midpoints when the radius is zero.
+    ///
+    /// Errors as for `evaluate`; also [`OracleError::Poisoned`] where an operation is undefined *somewhere* in the box or
+    /// the enclosure is too coarse to exclude that.
+    pub fn enclose(&self, x: &DVector<High>, radius: High) -> Result<Enclosure, OracleError> {
+        let boxed: Vec<Ball> = x.iter().map(|&entry| Ball::new(entry, radius)).collect();
+        let values = self.run(&self.second_order, &boxed)?;
+        let d = self.dimension;
+        Ok(Enclosure {
+            loss: values[0],
+            gradient: values[1..=d].to_vec(),
+            hessian: (0..d * d)
+                .map(|k| values[self.hessian_output(k / d, k % d)])
+                .collect(),
+        })
+    }
+
+    fn run<T: super::evaluate::Arithmetic>(
+        &self,
+        plan: &Plan,
+        point: &[T],
+    ) -> Result<Vec<T>, OracleError> {
+        if point.len() != self.dimension {
+            return Err(OracleError::Shape {
+                found: point.len(),
+                expected: self.dimension,
+            });
+        }
+        if let Some(j) = point.iter().position(|entry| entry.is_poisoned()) {
+            return Err(OracleError::Poisoned {
+                quantity: format!("x[{j}]"),
+                reason: "the point is not a number".to_owned(),
+            });
+        }
+        plan.evaluate(point, |k| self.output_name(k))
+    }
+
+    /// Where entry (i, j) of the Hessian stands among the outputs: after the loss and the gradient, column by column of
+    /// the lower triangle.
+    fn hessian_output(&self, i: usize, j: usize) -> usize {
+        let (row, column) = (i.max(j), i.min(j));
+        let before = column * self.dimension - column * column.saturating_sub(1) / 2;
+        1 + self.dimension + before + (row - column)
+    }
+
+    fn output_name(&self, k: usize) -> String {
+        let d = self.dimension;
+        match k {
+            0 => "loss".to_owned(),
+            _ if k <= d => format!("gradient[{}]", k - 1),
+            _ => (0..d)
+                .flat_map(|j| (j..d).map(move |i| (i, j)))
+                .find(|&(i, j)| self.hessian_output(i, j) == k)
+                .map_or_else(
+                    || format!("output {k}"),
+                    |(i, j)| format!("hessian[{i}, {j}]"),
+                ),
+        }
+    }
+}
+
+/// The vector at its binary value. An entry that is not finite becomes poisoned, which every consumer refuses.
+pub fn lift_vector(vector: &DVector<f64>) -> DVector<High> {
+    vector.map(lifted)
+}
+
+/// The matrix at its binary value. An entry that is not finite becomes poisoned, which every consumer refuses.
+pub fn lift_matrix(matrix: &DMatrix<f64>) -> DMatrix<High> {
+    matrix.map(lifted)
+}
