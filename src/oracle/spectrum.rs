@@ -93,7 +93,7 @@ pub fn extremes_f64(matrix: &DMatrix<f64>) -> Option<(f64, f64, f64)> {
 }
 
 /// See [`extremes_f64`]; `unit` bounds the relative error of one operation (twice over).
-fn certified<T: RealField + Copy>(
+pub(super) fn certified<T: RealField + Copy>(
     matrix: &DMatrix<T>,
     decomposition: &SymmetricEigen<T, nalgebra::Dyn>,
     unit: T,
