@@ -81,12 +81,18 @@ fn every_enclosure_contains_the_independent_value() {
     }
 }
 
-/// One digit less than is reached: a logit of size 30 is rounded by 30 units, and its exponential with it.
+/// A logit of size 450 is rounded by up to 225 units and its exponential with it; nothing excludes that these errors add up
+/// to two digits of the promised ones (they do not: see the test above), so a proof cannot promise more there.
 #[test]
-fn enclosures_are_tight_enough_to_certify_35_digits() {
+fn enclosures_certify_36_digits_and_34_where_logits_are_large() {
     for case in table().iter().filter(|case| case.name != CANCELS) {
         let reference = Reference::new(&case.instance()).unwrap();
         let ours = reference.enclose(&case.point(), High::ZERO).unwrap();
+        let digits = if case.name.starts_with("logit gap") {
+            DIGITS - 2
+        } else {
+            DIGITS
+        };
         for balls in [&[ours.loss][..], &ours.gradient, &ours.hessian] {
             let largest = |f: fn(&crate::oracle::Ball) -> High| {
                 balls.iter().map(f).fold(High::ZERO, High::max)
@@ -94,7 +100,7 @@ fn enclosures_are_tight_enough_to_certify_35_digits() {
             let radius = largest(|ball| ball.radius());
             let value = largest(|ball| ball.midpoint().abs());
             assert!(
-                radius <= value.shifted(1 - DIGITS),
+                radius <= value.shifted(-digits),
                 "{}: {radius:?} of {value:?}",
                 case.name
             );
