@@ -43,6 +43,15 @@ fn compare(f: impl Fn(High) -> Result<Ball, OracleError>, proposed: High) -> Fin
     }
 }
 
+/// A blind comparison is no evidence: the case is drawn anew, and too many of these fail the test.
+fn check(finding: Finding) -> Result<(), TestCaseError> {
+    match finding {
+        Finding::Agrees => Ok(()),
+        Finding::Differs => Err(TestCaseError::fail("differs from the central difference")),
+        Finding::Blind => Err(TestCaseError::reject("too close to a singularity")),
+    }
+}
+
 /// The value of a node, with an enclosure, at a point.
 fn enclosed(graph: &Graph, node: Node, x: &[High]) -> Result<Ball, OracleError> {
     use crate::oracle::evaluate::Plan;
@@ -73,7 +82,7 @@ proptest! {
             prop_assert!(overlap(forward, reverse), "forward {forward:?}, reverse {reverse:?}");
             prop_assume!(forward.radius() <= forward.largest().max(High::ONE).shifted(-28));
             let f = |step| enclosed(&graph, node, &shifted(&x, j, step));
-            prop_assert_ne!(compare(f, forward.midpoint()), Finding::Differs);
+            check(compare(f, forward.midpoint()))?;
         }
     }
 
@@ -88,7 +97,7 @@ proptest! {
         };
         prop_assume!(value.radius() <= value.largest().max(High::ONE).shifted(-28));
         let f = |step| enclosed(&graph, first, &shifted(&x, 1, step));
-        prop_assert_ne!(compare(f, value.midpoint()), Finding::Differs);
+        check(compare(f, value.midpoint()))?;
     }
 }
 

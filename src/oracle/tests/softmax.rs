@@ -17,7 +17,11 @@ fn verdicts(case: &Case, digits: i64) -> [bool; 3] {
     let reference = Reference::new(&case.instance()).unwrap();
     let ours = reference.evaluate(&case.point()).unwrap();
     [
-        agree(&[ours.loss], &numbers(&[case.loss.clone()]), digits),
+        agree(
+            &[ours.loss],
+            &numbers(std::slice::from_ref(&case.loss)),
+            digits,
+        ),
         agree(ours.gradient.as_slice(), &numbers(&case.gradient), digits),
         agree(ours.hessian.as_slice(), &case.flat_hessian(), digits),
     ]
@@ -66,7 +70,7 @@ fn every_enclosure_contains_the_independent_value() {
             .into_iter()
             .chain(ours.gradient)
             .chain(ours.hessian);
-        let truth = numbers(&[case.loss.clone()])
+        let truth = numbers(std::slice::from_ref(&case.loss))
             .into_iter()
             .chain(numbers(&case.gradient))
             .chain(case.flat_hessian());

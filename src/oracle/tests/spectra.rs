@@ -45,7 +45,7 @@ fn eigenvalues_of_a_known_matrix_are_found_in_ascending_order() {
 #[test]
 fn singular_values_of_a_known_matrix_are_found_in_descending_order() {
     // Columns orthogonal with norms 5 and 13.
-    let matrix = DMatrix::from_row_slice(2, 2, &[3, -48, 4, 36].map(|k| High::int(k)));
+    let matrix = DMatrix::from_row_slice(2, 2, &[3, -48, 4, 36].map(High::int));
     let values = spectrum::singular_values(&matrix).unwrap();
     assert!(close(values[0], High::int(60)) && close(values[1], High::int(5)));
     assert!(close(
