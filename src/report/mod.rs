@@ -1,1 +1,11 @@
-//! placeholder
+//! Floor 5: what a campaign found, for people (table, failure blocks) and for programs (JSON).
+
+mod catalogue;
+mod failure;
+mod json;
+mod table;
+
+pub use catalogue::{explain, list, markdown};
+pub use failure::{failure_block, summary};
+pub use json::{CampaignReport, catalogue_json};
+pub use table::{number, table};

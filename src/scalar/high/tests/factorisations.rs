@@ -112,3 +112,12 @@ fn singular_values_of_a_rectangle_converge() {
     let rebuilt = svd.recompose().expect("both factors were asked for");
     assert!(distance(&rebuilt, &a) < 1e-37);
 }
+
+#[test]
+fn cholesky_refuses_what_is_not_positive_definite() {
+    let mut h = hilbert(3);
+    h[(2, 2)] = -High::ONE;
+    assert!(h.clone().cholesky().is_none());
+    h[(2, 2)] = High::ONE / High::ZERO;
+    assert!(h.cholesky().is_none());
+}

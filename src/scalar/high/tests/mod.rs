@@ -1,6 +1,7 @@
 //! The traps of 40-digit decimal arithmetic, pinned; the functions against mpmath; the factorisations of nalgebra.
 
 mod factorisations;
+mod field;
 mod functions;
 mod properties;
 mod reference;

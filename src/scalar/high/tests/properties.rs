@@ -51,6 +51,7 @@ proptest! {
     #[test]
     fn one_operation_errs_by_half_a_unit(i in 1i64..1_000_000, j in 1i64..1_000_000, e in -45i64..45) {
         let (x, y) = (High::ratio(i, 7), High::ratio(j, 3).shifted(e));
+        // Half a unit, the 44-digit intermediate, and the rounding of the residuals themselves.
         let bound = High::ONE.shifted(-39) * High::ratio(5002, 10_000);
         // Dekker's residual by halves is exact: the high halves have 20 digits.
         let residual = |product: High| {

@@ -194,16 +194,9 @@ fn text_is_read_strictly() {
         ("5.", High::int(5)),
         ("000.0100E+2", High::ONE),
         ("-0", High::ZERO),
-        ("0e99999999999999999999", High::ZERO),
+        ("0e5", High::ZERO),
     ] {
-        if text.ends_with("99999999999999999999") {
-            assert_eq!(
-                High::parse(text),
-                Err(ScalarError::OutOfRange(text.to_owned()))
-            );
-        } else {
-            assert_eq!(High::parse(text), Ok(value), "{text}");
-        }
+        assert_eq!(High::parse(text), Ok(value), "{text}");
     }
     for text in [
         "", ".", "-", "e5", "1e", "1e1.5", "1.2.3", "--1", "+-1", "0x1", "inf", "NaN", " 1", "1_0",
@@ -216,6 +209,7 @@ fn text_is_read_strictly() {
     }
     for text in [
         "1e9223372036854775808",
+        "0e99999999999999999999",
         "10e9223372036854775807",
         "0.1e-9223372036854775808",
     ] {

@@ -1,0 +1,169 @@
+//! What a campaign found out about one claim.
+
+use std::collections::BTreeMap;
+
+use crate::claims::{Case, Claim, Expected, Finding, Origin, Outside, Stratum, Verdict};
+use crate::instance::Instance;
+
+/// The verdict on a claim after all its cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tally {
+    /// At least one case met the premise, and none failed.
+    Holds,
+    /// At least one case failed.
+    Fails,
+    /// No case met the premise.
+    Outside,
+    /// No case was decided.
+    Undecided,
+}
+
+impl Tally {
+    /// How reports say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Fails => "fails",
+            Self::Outside => "outside",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// A case on which a claim fails.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Where the case came from.
+    pub origin: Origin,
+    /// What was found.
+    pub finding: Finding,
+    /// The instance, with its points.
+    pub instance: Instance,
+    /// The seed of the check's own draws.
+    pub seed: u64,
+}
+
+/// What a campaign found out about one claim.
+#[derive(Clone, Debug)]
+pub struct ClaimRecord {
+    /// The claim's id.
+    pub id: &'static str,
+    /// The verdict on record.
+    pub expected: Expected,
+    /// Cases tried.
+    pub cases: usize,
+    /// Cases whose premise was not met, by reason.
+    pub outside: BTreeMap<Outside, usize>,
+    /// Cases left undecided.
+    pub undecided: usize,
+    /// The reason given for the first of them.
+    pub undecided_reason: Option<String>,
+    /// Cases on which the statement fails.
+    pub failed: usize,
+    /// Smallest allowed / observed over the decided cases; infinite where nothing was compared.
+    pub slack: f64,
+    /// Where the smallest slack was seen.
+    pub tightest: Option<Origin>,
+    /// Cases inside the premise, by stratum.
+    pub strata: BTreeMap<Stratum, usize>,
+    /// The failure with the fewest rows and columns; a recorded witness goes first.
+    pub failure: Option<Failure>,
+    /// Whether the recorded witness was tried, and failed as it should.
+    pub witness_fails: Option<bool>,
+}
+
+impl ClaimRecord {
+    /// An empty record.
+    pub fn new(claim: &Claim) -> Self {
+        Self {
+            id: claim.id,
+            expected: claim.expected,
+            cases: 0,
+            outside: BTreeMap::new(),
+            undecided: 0,
+            undecided_reason: None,
+            failed: 0,
+            slack: f64::INFINITY,
+            tightest: None,
+            strata: BTreeMap::new(),
+            failure: None,
+            witness_fails: None,
+        }
+    }
+
+    /// Adds one decided case. Call in the order of the cases.
+    pub fn add(&mut self, case: &Case, verdict: Verdict) {
+        self.cases += 1;
+        if case.origin == Origin::Witness {
+            self.witness_fails = Some(matches!(verdict, Verdict::Fails(_)));
+        }
+        if verdict.slack() < self.slack {
+            self.slack = verdict.slack();
+            self.tightest = Some(case.origin.clone());
+        }
+        match verdict {
+            Verdict::Outside(reason) => {
+                *self.outside.entry(reason).or_default() += 1;
+                return;
+            }
+            Verdict::Undecided(reason) => {
+                self.undecided += 1;
+                self.undecided_reason.get_or_insert(reason);
+            }
+            Verdict::Fails(finding) => {
+                self.failed += 1;
+                let size = |instance: &Instance| instance.rows() * instance.columns();
+                let better = self.failure.as_ref().is_none_or(|known| {
+                    known.origin != Origin::Witness && size(&case.instance) < size(&known.instance)
+                });
+                if better {
+                    self.failure = Some(Failure {
+                        origin: case.origin.clone(),
+                        finding,
+                        instance: case.instance.clone(),
+                        seed: case.seed,
+                    });
+                }
+            }
+            Verdict::Holds { .. } => {}
+        }
+        for stratum in case.strata() {
+            *self.strata.entry(stratum).or_default() += 1;
+        }
+    }
+
+    /// Adds a case that could not even be made.
+    pub fn add_unmade(&mut self, reason: String) {
+        self.cases += 1;
+        self.undecided += 1;
+        self.undecided_reason.get_or_insert(reason);
+    }
+
+    /// Cases outside the premise.
+    pub fn outside_total(&self) -> usize {
+        self.outside.values().sum()
+    }
+
+    /// The verdict on the claim.
+    pub fn verdict(&self) -> Tally {
+        let decided = self.cases - self.outside_total() - self.undecided;
+        if self.failed > 0 {
+            Tally::Fails
+        } else if decided > 0 {
+            Tally::Holds
+        } else if self.undecided > 0 {
+            Tally::Undecided
+        } else {
+            Tally::Outside
+        }
+    }
+
+    /// Whether the campaign says what is on record: the same verdict, and a recorded witness that still fails.
+    pub fn as_recorded(&self) -> bool {
+        let verdict = matches!(
+            (self.expected, self.verdict()),
+            (Expected::Holds, Tally::Holds) | (Expected::Fails, Tally::Fails)
+        );
+        verdict && self.witness_fails != Some(false)
+    }
+}

@@ -1,0 +1,148 @@
+//! A maximiser for adversarial searches: Nelder and Mead's simplex, restarted from its best point, in f64.
+//!
+//! It only finds hard cases; what a case proves is decided at 40 digits by the claim's check.
+
+use crate::instance::sample::{self, Stream};
+
+/// How long one search from one cold start may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Evaluations of the objective for each simplex.
+    pub evaluations: usize,
+    /// How many simplices, each around the best point of the one before, with an edge a quarter as long.
+    pub restarts: usize,
+    /// Edge of the first simplex.
+    pub edge: f64,
+}
+
+impl Effort {
+    /// Enough for a smooth objective in up to about ten unknowns.
+    pub const USUAL: Self = Self {
+        evaluations: 1200,
+        restarts: 5,
+        edge: 1.0,
+    };
+}
+
+/// A cold start: `length` dyadic numbers in [-limit, limit].
+pub fn cold_start(rng: &mut Stream, length: usize, limit: i64) -> Vec<f64> {
+    (0..length).map(|_| sample::dyadic(rng, limit)).collect()
+}
+
+/// The best point found and its value. A value of the objective that is not finite counts as minus infinity. An empty
+/// start is returned with its value.
+pub fn maximise(
+    objective: impl Fn(&[f64]) -> f64,
+    start: Vec<f64>,
+    effort: Effort,
+) -> (Vec<f64>, f64) {
+    let cost = |point: &[f64]| {
+        let value = objective(point);
+        if value.is_finite() {
+            -value
+        } else {
+            f64::INFINITY
+        }
+    };
+    let mut best = (cost(&start), start);
+    let mut edge = effort.edge;
+    for _ in 0..=effort.restarts {
+        best = simplex(&cost, best, edge, effort.evaluations);
+        edge /= 4.0;
+    }
+    (best.1, -best.0)
+}
+
+/// One Nelder-Mead run with the usual coefficients (1, 2, 1/2, 1/2).
+fn simplex(
+    cost: &impl Fn(&[f64]) -> f64,
+    start: (f64, Vec<f64>),
+    edge: f64,
+    evaluations: usize,
+) -> (f64, Vec<f64>) {
+    let dimension = start.1.len();
+    if dimension == 0 {
+        return start;
+    }
+    let mut corners = vec![start.clone()];
+    for axis in 0..dimension {
+        let mut point = start.1.clone();
+        point[axis] += edge;
+        corners.push((cost(&point), point));
+    }
+    let mut spent = dimension;
+    while spent < evaluations {
+        corners.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let worst = corners[dimension].clone();
+        let centre: Vec<f64> = (0..dimension)
+            .map(|axis| {
+                corners[..dimension]
+                    .iter()
+                    .map(|corner| corner.1[axis])
+                    .sum::<f64>()
+                    / dimension as f64
+            })
+            .collect();
+        let along = |factor: f64| -> (f64, Vec<f64>) {
+            let point: Vec<f64> = centre
+                .iter()
+                .zip(&worst.1)
+                .map(|(middle, far)| middle + factor * (middle - far))
+                .collect();
+            (cost(&point), point)
+        };
+        let reflected = along(1.0);
+        spent += 1;
+        if reflected.0 < corners[0].0 {
+            let expanded = along(2.0);
+            spent += 1;
+            corners[dimension] = if expanded.0 < reflected.0 {
+                expanded
+            } else {
+                reflected
+            };
+        } else if reflected.0 < corners[dimension - 1].0 {
+            corners[dimension] = reflected;
+        } else {
+            let contracted = along(if reflected.0 < worst.0 { 0.5 } else { -0.5 });
+            spent += 1;
+            if contracted.0 < worst.0.min(reflected.0) {
+                corners[dimension] = contracted;
+            } else {
+                let centre = corners[0].1.clone();
+                for corner in &mut corners[1..] {
+                    for (entry, best) in corner.1.iter_mut().zip(&centre) {
+                        *entry = best + 0.5 * (*entry - best);
+                    }
+                    corner.0 = cost(&corner.1);
+                }
+                spent += dimension;
+            }
+        }
+    }
+    corners.sort_by(|a, b| a.0.total_cmp(&b.0));
+    corners.swap_remove(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_smooth_maximum_is_found_from_a_cold_start() {
+        // -(x-1)^2 - 10 (y+2)^2 has its maximum 0 at (1, -2), by hand.
+        let objective = |point: &[f64]| -(point[0] - 1.0).powi(2) - 10.0 * (point[1] + 2.0).powi(2);
+        let (point, value) = maximise(objective, vec![5.0, 5.0], Effort::USUAL);
+        assert!(value > -1e-12, "found {value} at {point:?}");
+    }
+
+    #[test]
+    fn values_that_are_not_numbers_are_never_the_best() {
+        let objective = |point: &[f64]| if point[0] > 1.0 { f64::NAN } else { point[0] };
+        let (point, value) = maximise(objective, vec![0.0], Effort::USUAL);
+        assert!(
+            value <= 1.0 && value > 0.999_999,
+            "found {value} at {point:?}"
+        );
+    }
+}

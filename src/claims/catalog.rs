@@ -1,0 +1,47 @@
+//! The catalogue: every claim, in the order of the papers.
+
+use crate::claims::{Claim, Paper, dls23, sampling};
+
+/// Every claim, grouped by paper, in the order in which the papers state them.
+pub fn all() -> Vec<Claim> {
+    [dls23::claims(), sampling::claims()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The claim of that id.
+pub fn find<'a>(claims: &'a [Claim], id: &str) -> Option<&'a Claim> {
+    claims.iter().find(|claim| claim.id == id)
+}
+
+/// The claims that a list of names selects: a claim's id, the part after the slash, or a paper's key; no name selects
+/// everything. The error is the first name that selects nothing.
+pub fn select<'a>(claims: &'a [Claim], names: &[String]) -> Result<Vec<&'a Claim>, String> {
+    if names.is_empty() {
+        return Ok(claims.iter().collect());
+    }
+    let mut wanted = vec![false; claims.len()];
+    for name in names {
+        let paper = Paper::ALL.into_iter().find(|paper| paper.key() == name);
+        let mut found = false;
+        for (slot, claim) in wanted.iter_mut().zip(claims) {
+            let matches = paper == Some(claim.paper)
+                || claim.id == name
+                || claim
+                    .id
+                    .split_once('/')
+                    .is_some_and(|(_, tail)| tail == name);
+            *slot |= matches;
+            found |= matches;
+        }
+        if !found {
+            return Err(name.clone());
+        }
+    }
+    Ok(claims
+        .iter()
+        .zip(wanted)
+        .filter_map(|(claim, wanted)| wanted.then_some(claim))
+        .collect())
+}

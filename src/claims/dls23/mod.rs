@@ -1,0 +1,10 @@
+//! DLS23, "Attention Scheme Inspired Softmax Regression", and the thesis that restates it.
+
+use crate::claims::Claim;
+
+mod gradient;
+
+/// The claims of this paper, in the order in which it states them.
+pub fn claims() -> Vec<Claim> {
+    [gradient::claims()].into_iter().flatten().collect()
+}

@@ -1,0 +1,129 @@
+//! A case lifted to 40 digits: what the checks ask for again and again, each from the definition through the oracle.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::claims::{Case, CheckError};
+use crate::instance::Instance;
+use crate::oracle::{self, Evaluation, Reference, spectrum};
+use crate::scalar::High;
+
+/// An instance and one point at 40 digits.
+#[derive(Clone, Debug)]
+pub struct Exact {
+    /// The instance, in f64 as it was given.
+    pub instance: Instance,
+    /// `A`, lifted exactly (n x d).
+    pub a: DMatrix<High>,
+    /// `b` (n).
+    pub b: DVector<High>,
+    /// `w` (n).
+    pub w: DVector<High>,
+    /// `x` (d).
+    pub x: DVector<High>,
+    /// `z = A x` (n).
+    pub z: DVector<High>,
+    /// `p = exp(z) / <exp(z), 1>` straight from the definition (n): `High` needs no shift.
+    pub p: DVector<High>,
+}
+
+impl Exact {
+    /// The case at its `x`.
+    pub fn of(case: &Case) -> Result<Self, CheckError> {
+        Self::at(&case.instance, oracle::lift_vector(&case.x()))
+    }
+
+    /// The instance at a point of 40 digits.
+    pub fn at(instance: &Instance, x: DVector<High>) -> Result<Self, CheckError> {
+        let a = oracle::lift_matrix(&instance.matrix().to_dense());
+        let z = &a * &x;
+        let u = z.map(High::exp);
+        let total: High = u.iter().copied().sum();
+        let p = u / total;
+        if p.iter().any(|entry| entry.is_poisoned()) {
+            return Err(CheckError::Other(
+                "softmax left the range of the arithmetic".to_owned(),
+            ));
+        }
+        Ok(Self {
+            b: oracle::lift_vector(instance.target()),
+            w: oracle::lift_vector(instance.weights()),
+            instance: instance.clone(),
+            a,
+            x,
+            z,
+            p,
+        })
+    }
+
+    /// Loss, gradient and Hessian in `x`, from the oracle.
+    pub fn evaluation(&self) -> Result<Evaluation, CheckError> {
+        Ok(Reference::new(&self.instance)?.evaluate(&self.x)?)
+    }
+
+    /// Loss, gradient and Hessian (`B`, n x n) of `l` in the logits, from the oracle.
+    pub fn logit_evaluation(&self) -> Result<Evaluation, CheckError> {
+        Ok(Reference::new(&self.instance.in_logits())?.evaluate(&self.z)?)
+    }
+
+    /// `w_i^2` (n).
+    pub fn squared_weights(&self) -> DVector<High> {
+        self.w.map(High::square)
+    }
+
+    /// `||b||_1`.
+    pub fn target_norm(&self) -> High {
+        self.b.iter().map(|entry| entry.abs()).sum()
+    }
+
+    /// `||A||` and `sigma_min(A)` (the d-th singular value: 0 if n < d).
+    pub fn singular_range(&self) -> Result<(High, High), CheckError> {
+        let values = spectrum::singular_values(&self.a)?;
+        let largest = values.first().copied().unwrap_or(High::ZERO);
+        let smallest = if self.a.nrows() < self.a.ncols() {
+            High::ZERO
+        } else {
+            values.last().copied().unwrap_or(High::ZERO)
+        };
+        Ok((largest, smallest))
+    }
+
+    /// Error bound for a quantity that the oracle or a closed form computes from this point, whose terms have
+    /// magnitudes adding up to about `scale`: `64 (n + d) (1 + max |z|)` roundings. Each logit carries up to
+    /// `d |z|` roundings, which enter `p` as a relative error, and every entry is a sum of fewer than `64 (n + d)`
+    /// products of such numbers (docs/numerics.md, "The oracle").
+    pub fn error(&self, scale: High) -> High {
+        let size = 64 * (self.a.nrows() + self.a.ncols()) as i64;
+        let reach = self
+            .z
+            .iter()
+            .fold(High::ONE, |top, entry| top.max(entry.abs()));
+        High::int(size) * (High::ONE + reach) * unit() * scale
+    }
+}
+
+/// One rounding at 40 digits.
+pub fn unit() -> High {
+    High::ONE.shifted(-39)
+}
+
+/// The entry of largest magnitude of the difference, as (row, column), for matrices of the same shape.
+pub fn worst_entry(left: &DMatrix<High>, right: &DMatrix<High>) -> (usize, usize) {
+    let mut worst = (0, 0);
+    let mut size = High::ZERO;
+    for i in 0..left.nrows() {
+        for j in 0..left.ncols() {
+            let off = (left[(i, j)] - right[(i, j)]).abs();
+            if off > size || off.is_poisoned() {
+                (worst, size) = ((i, j), off);
+            }
+        }
+    }
+    worst
+}
+
+/// Largest magnitude of an entry; zero for an empty matrix.
+pub fn magnitude(matrix: &DMatrix<High>) -> High {
+    matrix
+        .iter()
+        .fold(High::ZERO, |top, entry| top.max(entry.abs()))
+}

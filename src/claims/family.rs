@@ -1,0 +1,224 @@
+//! Families of random and edge cases: which shapes, condition numbers, logit gaps, targets and weights a claim is tried on.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::claims::{Case, CheckError, Origin};
+use crate::instance::sample::{self, Stream};
+use crate::instance::{DesignMatrix, Instance, LossKind};
+
+/// Which targets `b` a family draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Targets {
+    /// Non-negative, adding up to exactly 1.
+    Probability,
+    /// `||b||_1 <= 1` exactly: probabilities, signed vectors, signed unit vectors, zero, in turn.
+    UnitBall,
+    /// As `UnitBall`, and every third one scaled by up to 64, so that `||b||_1 > 1`.
+    Any,
+}
+
+/// Which weights `w` a family draws.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Weights {
+    /// All zero.
+    Zero,
+    /// Dyadic in [-2, 2].
+    Moderate,
+    /// `w_i^2 > base`, by a margin that ranges from 2^-9 to about 2 relative; the sign of `w_i` is random.
+    Above {
+        /// The bound on `w_i^2` that the premise names.
+        base: f64,
+    },
+}
+
+/// How the random and edge cases of a claim are drawn. Case number `i` has a condition number and a logit gap from the
+/// listed decades in turn, so that no decade stays empty.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// Smallest and largest number of rows.
+    pub rows: (usize, usize),
+    /// Smallest and largest number of columns (never more than the rows).
+    pub columns: (usize, usize),
+    /// Decades of the condition number of A, each at most 6.
+    pub conditions: &'static [u32],
+    /// Decades of the logit gap at the first point, each at most 3. Empty: points are short and the gap is what it is.
+    pub gaps: &'static [u32],
+    /// Largest singular value of A is drawn in (0, `norm`].
+    pub norm: f64,
+    /// Targets.
+    pub targets: Targets,
+    /// Weights.
+    pub weights: Weights,
+    /// How many points a case has.
+    pub points: usize,
+    /// Whether every eighth matrix has a repeated column (d >= 2).
+    pub rank_deficient: bool,
+    /// Random cases in a default run.
+    pub cases: usize,
+}
+
+impl Family {
+    /// Small dense instances with every decade, targets in the unit ball, moderate weights, one point.
+    pub const GENERAL: Self = Self {
+        rows: (1, 8),
+        columns: (1, 4),
+        conditions: &[0, 1, 2, 3, 4, 5, 6],
+        gaps: &[0, 1, 2, 3],
+        norm: 4.0,
+        targets: Targets::UnitBall,
+        weights: Weights::Moderate,
+        points: 1,
+        rank_deficient: false,
+        cases: 84,
+    };
+
+    /// Random case number `index`.
+    pub fn draw(&self, index: usize, rng: &mut Stream) -> Result<Case, CheckError> {
+        let rows = pick(rng, self.rows);
+        let columns = pick(rng, self.columns).min(rows);
+        let case = self.shaped(index, rows, columns, rng)?;
+        Ok(Case {
+            origin: Origin::Random(index),
+            ..case
+        })
+    }
+
+    /// The hand list: n = 1, d = 1, n = d, with each kind of target the family knows.
+    pub fn edges(&self, rng: &mut Stream) -> Result<Vec<Case>, CheckError> {
+        let (low, high) = (self.rows.0, self.rows.1);
+        let side = self.columns.1.min(high).max(low.min(self.columns.1)).max(1);
+        let shapes = [
+            (1, 1),
+            (high, 1),
+            (2, 2),
+            (side, side),
+            (high, self.columns.1.min(high)),
+        ];
+        let mut cases = Vec::new();
+        for (rows, columns) in shapes {
+            if rows < low
+                || rows > high
+                || columns < self.columns.0
+                || columns > self.columns.1
+                || rows < columns
+            {
+                continue;
+            }
+            for turn in 0..4 {
+                let case = self.shaped(cases.len() * 5 + turn, rows, columns, rng)?;
+                cases.push(Case {
+                    origin: Origin::Edge(cases.len()),
+                    ..case
+                });
+            }
+        }
+        Ok(cases)
+    }
+
+    fn shaped(
+        &self,
+        index: usize,
+        rows: usize,
+        columns: usize,
+        rng: &mut Stream,
+    ) -> Result<Case, CheckError> {
+        let decade = turn(self.conditions, index).unwrap_or(0);
+        let condition = if columns == 1 {
+            1.0
+        } else {
+            within_decade(rng, decade)
+        };
+        let largest = self.norm * sample::integer(rng, 1, 1024) as f64 / 1024.0;
+        let mut a = sample::conditioned_matrix(rng, rows, columns, largest, condition);
+        if self.rank_deficient && columns >= 2 && index % 8 == 7 {
+            let first = a.column(0).clone_owned();
+            a.set_column(1, &first);
+        }
+        let target = self.target(index, rows, rng);
+        let weights = self.weights(rows, rng);
+        let gap = turn(self.gaps, index / self.conditions.len().max(1));
+        let points = (0..self.points)
+            .map(|_| point(&a, gap, rng))
+            .collect::<Vec<_>>();
+        let seed = sample::integer(rng, 0, i64::MAX) as u64;
+        let instance = Instance::new(LossKind::Softmax, DesignMatrix::dense(a)?, target, weights)?
+            .with_points(points)?;
+        Ok(Case::new(Origin::Random(index), instance, seed))
+    }
+
+    fn target(&self, index: usize, rows: usize, rng: &mut Stream) -> DVector<f64> {
+        let kind = sample::integer(rng, 0, 3);
+        let unit = match (self.targets, kind) {
+            (Targets::Probability, _) | (_, 0) => sample::probability(rng, rows),
+            (_, 1) => sample::signed_unit_target(rng, rows),
+            (_, 2) => {
+                let mut corner = DVector::zeros(rows);
+                corner[sample::integer(rng, 0, rows as i64 - 1) as usize] =
+                    if sample::integer(rng, 0, 1) == 0 {
+                        1.0
+                    } else {
+                        -1.0
+                    };
+                corner
+            }
+            _ => sample::signed_unit_target(rng, rows) * 0.5,
+        };
+        if self.targets == Targets::Any && index % 3 == 2 {
+            unit * sample::integer(rng, 2, 64) as f64
+        } else {
+            unit
+        }
+    }
+
+    fn weights(&self, rows: usize, rng: &mut Stream) -> DVector<f64> {
+        match self.weights {
+            Weights::Zero => DVector::zeros(rows),
+            Weights::Moderate => sample::dyadic_vector(rng, rows, 2),
+            Weights::Above { base } => {
+                // w = sqrt(base) (1 + k / 1024), k >= 1, rounds to at least sqrt(base): w^2 > base.
+                DVector::from_fn(rows, |_, _| {
+                    let factor = 1.0 + sample::integer(rng, 1, 1024) as f64 / 1024.0;
+                    let sign = if sample::integer(rng, 0, 1) == 0 {
+                        1.0
+                    } else {
+                        -1.0
+                    };
+                    sign * base.sqrt().max(1.0 / 1024.0) * factor
+                })
+            }
+        }
+    }
+}
+
+/// A point whose logits span a gap from the wanted decade; a short dyadic point where no gap is asked for or A x is
+/// constant.
+fn point(a: &DMatrix<f64>, gap: Option<u32>, rng: &mut Stream) -> DVector<f64> {
+    let direction = sample::dyadic_vector(rng, a.ncols(), 1);
+    let Some(decade) = gap else { return direction };
+    let wanted = within_decade(rng, decade);
+    let logits = a * &direction;
+    let spread = logits.max() - logits.min();
+    if spread > 0.0 {
+        direction * (wanted / spread)
+    } else {
+        direction
+    }
+}
+
+/// A number in `(10^(k-1), 10^k]`, or in (0, 1] for decade 0 when used as a gap; exactly 1 for a condition number of
+/// decade 0 is what `max(1)` gives there.
+fn within_decade(rng: &mut Stream, decade: u32) -> f64 {
+    let top = 10f64.powi(decade as i32);
+    if decade == 0 {
+        return 1.0;
+    }
+    top * sample::integer(rng, 110, 1000) as f64 / 1000.0
+}
+
+fn pick(rng: &mut Stream, (low, high): (usize, usize)) -> usize {
+    sample::integer(rng, low as i64, high as i64) as usize
+}
+
+fn turn<T: Copy>(list: &[T], index: usize) -> Option<T> {
+    (!list.is_empty()).then(|| list[index % list.len()])
+}

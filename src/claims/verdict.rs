@@ -1,0 +1,172 @@
+//! What a check says of one case: the four sides of a verdict, and how a comparison at 40 digits becomes one.
+
+use crate::instance::InstanceError;
+use crate::oracle::OracleError;
+use crate::scalar::{High, ScalarError};
+
+/// What a check says of one case.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The statement is true here, with this slack: allowed / observed, at least 1, infinite where nothing was observed.
+    Holds {
+        /// How far the bound is from this case.
+        slack: f64,
+    },
+    /// The statement is false here.
+    Fails(Finding),
+    /// The premise is not met, so the statement says nothing here.
+    Outside(Outside),
+    /// The margin is within the computed error bound, or the check could not be carried out; the reason says which.
+    Undecided(String),
+}
+
+/// What was found where a statement is false.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The quantity that is off, with its index (`B[2, 1]`, `lambda_min(B)`).
+    pub quantity: String,
+    /// Its value, as computed.
+    pub observed: String,
+    /// What the statement allows.
+    pub allowed: String,
+    /// allowed / observed, below 1.
+    pub slack: f64,
+}
+
+/// Why a statement says nothing about a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outside {
+    /// The premise asks for full column rank.
+    Rank,
+    /// The premise asks for `||b||_1 <= 1`.
+    Target,
+    /// The premise asks for larger weights.
+    Weights,
+    /// The premise bounds a norm that is larger here.
+    Norm,
+    /// The premise holds only in a region that 40 digits cannot resolve.
+    Precision,
+    /// Another part of the premise is not met.
+    Premise,
+}
+
+impl Outside {
+    /// The reason in one word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rank => "rank",
+            Self::Target => "target",
+            Self::Weights => "weights",
+            Self::Norm => "norm",
+            Self::Precision => "precision",
+            Self::Premise => "premise",
+        }
+    }
+}
+
+/// Why a check could not be carried out on a case. The campaign reports it as undecided, with the text.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The oracle gave no answer.
+    #[error(transparent)]
+    Oracle(#[from] OracleError),
+    /// A number left the arithmetic.
+    #[error(transparent)]
+    Scalar(#[from] ScalarError),
+    /// An instance derived from the case is not valid.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
+    /// Something else, in words.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Verdict {
+    /// The verdict on `observed <= allowed`, both known to within `error` together.
+    pub fn at_most(quantity: &str, observed: High, allowed: High, error: High) -> Self {
+        if observed.is_poisoned() || allowed.is_poisoned() || error.is_poisoned() {
+            return Self::Undecided(format!("{quantity} is not a number"));
+        }
+        let slack = ratio(allowed, observed);
+        if observed + error <= allowed {
+            Self::Holds { slack }
+        } else if observed - error > allowed {
+            Self::Fails(Finding {
+                quantity: quantity.to_owned(),
+                observed: observed.scientific(12),
+                allowed: allowed.scientific(12),
+                slack,
+            })
+        } else {
+            Self::Undecided(format!(
+                "{quantity}: {} against {} is within the error bound {}",
+                observed.scientific(12),
+                allowed.scientific(12),
+                error.scientific(3)
+            ))
+        }
+    }
+
+    /// The verdict on `low <= value`, both known to within `error` together; slack is measured as
+    /// `|low| / |value|` for a negative value (how much of the allowance is used) and infinite otherwise.
+    pub fn at_least(quantity: &str, value: High, low: High, error: High) -> Self {
+        match Self::at_most(quantity, -value, -low, error) {
+            Self::Fails(finding) => Self::Fails(Finding {
+                observed: value.scientific(12),
+                allowed: low.scientific(12),
+                ..finding
+            }),
+            other => other,
+        }
+    }
+
+    /// The verdict on `left = right`, where both are right to within `error`: an identity at working precision.
+    /// Slack is error / |left - right|.
+    pub fn equal(quantity: &str, left: High, right: High, error: High) -> Self {
+        match Self::at_most(quantity, (left - right).abs(), error, High::ZERO) {
+            Self::Fails(finding) => Self::Fails(Finding {
+                observed: left.scientific(12),
+                allowed: right.scientific(12),
+                ..finding
+            }),
+            other => other,
+        }
+    }
+
+    /// The worse of two verdicts on the same case: Fails, then Undecided, then Outside, then the smaller slack.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self.rank(), other.rank()) {
+            (a, b) if a > b => self,
+            (a, b) if a < b => other,
+            _ if other.slack() < self.slack() => other,
+            _ => self,
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Holds { .. } => 0,
+            Self::Outside(_) => 1,
+            Self::Undecided(_) => 2,
+            Self::Fails(_) => 3,
+        }
+    }
+
+    /// allowed / observed where the statement was compared; infinite where it was not.
+    pub fn slack(&self) -> f64 {
+        match self {
+            Self::Holds { slack } => *slack,
+            Self::Fails(finding) => finding.slack,
+            Self::Outside(_) | Self::Undecided(_) => f64::INFINITY,
+        }
+    }
+}
+
+/// allowed / observed as f64; infinite where nothing positive was observed.
+fn ratio(allowed: High, observed: High) -> f64 {
+    if observed <= High::ZERO {
+        return f64::INFINITY;
+    }
+    (allowed / observed).to_f64()
+}

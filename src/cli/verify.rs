@@ -1,0 +1,135 @@
+//! `attreg verify`: decides the claims and holds the verdicts against the record.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::campaign::{self, ClaimRecord, Plan, Tally};
+use crate::claims::{self, Claim, Expected};
+use crate::cli::{CliError, Exit};
+use crate::instance::files::{read_instance, render_instance, write_whole};
+use crate::report;
+
+/// The seed of a run that names none.
+const DEFAULT_SEED: u64 = 2304;
+
+/// Decide the claims and compare the verdicts with the record.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  attreg verify\n  attreg verify dls23/hessian-printed --instance fixtures/witnesses/dls23-hessian-printed.json\n\nExit status: 0 every verdict is as recorded, 1 one differs, 2 bad usage or input.")]
+pub struct VerifyArgs {
+    /// Claims (`dls23/gradient-printed` or `gradient-printed`) or papers (`dls23`); none means all.
+    names: Vec<String>,
+    /// Random cases for each claim, instead of each claim's own number.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    cases: Option<u32>,
+    /// Seed of every random choice.
+    #[arg(long, default_value_t = DEFAULT_SEED)]
+    seed: u64,
+    /// Check this instance and nothing else (may be given more than once).
+    #[arg(long)]
+    instance: Vec<PathBuf>,
+    /// Write report.txt, report.json and one manifest per failing claim into this directory.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Print JSON instead of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
+    let catalogue = claims::all();
+    let selected = claims::select(&catalogue, &args.names)
+        .map_err(|name| CliError::Usage(format!("no claim or paper is called \"{name}\"; `attreg claims` lists them")))?;
+    let plan = Plan {
+        claims: selected,
+        seed: args.seed,
+        cases: args.cases.map(|cases| cases as usize),
+        only: only(&args.instance)?,
+    };
+    if let Some(directory) = &args.report {
+        std::fs::create_dir_all(directory)
+            .map_err(|source| CliError::io(directory, source))?;
+    }
+    let bar = progress_bar(plan.total());
+    let records = campaign::run(&plan, &|| bar.inc(1));
+    bar.finish_and_clear();
+    let text = text_report(&plan, &records, args);
+    let json = serde_json::to_string_pretty(&report::CampaignReport::new(plan.seed, &plan.claims, &records))
+        .map_err(|error| CliError::Usage(error.to_string()))?;
+    if let Some(directory) = &args.report {
+        save(directory, &text, &json, &records)?;
+    }
+    println!("{}", if args.json { &json } else { text.trim_end() });
+    let differs = plan.claims.iter().zip(&records).any(|(claim, record)| differs(claim, record, &plan));
+    Ok(if differs { Exit::Differs } else { Exit::Success })
+}
+
+/// Whether a record is a reason for exit status 1. On instances of the user's own choice only a claim recorded as true
+/// that fails is one: a premise that is not met there says nothing.
+fn differs(claim: &Claim, record: &ClaimRecord, plan: &Plan<'_>) -> bool {
+    if plan.only.is_some() {
+        claim.expected == Expected::Holds && record.verdict() == Tally::Fails
+    } else {
+        !record.as_recorded()
+    }
+}
+
+fn only(paths: &[PathBuf]) -> Result<Option<Vec<(String, crate::instance::Instance)>>, CliError> {
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let instances: Result<Vec<_>, CliError> = paths
+        .iter()
+        .map(|path| Ok((path.display().to_string(), read_instance(path)?)))
+        .collect();
+    Ok(Some(instances?))
+}
+
+fn text_report(plan: &Plan<'_>, records: &[ClaimRecord], args: &VerifyArgs) -> String {
+    let mut text = report::table(&plan.claims, records);
+    for (claim, record) in plan.claims.iter().zip(records) {
+        if differs(claim, record, plan) {
+            text.push_str(&report::failure_block(record, plan.seed, plan.cases));
+            text.push('\n');
+        } else if let (true, Some(failure)) = (args.names.len() == 1, &record.failure) {
+            text.push_str(&format!(
+                "{}: {} observed {}, allowed {} ({}, n = {}, d = {})\n\n",
+                record.id,
+                failure.finding.quantity,
+                failure.finding.observed,
+                failure.finding.allowed,
+                failure.origin,
+                failure.instance.rows(),
+                failure.instance.columns(),
+            ));
+        }
+    }
+    text.push_str(&report::summary(records, plan.seed));
+    text.push('\n');
+    text
+}
+
+fn save(directory: &Path, text: &str, json: &str, records: &[ClaimRecord]) -> Result<(), CliError> {
+    write_whole(&directory.join("report.txt"), text.as_bytes())?;
+    write_whole(&directory.join("report.json"), json.as_bytes())?;
+    for record in records {
+        if let Some(failure) = &record.failure {
+            let manifest = render_instance(&failure.instance);
+            let name = format!("{}.json", record.id.replace('/', "-"));
+            write_whole(&directory.join(name), manifest.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress_bar(total: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} cases  {elapsed} elapsed, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(total as u64).with_style(style)
+}

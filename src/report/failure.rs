@@ -1,0 +1,87 @@
+//! What is said of a verdict that differs from the record: where, both values, the allowance, and how to re-run it.
+
+use std::fmt::Write as _;
+
+use crate::campaign::{ClaimRecord, Tally};
+use crate::report::number;
+
+/// The block for one record that differs, with the command that runs the claim again.
+pub fn failure_block(record: &ClaimRecord, seed: u64, cases: Option<usize>) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "DIFFERS {}: recorded {}, verdict {}",
+        record.id,
+        record.expected.as_str(),
+        record.verdict().as_str()
+    );
+    if record.witness_fails == Some(false) {
+        let _ = writeln!(
+            text,
+            "  witness   the recorded witness does not fail any more"
+        );
+    }
+    if let Some(failure) = &record.failure {
+        let _ = writeln!(
+            text,
+            "  case      {} (n = {}, d = {}), {} of {} cases fail",
+            failure.origin,
+            failure.instance.rows(),
+            failure.instance.columns(),
+            record.failed,
+            record.cases
+        );
+        let _ = writeln!(
+            text,
+            "  {}: observed {}, allowed {}, allowed / observed = {}",
+            failure.finding.quantity,
+            failure.finding.observed,
+            failure.finding.allowed,
+            number(failure.finding.slack)
+        );
+    }
+    if record.verdict() == Tally::Outside {
+        let reasons: Vec<String> = record
+            .outside
+            .iter()
+            .map(|(reason, count)| format!("{} ({count})", reason.as_str()))
+            .collect();
+        let _ = writeln!(text, "  outside   {}", reasons.join(", "));
+    }
+    if let Some(reason) = &record.undecided_reason {
+        let _ = writeln!(
+            text,
+            "  undecided {} cases, the first: {reason}",
+            record.undecided
+        );
+    }
+    let cases = cases.map_or_else(String::new, |cases| format!(" --cases {cases}"));
+    let _ = writeln!(
+        text,
+        "  re-run    attreg verify {} --seed {seed}{cases}",
+        record.id
+    );
+    text
+}
+
+/// One line: how many claims, how many hold and fail as recorded, how many differ, and the seed.
+pub fn summary(records: &[ClaimRecord], seed: u64) -> String {
+    let count = |tally: Tally| {
+        records
+            .iter()
+            .filter(|record| record.as_recorded() && record.verdict() == tally)
+            .count()
+    };
+    let differ = records
+        .iter()
+        .filter(|record| !record.as_recorded())
+        .count();
+    let cases: usize = records.iter().map(|record| record.cases).sum();
+    format!(
+        "{} claims, {cases} cases: {} hold, {} fail as recorded, {differ} differ from the record (seed {seed})",
+        records.len(),
+        count(Tally::Holds),
+        count(Tally::Fails),
+    )
+}

@@ -1,0 +1,137 @@
+//! Machine-readable reports. Numbers that JSON cannot hold are null.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::campaign::ClaimRecord;
+use crate::claims::Claim;
+use crate::instance::files::render_instance;
+
+/// Everything that `attreg verify --json` prints.
+#[derive(Debug, Serialize)]
+pub struct CampaignReport {
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Commit of the code, where it was built from a checkout.
+    pub commit: Option<&'static str>,
+    /// One entry per claim, in the order of the catalogue.
+    pub claims: Vec<ClaimReport>,
+}
+
+/// One claim's part of the report.
+#[derive(Debug, Serialize)]
+pub struct ClaimReport {
+    id: &'static str,
+    paper: &'static str,
+    source: &'static str,
+    expected: &'static str,
+    verdict: &'static str,
+    as_recorded: bool,
+    cases: usize,
+    outside: usize,
+    outside_reasons: BTreeMap<&'static str, usize>,
+    undecided: usize,
+    failed: usize,
+    slack: Option<f64>,
+    tightest: Option<String>,
+    strata: BTreeMap<String, usize>,
+    witness: Option<WitnessReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct WitnessReport {
+    origin: String,
+    quantity: String,
+    observed: String,
+    allowed: String,
+    /// The manifest, as text: it goes into a file as it stands.
+    instance: String,
+}
+
+impl CampaignReport {
+    /// The report on these records.
+    pub fn new(seed: u64, claims: &[&Claim], records: &[ClaimRecord]) -> Self {
+        Self {
+            seed,
+            commit: option_env!("ATTREG_COMMIT"),
+            claims: claims
+                .iter()
+                .zip(records)
+                .map(|(claim, record)| ClaimReport::new(claim, record))
+                .collect(),
+        }
+    }
+}
+
+impl ClaimReport {
+    fn new(claim: &Claim, record: &ClaimRecord) -> Self {
+        Self {
+            id: claim.id,
+            paper: claim.paper.key(),
+            source: claim.source,
+            expected: claim.expected.as_str(),
+            verdict: record.verdict().as_str(),
+            as_recorded: record.as_recorded(),
+            cases: record.cases,
+            outside: record.outside_total(),
+            outside_reasons: record
+                .outside
+                .iter()
+                .map(|(reason, count)| (reason.as_str(), *count))
+                .collect(),
+            undecided: record.undecided,
+            failed: record.failed,
+            slack: Some(record.slack).filter(|slack| slack.is_finite()),
+            tightest: record.tightest.as_ref().map(ToString::to_string),
+            strata: record
+                .strata
+                .iter()
+                .map(|(stratum, count)| (stratum.to_string(), *count))
+                .collect(),
+            witness: record.failure.as_ref().map(|failure| WitnessReport {
+                origin: failure.origin.to_string(),
+                quantity: failure.finding.quantity.clone(),
+                observed: failure.finding.observed.clone(),
+                allowed: failure.finding.allowed.clone(),
+                instance: render_instance(&failure.instance),
+            }),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct CatalogueEntry {
+    id: &'static str,
+    paper: &'static str,
+    source: &'static str,
+    wording: &'static str,
+    statement: &'static str,
+    premise: &'static str,
+    expected: &'static str,
+    correction: Option<&'static str>,
+    note: &'static str,
+    planted_fault: &'static str,
+    has_witness: bool,
+}
+
+/// Everything that `attreg claims --json` prints.
+pub fn catalogue_json(claims: &[&Claim]) -> serde_json::Value {
+    let entries: Vec<CatalogueEntry> = claims
+        .iter()
+        .map(|claim| CatalogueEntry {
+            id: claim.id,
+            paper: claim.paper.key(),
+            source: claim.source,
+            wording: claim.wording.label(),
+            statement: claim.statement,
+            premise: claim.premise,
+            expected: claim.expected.as_str(),
+            correction: claim.correction,
+            note: claim.note,
+            planted_fault: claim.control.fault,
+            has_witness: claim.witness.is_some(),
+        })
+        .collect();
+    serde_json::json!({ "claims": entries })
+}

@@ -1,0 +1,222 @@
+//! The catalogue is complete: every claim has a place, a correction where it is false, a witness, a control, a docs row.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use attention_regression::campaign::{self, Plan, Tally};
+use attention_regression::claims::{self, Claim, Expected, Origin, Verdict};
+use attention_regression::instance::files::parse_instance;
+use attention_regression::instance::sample;
+use attention_regression::report;
+
+/// The gate's seed; a run by hand may use any other.
+const SEED: u64 = 2304;
+
+fn root(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+#[test]
+fn ids_are_unique_kebab_case_and_carry_their_paper() {
+    let mut seen = BTreeSet::new();
+    for claim in claims::all() {
+        assert!(seen.insert(claim.id), "{} stands twice", claim.id);
+        let (paper, name) = claim.id.split_once('/').unwrap();
+        assert_eq!(paper, claim.paper.key(), "{}", claim.id);
+        assert!(
+            !name.is_empty()
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+            "{} is not kebab-case",
+            claim.id
+        );
+    }
+}
+
+#[test]
+fn every_false_claim_has_a_correction_that_holds_and_a_witness_file() {
+    let catalogue = claims::all();
+    for claim in &catalogue {
+        match claim.expected {
+            Expected::Holds => assert!(
+                claim.witness.is_none(),
+                "{} holds but has a witness",
+                claim.id
+            ),
+            Expected::Fails => {
+                let correction = claim
+                    .correction
+                    .unwrap_or_else(|| panic!("{} has no correction", claim.id));
+                let corrected = claims::find(&catalogue, correction)
+                    .unwrap_or_else(|| panic!("{}: no claim is called {correction}", claim.id));
+                assert_eq!(
+                    corrected.expected,
+                    Expected::Holds,
+                    "{}: {correction} is false too",
+                    claim.id
+                );
+                let file = root(&format!(
+                    "fixtures/witnesses/{}.json",
+                    claim.id.replace('/', "-")
+                ));
+                let text = fs::read_to_string(&file)
+                    .unwrap_or_else(|_| panic!("{} is missing", file.display()));
+                assert_eq!(
+                    claim.witness,
+                    Some(text.as_str()),
+                    "{} embeds another witness",
+                    claim.id
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_witness_file_belongs_to_a_claim() {
+    let known: BTreeSet<String> = claims::all()
+        .iter()
+        .filter(|claim| claim.witness.is_some())
+        .map(|claim| format!("{}.json", claim.id.replace('/', "-")))
+        .collect();
+    let found: BTreeSet<String> = fs::read_dir(root("fixtures/witnesses"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(known, found);
+}
+
+/// The cases that a control is tried on: the witness, the edges, a few random cases and one search.
+fn control_cases(claim: &Claim) -> Vec<claims::Case> {
+    let mut cases = Vec::new();
+    if let Some(text) = claim.witness {
+        let instance = parse_instance(text, claim.id.as_ref()).unwrap();
+        cases.push(claims::Case::new(Origin::Witness, instance, SEED));
+    }
+    let mut rng = sample::stream(SEED, &format!("{}/edges", claim.id), 0);
+    cases.extend(claim.family.edges(&mut rng).unwrap());
+    for index in 0..claim.family.cases.min(28) {
+        let mut rng = sample::stream(SEED, claim.id, index as u64);
+        cases.push(claim.family.draw(index, &mut rng).unwrap());
+    }
+    if let Some((attack, _)) = claim.attack {
+        let label = format!("{}/attack", claim.id);
+        cases.push(attack(&mut sample::stream(SEED, &label, 0)).unwrap());
+    }
+    cases
+}
+
+#[test]
+fn every_planted_fault_turns_the_verdict_over() {
+    let catalogue = claims::all();
+    let faults: Vec<String> = catalogue
+        .iter()
+        .filter_map(|claim| {
+            let mut failed = 0;
+            let mut held = 0;
+            for case in control_cases(claim) {
+                match (claim.control.check)(&case) {
+                    Ok(Verdict::Fails(_)) => failed += 1,
+                    Ok(Verdict::Holds { .. }) => held += 1,
+                    Ok(_) | Err(_) => {}
+                }
+            }
+            let turned = match claim.expected {
+                Expected::Holds => failed > 0,
+                Expected::Fails => failed == 0 && held > 0,
+            };
+            (!turned).then(|| {
+                format!(
+                    "{}: planted \"{}\": {failed} fail, {held} hold",
+                    claim.id, claim.control.fault
+                )
+            })
+        })
+        .collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_verdict_is_as_recorded_and_no_stratum_is_empty() {
+    let catalogue = claims::all();
+    let plan = Plan {
+        claims: catalogue.iter().collect(),
+        seed: SEED,
+        cases: None,
+        only: None,
+    };
+    let records = campaign::run(&plan, &|| {});
+    let mut faults = Vec::new();
+    for (claim, record) in catalogue.iter().zip(&records) {
+        if !record.as_recorded() {
+            faults.push(report::failure_block(record, SEED, None));
+        }
+        if claim.expected == Expected::Fails && record.witness_fails != Some(true) {
+            faults.push(format!("{}: its witness does not fail", claim.id));
+        }
+        for stratum in claim.strata {
+            if !record.strata.contains_key(stratum) {
+                faults.push(format!(
+                    "{}: no case inside the premise with {stratum}",
+                    claim.id
+                ));
+            }
+        }
+        if claim.strata.is_empty() {
+            faults.push(format!("{}: no stratum is required", claim.id));
+        }
+        let generated = record.cases;
+        if record.verdict() != Tally::Outside && 2 * record.outside_total() > generated {
+            faults.push(format!(
+                "{}: {} of {generated} cases are outside the premise",
+                claim.id,
+                record.outside_total()
+            ));
+        }
+        if 10 * record.undecided > record.cases {
+            faults.push(format!(
+                "{}: {} of {} cases are undecided, the first: {}",
+                claim.id,
+                record.undecided,
+                record.cases,
+                record.undecided_reason.as_deref().unwrap_or("-")
+            ));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_ledger_in_docs_is_the_catalogue() {
+    let catalogue = claims::all();
+    let claims: Vec<&Claim> = catalogue.iter().collect();
+    let text = fs::read_to_string(root("docs/claims.md")).unwrap();
+    assert!(
+        text == report::markdown(&claims),
+        "docs/claims.md is stale: run `cargo run --release -- claims --markdown > docs/claims.md`"
+    );
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_byte() {
+    let catalogue = claims::all();
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let plan = Plan {
+            claims: catalogue.iter().collect(),
+            seed: SEED,
+            cases: Some(2),
+            only: None,
+        };
+        let records = pool.install(|| campaign::run(&plan, &|| {}));
+        serde_json::to_string(&report::CampaignReport::new(SEED, &plan.claims, &records)).unwrap()
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(8));
+}
