@@ -1,1 +1,20 @@
-fn main() {}
+//! `attreg`: reads the arguments, runs the subcommand, turns the result into an exit status.
+
+use std::process::ExitCode;
+
+use attention_regression::cli::{self, Cli, Exit};
+
+fn main() -> ExitCode {
+    let status = Cli::from_arguments(std::env::args_os()).and_then(|arguments| match arguments {
+        Some(arguments) => cli::run(arguments),
+        None => Ok(Exit::Success),
+    });
+    match status {
+        Ok(Exit::Success) => ExitCode::SUCCESS,
+        Ok(Exit::Differs) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("attreg: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

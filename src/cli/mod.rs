@@ -1,1 +1,154 @@
-//! placeholder
+//! Floor 6: the command line, one file per subcommand.
+//!
+//! Every subcommand is a `run(arguments) -> Result<Exit, CliError>`: what was asked for came out ([`Exit::Success`],
+//! status 0), it came out but differs from what is recorded or required ([`Exit::Differs`], status 1), or the input was
+//! bad ([`CliError`], status 2, one line on standard error).
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+mod certified;
+mod error;
+pub mod generate;
+mod output;
+pub mod reference;
+pub mod solve;
+
+pub use error::CliError;
+
+/// How a command that was understood ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// As expected: status 0.
+    Success,
+    /// A verdict or an answer differs from what is recorded or required: status 1.
+    Differs,
+}
+
+/// The arguments of `attreg`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "attreg",
+    version,
+    about = "Oracle and solver for attention-inspired regression",
+    after_help = "Example:\n  attreg generate theory --seed 7 --out instances\n  attreg solve instances/theory-0.json",
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// Worker threads (default: RAYON_NUM_THREADS, or one per core)
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Minimise the loss of an instance in f64, with a bound on the error of the answer
+    Solve(solve::SolveArgs),
+    /// Loss, gradient and Hessian at a point, as many digits as are certified (at most 40)
+    Reference(reference::ReferenceArgs),
+    /// Write instances that meet the premises of a theorem
+    Generate(generate::GenerateArgs),
+}
+
+impl Cli {
+    /// Parses arguments, the program's name first. `None` if they asked for help or the version, which is printed.
+    pub fn from_arguments(
+        arguments: impl IntoIterator<Item = OsString>,
+    ) -> Result<Option<Self>, CliError> {
+        match Self::try_parse_from(arguments) {
+            Ok(cli) => Ok(Some(cli)),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+                ) =>
+            {
+                output::print(&error.render().to_string())?;
+                Ok(None)
+            }
+            Err(error) => Err(CliError::Usage(usage_line(&error))),
+        }
+    }
+}
+
+/// Runs the subcommand.
+pub fn run(cli: Cli) -> Result<Exit, CliError> {
+    if let Some(threads) = cli.threads {
+        // An explicit number wins over RAYON_NUM_THREADS.
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.get())
+            .build_global()
+            .map_err(|error| CliError::Usage(format!("--threads {threads}: {error}")))?;
+    }
+    match cli.command {
+        Command::Solve(arguments) => solve::run(&arguments),
+        Command::Reference(arguments) => reference::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
+    }
+}
+
+/// The first paragraph of clap's message, which says what is wrong, as one line.
+fn usage_line(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a subcommand is needed: see attreg --help".to_owned();
+    }
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = first.split_whitespace().collect();
+    let line = words.join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(arguments: &[&str]) -> Result<Option<Cli>, CliError> {
+        Cli::from_arguments(
+            std::iter::once("attreg")
+                .chain(arguments.iter().copied())
+                .map(OsString::from),
+        )
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_subcommand_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string);
+            assert!(
+                help.is_some_and(|help| help.contains(&format!("attreg {}", command.get_name()))),
+                "{}",
+                command.get_name()
+            );
+        }
+    }
+
+    #[test]
+    fn a_usage_error_is_one_line() {
+        for arguments in [
+            &[][..],
+            &["solve"],
+            &["solv", "a.json"],
+            &["solve", "a.json", "--toleranc", "1"],
+            &["solve", "a.json", "--tolerance", "x"],
+            &["solve", "a.json", "--threads", "0"],
+            &["generate", "nothing", "--out", "d"],
+            &["generate", "theory"],
+        ] {
+            let error = parse(arguments).unwrap_err().to_string();
+            assert!(!error.contains('\n') && !error.is_empty(), "{error}");
+        }
+    }
+}

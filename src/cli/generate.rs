@@ -1,0 +1,80 @@
+//! `attreg generate`: instances that meet a theorem's premises, as manifests for the other commands.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::cli::{CliError, Exit, output};
+use crate::instance::files::write_instance;
+use crate::instance::kinds::{Kind, Shape};
+
+/// Arguments of `attreg generate`.
+#[derive(Debug, Args)]
+#[command(after_help = "Kinds:
+  theory           ||A|| <= R, ||b||_1 <= 1 and w_i^2 >= 100 + l / sigma_min(A)^2, all exactly
+  practice         sizes of attention heads: ||A|| from 8 to 24, condition 16, a ridge of 2^-10
+  weak             weights so small that the loss is not convex, target on a corner
+  edge             n = 1, d = 1, n = d, logits 900 apart, signed target, in turn
+  ill-conditioned  condition number 1e6
+
+Example:
+  attreg generate theory --seed 7 --n 64 --d 8 --out instances")]
+pub struct GenerateArgs {
+    /// What the instances are examples of
+    #[arg(value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
+    kind: String,
+    /// Seed; the same seed gives the same bytes
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Directory for the manifests, made if missing
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Rows of A
+    #[arg(long, value_name = "ROWS", default_value_t = Shape::default().rows)]
+    n: usize,
+    /// Columns of A, at most as many as rows
+    #[arg(long, value_name = "COLUMNS", default_value_t = Shape::default().columns)]
+    d: usize,
+    /// How many instances (default: as many as show everything the kind has to show)
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// R of the theory: bound on ||A|| and on the points
+    #[arg(long, value_name = "R", allow_hyphen_values = true, default_value_t = Shape::default().norm)]
+    norm: f64,
+    /// l of the theory: what the smallest eigenvalue of every Hessian is to reach
+    #[arg(long, value_name = "L", allow_hyphen_values = true, default_value_t = Shape::default().convexity)]
+    convexity: f64,
+}
+
+/// Writes the manifests and lists them.
+pub fn run(arguments: &GenerateArgs) -> Result<Exit, CliError> {
+    let Some(kind) = Kind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == arguments.kind)
+    else {
+        return Err(CliError::Usage(format!("unknown kind {}", arguments.kind)));
+    };
+    let shape = Shape {
+        rows: arguments.n,
+        columns: arguments.d,
+        norm: arguments.norm,
+        convexity: arguments.convexity,
+    };
+    // The first instance before the directory: what cannot be drawn leaves nothing behind.
+    let mut next = kind.draw(&shape, arguments.seed, 0)?;
+    fs::create_dir_all(&arguments.out).map_err(|source| CliError::io(&arguments.out, source))?;
+    output::print(&format!("kind {}, seed {}\n", kind.name(), arguments.seed))?;
+    let count = arguments.count.unwrap_or(kind.variants());
+    for index in 0..count {
+        if index > 0 {
+            next = kind.draw(&shape, arguments.seed, index)?;
+        }
+        let path = arguments.out.join(format!("{}-{index}.json", kind.name()));
+        write_instance(&next, &path)?;
+        let (n, d) = (next.rows(), next.columns());
+        output::print(&format!("{}  n = {n}, d = {d}\n", path.display()))?;
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,211 @@
+//! `attreg solve`: minimises the loss of an instance in f64.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use nalgebra::DVector;
+use serde::Serialize;
+
+use crate::cli::{CliError, Exit, output};
+use crate::instance::files::{npy, read_instance, read_point, write_whole};
+use crate::production::{Method, Problem, Settings, Solution, TraceEntry, solve};
+
+/// Arguments of `attreg solve`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 converged (also to rounding), 1 any other outcome, 2 bad input.
+
+Example:
+  attreg solve instance.json --tolerance 1e-12 --output x.npy --json"
+)]
+pub struct SolveArgs {
+    /// Manifest of the instance
+    instance: PathBuf,
+    /// How the Hessian is made
+    #[arg(long, default_value = Method::Auto.as_str(), value_parser = PossibleValuesParser::new(Method::NAMES))]
+    method: String,
+    /// Converged when ||g(x)|| <= T ||g(start)||
+    #[arg(long, value_name = "T", allow_hyphen_values = true, default_value_t = Settings::default().tolerance)]
+    tolerance: f64,
+    /// Newton steps at most
+    #[arg(long, value_name = "N", default_value_t = Settings::default().max_iterations)]
+    max_iterations: usize,
+    /// Seed of the subsampling
+    #[arg(long, value_name = "S", default_value_t = Settings::default().seed)]
+    seed: u64,
+    /// Point to start from: a JSON array or a .npy file (default: the instance's start, or the origin)
+    #[arg(long, value_name = "X")]
+    start: Option<PathBuf>,
+    /// File for the answer, .npy or .json
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// File for one line of JSON per iteration
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// Solves, writes the files that were asked for, prints.
+pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
+    let settings = settings(arguments)?;
+    let save = arguments.output.as_deref().map(saver).transpose()?;
+    let path = &arguments.instance;
+    let instance = read_instance(path)?;
+    let start = match &arguments.start {
+        Some(file) => read_point(file, instance.columns())?,
+        None => instance.start(),
+    };
+    let problem = Problem::new(&instance).map_err(|error| CliError::refused(path, error))?;
+    let clock = Instant::now();
+    let solution =
+        solve(&problem, &start, &settings).map_err(|error| CliError::refused(path, error))?;
+    let seconds = clock.elapsed().as_secs_f64();
+    if let (Some(save), Some(file)) = (save, &arguments.output) {
+        save(file, &solution.x)?;
+    }
+    if let Some(file) = &arguments.trace {
+        let lines: String = solution
+            .trace
+            .iter()
+            .map(|entry| output::json_line(&TraceLine::new(entry)))
+            .collect();
+        write_whole(file, lines.as_bytes())?;
+    }
+    let report = Report::new(&solution, &settings, seconds);
+    output::print(&if arguments.json {
+        output::json_line(&report)
+    } else {
+        report.table()
+    })?;
+    Ok(if solution.outcome.is_success() {
+        Exit::Success
+    } else {
+        Exit::Differs
+    })
+}
+
+fn settings(arguments: &SolveArgs) -> Result<Settings, CliError> {
+    let method = Method::parse(&arguments.method)
+        .ok_or_else(|| CliError::Usage(format!("unknown method {}", arguments.method)))?;
+    let settings = Settings {
+        method,
+        tolerance: arguments.tolerance,
+        max_iterations: arguments.max_iterations,
+        seed: arguments.seed,
+        ..Settings::default()
+    };
+    settings
+        .validate()
+        .map_err(|error| CliError::Usage(error.to_string()))?;
+    Ok(settings)
+}
+
+type Saver = fn(&Path, &DVector<f64>) -> Result<(), CliError>;
+
+/// How to write the answer, decided before the work begins.
+fn saver(path: &Path) -> Result<Saver, CliError> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("npy") => Ok(|path, x| Ok(npy::write_vector(path, x)?)),
+        Some("json") => Ok(|path, x| {
+            Ok(write_whole(
+                path,
+                output::json_line(&x.as_slice()).as_bytes(),
+            )?)
+        }),
+        _ => Err(CliError::refused(
+            path,
+            "the answer's file must end in .npy or .json",
+        )),
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    status: &'static str,
+    x: &'a [f64],
+    loss: f64,
+    gradient_norm: f64,
+    iterations: usize,
+    error_bound: Option<f64>,
+    error_bound_basis: &'a str,
+    warnings: &'a [String],
+    method: &'static str,
+    seed: u64,
+    seconds: f64,
+}
+
+impl<'a> Report<'a> {
+    fn new(solution: &'a Solution, settings: &Settings, seconds: f64) -> Self {
+        Self {
+            status: solution.outcome.as_str(),
+            x: solution.x.as_slice(),
+            loss: solution.loss,
+            gradient_norm: solution.gradient_norm,
+            iterations: solution.iterations,
+            error_bound: solution.error_bound,
+            error_bound_basis: &solution.error_bound_basis,
+            warnings: &solution.warnings,
+            method: settings.method.as_str(),
+            seed: settings.seed,
+            seconds,
+        }
+    }
+
+    fn table(&self) -> String {
+        let mut rows: Vec<(String, String)> = Vec::new();
+        let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
+        row("status", self.status.to_owned());
+        row("loss", format!("{:e}", self.loss));
+        row("gradient norm", format!("{:.3e}", self.gradient_norm));
+        row("iterations", self.iterations.to_string());
+        row(
+            "error bound",
+            self.error_bound
+                .map_or("none".to_owned(), |bound| format!("{bound:.3e}")),
+        );
+        row("", self.error_bound_basis.to_owned());
+        row("method", self.method.to_owned());
+        row("seed", self.seed.to_string());
+        row("seconds", format!("{:.3}", self.seconds));
+        for warning in self.warnings {
+            row("warning", warning.clone());
+        }
+        for (j, value) in self.x.iter().enumerate() {
+            row(&format!("x[{j}]"), format!("{value:e}"));
+        }
+        output::table(&rows)
+    }
+}
+
+/// A line of `--trace`.
+#[derive(Serialize)]
+struct TraceLine {
+    iteration: usize,
+    loss: f64,
+    gradient_norm: f64,
+    step_norm: f64,
+    step_length: f64,
+    method: &'static str,
+    distinct_rows: usize,
+    shift: f64,
+}
+
+impl TraceLine {
+    fn new(entry: &TraceEntry) -> Self {
+        Self {
+            iteration: entry.iteration,
+            loss: entry.loss,
+            gradient_norm: entry.gradient_norm,
+            step_norm: entry.step_norm,
+            step_length: entry.step_length,
+            method: entry.method,
+            distinct_rows: entry.distinct_rows,
+            shift: entry.shift,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Whatever is wrong with the input: status 2, one line that names file, place and value, and no file left behind.
+
+mod common;
+
+use common::{BASELINE, Scratch, attreg, attreg_line};
+
+/// Each manifest differs from the working baseline in one place.
+#[test]
+fn a_bad_manifest_is_refused_by_every_command_that_reads_one() {
+    let scratch = Scratch::new();
+    let good = scratch.file("good.json", BASELINE);
+    let cases = [
+        (
+            "\"softmax\"",
+            "\"softmin\"",
+            "instance.json: unknown loss \"softmin\"",
+        ),
+        ("\"weights\"", "\"wieghts\"", "unknown field `wieghts`"),
+        (
+            "[-2, 3]",
+            "[-2, 3, 4]",
+            "instance.json: matrix has 3 entries in row 1, expected 2",
+        ),
+        ("[-2, 3]", "[-2, NaN]", "instance.json: matrix[1][1] is NaN"),
+        (
+            "[-2, 3]",
+            "[-2, 1e400]",
+            "instance.json: matrix[1][1] is 1e400",
+        ),
+        (
+            "[[1, 0.5], [-2, 3], [0, 1], [1, 1]]",
+            "[]",
+            "instance.json: matrix is 0 x 0",
+        ),
+        (
+            "[[1, 0.5], [-2, 3], [0, 1], [1, 1]]",
+            "\"A.npy\"",
+            "A.npy: ",
+        ),
+        (
+            "[[1, 0.5], [-2, 3], [0, 1], [1, 1]]",
+            "\"A.csv\"",
+            "A.csv: a matrix file must end in .mtx or .npy",
+        ),
+        (
+            "0.25, 0]",
+            "0.25]",
+            "instance.json: target has 3 entries, expected 4",
+        ),
+        (
+            "[1, 1, 1, 1]",
+            "[1, 1]",
+            "instance.json: weights has 2 entries, expected 4",
+        ),
+        (
+            "[0.5, -1]",
+            "[0.5]",
+            "instance.json: point has 1 entries, expected 2",
+        ),
+        ("[0.5, -1]\n}", "[0.5, -1]", "instance.json: EOF"),
+    ];
+    for command in ["solve", "reference"] {
+        assert_eq!(attreg([command, &good]).status, 0);
+        for (from, to, expected) in cases {
+            let path = scratch.changed(from, to);
+            attreg([command, &path]).assert_refused(expected);
+        }
+        attreg([command, &scratch.path("missing.json")])
+            .assert_refused("missing.json: No such file");
+        attreg([command, &scratch.file("binary.json", [0x93, b'N', 0xff])])
+            .assert_refused("binary.json: ");
+    }
+}
+
+#[test]
+fn a_truncated_array_is_refused_and_named() {
+    let scratch = Scratch::new();
+    let whole = std::fs::read(common::fixture("attention/layer0-head5-keys.npy")).unwrap();
+    let path = scratch.changed("[[1, 0.5], [-2, 3], [0, 1], [1, 1]]", "\"keys.npy\"");
+    for length in [0, 6, 9, 60, 128, 5000, whole.len() - 1] {
+        scratch.file("keys.npy", &whole[..length]);
+        attreg(["solve", &path]).assert_refused("keys.npy: ");
+    }
+    scratch.file("keys.npy", &whole);
+    attreg(["solve", &path]).assert_refused("target has 4 entries, expected 512");
+}
+
+#[test]
+fn a_bad_point_is_refused_and_named() {
+    let scratch = Scratch::new();
+    let good = scratch.file("good.json", BASELINE);
+    for (command, option) in [("solve", "--start"), ("reference", "--at")] {
+        let fine = scratch.file("x.json", "[0.25, 1]");
+        assert_eq!(attreg([command, &good, option, &fine]).status, 0);
+        for (text, expected) in [
+            ("[0.25]", "x.json: point has 1 entries, expected 2"),
+            ("[0.25, 1, 2]", "x.json: point has 3 entries, expected 2"),
+            ("[0.25, NaN]", "x.json: [1] is NaN"),
+            ("[0.25, 1e999]", "x.json: [1] is 1e999"),
+            ("[0.25, 1", "x.json: EOF"),
+            ("{\"x\": 1}", "x.json: invalid type: map"),
+            ("", "x.json: EOF"),
+        ] {
+            let path = scratch.file("x.json", text);
+            attreg([command, &good, option, &path]).assert_refused(expected);
+        }
+    }
+}
+
+#[test]
+fn settings_outside_their_range_are_refused() {
+    let scratch = Scratch::new();
+    let good = scratch.file("good.json", BASELINE);
+    for (option, value, expected) in [
+        (
+            "--tolerance",
+            "-1",
+            "tolerance is -1: must be finite and > 0",
+        ),
+        ("--tolerance", "0", "tolerance is 0: must be finite and > 0"),
+        (
+            "--tolerance",
+            "NaN",
+            "tolerance is NaN: must be finite and > 0",
+        ),
+        (
+            "--tolerance",
+            "inf",
+            "tolerance is inf: must be finite and > 0",
+        ),
+        (
+            "--tolerance",
+            "-inf",
+            "tolerance is -inf: must be finite and > 0",
+        ),
+        (
+            "--tolerance",
+            "tiny",
+            "invalid value 'tiny' for '--tolerance <T>'",
+        ),
+        (
+            "--max-iterations",
+            "0",
+            "max_iterations is 0: must be at least 1",
+        ),
+        ("--max-iterations", "-3", "'-3'"),
+        ("--seed", "-1", "'-1'"),
+        (
+            "--method",
+            "fast",
+            "invalid value 'fast' for '--method <METHOD>'",
+        ),
+        ("--threads", "0", "invalid value '0' for '--threads <N>'"),
+        (
+            "--output",
+            "x.txt",
+            "x.txt: the answer's file must end in .npy or .json",
+        ),
+    ] {
+        attreg(["solve", &good, option, value]).assert_refused(expected);
+    }
+    assert_eq!(scratch.names(), ["good.json"]);
+}
+
+#[test]
+fn unusable_arguments_are_refused() {
+    attreg_line("").assert_refused("a subcommand is needed");
+    attreg_line("slove x.json").assert_refused("unrecognized subcommand 'slove'");
+    attreg_line("solve").assert_refused("required arguments were not provided: <INSTANCE>");
+    attreg_line("solve x.json --nonsense").assert_refused("unexpected argument '--nonsense'");
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_an_error_and_leaves_nothing() {
+    let scratch = Scratch::new();
+    let good = scratch.file("good.json", BASELINE);
+    let nowhere = scratch.path("no/such/x.npy");
+    attreg(["solve", &good, "--output", &nowhere]).assert_refused("x.npy: ");
+    attreg(["solve", &good, "--trace", &nowhere]).assert_refused("x.npy: ");
+    assert_eq!(scratch.names(), ["good.json"]);
+}
+
+#[test]
+fn a_weight_whose_square_overflows_is_refused_by_the_solver() {
+    let scratch = Scratch::new();
+    let path = scratch.changed("[1, 1, 1, 1]", "[1, 1, -1e200, 1]");
+    attreg(["solve", &path]).assert_refused("instance.json: weights[2] is -1e200");
+}
+
+#[test]
+fn sizes_that_cannot_be_generated_are_refused() {
+    let scratch = Scratch::new();
+    let out = scratch.path("made");
+    for (option, value, expected) in [
+        ("--n", "0", "n = 0, d = 4"),
+        ("--d", "0", "d = 0"),
+        ("--d", "17", "1 <= d <= n"),
+        ("--n", "99999999999", "n d <= 2^27"),
+        ("--count", "0", "--count"),
+        ("--norm", "NaN", "R = NaN"),
+        ("--norm", "-1", "R = -1"),
+        ("--convexity", "-1", "l = -1"),
+    ] {
+        attreg(["generate", "theory", "--out", &out, option, value]).assert_refused(expected);
+    }
+    attreg(["generate", "practise", "--out", &out]).assert_refused("invalid value 'practise'");
+    assert!(scratch.names().is_empty());
+    let taken = scratch.file("taken", "");
+    attreg(["generate", "theory", "--out", &taken]).assert_refused("taken: ");
+}
