@@ -138,9 +138,14 @@ fn attained(case: &Case, scale: High) -> Result<Verdict, CheckError> {
     let (lowest, highest) = sharp_range();
     let low = end_of_spectrum(rows, first, second, End::Lowest)?;
     let high = end_of_spectrum(rows, first, second, End::Highest)?;
-    Ok(Verdict::equal("lambda_min(B)", low.0, -(lowest * scale), low.1).and(
-        Verdict::equal("lambda_max(B)", high.0, highest * scale, high.1),
-    ))
+    Ok(
+        Verdict::equal("lambda_min(B)", low.0, -(lowest * scale), low.1).and(Verdict::equal(
+            "lambda_max(B)",
+            high.0,
+            highest * scale,
+            high.1,
+        )),
+    )
 }
 
 /// Logit of a row without mass: `exp(-200) = 1e-87` is below 40 digits of anything here, and stays in the error bound.
@@ -164,12 +169,7 @@ fn end_of_spectrum(
     let mut target = DVector::zeros(rows);
     target[first] = 1.0;
     let identity = DesignMatrix::dense(DMatrix::identity(rows, rows))?;
-    let instance = Instance::new(
-        LossKind::Softmax,
-        identity,
-        target,
-        DVector::zeros(rows),
-    )?;
+    let instance = Instance::new(LossKind::Softmax, identity, target, DVector::zeros(rows))?;
     let exact = Exact::at(&instance, z)?;
     let range = range_of(&exact.logit_evaluation()?.hessian, &exact)?;
     Ok(match end {
@@ -236,7 +236,7 @@ const UNIT: Family = Family {
     rows: (1, 6),
     columns: (1, 3),
     weights: Weights::Zero,
-    cases: 28,
+    cases: 56,
     ..Family::GENERAL
 };
 
@@ -261,12 +261,24 @@ pub fn claims() -> Vec<Claim> {
             family: ANY,
             strata: STRATA,
             attack: None,
-            real_rows: 8,
-            check: |case| bounded(case, Matrix::Printed, Hypothesis::AnyTarget, four_and_eight()),
+            real_rows: 16,
+            check: |case| {
+                bounded(
+                    case,
+                    Matrix::Printed,
+                    Hypothesis::AnyTarget,
+                    four_and_eight(),
+                )
+            },
             control: Control {
                 fault: "the Hessian instead of the printed B, and ||b||_1 <= 1",
                 check: |case| {
-                    bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, four_and_eight())
+                    bounded(
+                        case,
+                        Matrix::Hessian,
+                        Hypothesis::UnitTarget,
+                        four_and_eight(),
+                    )
                 },
             },
             witness: Some(include_str!(
@@ -286,8 +298,15 @@ pub fn claims() -> Vec<Claim> {
             family: ANY,
             strata: STRATA,
             attack: None,
-            real_rows: 8,
-            check: |case| bounded(case, Matrix::Hessian, Hypothesis::AnyTarget, four_and_eight()),
+            real_rows: 16,
+            check: |case| {
+                bounded(
+                    case,
+                    Matrix::Hessian,
+                    Hypothesis::AnyTarget,
+                    four_and_eight(),
+                )
+            },
             control: Control {
                 fault: "bounds that grow with max b - min b",
                 check: |case| bounded_by_target_range(case, High::ratio(1, 2)),
@@ -309,8 +328,15 @@ pub fn claims() -> Vec<Claim> {
             family: UNIT,
             strata: STRATA,
             attack: Some((attack_hessian, 4)),
-            real_rows: 8,
-            check: |case| bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, four_and_eight()),
+            real_rows: 16,
+            check: |case| {
+                bounded(
+                    case,
+                    Matrix::Hessian,
+                    Hypothesis::UnitTarget,
+                    four_and_eight(),
+                )
+            },
             control: Control {
                 fault: "0.2 % inside the sharp interval",
                 check: |case| {
@@ -333,7 +359,7 @@ pub fn claims() -> Vec<Claim> {
             family: UNIT,
             strata: STRATA,
             attack: Some((attack_printed, 4)),
-            real_rows: 8,
+            real_rows: 16,
             check: |case| {
                 let interval = printed_interval(High::ONE);
                 bounded(case, Matrix::Printed, Hypothesis::UnitTarget, interval)
@@ -360,7 +386,7 @@ pub fn claims() -> Vec<Claim> {
             family: UNIT,
             strata: STRATA,
             attack: Some((attack_hessian, 4)),
-            real_rows: 8,
+            real_rows: 16,
             check: |case| bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, rigorous()),
             control: Control {
                 fault: "the interval [-0.2, 0.25]",
@@ -384,7 +410,7 @@ pub fn claims() -> Vec<Claim> {
             family: ANY,
             strata: STRATA,
             attack: Some((attack_large_target, 4)),
-            real_rows: 8,
+            real_rows: 16,
             check: |case| bounded_by_target_range(case, High::ratio(1, 2)),
             control: Control {
                 fault: "0.19 instead of 0.5",
@@ -405,7 +431,7 @@ pub fn claims() -> Vec<Claim> {
             family: UNIT,
             strata: STRATA,
             attack: Some((attack_hessian, 8)),
-            real_rows: 8,
+            real_rows: 16,
             check: |case| {
                 let interval = sharp(High::ONE);
                 bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
