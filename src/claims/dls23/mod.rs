@@ -3,18 +3,28 @@
 use crate::claims::Claim;
 
 mod definiteness;
+mod derivatives;
+mod facts;
 mod gradient;
 mod hardest;
+mod hessian;
+mod identity;
 mod optimum;
+mod regulariser;
 mod smoothness;
 mod sparse;
 mod spectrum;
 mod surrogate;
+mod symbolic;
 
 /// The claims of this paper, in the order in which it states them.
 pub fn claims() -> Vec<Claim> {
     [
+        facts::claims(),
+        derivatives::claims(),
         gradient::claims(),
+        regulariser::claims(),
+        hessian::claims(),
         spectrum::claims(),
         definiteness::claims(),
         surrogate::claims(),
