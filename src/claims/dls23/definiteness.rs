@@ -256,7 +256,11 @@ pub fn claims() -> Vec<Claim> {
                 rank_deficient: true,
                 ..FOUR
             },
-            strata: &[Stratum::RankDeficient, Stratum::Gap(3), Stratum::Condition(6)],
+            strata: &[
+                Stratum::RankDeficient,
+                Stratum::Gap(3),
+                Stratum::Condition(6),
+            ],
             attack: None,
             real_rows: 0,
             check: |case| definite(case, High::int(4), Rank::Any),

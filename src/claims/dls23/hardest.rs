@@ -75,9 +75,8 @@ pub(super) fn search(
     let rows = sample::integer(rng, ROWS.0, ROWS.1) as usize;
     let logits = |free: &[f64]| {
         DVector::from_fn(rows, |i, _| {
-            free.get(i).map_or(0.0, |logit| {
-                logit.clamp(-FURTHEST_LOGIT, FURTHEST_LOGIT)
-            })
+            free.get(i)
+                .map_or(0.0, |logit| logit.clamp(-FURTHEST_LOGIT, FURTHEST_LOGIT))
         })
     };
     let best_corner = |free: &[f64]| {

@@ -45,8 +45,14 @@ fn nearly_uniform(case: &Case, bound: High) -> Result<Verdict, CheckError> {
     // A relative error of p counts n p <= e times.
     let deviation_error = High::int(6) * error + exact.error(High::int(3));
     let allowed = (High::int(2).sqrt() * bound).exp_m1();
-    Ok(Verdict::at_most("||A x*||_2", exact.z.norm(), bound, error)
-        .and(Verdict::at_most("max |n f_i - 1|", deviation, allowed, deviation_error)))
+    Ok(
+        Verdict::at_most("||A x*||_2", exact.z.norm(), bound, error).and(Verdict::at_most(
+            "max |n f_i - 1|",
+            deviation,
+            allowed,
+            deviation_error,
+        )),
+    )
 }
 
 /// `(A x*)' W^2 (A x*) = -(A x*)' P c`: the gradient times `x*`, which is what the proof needs of a stationary point.

@@ -57,7 +57,12 @@ fn definite(case: &Case, threshold: High) -> Result<Verdict, CheckError> {
     };
     let hessian = with_sparsity(&exact.instance)?.evaluate(&exact.x)?.hessian;
     let diagonal = exact.squared_weights().max() + largest_exponential(&exact);
-    at_least_l(&hessian, &premise, threshold, eigenvalue_error(&exact, diagonal))
+    at_least_l(
+        &hessian,
+        &premise,
+        threshold,
+        eigenvalue_error(&exact, diagonal),
+    )
 }
 
 /// Part 2: `w_i^2 >= multiple exp(R^2) + l / sigma_min(A)^2` implies the two-sided bound, R the smallest number with

@@ -138,9 +138,14 @@ fn attained(case: &Case, scale: High) -> Result<Verdict, CheckError> {
     let (lowest, highest) = sharp_range();
     let low = end_of_spectrum(rows, first, second, End::Lowest)?;
     let high = end_of_spectrum(rows, first, second, End::Highest)?;
-    Ok(Verdict::equal("lambda_min(B)", low.0, -(lowest * scale), low.1).and(
-        Verdict::equal("lambda_max(B)", high.0, highest * scale, high.1),
-    ))
+    Ok(
+        Verdict::equal("lambda_min(B)", low.0, -(lowest * scale), low.1).and(Verdict::equal(
+            "lambda_max(B)",
+            high.0,
+            highest * scale,
+            high.1,
+        )),
+    )
 }
 
 /// Logit of a row without mass: `exp(-200) = 1e-87` is below 40 digits of anything here, and stays in the error bound.
@@ -164,12 +169,7 @@ fn end_of_spectrum(
     let mut target = DVector::zeros(rows);
     target[first] = 1.0;
     let identity = DesignMatrix::dense(DMatrix::identity(rows, rows))?;
-    let instance = Instance::new(
-        LossKind::Softmax,
-        identity,
-        target,
-        DVector::zeros(rows),
-    )?;
+    let instance = Instance::new(LossKind::Softmax, identity, target, DVector::zeros(rows))?;
     let exact = Exact::at(&instance, z)?;
     let range = range_of(&exact.logit_evaluation()?.hessian, &exact)?;
     Ok(match end {
@@ -262,11 +262,23 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: None,
             real_rows: 8,
-            check: |case| bounded(case, Matrix::Printed, Hypothesis::AnyTarget, four_and_eight()),
+            check: |case| {
+                bounded(
+                    case,
+                    Matrix::Printed,
+                    Hypothesis::AnyTarget,
+                    four_and_eight(),
+                )
+            },
             control: Control {
                 fault: "the Hessian instead of the printed B, and ||b||_1 <= 1",
                 check: |case| {
-                    bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, four_and_eight())
+                    bounded(
+                        case,
+                        Matrix::Hessian,
+                        Hypothesis::UnitTarget,
+                        four_and_eight(),
+                    )
                 },
             },
             witness: Some(include_str!(
@@ -287,7 +299,14 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: None,
             real_rows: 8,
-            check: |case| bounded(case, Matrix::Hessian, Hypothesis::AnyTarget, four_and_eight()),
+            check: |case| {
+                bounded(
+                    case,
+                    Matrix::Hessian,
+                    Hypothesis::AnyTarget,
+                    four_and_eight(),
+                )
+            },
             control: Control {
                 fault: "bounds that grow with max b - min b",
                 check: |case| bounded_by_target_range(case, High::ratio(1, 2)),
@@ -310,7 +329,14 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((attack_hessian, 4)),
             real_rows: 8,
-            check: |case| bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, four_and_eight()),
+            check: |case| {
+                bounded(
+                    case,
+                    Matrix::Hessian,
+                    Hypothesis::UnitTarget,
+                    four_and_eight(),
+                )
+            },
             control: Control {
                 fault: "0.2 % inside the sharp interval",
                 check: |case| {

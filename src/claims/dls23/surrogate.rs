@@ -31,18 +31,11 @@ pub(super) fn within_a_tenth(
     let scaled = DMatrix::from_fn(n, n, |i, j| b[(i, j)] / (exact.w[i] * exact.w[j]).abs());
     let (low, high, rounding) = spectrum::extremes_with_bound(&scaled)?;
     let error = rounding + High::int(n as i64) * entry_error / premise.smallest_weight;
-    Ok(Verdict::at_most(
-        "lambda_max(W^-1 B W^-1)",
-        high,
-        High::ratio(1, 9),
-        error,
+    Ok(
+        Verdict::at_most("lambda_max(W^-1 B W^-1)", high, High::ratio(1, 9), error).and(
+            Verdict::at_least("lambda_min(W^-1 B W^-1)", low, High::ratio(-1, 11), error),
+        ),
     )
-    .and(Verdict::at_least(
-        "lambda_min(W^-1 B W^-1)",
-        low,
-        High::ratio(-1, 11),
-        error,
-    )))
 }
 
 /// The two-sided bound under `w_i^2 >= threshold + l / sigma_min(A)^2` and `||b||_1 <= 1`.
