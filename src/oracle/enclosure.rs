@@ -14,10 +14,15 @@ pub struct Ball {
     radius: High,
 }
 
-/// One unit of rounding is `10^-39` relative to the result; `+ - * /` and squares err by half of it.
-const UNIT_EXPONENT: i64 = -39;
-/// exp, ln, sqrt and the hyperbolic functions are within 6 units; this is 10.
-const FUNCTION_UNIT_EXPONENT: i64 = -38;
+/// Rounding bounds as stated by [`High`], in hundredths of a unit of `10^-39` relative to the result: `+ - * /` 0.5001,
+/// sqrt 0.51, ln 3, exp 4, hyperbolic functions 6.
+const ARITHMETIC: i64 = 51;
+const SQRT: i64 = 52;
+const LN: i64 = 300;
+const EXP: i64 = 400;
+const HYPERBOLIC: i64 = 600;
+/// A hundredth of a unit.
+const HUNDREDTH_EXPONENT: i64 = -41;
 /// Surcharge of `10^-30` on every radius. A radius is a sum and product of nonnegative numbers, so `k` roundings change it
 /// by less than `k 10^-39` relative to itself; there are some 4 per term, so this covers 10^8 terms.
 const SURCHARGE_EXPONENT: i64 = -30;
@@ -46,13 +51,12 @@ impl Ball {
         self.midpoint.abs() + self.radius
     }
 
-    /// A ball around `midpoint` for operands that move it by `moved` and a rounding of `midpoint` by one unit of
-    /// `10^exponent`.
-    fn rounded(midpoint: High, moved: High, exponent: i64) -> Self {
-        let radius = moved + midpoint.abs().shifted(exponent);
+    /// A ball around `midpoint` for operands that move it by `moved` and a rounding of `midpoint` by so many hundredths
+    /// of a unit.
+    fn rounded(midpoint: High, moved: High, hundredths: i64) -> Self {
         Self {
             midpoint,
-            radius: surcharged(radius),
+            radius: surcharged(moved + rounding(midpoint.abs(), hundredths)),
         }
     }
 
@@ -67,7 +71,7 @@ impl Ball {
     fn smallest(self) -> High {
         let distance = self.midpoint.abs() - self.radius;
         // The subtraction may have rounded up.
-        (distance - self.midpoint.abs().shifted(FUNCTION_UNIT_EXPONENT)).max(High::ZERO)
+        (distance - rounding(self.midpoint.abs(), 2 * ARITHMETIC)).max(High::ZERO)
     }
 
     /// A bound of `exp(t) - 1` for `|t| <= radius`.
@@ -79,6 +83,10 @@ impl Ball {
             self.radius.exp()
         }
     }
+}
+
+fn rounding(magnitude: High, hundredths: i64) -> High {
+    (magnitude * High::int(hundredths)).shifted(HUNDREDTH_EXPONENT)
 }
 
 fn surcharged(radius: High) -> High {
@@ -119,14 +127,14 @@ impl Arithmetic for Ball {
         }
         Self {
             midpoint: sum,
-            radius: surcharged(moved + rounded.shifted(UNIT_EXPONENT)),
+            radius: surcharged(moved + rounding(rounded, ARITHMETIC)),
         }
     }
 
     /// `|a b - m n| <= |m| s + |n| r + r s` for radii `r`, `s`.
     fn product(self, other: Self) -> Self {
         let moved = self.midpoint.abs() * other.radius + other.largest() * self.radius;
-        Self::rounded(self.midpoint * other.midpoint, moved, UNIT_EXPONENT)
+        Self::rounded(self.midpoint * other.midpoint, moved, ARITHMETIC)
     }
 
     /// `|a / b - m / n| <= (r + |m / n| s) / (|n| - s)`. Poisoned if the divisor's ball contains zero.
@@ -137,14 +145,14 @@ impl Arithmetic for Ball {
             return Self::poisoned();
         }
         let moved = (self.radius + quotient.abs() * other.radius) / smallest;
-        Self::rounded(quotient, moved, UNIT_EXPONENT)
+        Self::rounded(quotient, moved, ARITHMETIC)
     }
 
     /// `|exp(m + t) - exp(m)| <= exp(m) (exp(r) - 1)`.
     fn exp(self) -> Self {
         let value = self.midpoint.exp();
         let moved = surcharged(value * self.exponential_growth());
-        Self::rounded(value, moved, FUNCTION_UNIT_EXPONENT)
+        Self::rounded(value, moved, EXP)
     }
 
     /// `|ln(m + t) - ln m| <= r / (m - r)`. Poisoned if the ball contains a number that is not positive.
@@ -154,7 +162,7 @@ impl Arithmetic for Ball {
             return Self::poisoned();
         }
         let moved = self.radius / smallest;
-        Self::rounded(self.midpoint.ln(), moved, FUNCTION_UNIT_EXPONENT)
+        Self::rounded(self.midpoint.ln(), moved, LN)
     }
 
     /// `|sqrt(m + t) - sqrt(m)| <= r / sqrt(m)`. Poisoned if the ball contains a negative number.
@@ -167,25 +175,25 @@ impl Arithmetic for Ball {
         }
         let value = self.midpoint.sqrt();
         let moved = surcharged(self.radius / value);
-        Self::rounded(value, moved, FUNCTION_UNIT_EXPONENT)
+        Self::rounded(value, moved, SQRT)
     }
 
     /// `|cosh(m + t) - cosh m| <= cosh(m) (exp(r) - 1)`: `cosh` is a mean of two exponentials.
     fn cosh(self) -> Self {
         let value = self.midpoint.cosh();
         let moved = surcharged(value * self.exponential_growth());
-        Self::rounded(value, moved, FUNCTION_UNIT_EXPONENT)
+        Self::rounded(value, moved, HYPERBOLIC)
     }
 
     /// `|sinh(m + t) - sinh m| <= cosh(m) (exp(r) - 1)`, for the same reason.
     fn sinh(self) -> Self {
         let moved = surcharged(self.midpoint.cosh() * self.exponential_growth());
-        Self::rounded(self.midpoint.sinh(), moved, FUNCTION_UNIT_EXPONENT)
+        Self::rounded(self.midpoint.sinh(), moved, HYPERBOLIC)
     }
 
     /// `|tanh(m + t) - tanh m| <= r`.
     fn tanh(self) -> Self {
-        Self::rounded(self.midpoint.tanh(), self.radius, FUNCTION_UNIT_EXPONENT)
+        Self::rounded(self.midpoint.tanh(), self.radius, HYPERBOLIC)
     }
 
     /// `|(m + t)^k - m^k| <= k r (|m| + r)^(k-1)`; a negative power is one divided by the positive one.
@@ -204,8 +212,8 @@ impl Arithmetic for Ball {
         // The factor's own roundings are at most `magnitude` units, which the surcharge covers up to 10^9; beyond
         // that `count` units on the value dominate them.
         let slope = surcharged(count * self.largest().powi(magnitude - 1));
-        let moved = slope * self.radius + (value.abs() * count).shifted(UNIT_EXPONENT);
-        let positive = Self::rounded(value, moved, UNIT_EXPONENT);
+        let moved = slope * self.radius + rounding(value.abs() * count, 100);
+        let positive = Self::rounded(value, moved, ARITHMETIC);
         if exponent > 0 {
             positive
         } else {

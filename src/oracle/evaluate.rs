@@ -121,9 +121,10 @@ struct Level {
     wide: bool,
 }
 
-/// A level is divided among threads from this much work on, in units of one multiplication (about 0.4 microseconds):
-/// waking a thread costs some 10 microseconds, and the level should take ten times as long.
-const WIDE_LEVEL: u64 = 250;
+/// A level is divided among threads from this much work on, in units of one multiplication (about 0.4 microseconds), so
+/// from 2 milliseconds: where the other threads are busy, waiting for one costs up to a scheduler's slice, and the
+/// smaller levels gain nothing (measured: n = 64, d = 8 is as fast on one thread).
+const WIDE_LEVEL: u64 = 5_000;
 
 /// The smallest piece that a thread takes, in steps: a handful of arithmetic steps still outweighs the handing over.
 const SMALLEST_PIECE: usize = 16;

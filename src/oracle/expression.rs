@@ -307,7 +307,7 @@ impl Graph {
             }
             let scale = self.constants[term.coefficient.index()];
             match self.value(term.node) {
-                Some(value) => constant = constant + scale * value,
+                Some(value) => constant += scale * value,
                 None => {
                     terms[kept] = term;
                     kept += 1;
@@ -331,10 +331,10 @@ impl Graph {
                 node,
             });
         }
-        if let [single] = terms[..] {
-            if single.coefficient == Coefficient::ONE {
-                return single.node;
-            }
+        if let [single] = terms[..]
+            && single.coefficient == Coefficient::ONE
+        {
+            return single.node;
         }
         self.intern_linear(&terms)
     }
@@ -449,10 +449,10 @@ impl Graph {
         loop {
             match self.nodes_by_hash.get(&key) {
                 Some(&known) => {
-                    if let Operation::Linear { first, count } = self.operation(known) {
-                        if self.linear_terms(first, count) == terms {
-                            return known;
-                        }
+                    if let Operation::Linear { first, count } = self.operation(known)
+                        && self.linear_terms(first, count) == terms
+                    {
+                        return known;
                     }
                     key = key.wrapping_add(1);
                 }

@@ -29,3 +29,6 @@ pub use error::OracleError;
 pub use expression::{Graph, Node};
 pub use minimiser::{Minimiser, minimise};
 pub use reference::{Enclosure, Evaluation, Reference, lift_matrix, lift_vector};
+
+#[cfg(test)]
+mod tests;

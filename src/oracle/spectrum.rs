@@ -93,7 +93,7 @@ pub fn extremes_f64(matrix: &DMatrix<f64>) -> Option<(f64, f64, f64)> {
 }
 
 /// See [`extremes_f64`]; `unit` bounds the relative error of one operation (twice over).
-fn certified<T: RealField + Copy>(
+pub(super) fn certified<T: RealField + Copy>(
     matrix: &DMatrix<T>,
     decomposition: &SymmetricEigen<T, nalgebra::Dyn>,
     unit: T,
@@ -118,8 +118,9 @@ fn certified<T: RealField + Copy>(
     let e = defect.norm() + accumulated * (vector_norm * vector_norm + count.sqrt());
     let inflation = one + (count * count + integer::<T>(20)) * unit;
     let (r, e) = (r * inflation, e * inflation);
-    // Also refuses a comparison with NaN or poison.
-    if !(e < one / integer::<T>(2)) {
+    // A comparison with NaN or poison is refused too.
+    let orthogonal_enough = e < one / integer::<T>(2);
+    if !orthogonal_enough {
         return None;
     }
     let delta = e * largest + (one + e).sqrt() * r;

@@ -7,9 +7,10 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::instance::DesignMatrix;
-use crate::production::diagonal_plus_low_rank::weighted_gram;
+use crate::production::diagonal_plus_low_rank::{transpose_multiply, weighted_gram};
 use crate::production::logit_coordinates::{LogitCoordinates, Visible, visible};
 use crate::production::running_error::UNIT;
+use crate::production::summation::dot_units;
 use crate::production::{EvaluationError, Problem};
 
 /// Covers the roundings made in combining a handful of non-negative bounds.
@@ -62,15 +63,20 @@ pub(crate) fn certify_in(
         Ok(local) => local,
         Err(error) => return Certificate::none(error),
     };
-    let convex = strong_convexity(problem, &factors, &local);
+    let convex = strong_convexity(&factors, &local);
     let kantorovich = newton_kantorovich(problem, &factors, &local);
+    let near = |omega: f64| {
+        format!(
+            "Newton-Kantorovich: Hessian >= {:.3e} A'A at x, third derivative <= {omega:.3e} in the metric of the Hessian",
+            local.lowest
+        )
+    };
     match (convex, kantorovich) {
-        (Some(convex), Ok(near)) if near < convex => Certificate {
-            bound: Some(near),
+        (Some(convex), Ok((bound, omega))) if bound < convex => Certificate {
+            bound: Some(bound),
             basis: format!(
-                "Newton-Kantorovich: lambda_min(Hessian, in logits) >= {:.3e} at x, Lipschitz constant {:.3}; L is strongly convex, so this is the minimiser",
-                local.lowest,
-                local.lipschitz.unwrap_or(f64::NAN)
+                "{}; L is strongly convex, so this is the only minimiser",
+                near(omega)
             ),
         },
         (Some(bound), _) => Certificate {
@@ -81,12 +87,11 @@ pub(crate) fn certify_in(
                 factors.sigma_min()
             ),
         },
-        (None, Ok(bound)) => Certificate {
+        (None, Ok((bound, omega))) => Certificate {
             bound: Some(bound),
             basis: format!(
-                "Newton-Kantorovich: lambda_min(Hessian, in logits) >= {:.3e} at x, Lipschitz constant {:.3}; a strict local minimiser, others may exist",
-                local.lowest,
-                local.lipschitz.unwrap_or(f64::NAN)
+                "{}; a strict local minimiser, others may exist",
+                near(omega)
             ),
         },
         (None, Err(reason)) => Certificate::none(format!(
@@ -103,6 +108,9 @@ struct Factors {
     skew: f64,
     /// `||T^-1|| <= inverse`.
     inverse: f64,
+    /// The computed `X` with `T^-1 = X (I - F)^-1`, `||F|| <= distance`.
+    approximate_inverse: DMatrix<f64>,
+    distance: f64,
 }
 
 impl Factors {
@@ -140,6 +148,8 @@ impl Factors {
             defect: residual * norm_bound(&inverse) / (1.0 - distance) * SLACK,
             skew,
             inverse: norm_bound(&unscaled) / (1.0 - distance) * SLACK,
+            approximate_inverse: unscaled,
+            distance,
         };
         (factors.defect < 0.25 && factors.inverse.is_finite()).then_some(factors)
     }
@@ -176,10 +186,21 @@ struct Local {
     gradient: f64,
     /// The exact Hessian is at least this in the metric (may be negative: then nothing is known).
     lowest: f64,
-    /// Lipschitz constant of the Hessian in the metric.
-    lipschitz: Option<f64>,
     /// `min w^2 + curvature floor`, rounded down.
     modulus: Option<f64>,
+    /// What Newton's step from x is at most, where the Hessian is positive definite.
+    newton: Option<NewtonStep>,
+}
+
+/// Bounds on the exact Newton step `h = -H^-1 g` at x.
+struct NewtonStep {
+    /// `(g' H^-1 g)^0.5`: its length in the metric of H.
+    decrement: f64,
+    /// `||h||`.
+    length: f64,
+    /// `z` and the bound of its error.
+    logits: DVector<f64>,
+    logit_error: DVector<f64>,
 }
 
 impl Local {
@@ -190,49 +211,122 @@ impl Local {
         x: &DVector<f64>,
     ) -> Result<Self, EvaluationError> {
         let q = &coordinates.q;
-        let (n, d) = q.shape();
+        let n = q.nrows();
         let (z, logit_error, bounds) = problem.bounds(x)?;
         let v = problem.gradient_in_logits(&z)?;
         let v_error = problem.logit_gradient_error(&z, &logit_error, &bounds)?;
-        let projected = q.tr_mul(&v);
-        let projection_rounding = q.abs().tr_mul(&v.abs()).norm() * (n as f64 + 2.0) * UNIT;
-        let gradient = (projected.norm()
-            + projection_rounding
-            + factors.upper() * v_error.norm()
-            + factors.defect * v.norm())
-            * SLACK;
         let q_matrix = DesignMatrix::Dense(q.clone());
-        let hessian = problem
-            .loss()
-            .hessian(&z)?
-            .congruence(&q_matrix, problem.squared_weights());
-        let hessian_error = problem.congruence_error(&q_matrix, &z, &bounds)?.norm();
+        let projected = transpose_multiply(&q_matrix, v.as_slice());
+        // Per row: the error of v, and the rounding of the projection.
+        let row_error = &v_error + v.abs() * (dot_units(n) * UNIT);
+        let projection_error = q.abs().tr_mul(&row_error).norm() * SLACK;
+        let tilt = factors.defect * (v.norm() + v_error.norm()) * SLACK;
+        let gradient = (projected.norm() + projection_error + tilt) * SLACK;
         let weights = problem.squared_weights();
-        let curvature = problem.loss().curvature_ceiling();
-        let tilt = (2.0 * (1.0 + factors.skew).sqrt() + factors.defect) * factors.defect;
-        let lowest = match curvature {
+        let hessian = problem.loss().hessian(&z)?.congruence(&q_matrix, weights);
+        let hessian_error = match problem.loss().curvature_ceiling() {
             Some(curvature) => {
                 let norm = (curvature + weights.max()) * SLACK;
-                (lowest_eigenvalue(&hessian) - (hessian_error + tilt * norm) * SLACK).next_down()
+                let tilt = (2.0 * (1.0 + factors.skew).sqrt() + factors.defect) * factors.defect;
+                (problem.congruence_error(&q_matrix, &z, &bounds)?.norm() + tilt * norm) * SLACK
             }
-            None => f64::NEG_INFINITY,
+            None => f64::INFINITY,
         };
-        debug_assert_eq!(hessian.nrows(), d);
+        let lowest = (lowest_eigenvalue(&hessian) - hessian_error).next_down();
         let modulus = problem.loss().curvature_floor().map(|floor| {
             // min w^2 was rounded once.
             let weight = weights.min() * (1.0 - 2.0 * f64::EPSILON);
             (weight + floor).next_down()
         });
+        let newton = newton_step_bound(
+            &hessian,
+            hessian_error,
+            lowest,
+            factors,
+            q,
+            &projected,
+            &row_error,
+            tilt,
+        )
+        .map(|(decrement, length)| NewtonStep {
+            decrement: decrement.min(gradient / lowest.sqrt() * SLACK),
+            length: length.min(gradient / lowest * factors.inverse * SLACK),
+            logits: z,
+            logit_error,
+        });
         Ok(Self {
             gradient,
             lowest,
-            lipschitz: problem
-                .loss()
-                .hessian_lipschitz()
-                .map(|k| k * factors.upper().powi(3) * SLACK),
             modulus,
+            newton,
         })
     }
+}
+
+/// Bounds on `(y' M^-1 y)^0.5` and `||T^-1 M^-1 y||`, where M is within `error` of the computed `hessian`, at least
+/// `lowest > 0`, and y within `|Q|' row_error` (entry by entry) plus a vector of length `tilt` of `projected`.
+///
+/// The errors are carried through `T^-1 M^-1 Q'` row by row: the rows that M hardly feels are those that p hardly feels,
+/// and their errors are as small. A bound by norms would multiply the error of the heaviest row with the worst direction.
+#[allow(clippy::too_many_arguments)]
+fn newton_step_bound(
+    hessian: &DMatrix<f64>,
+    error: f64,
+    lowest: f64,
+    factors: &Factors,
+    q: &DMatrix<f64>,
+    projected: &DVector<f64>,
+    row_error: &DVector<f64>,
+    tilt: f64,
+) -> Option<(f64, f64)> {
+    if lowest.is_nan() || lowest <= 0.0 {
+        return None;
+    }
+    let (n, d) = q.shape();
+    let identity = DMatrix::identity(d, d);
+    let units = (d as f64 + 3.0) * UNIT * SLACK;
+    // Products of an explicit matrix with Q' and with a vector: n + d roundings cover every entry.
+    let product_slack = 1.0 + 4.0 * (n as f64 + d as f64) * f64::EPSILON;
+
+    // Decrement. M >= C - error with C = L L' + rounding, J close to L^-1: ||L^-1 y|| <= ||J y|| / (1 - ||I - J L||).
+    let lower = hessian.clone().cholesky()?.l();
+    let backward = units * lower.norm_squared() + error;
+    let shrink = 1.0 - backward / (lowest + backward) * SLACK;
+    let j = lower.solve_lower_triangular(&identity)?;
+    let miss = (&j * &lower - &identity).norm() + (j.abs() * lower.abs()).norm() * units;
+    if !(miss < 0.5 && shrink > 0.1) {
+        return None;
+    }
+    let through = |m: &DMatrix<f64>| {
+        // |M projected| with its rounding, plus |M Q'| row_error with the rounding of M Q'.
+        let value = (m * projected).norm() + (m.abs() * projected.abs()).norm() * units;
+        let sensitivity = (m * q.transpose()).abs();
+        let rounding = (m.abs() * (q.abs().tr_mul(row_error))).norm() * units;
+        ((value + (sensitivity * row_error).norm() + rounding) * product_slack
+            + norm_bound(m) * tilt)
+            * SLACK
+    };
+    let decrement = through(&j) / (1.0 - miss) / shrink.sqrt() * SLACK;
+
+    // Length. X close to M^-1: M^-1 y = X y + G (I - G)^-1 X y with G = I - X M.
+    let x = j.tr_mul(&j);
+    let x_norm = norm_bound(&x);
+    let miss = (&x * hessian - &identity).norm()
+        + (x.abs() * hessian.abs()).norm() * units
+        + x_norm * error;
+    if miss.is_nan() || miss > 0.5 {
+        return Some((decrement, f64::INFINITY));
+    }
+    let in_metric = through(&x);
+    // T^-1 = X_T (I - F)^-1, so T^-1 s = X_T s + X_T F (I - F)^-1 s.
+    let in_unknowns = through(&(&factors.approximate_inverse * &x))
+        // The rounding of that product of two matrices, through the same vector.
+        + (factors.approximate_inverse.abs() * x.abs() * (projected.abs() + q.abs().tr_mul(row_error))).norm()
+            * units;
+    let far = factors.distance / (1.0 - factors.distance)
+        + miss / (1.0 - miss) / (1.0 - factors.distance);
+    let length = in_unknowns + norm_bound(&factors.approximate_inverse) * far * in_metric * SLACK;
+    Some((decrement, length * SLACK))
 }
 
 /// A proven lower bound of the lowest eigenvalue of a symmetric matrix: if the Cholesky factorisation of `H - s I` runs
@@ -258,32 +352,48 @@ fn lowest_eigenvalue(h: &DMatrix<f64>) -> f64 {
     f64::NEG_INFINITY
 }
 
-fn strong_convexity(problem: &Problem, factors: &Factors, local: &Local) -> Option<f64> {
+fn strong_convexity(factors: &Factors, local: &Local) -> Option<f64> {
     let modulus = local.modulus.filter(|modulus| *modulus > 0.0)?;
     let in_metric = modulus * factors.lower().powi(2) / SLACK;
     let direct = local.gradient / in_metric * factors.inverse * SLACK;
-    debug_assert!(problem.rows() > 0);
     (direct.is_finite()).then_some(direct)
 }
 
-fn newton_kantorovich(_problem: &Problem, factors: &Factors, local: &Local) -> Result<f64, String> {
-    let Some(lipschitz) = local.lipschitz else {
-        return Err("no Lipschitz constant of its Hessian is known".to_string());
-    };
-    if local.lowest.is_nan() || local.lowest <= 0.0 {
+/// Kantorovich's theorem in the metric of H = Hess L(x): with decrement e and `|D^3 L| <= omega` in that metric near x,
+/// `omega e <= 1/2` puts a strict minimiser within `r = 2 e / (1 + (1 - 2 omega e)^0.5)`, and within `r - e` of x plus
+/// the Newton step. Returns the bound in x and omega.
+fn newton_kantorovich(
+    problem: &Problem,
+    factors: &Factors,
+    local: &Local,
+) -> Result<(f64, f64), String> {
+    let Some(newton) = &local.newton else {
         return Err("the Hessian at x is not positive definite beyond its rounding".to_string());
-    }
-    let step = local.gradient / local.lowest * SLACK;
-    let product = lipschitz * step / local.lowest * SLACK;
+    };
+    let in_logits = local.lowest / factors.upper().powi(2) / SLACK;
+    // r <= 2 e, and a length in the metric is at least root(lambda) times the length in the logits.
+    let ball = 2.0 * newton.decrement / in_logits.sqrt() * SLACK;
+    let Some(omega) =
+        problem
+            .loss()
+            .third_derivative_bound(&newton.logits, &newton.logit_error, ball, in_logits)
+    else {
+        return Err("no bound on its third derivative is known".to_string());
+    };
+    let product = omega * newton.decrement * SLACK;
     if product.is_nan() || product > 0.49 {
         return Err(format!(
             "the Newton-Kantorovich product {product:.3e} at x is not below 1/2"
         ));
     }
-    let radius = 2.0 * step / (1.0 + (1.0 - 2.0 * product).sqrt()) * SLACK;
-    let bound = radius * factors.inverse * SLACK;
+    let root = (1.0 - 2.0 * product).sqrt();
+    let radius = 2.0 * newton.decrement / (1.0 + root) * SLACK;
+    // r - e without cancellation: e (1 - root) / (1 + root), and 1 - root = 2 product / (1 + root).
+    let remainder = newton.decrement * 2.0 * product / (1.0 + root).powi(2) * SLACK;
+    let to_unknowns = factors.inverse / local.lowest.sqrt() * SLACK;
+    let bound = (radius * to_unknowns).min(newton.length + remainder * to_unknowns) * SLACK;
     if bound.is_finite() {
-        Ok(bound)
+        Ok((bound, omega))
     } else {
         Err("the bound overflows".to_string())
     }

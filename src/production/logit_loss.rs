@@ -47,6 +47,23 @@ pub trait LogitLoss: Send + Sync {
         None
     }
 
+    /// A proven `omega` with `|D^3 l(y)[u, u, u]| <= omega (u' M u)^1.5` for all u and all y within `radius` of the exact
+    /// logits, which are within `logit_error` (entry by entry) of `z`. Here `M = Hess l(z) + (something >= 0)` is known to satisfy `u' M u >= lambda ||u||^2 > 0` for the u in question.
+    ///
+    /// The default follows from [`hessian_lipschitz`](Self::hessian_lipschitz): `K / lambda^1.5`. A loss whose third
+    /// derivative is small where its Hessian is small can do far better.
+    fn third_derivative_bound(
+        &self,
+        z: &DVector<f64>,
+        logit_error: &DVector<f64>,
+        radius: f64,
+        lambda: f64,
+    ) -> Option<f64> {
+        let _ = (z, logit_error, radius);
+        self.hessian_lipschitz()
+            .map(|lipschitz| lipschitz / lambda.powf(1.5))
+    }
+
     /// Whether `l(z + t 1) = l(z)` for all t. Then the direction `h` with `A h = 1`, if there is one, is invisible.
     fn is_shift_invariant(&self) -> bool {
         false

@@ -23,6 +23,8 @@ mod settings;
 mod softmax;
 mod step;
 mod summation;
+#[cfg(test)]
+mod tests;
 
 pub use certificate::{Certificate, certify};
 pub use diagonal_plus_low_rank::DiagonalPlusLowRank;

@@ -6,11 +6,16 @@ use std::sync::Arc;
 use nalgebra::{DMatrix, DVector};
 
 use crate::instance::{DesignMatrix, Instance, LossKind};
-use crate::production::diagonal_plus_low_rank::{absolute, transpose_multiply};
+use crate::production::diagonal_plus_low_rank::{
+    absolute, multiply_compensated, transpose_multiply,
+};
 use crate::production::logit_loss::{LogitErrorBounds, check_vector, refuse_overflow};
 use crate::production::running_error::{Bounded, UNIT};
 use crate::production::summation::{compensated_sum, dot_units};
 use crate::production::{EvaluationError, LogitLoss, ProblemError, Softmax};
+
+/// Below this size no intermediate result of an exact product by splitting overflows.
+const SPLIT_LIMIT: f64 = 1e290;
 
 /// `L(x) = l(A x) + 0.5 || diag(w) A x ||^2` with A n x d, w n: value, derivatives, and bounds on their rounding.
 ///
@@ -118,7 +123,7 @@ impl Problem {
     /// `z = A x`, n entries. An error if x has a wrong length or is not finite, or if a logit overflows.
     pub fn logits(&self, x: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
         check_vector("point", x, self.columns())?;
-        let z = self.matrix.multiply(x);
+        let z = multiply_compensated(&self.matrix, x);
         refuse_overflow("logits A x", z.as_slice())?;
         Ok(z)
     }
@@ -261,13 +266,34 @@ impl Problem {
         x: &DVector<f64>,
     ) -> Result<(DVector<f64>, DVector<f64>, LogitErrorBounds), EvaluationError> {
         let z = self.logits(x)?;
-        // d products and d additions in an unknown order: at most d roundings for a term, one more for the product.
-        let units = (self.columns() + 1) as f64 * UNIT * (1.0 + 1e-6);
-        let logit_error = absolute(&self.matrix).multiply(&x.abs()) * units
-            + DVector::repeat(self.rows(), self.columns() as f64 * f64::MIN_POSITIVE);
+        // One rounding of the result and second-order terms, or plain sums where the splitting would overflow.
+        let d = self.columns() as f64;
+        let magnitude = absolute(&self.matrix).multiply(&x.abs());
+        let units = if magnitude.amax() < SPLIT_LIMIT
+            && self.matrix_size() < SPLIT_LIMIT
+            && x.amax() < SPLIT_LIMIT
+        {
+            4.0 * (d + 1.0).powi(2) * UNIT * UNIT
+        } else {
+            (d + 1.0) * UNIT * (1.0 + 1e-6)
+        };
+        let logit_error = z.abs() * (UNIT * (1.0 + 1e-6))
+            + magnitude * units
+            + DVector::repeat(self.rows(), d * f64::MIN_POSITIVE);
         refuse_overflow("|A| |x|", logit_error.as_slice())?;
         let bounds = self.loss.error_bounds(&z, &logit_error)?;
         Ok((z, logit_error, bounds))
+    }
+
+    /// The largest magnitude of an entry of A.
+    fn matrix_size(&self) -> f64 {
+        match &self.matrix {
+            DesignMatrix::Dense(a) => a.amax(),
+            DesignMatrix::Sparse(a) => a
+                .values()
+                .iter()
+                .fold(0.0, |size, entry| size.max(entry.abs())),
+        }
     }
 
     /// `w_i^2` as stored: one rounding.

@@ -45,6 +45,15 @@ struct Parts {
     pivot: usize,
 }
 
+/// The same with error bounds.
+struct BoundedParts {
+    p: Vec<Bounded>,
+    /// `c`.
+    residual: Vec<Bounded>,
+    /// `c - s`.
+    centred: Vec<Bounded>,
+}
+
 impl Softmax {
     /// The loss for the target `b`. An entry that is not finite is reported by every evaluation.
     pub fn new(target: DVector<f64>) -> Self {
@@ -87,6 +96,37 @@ impl Softmax {
             relative,
             mean,
             pivot,
+        })
+    }
+
+    /// The parts with their error bounds, by the same operations as [`parts`](Self::parts).
+    fn bounded_parts(
+        &self,
+        z: &DVector<f64>,
+        logit_error: &DVector<f64>,
+    ) -> Result<BoundedParts, EvaluationError> {
+        let Parts { p, pivot, .. } = self.parts(z)?;
+        let n = p.len();
+        let p = self.bounded_probabilities(&p, z, pivot, logit_error);
+        let residual: Vec<Bounded> = (0..n)
+            .map(|i| p[i] - Bounded::exact(self.target[i]))
+            .collect();
+        let relative: Vec<Bounded> = (0..n)
+            .map(|i| {
+                if i == pivot {
+                    Bounded::exact(0.0)
+                } else {
+                    residual[i] - residual[pivot]
+                }
+            })
+            .collect();
+        let products: Vec<Bounded> = (0..n).map(|i| p[i] * relative[i]).collect();
+        let mean = Bounded::sum(&products);
+        let centred = relative.iter().map(|c| *c - mean).collect();
+        Ok(BoundedParts {
+            p,
+            residual,
+            centred,
         })
     }
 
@@ -211,26 +251,14 @@ impl LogitLoss for Softmax {
         z: &DVector<f64>,
         logit_error: &DVector<f64>,
     ) -> Result<LogitErrorBounds, EvaluationError> {
-        let Parts { p, pivot, .. } = self.parts(z)?;
+        let BoundedParts {
+            p,
+            residual,
+            centred,
+        } = self.bounded_parts(z, logit_error)?;
         let n = p.len();
-        let p = self.bounded_probabilities(&p, z, pivot, logit_error);
-        let residual: Vec<Bounded> = (0..n)
-            .map(|i| p[i] - Bounded::exact(self.target[i]))
-            .collect();
         let squares: Vec<Bounded> = residual.iter().map(|c| *c * *c).collect();
         let value = Bounded::exact(0.5) * Bounded::sum(&squares);
-        let relative: Vec<Bounded> = (0..n)
-            .map(|i| {
-                if i == pivot {
-                    Bounded::exact(0.0)
-                } else {
-                    residual[i] - residual[pivot]
-                }
-            })
-            .collect();
-        let products: Vec<Bounded> = (0..n).map(|i| p[i] * relative[i]).collect();
-        let mean = Bounded::sum(&products);
-        let centred: Vec<Bounded> = (0..n).map(|i| relative[i] - mean).collect();
         let gradient = DVector::from_fn(n, |i, _| (p[i] * centred[i]).error);
         let diagonal = DVector::from_fn(n, |i, _| (p[i] * (p[i] + centred[i])).error);
         let own_squares: Vec<Bounded> = p.iter().map(|p| *p * *p).collect();
@@ -274,6 +302,50 @@ impl LogitLoss for Softmax {
             * (1.0 + 8.0 * f64::EPSILON);
         let constant = LIPSCHITZ_OF_P + LIPSCHITZ_OF_TARGET * distance;
         constant.is_finite().then_some(constant)
+    }
+
+    /// The smaller of `K / lambda^1.5` and the bound for a loss that is nearly a sum of squares of small residuals,
+    ///
+    /// ```text
+    /// 3 (1 + sqrt2) k^2 e^2 / lambda^0.5 + 3.536 g k e / lambda,    k = min(1 + g0 / lambda^0.5, 0.5 / lambda^0.5)
+    /// ```
+    ///
+    /// with `e = exp((1 + sqrt2) radius)` (how fast `diag(p) - pp'` changes), `g0 = max |c - s|` at z and
+    /// `g = g0 + radius (1 + ||c|| / 2 + radius / 4)` (its bound in the ball); derived in `docs/numerics.md`,
+    /// "Third derivative near a point".
+    fn third_derivative_bound(
+        &self,
+        z: &DVector<f64>,
+        logit_error: &DVector<f64>,
+        radius: f64,
+        lambda: f64,
+    ) -> Option<f64> {
+        let root = lambda.sqrt();
+        let global = self
+            .hessian_lipschitz()
+            .map(|lipschitz| lipschitz / (lambda * root));
+        let Ok(parts) = self.bounded_parts(z, logit_error) else {
+            return global;
+        };
+        let size = |x: &Bounded| x.value.abs() + x.error;
+        let here = parts.centred.iter().map(size).fold(0.0, f64::max);
+        let residual = parts
+            .residual
+            .iter()
+            .map(|c| size(c).powi(2))
+            .sum::<f64>()
+            .sqrt();
+        let nearby = here + radius * (1.0 + residual / 2.0 + radius / 4.0);
+        let growth = ((1.0 + std::f64::consts::SQRT_2) * radius).exp();
+        let share = (1.0 + here / root).min(0.5 / root);
+        let square = 3.0 * (1.0 + std::f64::consts::SQRT_2) * (share * growth).powi(2) / root;
+        let cross = 3.536 * nearby * share * growth / lambda;
+        // The margin covers the roundings of this formula and of the sum over n residuals.
+        let near = (square + cross) * (1.0 + 1e-6);
+        match global {
+            Some(global) if near.is_nan() || global < near => Some(global),
+            _ => near.is_finite().then_some(near),
+        }
     }
 
     fn is_shift_invariant(&self) -> bool {

@@ -47,6 +47,41 @@ pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
     dot(&x[..half], &y[..half]) + dot(&x[half..], &y[half..])
 }
 
+/// `x y` as `head + tail`, exactly unless it under- or overflows (Veltkamp's splitting and Dekker's product). No fused
+/// multiply-add: without the hardware instruction it would be a slow library call.
+#[inline(always)]
+fn two_product(x: f64, y: f64) -> (f64, f64) {
+    const SPLITTER: f64 = 134_217_729.0; // 2^27 + 1
+    let split = |value: f64| {
+        let scaled = SPLITTER * value;
+        let high = scaled - (scaled - value);
+        (high, value - high)
+    };
+    let head = x * y;
+    let (x_high, x_low) = split(x);
+    let (y_high, y_low) = split(y);
+    let tail = x_low * y_low - (((head - x_high * y_high) - x_low * y_high) - x_high * y_low);
+    (head, tail)
+}
+
+/// `x + y` as `head + tail`, exactly (Knuth).
+#[inline(always)]
+fn two_sum(x: f64, y: f64) -> (f64, f64) {
+    let head = x + y;
+    let from_y = head - x;
+    (head, (x - (head - from_y)) + (y - from_y))
+}
+
+/// `sums[i] + lost[i] += column[i] * factor` as if in twice the precision (Ogita, Rump, Oishi 2005, Dot2).
+pub(crate) fn add_multiple(sums: &mut [f64], lost: &mut [f64], column: &[f64], factor: f64) {
+    for ((sum, lost), entry) in sums.iter_mut().zip(lost.iter_mut()).zip(column) {
+        let (product, product_tail) = two_product(*entry, factor);
+        let (next, sum_tail) = two_sum(*sum, product);
+        *sum = next;
+        *lost += product_tail + sum_tail;
+    }
+}
+
 /// Most roundings that any term of [`dot`] over `n` terms meets: the product, 8 additions in its lane, 3 to merge the
 /// lanes, and one for each level of the tree (at most `log2(n / 64) + 2`).
 pub(crate) fn dot_units(n: usize) -> f64 {

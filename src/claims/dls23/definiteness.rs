@@ -1,0 +1,422 @@
+//! Positive definiteness of the Hessian: (2.4) and (2.5) as printed (E4, E6), with the hypotheses they need, and the
+//! smallest threshold that suffices.
+
+use nalgebra::DMatrix;
+
+use crate::claims::exact::Exact;
+use crate::claims::forms::HessianForm;
+use crate::claims::{
+    Case, CheckError, Claim, Control, Expected, Family, Finding, Outside, Paper, Stratum, Targets,
+    Verdict, Weights, Wording,
+};
+use crate::instance::sample::Stream;
+use crate::oracle::spectrum;
+use crate::scalar::High;
+
+use super::hardest::{self, End};
+use super::spectrum::{entry_scale, sharp_range};
+
+/// What `w_i^2 >= threshold + l / sigma_min(A)^2` says of a case. The premise has a free number `l > 0`, and the strongest
+/// statement is the one with the largest: `l = (min w_i^2 - threshold) sigma_min(A)^2`.
+pub(super) struct Premise {
+    /// `min w_i^2`.
+    pub(super) smallest_weight: High,
+    /// `||A||`.
+    pub(super) norm: High,
+    /// `sigma_min(A)`, as the reading of the rank says.
+    pub(super) sigma_min: High,
+    /// The largest `l`, positive.
+    pub(super) l: High,
+}
+
+/// How `sigma_min(A)` is read where A has linearly dependent columns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// It is 0, and `l / 0` says nothing.
+    Full,
+    /// The smallest singular value that is not 0.
+    Any,
+}
+
+/// A singular value below `10^-30 ||A||` counts as 0. One that is 0 comes out below `10^-37 ||A||`; no matrix with entries
+/// of 53 bits that a family draws has another one below `10^-20 ||A||`.
+const ZERO_SINGULAR_VALUE: i64 = -30;
+
+impl Premise {
+    /// The premise with this threshold, or why it is not met.
+    pub(super) fn of(
+        exact: &Exact,
+        threshold: High,
+        rank: Rank,
+    ) -> Result<Result<Self, Outside>, CheckError> {
+        let values = spectrum::singular_values(&exact.a)?;
+        let norm = values[0];
+        let counted = values
+            .iter()
+            .filter(|value| **value > norm.shifted(ZERO_SINGULAR_VALUE))
+            .count();
+        if counted == 0 || (rank == Rank::Full && counted < exact.a.ncols()) {
+            return Ok(Err(Outside::Rank));
+        }
+        let sigma_min = values[counted - 1];
+        let squares = exact.squared_weights();
+        let smallest_weight = squares.iter().fold(squares[0], |low, w| low.min(*w));
+        let l = (smallest_weight - threshold) * sigma_min.square();
+        if !l.is_positive() {
+            return Ok(Err(Outside::Weights));
+        }
+        Ok(Ok(Self {
+            smallest_weight,
+            norm,
+            sigma_min,
+            l,
+        }))
+    }
+}
+
+/// Bounds the error of the eigenvalues of a Hessian `A' (B + D) A` by the oracle at this point, D diagonal with entries up
+/// to `diagonal`: the terms of an entry add up to `||A||_F^2` times those of `B + D`, and d^2 entries make the matrix.
+pub(super) fn eigenvalue_error(exact: &Exact, diagonal: High) -> High {
+    let (rows, columns) = exact.a.shape();
+    let terms = High::int(rows as i64) * entry_scale(exact) + diagonal;
+    High::int(columns as i64) * exact.error(terms * exact.a.norm_squared())
+}
+
+/// `hessian >= l I`, told as the threshold that this case needs:
+/// `(min w_i^2 sigma_min^2 - lambda_min) / sigma_min^2 <= threshold` is the same inequality.
+pub(super) fn at_least_l(
+    hessian: &DMatrix<High>,
+    premise: &Premise,
+    threshold: High,
+    error: High,
+) -> Result<Verdict, CheckError> {
+    let (low, _, rounding) = spectrum::extremes_with_bound(hessian)?;
+    let area = premise.sigma_min.square();
+    let needed = premise.smallest_weight - low / area;
+    let error = (error + rounding) / area;
+    let verdict = Verdict::at_most("lambda_min(H) against l", needed, threshold, error);
+    Ok(match verdict {
+        Verdict::Fails(finding) => Verdict::Fails(Finding {
+            observed: low.scientific(12),
+            allowed: premise.l.scientific(12),
+            ..finding
+        }),
+        other => other,
+    })
+}
+
+/// `w_i^2 >= threshold + l / sigma_min(A)^2` and `||b||_1 <= 1` imply `H >= l I`.
+fn definite(case: &Case, threshold: High, rank: Rank) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    if exact.target_norm() > High::ONE {
+        return Ok(Verdict::Outside(Outside::Target));
+    }
+    let premise = match Premise::of(&exact, threshold, rank)? {
+        Ok(premise) => premise,
+        Err(reason) => return Ok(Verdict::Outside(reason)),
+    };
+    let error = eigenvalue_error(&exact, exact.squared_weights().max());
+    at_least_l(&exact.evaluation()?.hessian, &premise, threshold, error)
+}
+
+/// (2.4) implies `H > 0`, without a hypothesis on b.
+fn definite_as_printed(case: &Case) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    if let Err(reason) = Premise::of(&exact, High::int(4), Rank::Full)? {
+        return Ok(Verdict::Outside(reason));
+    }
+    let (low, _, rounding) = spectrum::extremes_with_bound(&exact.evaluation()?.hessian)?;
+    let error = rounding + eigenvalue_error(&exact, exact.squared_weights().max());
+    Ok(Verdict::at_least("lambda_min(H)", low, High::ZERO, error))
+}
+
+/// Whether line 2 of (2.5) squares `4 + l / sigma_min^2`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SecondLine {
+    Squared,
+    Plain,
+}
+
+/// `A' (B + W^2) A >= A' (-4 I + s I) A` with `s = (4 + l/sigma_min^2)^2` or `4 + l/sigma_min^2`.
+///
+/// With the thin factorisation `A = Q R` of a matrix of full rank this is `Q' (B + W^2) Q >= (s - 4) I`, because R has an
+/// inverse. Told as the number that has to stand in the place of the 4, at most: the plain line at `s = min w_i^2` needs
+/// `min w_i^2 - lambda_min(Q' (B + W^2) Q)`, and the squared one `s` more than `min w_i^2`.
+fn first_line_dominates(case: &Case, line: SecondLine) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    if exact.target_norm() > High::ONE {
+        return Ok(Verdict::Outside(Outside::Target));
+    }
+    let four = High::int(4);
+    let premise = match Premise::of(&exact, four, Rank::Full)? {
+        Ok(premise) => premise,
+        Err(reason) => return Ok(Verdict::Outside(reason)),
+    };
+    let squares = exact.squared_weights();
+    let middle = exact.logit_evaluation()?.hessian + DMatrix::from_diagonal(&squares);
+    let q = exact.a.clone().qr().q();
+    let inner = q.tr_mul(&(middle * &q));
+    // The range of Q is that of A up to roundings times the condition number; Q' Q = I, so ||Q||_F^2 = d.
+    let condition = premise.norm / premise.sigma_min;
+    let rows = High::int(exact.a.nrows() as i64);
+    let scale = condition * rows * (rows * entry_scale(&exact) + squares.max());
+    let (low, _, rounding) = spectrum::extremes_with_bound(&inner)?;
+    let s = match line {
+        SecondLine::Squared => premise.smallest_weight.square(),
+        SecondLine::Plain => premise.smallest_weight,
+    };
+    Ok(Verdict::at_most(
+        "s - lambda_min(Q'(B + W^2)Q)",
+        s - low,
+        four,
+        rounding + exact.error(scale),
+    ))
+}
+
+/// 0.2 % below the sharp threshold.
+fn below_sharp() -> High {
+    sharp_range().0 * High::ratio(998, 1000)
+}
+
+/// The lowest eigenvalue of `B` found by a search, with `A = I` and weights just above `base`.
+fn attack(rng: &mut Stream, base: f64) -> Result<Case, CheckError> {
+    hardest::spectrum(rng, HessianForm::Corrected, End::Lowest, 1.0).as_identity(base)
+}
+
+/// The sharp threshold, rounded up to f64 by more than its rounding error.
+const SHARP: f64 = 0.240_408_806_91;
+
+const STRATA: &[Stratum] = &[
+    Stratum::Condition(0),
+    Stratum::Condition(1),
+    Stratum::Condition(2),
+    Stratum::Condition(3),
+    Stratum::Condition(4),
+    Stratum::Condition(5),
+    Stratum::Condition(6),
+    Stratum::Gap(0),
+    Stratum::Gap(1),
+    Stratum::Gap(2),
+    Stratum::Gap(3),
+    Stratum::OneRow,
+    Stratum::OneColumn,
+    Stratum::Square,
+    Stratum::SignedTarget,
+];
+
+/// Cases inside the premise with threshold 4.
+const FOUR: Family = Family {
+    rows: (1, 6),
+    columns: (1, 3),
+    weights: Weights::Above { base: 4.0 },
+    cases: 42,
+    ..Family::GENERAL
+};
+
+/// The claims about definiteness.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        Claim {
+            id: "dls23/positive-definite-printed",
+            paper: Paper::Dls23,
+            source: "thesis (2.4), (2.5) and the conclusion of section 2.2.2",
+            wording: Wording::Printed,
+            statement: "w_i^2 >= 4 + l / sigma_min(A)^2 for all i and some l > 0 implies that the Hessian is positive definite",
+            premise: "(2.4); none on b. sigma_min(A) = 0 makes (2.4) meaningless: see dls23/positive-definite-any-rank",
+            expected: Expected::Fails,
+            correction: Some("dls23/positive-definite"),
+            note: "Errata E5 and E6: without ||b||_1 <= 1 the Hessian of L_exp is unbounded below. The witness has two rows, one column, b = (-100, 0) and w_i^2 = 5.06.",
+            family: Family {
+                targets: Targets::Any,
+                ..FOUR
+            },
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: definite_as_printed,
+            control: Control {
+                fault: "the hypothesis ||b||_1 <= 1 added",
+                check: |case| definite(case, High::int(4), Rank::Full),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-positive-definite-printed.json"
+            )),
+        },
+        Claim {
+            id: "dls23/positive-definite-any-rank",
+            paper: Paper::Dls23,
+            source: "thesis section 2.2.2, last step: (l / sigma_min(A)^2) I_n is positive definite, therefore the Hessian is",
+            wording: Wording::Printed,
+            statement: "w_i^2 >= 4 + l / sigma_min(A)^2 implies that the Hessian is at least l I, whatever the rank of A (sigma_min: the smallest singular value that is not 0)",
+            premise: "(2.4) and ||b||_1 <= 1",
+            expected: Expected::Fails,
+            correction: Some("dls23/positive-definite"),
+            note: "Erratum E6: A' D A has the null vectors of A, however definite D is. The thesis never asks for full column rank.",
+            family: Family {
+                rank_deficient: true,
+                ..FOUR
+            },
+            strata: &[Stratum::RankDeficient, Stratum::Gap(3), Stratum::Condition(6)],
+            attack: None,
+            real_rows: 0,
+            check: |case| definite(case, High::int(4), Rank::Any),
+            control: Control {
+                fault: "full column rank asked for",
+                check: |case| definite(case, High::int(4), Rank::Full),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-positive-definite-any-rank.json"
+            )),
+        },
+        Claim {
+            id: "dls23/positive-definite",
+            paper: Paper::Dls23,
+            source: "correction of thesis section 2.2.2",
+            wording: Wording::Derived,
+            statement: "w_i^2 >= 4 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I",
+            premise: "l > 0, rank(A) = d, ||b||_1 <= 1",
+            expected: Expected::Holds,
+            correction: None,
+            note: "True with both hypotheses, and the 4 is 16.6 times what the worst case needs. The 4 is for definiteness; the 100 of the main theorem is for dropping the low-rank part of B (erratum E23: the thesis uses both and never says so).",
+            family: FOUR,
+            strata: STRATA,
+            attack: Some((|rng| attack(rng, 4.0), 4)),
+            real_rows: 0,
+            check: |case| definite(case, High::int(4), Rank::Full),
+            control: Control {
+                fault: "0.24 in the place of the 4, l accordingly larger",
+                check: |case| definite(case, High::ratio(24, 100), Rank::Full),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/positive-definite-from-one",
+            paper: Paper::Dls23,
+            source: "replaces thesis (2.4)",
+            wording: Wording::Derived,
+            statement: "w_i^2 >= 1 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I: L is strongly convex with (min w_i^2 - 1) sigma_min(A)^2",
+            premise: "l > 0, rank(A) = d, ||b||_1 <= 1",
+            expected: Expected::Holds,
+            correction: None,
+            note: "From B >= -I, which is proven (dls23/spectrum-rigorous).",
+            family: Family {
+                weights: Weights::Above { base: 1.0 },
+                ..FOUR
+            },
+            strata: STRATA,
+            attack: Some((|rng| attack(rng, 1.0), 4)),
+            real_rows: 0,
+            check: |case| definite(case, High::ONE, Rank::Full),
+            control: Control {
+                fault: "0.24 in the place of the 1, l accordingly larger",
+                check: |case| definite(case, High::ratio(24, 100), Rank::Full),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/positive-definite-sharp-threshold",
+            paper: Paper::Dls23,
+            source: "replaces thesis (2.4)",
+            wording: Wording::Derived,
+            statement: "w_i^2 >= (55 sqrt(33) - 39) / 1152 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I; the number is 0.24040880..",
+            premise: "l > 0, rank(A) = d, ||b||_1 <= 1",
+            expected: Expected::Holds,
+            correction: None,
+            note: "From the sharp spectrum of B; with A = I nothing is lost on the way, so the number cannot be lowered (dls23/positive-definite-below-sharp).",
+            family: Family {
+                weights: Weights::Above { base: SHARP },
+                ..FOUR
+            },
+            strata: STRATA,
+            attack: Some((|rng| attack(rng, SHARP), 8)),
+            real_rows: 0,
+            check: |case| definite(case, sharp_range().0, Rank::Full),
+            control: Control {
+                fault: "a threshold 0.2 % lower",
+                check: |case| definite(case, below_sharp(), Rank::Full),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/positive-definite-below-sharp",
+            paper: Paper::Dls23,
+            source: "sharpness of dls23/positive-definite-sharp-threshold",
+            wording: Wording::Derived,
+            statement: "w_i^2 >= 0.998 (55 sqrt(33) - 39) / 1152 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I",
+            premise: "l > 0, rank(A) = d, ||b||_1 <= 1",
+            expected: Expected::Fails,
+            correction: Some("dls23/positive-definite-sharp-threshold"),
+            note: "Stated to be refuted: the witness has two rows with the masses 0.1356 and 0.8644, and its Hessian is indefinite.",
+            family: Family {
+                weights: Weights::Above { base: SHARP },
+                ..FOUR
+            },
+            strata: STRATA,
+            attack: Some((|rng| attack(rng, SHARP), 2)),
+            real_rows: 0,
+            check: |case| definite(case, below_sharp(), Rank::Full),
+            control: Control {
+                fault: "the sharp threshold",
+                check: |case| definite(case, sharp_range().0, Rank::Full),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-positive-definite-below-sharp.json"
+            )),
+        },
+        Claim {
+            id: "dls23/inequality-2-5-printed",
+            paper: Paper::Dls23,
+            source: "thesis (2.5), line 1 to line 2",
+            wording: Wording::Printed,
+            statement: "A' (B + W^2) A >= A' ( -4 I_n + (4 + l / sigma_min(A)^2)^2 I_n ) A",
+            premise: "(2.4), rank(A) = d, ||b||_1 <= 1",
+            expected: Expected::Fails,
+            correction: Some("dls23/inequality-2-5-unsquared"),
+            note: "Erratum E4: (2.4) bounds w_i^2, not w_i, by 4 + l / sigma_min(A)^2, so the square has no place. False in every case with the largest l that (2.4) allows, as s^2 - s > 12 for s > 4; the step before the last then proves nothing.",
+            family: FOUR,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| first_line_dominates(case, SecondLine::Squared),
+            control: Control {
+                fault: "the square removed",
+                check: |case| first_line_dominates(case, SecondLine::Plain),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-inequality-2-5-printed.json"
+            )),
+        },
+        Claim {
+            id: "dls23/inequality-2-5-unsquared",
+            paper: Paper::Dls23,
+            source: "correction of thesis (2.5), line 2",
+            wording: Wording::Derived,
+            statement: "A' (B + W^2) A >= A' ( -4 I_n + (4 + l / sigma_min(A)^2) I_n ) A",
+            premise: "(2.4), rank(A) = d, ||b||_1 <= 1",
+            expected: Expected::Holds,
+            correction: None,
+            note: "What (2.5) needs, and its last line follows as an equality.",
+            family: FOUR,
+            strata: STRATA,
+            attack: Some((|rng| attack(rng, 4.0), 4)),
+            real_rows: 0,
+            check: |case| first_line_dominates(case, SecondLine::Plain),
+            control: Control {
+                fault: "the printed square",
+                check: |case| first_line_dominates(case, SecondLine::Squared),
+            },
+            witness: None,
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_threshold_of_the_family_is_the_sharp_one_rounded_up() {
+        let exact = sharp_range().0.to_f64();
+        assert!(SHARP > exact && SHARP - exact < 1e-12, "{exact}");
+    }
+}

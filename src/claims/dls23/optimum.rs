@@ -1,0 +1,140 @@
+//! What the main theorem's weights do to the answer: the optimal softmax is nearly uniform, whatever the data.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::claims::attack::{self, Effort};
+use crate::claims::exact::Exact;
+use crate::claims::forms::{self, GradientForm};
+use crate::claims::{
+    Case, CheckError, Claim, Control, Expected, Family, Origin, Outside, Paper, Stratum, Verdict,
+    Weights, Wording,
+};
+use crate::instance::sample::{self, Stream};
+use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::oracle::{self, Reference};
+use crate::scalar::High;
+
+use super::definiteness::{Premise, Rank};
+use super::hardest::just_above;
+
+/// `||A x*||_2 <= bound` and `|n f_i(x*) - 1| <= exp(sqrt(2) bound) - 1` at the minimiser, under `w_i^2 >= 100 + l / s^2`.
+fn nearly_uniform(case: &Case, bound: High) -> Result<Verdict, CheckError> {
+    let here = Exact::of(case)?;
+    if here.target_norm() > High::ONE {
+        return Ok(Verdict::Outside(Outside::Target));
+    }
+    let premise = match Premise::of(&here, High::int(100), Rank::Full)? {
+        Ok(premise) => premise,
+        Err(reason) => return Ok(Verdict::Outside(reason)),
+    };
+    // The loss is strongly convex here, so any start leads to the one stationary point.
+    let origin = DVector::from_element(case.instance.columns(), High::ZERO);
+    let minimiser = oracle::minimise(&Reference::new(&case.instance)?, &origin)?;
+    let exact = Exact::at(&case.instance, minimiser.x)?;
+
+    // A x is right to within ||A|| times the error of x, and roundings; so is ln p, twice.
+    let error = premise.norm * minimiser.error_bound + exact.error(premise.norm * exact.x.norm());
+    let energy = energy_identity(&exact, error);
+    if !matches!(energy, Verdict::Holds { .. }) {
+        return Ok(energy);
+    }
+    let rows = High::int(exact.p.len() as i64);
+    let deviation = exact.p.iter().fold(High::ZERO, |worst, entry| {
+        worst.max((rows * *entry - High::ONE).abs())
+    });
+    // A relative error of p counts n p <= e times.
+    let deviation_error = High::int(6) * error + exact.error(High::int(3));
+    let allowed = (High::int(2).sqrt() * bound).exp_m1();
+    Ok(Verdict::at_most("||A x*||_2", exact.z.norm(), bound, error)
+        .and(Verdict::at_most("max |n f_i - 1|", deviation, allowed, deviation_error)))
+}
+
+/// `(A x*)' W^2 (A x*) = -(A x*)' P c`: the gradient times `x*`, which is what the proof needs of a stationary point.
+fn energy_identity(exact: &Exact, logit_error: High) -> Verdict {
+    let pull = exact.squared_weights().component_mul(&exact.z);
+    let gradient = forms::gradient(GradientForm::Corrected, &exact.p, &exact.b);
+    // Both sides are quadratic or Lipschitz in z: the error of z counts with 2 ||W^2 z|| + ||P c|| + ||B|| ||z||, and
+    // ||P c|| <= 1, ||B|| <= 5/4.
+    let slope = High::int(2) * pull.norm() + High::ONE + High::int(2) * exact.z.norm();
+    let terms = pull.map(High::abs).dot(&exact.z.map(High::abs)) + High::int(4) * exact.z.norm();
+    Verdict::equal(
+        "(Ax*)' W^2 (Ax*) + (Ax*)' P c",
+        exact.z.dot(&pull),
+        -exact.z.dot(&gradient),
+        slope * logit_error + exact.error(terms),
+    )
+}
+
+/// Steps of the fixed point iteration `z <- -W^-2 P c`, which contracts by `1.25 / 100` per step.
+const STEPS: usize = 10;
+
+/// The logits of the minimiser for `A = I` and `w_i^2 = 100`.
+fn optimal_logits(b: &DVector<f64>) -> DVector<f64> {
+    let mut z = DVector::zeros(b.len());
+    for _ in 0..STEPS {
+        z = forms::gradient(GradientForm::Corrected, &forms::softmax(&z), b) / -100.0;
+    }
+    z
+}
+
+/// The target that moves the optimum furthest, for `A = I` and weights just above the premise.
+fn attack(rng: &mut Stream) -> Result<Case, CheckError> {
+    let rows = sample::integer(rng, 2, 4) as usize;
+    // Rounded towards 0 on a dyadic grid, so that ||b||_1 <= 1 holds exactly.
+    let target = |raw: &[f64]| {
+        let raw = DVector::from_column_slice(raw);
+        let grid = f64::from(1u32 << 20);
+        let unit = &raw / raw.lp_norm(1).max(f64::MIN_POSITIVE);
+        unit.map(|entry| (entry * grid).trunc() / grid)
+    };
+    let start = attack::cold_start(rng, rows, 1);
+    let effort = Effort {
+        evaluations: 200,
+        restarts: 3,
+        ..Effort::USUAL
+    };
+    let (raw, _) = attack::maximise(|raw| optimal_logits(&target(raw)).norm(), start, effort);
+    let weights = DVector::from_element(rows, just_above(100.0));
+    let matrix = DesignMatrix::dense(DMatrix::identity(rows, rows))?;
+    let instance = Instance::new(LossKind::Softmax, matrix, target(&raw), weights)?;
+    Ok(Case::new(Origin::Attack(0), instance, 0))
+}
+
+/// The claims about the optimum.
+pub fn claims() -> Vec<Claim> {
+    vec![Claim {
+        id: "dls23/optimum-near-uniform",
+        paper: Paper::Dls23,
+        source: "consequence of the hypotheses of Theorem 2.3.1",
+        wording: Wording::Derived,
+        statement: "at x* with grad L(x*) = 0: ||A x*||_2 <= ||P c||_2 / min w_i^2 <= 1/100, hence |n f_i(x*) - 1| <= exp(sqrt(2)/100) - 1 < 1.43 % for all i",
+        premise: "w_i^2 >= 100 + l / sigma_min(A)^2, l > 0, rank(A) = d, ||b||_1 <= 1",
+        expected: Expected::Holds,
+        correction: None,
+        note: "The theorem's weights leave nothing to fit: its optimal softmax is uniform within 1.43 %, for every A and b. Proof: the gradient times x* gives (Ax*)' W^2 (Ax*) = -(Ax*)' P c (checked as well), ||P|| <= 1/2 and ||c||_2 <= 2; two logits differ by at most sqrt(2) ||A x*||_2. The search reaches a third of the bound, at n = 2, b = e_1.",
+        family: Family {
+            rows: (1, 6),
+            columns: (1, 3),
+            gaps: &[],
+            weights: Weights::Above { base: 100.0 },
+            cases: 28,
+            ..Family::GENERAL
+        },
+        strata: &[
+            Stratum::Condition(0),
+            Stratum::Condition(6),
+            Stratum::OneRow,
+            Stratum::OneColumn,
+            Stratum::Square,
+            Stratum::SignedTarget,
+        ],
+        attack: Some((attack, 4)),
+        real_rows: 0,
+        check: |case| nearly_uniform(case, High::ratio(1, 100)),
+        control: Control {
+            fault: "a bound of 1/400",
+            check: |case| nearly_uniform(case, High::ratio(1, 400)),
+        },
+        witness: None,
+    }]
+}

@@ -1,0 +1,128 @@
+//! How smooth `L_exp` is: the constant that first-order methods ask for.
+
+use nalgebra::DVector;
+
+use crate::claims::exact::Exact;
+use crate::claims::forms::HessianForm;
+use crate::claims::{
+    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Weights,
+    Wording,
+};
+use crate::instance::Instance;
+use crate::instance::sample::Stream;
+use crate::oracle::{self, Reference, spectrum};
+use crate::scalar::High;
+
+use super::hardest::{self, End};
+use super::spectrum::{entry_scale, sharp_range};
+
+/// `||Hess L_exp(x)|| <= K ||A||^2` and `||grad L_exp(x) - grad L_exp(y)|| <= K ||A||^2 ||x - y||`, K the constant.
+fn smooth(case: &Case, constant: High) -> Result<Verdict, CheckError> {
+    let instance = Instance::new(
+        case.instance.loss().clone(),
+        case.instance.matrix().clone(),
+        case.instance.target().clone(),
+        DVector::zeros(case.instance.rows()),
+    )?;
+    let exact = Exact::at(&instance, oracle::lift_vector(&case.x()))?;
+    if exact.target_norm() > High::ONE {
+        return Ok(Verdict::Outside(Outside::Target));
+    }
+    let other = Exact::at(&instance, oracle::lift_vector(&case.y()))?;
+    let allowed = constant * exact.singular_range()?.0.square();
+    let reference = Reference::new(&instance)?;
+    let here = reference.evaluate(&exact.x)?;
+    let there = reference.loss_and_gradient(&other.x)?.1;
+
+    let (low, high, rounding) = spectrum::extremes_with_bound(&here.hessian)?;
+    // An entry of A' B A has terms that add up to n ||A||_F^2 times those of an entry of B, and there are d^2 of them.
+    let (rows, columns) = exact.a.shape();
+    let squared_norm = exact.a.norm_squared();
+    let scale = entry_scale(&exact) * High::int(rows as i64) * squared_norm;
+    let error = rounding + High::int(columns as i64) * exact.error(scale);
+    let curvature = Verdict::at_most("||Hess L_exp||", high.max(-low), allowed, error);
+
+    let distance = (&exact.x - &other.x).norm();
+    if distance.is_zero() {
+        return Ok(curvature);
+    }
+    // The terms of the gradient in the logits add up to at most 2 (1 + ||b||_1) <= 4.
+    let scale = High::int(4) * squared_norm.sqrt();
+    let error = (exact.error(scale) + other.error(scale)) / distance;
+    let slope = (here.gradient - there).norm() / distance;
+    let slope = Verdict::at_most("||grad(x) - grad(y)|| / ||x - y||", slope, allowed, error);
+    Ok(curvature.and(slope))
+}
+
+/// `A = I`, so that the Hessian is `B`, and the case's own `y` nearby.
+fn attack(rng: &mut Stream) -> Result<Case, CheckError> {
+    hardest::spectrum(rng, HessianForm::Corrected, End::Highest, 1.0).as_identity(0.0)
+}
+
+const STRATA: &[Stratum] = &[
+    Stratum::Condition(0),
+    Stratum::Condition(6),
+    Stratum::Gap(0),
+    Stratum::Gap(3),
+    Stratum::OneRow,
+    Stratum::OneColumn,
+    Stratum::Square,
+    Stratum::SignedTarget,
+];
+
+const FAMILY: Family = Family {
+    rows: (1, 6),
+    columns: (1, 3),
+    weights: Weights::Zero,
+    points: 2,
+    cases: 28,
+    ..Family::GENERAL
+};
+
+/// The claims about smoothness.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        Claim {
+            id: "dls23/smoothness-rigorous",
+            paper: Paper::Dls23,
+            source: "constant for first-order methods (GradientCoin asks for one)",
+            wording: Wording::Derived,
+            statement: "L_exp is smooth with constant 1.25 ||A||^2: ||Hess L_exp(x)|| and ||grad L_exp(x) - grad L_exp(y)|| / ||x - y|| are at most that",
+            premise: "||b||_1 <= 1",
+            expected: Expected::Holds,
+            correction: None,
+            note: "From -I <= B <= 1.25 I. The ridge adds max w_i^2 to the constant.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: Some((attack, 4)),
+            real_rows: 0,
+            check: |case| smooth(case, High::ratio(5, 4)),
+            control: Control {
+                fault: "0.3 instead of 1.25",
+                check: |case| smooth(case, High::ratio(3, 10)),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/smoothness-sharp",
+            paper: Paper::Dls23,
+            source: "constant for first-order methods (GradientCoin asks for one)",
+            wording: Wording::Derived,
+            statement: "L_exp is smooth with constant (55 sqrt(33) + 39) / 1152 ||A||^2 = 0.30811714.. ||A||^2",
+            premise: "||b||_1 <= 1",
+            expected: Expected::Holds,
+            correction: None,
+            note: "From the sharp spectrum of B; attained with A = I, so no smaller multiple of ||A||^2 will do.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: Some((attack, 8)),
+            real_rows: 0,
+            check: |case| smooth(case, sharp_range().1),
+            control: Control {
+                fault: "a constant 0.2 % smaller",
+                check: |case| smooth(case, sharp_range().1 * High::ratio(998, 1000)),
+            },
+            witness: None,
+        },
+    ]
+}
