@@ -39,7 +39,7 @@ pub enum EvaluationError {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ProblemError {
     /// `w_i^2` overflows.
-    #[error("weights[{index}] is {value}: its square overflows f64")]
+    #[error("weights[{index}] is {value:?}: its square overflows f64")]
     WeightTooLarge {
         /// Where.
         index: usize,
