@@ -89,7 +89,7 @@ impl High {
         }
     }
 
-    /// `±0.d1 d2 ... d40 * 10^(exponent + 1)` from limbs whose leading digit is not zero; all-zero limbs give zero.
+    /// `±d1.d2 ... d40 * 10^exponent` from limbs whose leading digit is not zero; all-zero limbs give zero.
     fn from_limbs(negative: bool, limbs: [i16; LIMBS], exponent: i64) -> High {
         if limbs == [0; LIMBS] {
             return High::ZERO;
@@ -105,6 +105,22 @@ impl High {
     /// The limbs of the significand, least significant first; `None` if poisoned.
     fn limbs(self) -> Option<[i16; LIMBS]> {
         self.significand.to_raw_parts().map(|(limbs, ..)| limbs)
+    }
+
+    /// The number with its significand cut to 20 digits, so that its square is exact.
+    fn truncated_to_half(self) -> High {
+        match self.limbs() {
+            None => High::POISONED,
+            Some(mut limbs) => {
+                limbs[..LIMBS / 2].fill(0);
+                High::from_limbs(self.is_negative(), limbs, self.exponent)
+            }
+        }
+    }
+
+    /// The same significand with another exponent.
+    fn with_exponent(self, exponent: i64) -> High {
+        High { exponent, ..self }
     }
 
     /// `k`, exactly.
