@@ -1,1 +1,35 @@
 //! Floor 2a: f64, fast, and honest about its error. Nothing here knows the oracle.
+//!
+//! ```text
+//! min_x  L(x) = l(A x) + 0.5 || diag(w) A x ||^2
+//! grad L = A' (grad l(z) + w^2 o z)        Hess L = A' (Hess l(z) + diag(w^2)) A        z = A x
+//! ```
+//!
+//! A [`LogitLoss`] gives `l`, its gradient and its Hessian as a [`DiagonalPlusLowRank`]; a [`Problem`] adds the design
+//! matrix and the ridge; [`solve`] minimises it by Newton's method and returns a [`Solution`] with an [`Outcome`] and,
+//! where one can be proven, a bound on `||x - x*||`. The roundings are derived in `docs/numerics.md`.
+
+mod certificate;
+mod diagonal_plus_low_rank;
+mod error;
+pub mod leverage;
+mod logit_coordinates;
+mod logit_loss;
+mod newton;
+mod outcome;
+mod problem;
+mod running_error;
+mod settings;
+mod softmax;
+mod step;
+mod summation;
+
+pub use certificate::{Certificate, certify};
+pub use diagonal_plus_low_rank::DiagonalPlusLowRank;
+pub use error::{EvaluationError, ProblemError, SettingsError, SolveError};
+pub use logit_loss::{LogitErrorBounds, LogitLoss};
+pub use newton::solve;
+pub use outcome::{Outcome, Solution, TraceEntry};
+pub use problem::Problem;
+pub use settings::{Method, Settings};
+pub use softmax::Softmax;

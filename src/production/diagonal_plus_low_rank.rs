@@ -1,0 +1,286 @@
+//! The structure that every Hessian of the family shares: a diagonal plus a matrix of small rank.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::instance::DesignMatrix;
+use crate::production::summation::{dot, dot_units};
+
+/// Rows that are multiplied at once: short enough to keep rounding low, long enough for the matrix kernel.
+const BLOCK: usize = 64;
+
+/// The symmetric n x n matrix `diag(d) + U K U'`, never formed.
+///
+/// `diagonal` has n entries, `basis` is `U` (n x r), `core` is `K` (r x r, symmetric); r = 0 is a plain diagonal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DiagonalPlusLowRank {
+    /// `d`, n entries.
+    pub diagonal: DVector<f64>,
+    /// `U`, n x r.
+    pub basis: DMatrix<f64>,
+    /// `K`, r x r, symmetric.
+    pub core: DMatrix<f64>,
+}
+
+impl DiagonalPlusLowRank {
+    /// `(diag(d) + U K U') v`, n entries. Panics if `v` has not n entries, as nalgebra does.
+    pub fn multiply(&self, v: &DVector<f64>) -> DVector<f64> {
+        let mut product = self.diagonal.component_mul(v);
+        if self.core.nrows() > 0 {
+            product += &self.basis * (&self.core * self.basis.tr_mul(v));
+        }
+        product
+    }
+
+    /// All n x n entries: for small n and for tests.
+    pub fn to_dense(&self) -> DMatrix<f64> {
+        let mut dense = DMatrix::from_diagonal(&self.diagonal);
+        if self.core.nrows() > 0 {
+            dense += &self.basis * &self.core * self.basis.transpose();
+        }
+        dense
+    }
+
+    /// `A' (diag(d + e) + U K U') A` (d x d, exactly symmetric) for the extra diagonal `e`, without any n x n matrix.
+    ///
+    /// One Gram product `A' diag(d + e) A` in blocks of 64 rows and one product `A' U`; see [`congruence_error`] for
+    /// its rounding. Panics if the lengths do not fit, as nalgebra does.
+    ///
+    /// [`congruence_error`]: Self::congruence_error
+    pub fn congruence(&self, a: &DesignMatrix, extra_diagonal: &DVector<f64>) -> DMatrix<f64> {
+        let mut product = weighted_gram(a, &(&self.diagonal + extra_diagonal));
+        if self.core.nrows() > 0 {
+            let projected = transpose_multiply_matrix(a, &self.basis);
+            product += &projected * &self.core * projected.transpose();
+        }
+        symmetrise(&mut product);
+        product
+    }
+
+    /// Entrywise bound on the error of [`congruence`](Self::congruence), when the parts of `self` are off by at most
+    /// the entries of `part_errors`, and `e` by at most `extra_error` (`docs/numerics.md`, "Hessian").
+    pub fn congruence_error(
+        &self,
+        a: &DesignMatrix,
+        extra_diagonal: &DVector<f64>,
+        part_errors: &Self,
+        extra_error: &DVector<f64>,
+    ) -> DMatrix<f64> {
+        let unit = f64::EPSILON / 2.0;
+        let n = a.rows();
+        let magnitude = absolute(a);
+        // One rounding for d + e, two for the products, then the additions inside a block and between blocks.
+        let gram_units = 3.0 + gram_units(n);
+        let diagonal = DVector::from_fn(n, |i, _| {
+            part_errors.diagonal[i]
+                + extra_error[i]
+                + gram_units * unit * (self.diagonal[i] + extra_diagonal[i]).abs()
+        });
+        let mut error = weighted_gram(&magnitude, &diagonal);
+        let rank = self.core.nrows();
+        if rank > 0 {
+            let basis = self.basis.abs();
+            let projected = transpose_multiply_matrix(&magnitude, &basis);
+            let inherited = transpose_multiply_matrix(&magnitude, &part_errors.basis);
+            let projected_error = inherited + &projected * (dot_units(n) * unit);
+            let core = self.core.abs();
+            // Two products of inner length r, each r + 1 roundings, and the final addition and symmetrisation.
+            let core_error = &part_errors.core + &core * ((2 * rank + 4) as f64 * unit);
+            let upper = &projected + &projected_error;
+            error += &projected_error * &core * upper.transpose();
+            error += &upper * &core * projected_error.transpose();
+            error += &upper * &core_error * upper.transpose();
+        }
+        // Last addition and symmetrisation, relative to the sums of magnitudes; then the roundings of this bound.
+        let mut total = weighted_gram(&magnitude, &(&self.diagonal + extra_diagonal).abs());
+        if rank > 0 {
+            let projected = transpose_multiply_matrix(&magnitude, &self.basis.abs());
+            total += &projected * self.core.abs() * projected.transpose();
+        }
+        error += total * (3.0 * unit);
+        error * (1.0 + (n as f64 + 64.0) * 4.0 * f64::EPSILON)
+    }
+}
+
+/// Most additions that a term of [`weighted_gram`] meets: inside its block, then one for each block.
+fn gram_units(n: usize) -> f64 {
+    (BLOCK.min(n) + n.div_ceil(BLOCK)) as f64
+}
+
+/// `A' diag(weights) A` (d x d), in blocks of 64 rows so that rounding grows like `64 + n / 64`, not like n.
+pub(crate) fn weighted_gram(a: &DesignMatrix, weights: &DVector<f64>) -> DMatrix<f64> {
+    let d = a.columns();
+    let mut gram = DMatrix::zeros(d, d);
+    match a {
+        DesignMatrix::Dense(dense) => {
+            let n = dense.nrows();
+            let mut first = 0;
+            while first < n {
+                let count = BLOCK.min(n - first);
+                let rows = dense.rows(first, count);
+                let mut scaled = rows.clone_owned();
+                for mut column in scaled.column_iter_mut() {
+                    column.component_mul_assign(&weights.rows(first, count));
+                }
+                gram += rows.tr_mul(&scaled);
+                first += count;
+            }
+        }
+        DesignMatrix::Sparse(sparse) => {
+            let mut block = DMatrix::zeros(d, d);
+            for i in 0..sparse.nrows() {
+                let row = sparse.row(i);
+                for (j, left) in row.col_indices().iter().zip(row.values()) {
+                    let scaled = weights[i] * left;
+                    for (k, right) in row.col_indices().iter().zip(row.values()) {
+                        block[(*k, *j)] += scaled * right;
+                    }
+                }
+                if (i + 1) % BLOCK == 0 || i + 1 == sparse.nrows() {
+                    gram += &block;
+                    block.fill(0.0);
+                }
+            }
+        }
+    }
+    gram
+}
+
+/// `A' v` (d): tree sums for dense columns, so that rounding grows like log n.
+pub(crate) fn transpose_multiply(a: &DesignMatrix, v: &[f64]) -> DVector<f64> {
+    match a {
+        DesignMatrix::Dense(dense) => {
+            let n = dense.nrows();
+            let entries = dense.as_slice();
+            DVector::from_fn(dense.ncols(), |j, _| dot(&entries[j * n..(j + 1) * n], v))
+        }
+        DesignMatrix::Sparse(sparse) => {
+            let mut blocks = vec![DVector::zeros(sparse.ncols())];
+            for i in 0..sparse.nrows() {
+                let row = sparse.row(i);
+                let last = blocks.len() - 1;
+                for (j, value) in row.col_indices().iter().zip(row.values()) {
+                    blocks[last][*j] += value * v[i];
+                }
+                if (i + 1) % SPARSE_LEAF == 0 {
+                    blocks.push(DVector::zeros(sparse.ncols()));
+                    merge_equal_levels(&mut blocks, (i + 1) / SPARSE_LEAF);
+                }
+            }
+            blocks
+                .into_iter()
+                .rev()
+                .reduce(|sum, block| block + sum)
+                .unwrap_or_else(|| DVector::zeros(sparse.ncols()))
+        }
+    }
+}
+
+/// Rows per leaf of the sparse tree sum: with it a term meets 8 additions in its leaf, as in a lane of the dense one.
+const SPARSE_LEAF: usize = 8;
+
+/// Binary-counter merging: after `leaves` full leaves the stack (below the open last block) holds one partial sum per
+/// set bit of `leaves`.
+fn merge_equal_levels(blocks: &mut Vec<DVector<f64>>, leaves: usize) {
+    let Some(open) = blocks.pop() else { return };
+    for _ in 0..leaves.trailing_zeros() {
+        let Some(right) = blocks.pop() else { break };
+        if let Some(left) = blocks.last_mut() {
+            *left += right;
+        }
+    }
+    blocks.push(open);
+}
+
+fn transpose_multiply_matrix(a: &DesignMatrix, u: &DMatrix<f64>) -> DMatrix<f64> {
+    let mut product = DMatrix::zeros(a.columns(), u.ncols());
+    for (j, column) in u.column_iter().enumerate() {
+        let owned: DVector<f64> = column.clone_owned();
+        product.set_column(j, &transpose_multiply(a, owned.as_slice()));
+    }
+    product
+}
+
+/// `|A|` entrywise, of the same kind.
+pub(crate) fn absolute(a: &DesignMatrix) -> DesignMatrix {
+    match a {
+        DesignMatrix::Dense(dense) => DesignMatrix::Dense(dense.abs()),
+        DesignMatrix::Sparse(sparse) => {
+            let mut magnitude = sparse.clone();
+            for value in magnitude.values_mut() {
+                *value = value.abs();
+            }
+            DesignMatrix::Sparse(magnitude)
+        }
+    }
+}
+
+fn symmetrise(matrix: &mut DMatrix<f64>) {
+    for j in 0..matrix.ncols() {
+        for i in 0..j {
+            let mean = 0.5 * matrix[(i, j)] + 0.5 * matrix[(j, i)];
+            matrix[(i, j)] = mean;
+            matrix[(j, i)] = mean;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::sample;
+    use nalgebra_sparse::CsrMatrix;
+
+    fn example(n: usize, d: usize) -> (DiagonalPlusLowRank, DMatrix<f64>, DVector<f64>) {
+        let mut rng = sample::stream(7, "diagonal-plus-low-rank", (n * 100 + d) as u64);
+        let mut entries =
+            |rows, columns| DMatrix::from_fn(rows, columns, |_, _| sample::dyadic(&mut rng, 2));
+        let core = entries(2, 2);
+        let structured = DiagonalPlusLowRank {
+            diagonal: entries(n, 1).column(0).clone_owned(),
+            basis: entries(n, 2),
+            core: &core + core.transpose(),
+        };
+        let a = entries(n, d);
+        let extra = entries(n, 1).column(0).clone_owned();
+        (structured, a, extra)
+    }
+
+    #[test]
+    fn a_congruence_equals_the_one_by_the_full_matrix_dense_and_sparse() {
+        for (n, d) in [(1, 1), (3, 2), (64, 3), (65, 4), (200, 5)] {
+            let (structured, a, extra) = example(n, d);
+            let full = structured.to_dense() + DMatrix::from_diagonal(&extra);
+            let expected = a.transpose() * full * &a;
+            let dense = structured.congruence(&DesignMatrix::Dense(a.clone()), &extra);
+            let sparse = structured.congruence(&DesignMatrix::Sparse(CsrMatrix::from(&a)), &extra);
+            let scale = expected.amax().max(1.0) * n as f64;
+            assert!((&dense - &expected).amax() <= 1e-13 * scale, "{n} x {d}");
+            assert!((&sparse - &expected).amax() <= 1e-13 * scale, "{n} x {d}");
+            assert_eq!(dense, dense.transpose());
+        }
+    }
+
+    #[test]
+    fn a_transposed_product_is_the_same_dense_and_sparse() {
+        // Integers: exact in any order, so a lost or doubled block of the sparse tree would show.
+        for n in [1, 7, 8, 9, 16, 24, 63, 64, 100, 513] {
+            let a = DMatrix::from_fn(n, 2, |i, j| (i + j) as f64);
+            let v: Vec<f64> = (0..n).map(|i| (i % 5) as f64).collect();
+            let expected = a.tr_mul(&DVector::from_column_slice(&v));
+            let sparse = DesignMatrix::Sparse(CsrMatrix::from(&a));
+            assert_eq!(transpose_multiply(&sparse, &v), expected, "n = {n}");
+            assert_eq!(
+                transpose_multiply(&DesignMatrix::Dense(a), &v),
+                expected,
+                "n = {n}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_product_with_a_vector_equals_the_one_by_the_full_matrix() {
+        let (structured, _, v) = example(20, 3);
+        let expected = structured.to_dense() * &v;
+        assert!((structured.multiply(&v) - expected).amax() < 1e-12);
+    }
+}

@@ -1,0 +1,540 @@
+//! Globalised Newton's method.
+//!
+//! ```text
+//! repeat   z = A x,  v = grad l(z) + w^2 o z,  g = A' v
+//!          stop when ||g|| is small and the Hessian is positive definite
+//!          H = Q' (Hess l(z) + diag(w^2)) Q            (exact, or its diagonal part sampled)
+//!          s = -H^-1 Q' v with a line search, or a cubic step where H is not positive definite
+//!          x += S^-1 R^-1 s                            (A = Q R S)
+//! ```
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::instance::{DesignMatrix, sample};
+use crate::production::certificate::certify_in;
+use crate::production::leverage::{sample_count, subsample};
+use crate::production::logit_coordinates::{LogitCoordinates, Visible, visible};
+use crate::production::step::{Step, cubic_step, eigen, newton_step};
+use crate::production::{
+    EvaluationError, Method, Outcome, Problem, Settings, Solution, SolveError, TraceEntry,
+};
+
+/// First value of the cubic weight m, as a fraction of the proven Lipschitz constant, which is far above what is met.
+const CUBIC_START: f64 = 1e-2;
+/// Cubic weight where no Lipschitz constant is known.
+const CUBIC_DEFAULT: f64 = 1.0;
+/// Growth of the cubic weight after a rejected step, and its decay after a good one.
+const CUBIC_FACTOR: f64 = 4.0;
+/// Smallest cubic weight, relative to the first.
+const CUBIC_LEAST: f64 = 1e-6;
+/// Cubic steps tried before an iteration gives up: the weight has then grown by `4^60`.
+const CUBIC_TRIALS: usize = 60;
+/// A cubic step is accepted when the loss falls by this fraction of the model's prediction.
+const CUBIC_ACCEPT: f64 = 0.1;
+/// Halvings of a Newton step after which a cubic step is tried instead.
+const PATIENCE: usize = 8;
+/// A polishing step is kept when it brings the gradient below this fraction of what it was.
+const POLISH_GAIN: f64 = 0.5;
+/// Growth of the largest logit since the start that, beyond `logit_limit`, counts as divergence.
+const DIVERGENCE_GROWTH: f64 = 1e3;
+
+/// Minimises `L` from `start` (d finite entries).
+///
+/// Errors are bad input only: a setting outside its range, a start that does not fit, is not finite or where the loss
+/// overflows. Everything else is an [`Outcome`], and the solution's numbers are finite. The same problem, start and
+/// settings give the same bits.
+///
+/// Where A has not full column rank, or a direction of x does not change the loss, the answer of least norm is returned
+/// with [`Outcome::Singular`]. A stationary point is called converged only where the Hessian is positive definite beyond
+/// its rounding error; saddles and maxima are left along negative curvature.
+pub fn solve(
+    problem: &Problem,
+    start: &DVector<f64>,
+    settings: &Settings,
+) -> Result<Solution, SolveError> {
+    settings.validate()?;
+    let start_point = Point::at(problem, start.clone())?;
+    match visible(problem)? {
+        Visible::All(coordinates) => {
+            let run = Run::new(problem, &coordinates, settings, start_point);
+            run.finish()
+        }
+        Visible::Part { basis, reason } => {
+            solve_visible(problem, start_point, settings, &basis, &reason)
+        }
+    }
+}
+
+/// Solves in the visible directions and hands back the answer of least norm.
+fn solve_visible(
+    problem: &Problem,
+    start: Point,
+    settings: &Settings,
+    basis: &DMatrix<f64>,
+    reason: &str,
+) -> Result<Solution, SolveError> {
+    let warning = format!("the minimiser is not unique: {reason}; x is the one of least norm");
+    let no_bound = format!("no bound: the minimiser is not unique ({reason})");
+    if basis.ncols() == 0 {
+        let origin = Point::at(problem, DVector::zeros(problem.columns()))?;
+        return Ok(Solution {
+            outcome: Outcome::Singular,
+            loss: origin.loss,
+            gradient_norm: origin.gradient_norm,
+            start_gradient_norm: start.gradient_norm,
+            gradient_noise: problem.gradient_noise(&origin.x)?,
+            iterations: 0,
+            error_bound: None,
+            error_bound_basis: no_bound,
+            warnings: vec![warning],
+            trace: Vec::new(),
+            x: origin.x,
+        });
+    }
+    let reduced = problem.with_matrix(problem.matrix().to_dense() * basis);
+    let reduced_start = Point::at(&reduced, basis.tr_mul(&start.x))?;
+    let mut solution = match visible(&reduced)? {
+        Visible::All(coordinates) => {
+            let inner = Settings {
+                certify: false,
+                ..settings.clone()
+            };
+            Run::new(&reduced, &coordinates, &inner, reduced_start).finish()?
+        }
+        // The rank decision was a close call: say so instead of going round in circles.
+        Visible::Part { .. } => Solution {
+            outcome: Outcome::Singular,
+            x: reduced_start.x,
+            loss: reduced_start.loss,
+            gradient_norm: reduced_start.gradient_norm,
+            start_gradient_norm: reduced_start.gradient_norm,
+            gradient_noise: 0.0,
+            iterations: 0,
+            error_bound: None,
+            error_bound_basis: String::new(),
+            warnings: vec![
+                "the rank of the matrix is too close a call; no step was made".to_string(),
+            ],
+            trace: Vec::new(),
+        },
+    };
+    let end = Point::at(problem, basis * &solution.x)?;
+    solution.gradient_noise = problem.gradient_noise(&end.x)?;
+    solution.start_gradient_norm = start.gradient_norm;
+    solution.loss = end.loss;
+    solution.gradient_norm = end.gradient_norm;
+    solution.x = end.x;
+    solution.error_bound = None;
+    solution.error_bound_basis = no_bound;
+    solution.warnings.insert(0, warning);
+    if solution.outcome.is_success() {
+        solution.outcome = Outcome::Singular;
+    }
+    Ok(solution)
+}
+
+/// Everything known at one x.
+#[derive(Clone)]
+struct Point {
+    x: DVector<f64>,
+    z: DVector<f64>,
+    loss: f64,
+    /// `grad l(z) + w^2 o z`.
+    v: DVector<f64>,
+    gradient_norm: f64,
+}
+
+impl Point {
+    fn at(problem: &Problem, x: DVector<f64>) -> Result<Self, EvaluationError> {
+        let z = problem.logits(&x)?;
+        let loss = problem.value_of_logits(&z)?;
+        let v = problem.gradient_in_logits(&z)?;
+        let gradient_norm = problem.pull_back(&v)?.norm();
+        if !gradient_norm.is_finite() {
+            return Err(EvaluationError::Overflow {
+                quantity: "norm of the gradient",
+                index: 0,
+                value: gradient_norm,
+            });
+        }
+        Ok(Self {
+            x,
+            z,
+            loss,
+            v,
+            gradient_norm,
+        })
+    }
+}
+
+/// The Hessian model of one iteration.
+struct Model {
+    hessian: DMatrix<f64>,
+    method: &'static str,
+    distinct_rows: usize,
+}
+
+/// An accepted step.
+struct Accepted {
+    point: Point,
+    step_norm: f64,
+    step_length: f64,
+    shift: f64,
+}
+
+/// What the Hessian at a stationary point says.
+enum SecondOrder {
+    Positive,
+    Flat,
+    Negative,
+}
+
+/// The state of one solve.
+struct Run<'a> {
+    problem: &'a Problem,
+    coordinates: &'a LogitCoordinates,
+    settings: &'a Settings,
+    q: DesignMatrix,
+    point: Point,
+    start_gradient_norm: f64,
+    start_logit: f64,
+    cubic_weight: f64,
+    cubic_start: f64,
+    warnings: Vec<String>,
+    trace: Vec<TraceEntry>,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        problem: &'a Problem,
+        coordinates: &'a LogitCoordinates,
+        settings: &'a Settings,
+        start: Point,
+    ) -> Self {
+        let cubic_start = problem
+            .loss()
+            .hessian_lipschitz()
+            .map_or(CUBIC_DEFAULT, |lipschitz| CUBIC_START * lipschitz);
+        Self {
+            problem,
+            coordinates,
+            settings,
+            q: DesignMatrix::Dense(coordinates.q.clone()),
+            start_gradient_norm: start.gradient_norm,
+            start_logit: start.z.amax(),
+            point: start,
+            cubic_weight: cubic_start,
+            cubic_start,
+            warnings: Vec::new(),
+            trace: Vec::new(),
+        }
+    }
+
+    fn finish(mut self) -> Result<Solution, SolveError> {
+        let outcome = self.iterate()?;
+        let gradient_noise = self.problem.gradient_noise(&self.point.x)?;
+        let (error_bound, error_bound_basis) = if self.settings.certify {
+            let certificate = certify_in(self.problem, self.coordinates, &self.point.x);
+            (certificate.bound, certificate.basis)
+        } else {
+            (None, "no bound: none was asked for".to_string())
+        };
+        Ok(Solution {
+            outcome,
+            loss: self.point.loss,
+            gradient_norm: self.point.gradient_norm,
+            start_gradient_norm: self.start_gradient_norm,
+            gradient_noise,
+            iterations: self.trace.len(),
+            error_bound,
+            error_bound_basis,
+            warnings: self.warnings,
+            trace: self.trace,
+            x: self.point.x,
+        })
+    }
+
+    fn iterate(&mut self) -> Result<Outcome, SolveError> {
+        loop {
+            let noise = self.problem.gradient_noise(&self.point.x)?;
+            let small =
+                self.point.gradient_norm <= self.settings.tolerance * self.start_gradient_norm;
+            let at_rounding = self.point.gradient_norm <= noise;
+            if small || at_rounding {
+                let reached = if small {
+                    Outcome::Converged
+                } else {
+                    Outcome::ConvergedToRounding
+                };
+                match self.second_order()? {
+                    SecondOrder::Positive => {
+                        self.polish()?;
+                        return Ok(self.settle(reached));
+                    }
+                    SecondOrder::Flat => {
+                        self.warnings.push(
+                            "the Hessian is singular to rounding here: the minimiser may lie at infinity or not be unique"
+                                .to_string(),
+                        );
+                        return Ok(Outcome::Singular);
+                    }
+                    SecondOrder::Negative => {}
+                }
+            }
+            if self.trace.len() >= self.settings.max_iterations {
+                return Ok(Outcome::IterationLimit);
+            }
+            let stationary = small || at_rounding;
+            let model = match self.model(stationary)? {
+                Ok(model) => model,
+                Err(refusal) => return Ok(refusal),
+            };
+            let Some(accepted) = self.step(&model, stationary) else {
+                return Ok(if stationary {
+                    self.warnings.push(
+                        "a direction of negative curvature is left that does not lower the loss beyond rounding".to_string(),
+                    );
+                    Outcome::NotConvex
+                } else {
+                    Outcome::LineSearchStalled
+                });
+            };
+            self.record(accepted, model.method, model.distinct_rows);
+            let largest = self.point.z.amax();
+            if largest > self.settings.logit_limit && largest > DIVERGENCE_GROWTH * self.start_logit
+            {
+                self.warnings.push(format!(
+                    "logits have grown to {largest:e} without a stationary point"
+                ));
+                return Ok(Outcome::Diverged);
+            }
+        }
+    }
+
+    fn record(&mut self, accepted: Accepted, method: &'static str, distinct_rows: usize) {
+        self.trace.push(TraceEntry {
+            iteration: self.trace.len(),
+            loss: self.point.loss,
+            gradient_norm: self.point.gradient_norm,
+            step_norm: accepted.step_norm,
+            step_length: accepted.step_length,
+            method,
+            distinct_rows,
+            shift: accepted.shift,
+        });
+        self.point = accepted.point;
+    }
+
+    /// Polishing can turn a gradient at rounding level into one below the tolerance.
+    fn settle(&self, reached: Outcome) -> Outcome {
+        if self.point.gradient_norm <= self.settings.tolerance * self.start_gradient_norm {
+            Outcome::Converged
+        } else {
+            reached
+        }
+    }
+
+    fn exact_hessian(&self) -> Result<DMatrix<f64>, EvaluationError> {
+        Ok(self
+            .problem
+            .loss()
+            .hessian(&self.point.z)?
+            .congruence(&self.q, self.problem.squared_weights()))
+    }
+
+    /// The sign of the lowest eigenvalue of the exact Hessian, against the error bound of that Hessian.
+    fn second_order(&self) -> Result<SecondOrder, EvaluationError> {
+        let hessian = self.exact_hessian()?;
+        let (z, _, bounds) = self.problem.bounds(&self.point.x)?;
+        let error = self
+            .problem
+            .congruence_error(&self.q, &z, &bounds)?
+            .norm()
+            // The eigenvalues' own rounding.
+            + hessian.norm() * hessian.nrows() as f64 * 4.0 * f64::EPSILON;
+        let Some(eigen) = eigen(&hessian) else {
+            return Ok(SecondOrder::Flat);
+        };
+        let lowest = eigen.eigenvalues.min();
+        Ok(if lowest > error {
+            SecondOrder::Positive
+        } else if lowest < -error {
+            SecondOrder::Negative
+        } else {
+            SecondOrder::Flat
+        })
+    }
+
+    /// The Hessian model: exact where asked for or where negative curvature must be seen, else sampled.
+    fn model(&mut self, exact: bool) -> Result<Result<Model, Outcome>, SolveError> {
+        if exact || self.settings.method != Method::Subsampled {
+            return Ok(Ok(Model {
+                hessian: self.exact_hessian()?,
+                method: Method::Exact.as_str(),
+                distinct_rows: self.problem.rows(),
+            }));
+        }
+        let mut curvature = self.problem.loss().hessian(&self.point.z)?;
+        let diagonal = &curvature.diagonal + self.problem.squared_weights();
+        if let Some(index) = diagonal.iter().position(|entry| *entry <= 0.0) {
+            self.warnings.push(format!(
+                "subsampling needs a positive diagonal, but entry {index} of Hess l + w^2 is {:e}: use the exact method or larger weights",
+                diagonal[index]
+            ));
+            return Ok(Err(Outcome::DiagonalNotPositive));
+        }
+        let count = sample_count(
+            self.problem.columns(),
+            self.settings.epsilon,
+            self.settings.delta / self.settings.max_iterations as f64,
+            self.settings.sampling_constant,
+        );
+        let mut rng = sample::stream(
+            self.settings.seed,
+            "newton-subsample",
+            self.trace.len() as u64,
+        );
+        // Leverage scores do not depend on the coordinates: those of sqrt(D) Q are those of sqrt(D) A.
+        let sampled = match subsample(&diagonal, &self.coordinates.q, count, &mut rng) {
+            Ok(sampled) => sampled,
+            Err(error) => {
+                self.warnings
+                    .push(format!("no sample could be drawn: {error}"));
+                return Ok(Err(Outcome::SamplingFailed));
+            }
+        };
+        curvature.diagonal = sampled.diagonal;
+        let hessian = curvature.congruence(&self.q, &DVector::zeros(self.problem.rows()));
+        Ok(Ok(Model {
+            hessian,
+            method: Method::Subsampled.as_str(),
+            distinct_rows: sampled.distinct_rows,
+        }))
+    }
+
+    fn logit_gradient(&self, point: &Point) -> DVector<f64> {
+        self.coordinates.q.tr_mul(&point.v)
+    }
+
+    fn trial(&self, direction: &DVector<f64>, length: f64) -> Option<Point> {
+        let step = self.coordinates.to_unknowns(&(direction * length))?;
+        Point::at(self.problem, &self.point.x + step).ok()
+    }
+
+    /// A Newton step with a line search where the model is positive definite, else (or where that gets nowhere) a
+    /// cubic step.
+    fn step(&mut self, model: &Model, stationary: bool) -> Option<Accepted> {
+        let gradient = self.logit_gradient(&self.point);
+        let newton = if stationary {
+            None
+        } else {
+            newton_step(&model.hessian, &gradient)
+        };
+        if let Some(step) = &newton {
+            let patience = PATIENCE.min(self.settings.max_halvings);
+            if let Some(accepted) = self.line_search(step, &gradient, 0, patience) {
+                return Some(accepted);
+            }
+        }
+        if let Some(accepted) = self.cubic_search(&model.hessian, &gradient) {
+            return Some(accepted);
+        }
+        let step = newton?;
+        self.line_search(&step, &gradient, PATIENCE + 1, self.settings.max_halvings)
+    }
+
+    /// Armijo on the loss while the loss can tell, descent of the gradient in the logits once it cannot.
+    fn line_search(
+        &self,
+        step: &Step,
+        gradient: &DVector<f64>,
+        first: usize,
+        last: usize,
+    ) -> Option<Accepted> {
+        let slope = -gradient.dot(&step.direction);
+        let gradient_size = gradient.norm();
+        for halvings in first..=last {
+            let length = 0.5f64.powi(i32::try_from(halvings).ok()?);
+            let Some(point) = self.trial(&step.direction, length) else {
+                continue;
+            };
+            let resolved = slope * length > self.settings.loss_resolution * self.point.loss.abs();
+            let good = if resolved {
+                point.loss <= self.point.loss - self.settings.sufficient_decrease * length * slope
+            } else {
+                self.logit_gradient(&point).norm() < gradient_size
+            };
+            if good {
+                return Some(Accepted {
+                    point,
+                    step_norm: length * step.direction.norm(),
+                    step_length: length,
+                    shift: step.shift,
+                });
+            }
+        }
+        None
+    }
+
+    /// Cubic steps with a weight that adapts itself.
+    fn cubic_search(
+        &mut self,
+        hessian: &DMatrix<f64>,
+        gradient: &DVector<f64>,
+    ) -> Option<Accepted> {
+        let eigen = eigen(hessian)?;
+        for _ in 0..CUBIC_TRIALS {
+            let step = cubic_step(&eigen, gradient, self.cubic_weight)?;
+            if let Some(point) = self.trial(&step.direction, 1.0) {
+                let decrease = self.point.loss - point.loss;
+                if decrease > 0.0 && decrease >= CUBIC_ACCEPT * step.predicted_decrease {
+                    self.cubic_weight =
+                        (self.cubic_weight / CUBIC_FACTOR).max(CUBIC_LEAST * self.cubic_start);
+                    return Some(Accepted {
+                        point,
+                        step_norm: step.direction.norm(),
+                        step_length: 1.0,
+                        shift: step.shift,
+                    });
+                }
+            }
+            // Below the resolution of the loss a smaller step cannot be judged any better.
+            if step.predicted_decrease <= f64::EPSILON * self.point.loss.abs() {
+                self.cubic_weight = self.cubic_start;
+                return None;
+            }
+            self.cubic_weight *= CUBIC_FACTOR;
+        }
+        self.cubic_weight = self.cubic_start;
+        None
+    }
+
+    /// Full Newton steps that go on halving the gradient after convergence.
+    fn polish(&mut self) -> Result<(), EvaluationError> {
+        for _ in 0..self.settings.polish_steps {
+            let gradient = self.logit_gradient(&self.point);
+            let hessian = self.exact_hessian()?;
+            let Some(step) = newton_step(&hessian, &gradient) else {
+                break;
+            };
+            let Some(point) = self.trial(&step.direction, 1.0) else {
+                break;
+            };
+            if self.logit_gradient(&point).norm() > POLISH_GAIN * gradient.norm() {
+                break;
+            }
+            let rows = self.problem.rows();
+            self.record(
+                Accepted {
+                    point,
+                    step_norm: step.direction.norm(),
+                    step_length: 1.0,
+                    shift: 0.0,
+                },
+                Method::Exact.as_str(),
+                rows,
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! How a solve ended, and what it hands back.
+
+use nalgebra::DVector;
+
+/// How a solve ended. Never a bare success flag: each ending asks for another reaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// `||g|| <= tolerance ||g(start)||` at a point where the Hessian is positive definite beyond its rounding.
+    Converged,
+    /// The gradient is below its own rounding level, the tolerance asks for more, and the Hessian is positive definite.
+    ConvergedToRounding,
+    /// `max_iterations` steps were made.
+    IterationLimit,
+    /// A stationary point with a direction of negative curvature that could not be left.
+    NotConvex,
+    /// The answer is not unique: A has not full column rank, or the Hessian at the stationary point is singular to
+    /// rounding. Where A is the reason, x is the answer of least norm.
+    Singular,
+    /// The logits grow without limit: there is probably no minimiser.
+    Diverged,
+    /// No step length gave an acceptable point, and the gradient is above its rounding level.
+    LineSearchStalled,
+    /// Subsampling was asked for and refused: an entry of the diagonal of `Hess l + diag(w^2)` is not positive.
+    DiagonalNotPositive,
+    /// Subsampling was asked for and the leverage scores could not be computed.
+    SamplingFailed,
+}
+
+impl Outcome {
+    /// All outcomes, in the order of their declaration.
+    pub const ALL: [Self; 9] = [
+        Self::Converged,
+        Self::ConvergedToRounding,
+        Self::IterationLimit,
+        Self::NotConvex,
+        Self::Singular,
+        Self::Diverged,
+        Self::LineSearchStalled,
+        Self::DiagonalNotPositive,
+        Self::SamplingFailed,
+    ];
+
+    /// The name in reports: lower case with hyphens.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Converged => "converged",
+            Self::ConvergedToRounding => "converged-to-rounding",
+            Self::IterationLimit => "iteration-limit",
+            Self::NotConvex => "not-convex",
+            Self::Singular => "singular",
+            Self::Diverged => "diverged",
+            Self::LineSearchStalled => "line-search-stalled",
+            Self::DiagonalNotPositive => "diagonal-not-positive",
+            Self::SamplingFailed => "sampling-failed",
+        }
+    }
+
+    /// Whether x is a strict local minimiser to the accuracy asked for or possible.
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Converged | Self::ConvergedToRounding)
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+/// One iteration: the point before the step, and the step that was accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TraceEntry {
+    /// 0 for the start.
+    pub iteration: usize,
+    /// `L(x)` before the step.
+    pub loss: f64,
+    /// `||grad L(x)||` before the step.
+    pub gradient_norm: f64,
+    /// `|| A (step) ||`: the length of the accepted step in the logits.
+    pub step_norm: f64,
+    /// Fraction of the proposed step that was taken; 1 for a full step.
+    pub step_length: f64,
+    /// `exact` or `subsampled`: how the Hessian model was made.
+    pub method: &'static str,
+    /// Rows of A that entered the diagonal part of the model.
+    pub distinct_rows: usize,
+    /// Multiple of the Gram matrix `A'A` that was added to the model; 0 for a pure Newton step.
+    pub shift: f64,
+}
+
+/// The answer of [`solve`](crate::production::solve): always finite numbers, whatever the outcome.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solution {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The best point found, d entries.
+    pub x: DVector<f64>,
+    /// `L(x)`.
+    pub loss: f64,
+    /// `||grad L(x)||`.
+    pub gradient_norm: f64,
+    /// `||grad L(start)||`, which the tolerance is relative to.
+    pub start_gradient_norm: f64,
+    /// The rounding level of `gradient_norm`.
+    pub gradient_noise: f64,
+    /// Accepted steps, polishing included.
+    pub iterations: usize,
+    /// A proven bound on `||x - x*||` for a minimiser `x*`, where one can be given.
+    pub error_bound: Option<f64>,
+    /// What the bound rests on and which minimiser it means, or why there is none.
+    pub error_bound_basis: String,
+    /// What the user should know, one sentence each.
+    pub warnings: Vec<String>,
+    /// One entry per iteration.
+    pub trace: Vec<TraceEntry>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_outcomes_are_distinct_and_only_two_are_successes() {
+        for (i, outcome) in Outcome::ALL.iter().enumerate() {
+            for other in &Outcome::ALL[..i] {
+                assert_ne!(outcome.as_str(), other.as_str());
+            }
+        }
+        let successes: Vec<_> = Outcome::ALL.iter().filter(|o| o.is_success()).collect();
+        assert_eq!(
+            successes,
+            [&Outcome::Converged, &Outcome::ConvergedToRounding]
+        );
+    }
+}

@@ -1,0 +1,278 @@
+//! A loss of the logits, a design matrix and a ridge: `L(x) = l(A x) + 0.5 || diag(w) A x ||^2`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::production::diagonal_plus_low_rank::{absolute, transpose_multiply};
+use crate::production::logit_loss::{LogitErrorBounds, check_vector, refuse_overflow};
+use crate::production::running_error::{Bounded, UNIT};
+use crate::production::summation::{compensated_sum, dot_units};
+use crate::production::{EvaluationError, LogitLoss, ProblemError, Softmax};
+
+/// `L(x) = l(A x) + 0.5 || diag(w) A x ||^2` with A n x d, w n: value, derivatives, and bounds on their rounding.
+///
+/// Only `w^2` enters; `w_i = 0` is allowed. No n x n matrix is formed.
+#[derive(Clone)]
+pub struct Problem {
+    loss: Arc<dyn LogitLoss>,
+    matrix: DesignMatrix,
+    /// `w^2`, each entry rounded once.
+    squared_weights: DVector<f64>,
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            out,
+            "Problem({}, {} x {})",
+            self.loss.name(),
+            self.rows(),
+            self.columns()
+        )
+    }
+}
+
+impl Problem {
+    /// The problem of a validated instance. An error if the square of a weight overflows.
+    pub fn new(instance: &Instance) -> Result<Self, ProblemError> {
+        let loss: Arc<dyn LogitLoss> = match instance.loss() {
+            LossKind::Softmax => Arc::new(Softmax::new(instance.target().clone())),
+        };
+        Self::with_loss(loss, instance.matrix().clone(), instance.weights())
+    }
+
+    /// The problem with a loss of one's own. `weights` and the loss's logits must have as many entries as A has rows.
+    pub fn with_loss(
+        loss: Arc<dyn LogitLoss>,
+        matrix: DesignMatrix,
+        weights: &DVector<f64>,
+    ) -> Result<Self, ProblemError> {
+        let rows = matrix.rows();
+        for (part, found) in [("loss", loss.logits()), ("weights", weights.len())] {
+            if found != rows {
+                return Err(ProblemError::Shape {
+                    part,
+                    found,
+                    expected: rows,
+                });
+            }
+        }
+        if let Some(index) = weights.iter().position(|w| !w.is_finite()) {
+            return Err(ProblemError::NotFinite {
+                part: "weights",
+                index,
+                value: weights[index],
+            });
+        }
+        let squared_weights = weights.map(|w| w * w);
+        if let Some(index) = squared_weights.iter().position(|w| !w.is_finite()) {
+            return Err(ProblemError::WeightTooLarge {
+                index,
+                value: weights[index],
+            });
+        }
+        Ok(Self {
+            loss,
+            matrix,
+            squared_weights,
+        })
+    }
+
+    /// The same loss and ridge over another matrix with as many rows (a change of unknowns).
+    pub(crate) fn with_matrix(&self, matrix: DMatrix<f64>) -> Self {
+        Self {
+            loss: Arc::clone(&self.loss),
+            matrix: DesignMatrix::Dense(matrix),
+            squared_weights: self.squared_weights.clone(),
+        }
+    }
+
+    /// The number of logits n.
+    pub fn rows(&self) -> usize {
+        self.matrix.rows()
+    }
+
+    /// The number of unknowns d.
+    pub fn columns(&self) -> usize {
+        self.matrix.columns()
+    }
+
+    /// The loss of the logits.
+    pub fn loss(&self) -> &dyn LogitLoss {
+        self.loss.as_ref()
+    }
+
+    /// `A`, n x d.
+    pub fn matrix(&self) -> &DesignMatrix {
+        &self.matrix
+    }
+
+    /// `w^2`, n entries.
+    pub fn squared_weights(&self) -> &DVector<f64> {
+        &self.squared_weights
+    }
+
+    /// `z = A x`, n entries. An error if x has a wrong length or is not finite, or if a logit overflows.
+    pub fn logits(&self, x: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
+        check_vector("point", x, self.columns())?;
+        let z = self.matrix.multiply(x);
+        refuse_overflow("logits A x", z.as_slice())?;
+        Ok(z)
+    }
+
+    /// `L(x)`; errors as for [`logits`](Self::logits), and if L itself overflows.
+    pub fn value(&self, x: &DVector<f64>) -> Result<f64, EvaluationError> {
+        self.value_of_logits(&self.logits(x)?)
+    }
+
+    pub(crate) fn value_of_logits(&self, z: &DVector<f64>) -> Result<f64, EvaluationError> {
+        let ridge = 0.5
+            * compensated_sum(
+                self.squared_weights
+                    .iter()
+                    .zip(z.iter())
+                    .map(|(w2, z)| (w2 * z) * z),
+            );
+        let value = self.loss.value(z)? + ridge;
+        refuse_overflow("loss", &[value])?;
+        Ok(value)
+    }
+
+    /// `grad l(z) + w^2 o z`, n entries: the gradient before `A'` is applied.
+    pub(crate) fn gradient_in_logits(
+        &self,
+        z: &DVector<f64>,
+    ) -> Result<DVector<f64>, EvaluationError> {
+        let gradient = self.loss.gradient(z)? + self.squared_weights.component_mul(z);
+        refuse_overflow("logit gradient", gradient.as_slice())?;
+        Ok(gradient)
+    }
+
+    /// `grad L(x) = A' (grad l(z) + w^2 o z)`, d entries; errors as for [`value`](Self::value).
+    pub fn gradient(&self, x: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
+        self.pull_back(&self.gradient_in_logits(&self.logits(x)?)?)
+    }
+
+    /// `A' v`, d entries, or an error if it overflows.
+    pub(crate) fn pull_back(&self, v: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
+        let product = transpose_multiply(&self.matrix, v.as_slice());
+        refuse_overflow("gradient", product.as_slice())?;
+        Ok(product)
+    }
+
+    /// `Hess L(x) = A' (Hess l(z) + diag(w^2)) A`, d x d, exactly symmetric; errors as for [`value`](Self::value).
+    pub fn hessian(&self, x: &DVector<f64>) -> Result<DMatrix<f64>, EvaluationError> {
+        let curvature = self.loss.hessian(&self.logits(x)?)?;
+        let hessian = curvature.congruence(&self.matrix, &self.squared_weights);
+        refuse_overflow("Hessian", hessian.as_slice())?;
+        Ok(hessian)
+    }
+
+    /// `Hess L(x) v`, d entries, by one product with A and one with A'; errors as for [`value`](Self::value), also if v
+    /// does not fit.
+    pub fn hessian_vector(
+        &self,
+        x: &DVector<f64>,
+        v: &DVector<f64>,
+    ) -> Result<DVector<f64>, EvaluationError> {
+        let curvature = self.loss.hessian(&self.logits(x)?)?;
+        check_vector("vector", v, self.columns())?;
+        let image = self.matrix.multiply(v);
+        let product = curvature.multiply(&image) + self.squared_weights.component_mul(&image);
+        refuse_overflow("Hessian times vector", product.as_slice())?;
+        self.pull_back(&product)
+    }
+
+    /// The rounding level of the computed gradient: the norm of [`gradient_error_bound`](Self::gradient_error_bound).
+    /// A gradient below it cannot be told from zero.
+    pub fn gradient_noise(&self, x: &DVector<f64>) -> Result<f64, EvaluationError> {
+        Ok(self.gradient_error_bound(x)?.norm())
+    }
+
+    /// Bound on `|computed L(x) - L(x)|`, x taken as exact (`docs/numerics.md`, "Loss").
+    pub fn loss_error_bound(&self, x: &DVector<f64>) -> Result<f64, EvaluationError> {
+        let (z, logit_error, bounds) = self.bounds(x)?;
+        let terms: Vec<Bounded> = (0..self.rows())
+            .map(|i| {
+                let logit = Bounded::new(z[i], logit_error[i]);
+                (self.bounded_weight(i) * logit) * logit
+            })
+            .collect();
+        let ridge = Bounded::exact(0.5) * Bounded::sum(&terms);
+        let total = Bounded::new(self.loss.value(&z)?, bounds.value) + ridge;
+        Ok(total.error)
+    }
+
+    /// Bound on `|computed grad L(x) - grad L(x)|` for each of the d entries, x taken as exact
+    /// (`docs/numerics.md`, "Gradient").
+    pub fn gradient_error_bound(&self, x: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
+        let (z, logit_error, bounds) = self.bounds(x)?;
+        let v = self.gradient_in_logits(&z)?;
+        let inherited = self.logit_gradient_error(&z, &logit_error, &bounds)?;
+        let units = dot_units(self.rows()) * UNIT;
+        let per_row = inherited + v.abs() * units;
+        let bound = transpose_multiply(&absolute(&self.matrix), per_row.as_slice());
+        let slack = 1.0 + 64.0 * f64::EPSILON;
+        Ok(bound.map(|error| error * slack + f64::MIN_POSITIVE))
+    }
+
+    /// Bound on `|computed Hess L(x) - Hess L(x)|` for each of the d x d entries, x taken as exact
+    /// (`docs/numerics.md`, "Hessian").
+    pub fn hessian_error_bound(&self, x: &DVector<f64>) -> Result<DMatrix<f64>, EvaluationError> {
+        let (z, _, bounds) = self.bounds(x)?;
+        self.congruence_error(&self.matrix, &z, &bounds)
+    }
+
+    /// The entrywise error of `M' (Hess l + diag(w^2)) M` for a matrix M with n rows.
+    pub(crate) fn congruence_error(
+        &self,
+        m: &DesignMatrix,
+        z: &DVector<f64>,
+        bounds: &LogitErrorBounds,
+    ) -> Result<DMatrix<f64>, EvaluationError> {
+        let curvature = self.loss.hessian(z)?;
+        let weight_error = DVector::from_fn(self.rows(), |i, _| self.bounded_weight(i).error);
+        let error =
+            curvature.congruence_error(m, &self.squared_weights, &bounds.hessian, &weight_error);
+        Ok(error.map(|error| error + f64::MIN_POSITIVE))
+    }
+
+    /// Bound on the error of each entry of the computed `grad l(z) + w^2 o z`.
+    pub(crate) fn logit_gradient_error(
+        &self,
+        z: &DVector<f64>,
+        logit_error: &DVector<f64>,
+        bounds: &LogitErrorBounds,
+    ) -> Result<DVector<f64>, EvaluationError> {
+        let gradient = self.loss.gradient(z)?;
+        Ok(DVector::from_fn(self.rows(), |i, _| {
+            let logit = Bounded::new(z[i], logit_error[i]);
+            let ridge = self.bounded_weight(i) * logit;
+            (Bounded::new(gradient[i], bounds.gradient[i]) + ridge).error
+        }))
+    }
+
+    /// Computed logits, the bound on their error, and what that and rounding do to the loss of the logits.
+    pub(crate) fn bounds(
+        &self,
+        x: &DVector<f64>,
+    ) -> Result<(DVector<f64>, DVector<f64>, LogitErrorBounds), EvaluationError> {
+        let z = self.logits(x)?;
+        // d products and d additions in an unknown order: at most d roundings for a term, one more for the product.
+        let units = (self.columns() + 1) as f64 * UNIT * (1.0 + 1e-6);
+        let logit_error = absolute(&self.matrix).multiply(&x.abs()) * units
+            + DVector::repeat(self.rows(), self.columns() as f64 * f64::MIN_POSITIVE);
+        refuse_overflow("|A| |x|", logit_error.as_slice())?;
+        let bounds = self.loss.error_bounds(&z, &logit_error)?;
+        Ok((z, logit_error, bounds))
+    }
+
+    /// `w_i^2` as stored: one rounding.
+    fn bounded_weight(&self, i: usize) -> Bounded {
+        let w2 = self.squared_weights[i];
+        Bounded::new(w2, UNIT * w2 + f64::MIN_POSITIVE)
+    }
+}

@@ -1,0 +1,212 @@
+//! Every knob of the solver, with its meaning, its range and the reason for its default.
+
+use crate::production::SettingsError;
+
+/// How the Hessian model of a Newton step is made. A method that was asked for runs or is refused, never replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// The cheapest suitable method. At present always the exact Hessian: with dense rows the sampled one has never
+    /// been seen to be faster.
+    Auto,
+    /// The exact Hessian.
+    Exact,
+    /// The papers' way: the diagonal part is replaced by a leverage-score sample of
+    /// [`sample_count`](crate::production::leverage::sample_count) rows, the low-rank part stays exact. Refused with
+    /// [`Outcome::DiagonalNotPositive`](crate::production::Outcome::DiagonalNotPositive) where the diagonal of
+    /// `Hess l + diag(w^2)` is not positive.
+    Subsampled,
+}
+
+impl Method {
+    /// The names that [`parse`](Self::parse) takes.
+    pub const NAMES: [&'static str; 3] = ["auto", "exact", "subsampled"];
+
+    /// The method of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "auto" => Some(Self::Auto),
+            "exact" => Some(Self::Exact),
+            "subsampled" => Some(Self::Subsampled),
+            _ => None,
+        }
+    }
+
+    /// The name in command lines and traces.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Exact => "exact",
+            Self::Subsampled => "subsampled",
+        }
+    }
+}
+
+/// Settings of [`solve`](crate::production::solve).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// How the Hessian model is made. Default: auto.
+    pub method: Method,
+    /// Converged when `||g(x)|| <= tolerance ||g(start)||`. Finite and `> 0`; default 1e-10.
+    pub tolerance: f64,
+    /// Newton steps at most, each of which may try several step lengths. At least 1; default 500.
+    pub max_iterations: usize,
+    /// Seed of the sampling; the same seed gives the same bits. Default 0.
+    pub seed: u64,
+    /// Subsampling: wanted accuracy `eps` of `(1-eps) A'DA <= A'D~A <= (1+eps) A'DA`. In (0, 1); default 0.1.
+    pub epsilon: f64,
+    /// Subsampling: failure probability of the whole run, shared evenly among `max_iterations` samples. In (0, 1);
+    /// default 0.01.
+    pub delta: f64,
+    /// Subsampling: `C` in `ceil(C eps^-2 d ln(2d/delta))` draws. Finite and `> 0`; default 4, which matrix Chernoff
+    /// asks for up to lower-order terms (`docs/numerics.md`, "Sample size").
+    pub sampling_constant: f64,
+    /// Line search: the loss must fall by this fraction of `t |<g, step>|` (Armijo). In (0, 0.5); default 1e-4.
+    pub sufficient_decrease: f64,
+    /// Line search: halvings of the step before the step is given up. Default 40.
+    pub max_halvings: usize,
+    /// When the predicted change of the loss is below this multiple of `|L|`, the loss cannot judge a step any more and
+    /// the norm of the gradient does. In (0, 1); default 1e-9.
+    pub loss_resolution: f64,
+    /// Extra full Newton steps after convergence, each kept only if it at least halves the gradient: they cost one pass
+    /// each and bring the answer to rounding level. Default 2.
+    pub polish_steps: usize,
+    /// Diverged when a logit exceeds this size and has grown a thousandfold since the start. Finite and `> 0`;
+    /// default 1e6.
+    pub logit_limit: f64,
+    /// Whether to compute the error bound of the answer (about the cost of two more Newton steps). Default true.
+    pub certify: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            method: Method::Auto,
+            tolerance: 1e-10,
+            max_iterations: 500,
+            seed: 0,
+            epsilon: 0.1,
+            delta: 0.01,
+            sampling_constant: 4.0,
+            sufficient_decrease: 1e-4,
+            max_halvings: 40,
+            loss_resolution: 1e-9,
+            polish_steps: 2,
+            logit_limit: 1e6,
+            certify: true,
+        }
+    }
+}
+
+impl Settings {
+    /// Refuses the first field outside its range.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let below = |limit: f64| move |value: f64| value > 0.0 && value < limit;
+        let checks: [(&'static str, f64, bool, &'static str); 8] = [
+            (
+                "tolerance",
+                self.tolerance,
+                positive(self.tolerance),
+                "finite and > 0",
+            ),
+            (
+                "max_iterations",
+                self.max_iterations as f64,
+                self.max_iterations > 0,
+                "at least 1",
+            ),
+            (
+                "epsilon",
+                self.epsilon,
+                below(1.0)(self.epsilon),
+                "strictly between 0 and 1",
+            ),
+            (
+                "delta",
+                self.delta,
+                below(1.0)(self.delta),
+                "strictly between 0 and 1",
+            ),
+            (
+                "sampling_constant",
+                self.sampling_constant,
+                positive(self.sampling_constant),
+                "finite and > 0",
+            ),
+            (
+                "sufficient_decrease",
+                self.sufficient_decrease,
+                below(0.5)(self.sufficient_decrease),
+                "strictly between 0 and 0.5",
+            ),
+            (
+                "loss_resolution",
+                self.loss_resolution,
+                below(1.0)(self.loss_resolution),
+                "strictly between 0 and 1",
+            ),
+            (
+                "logit_limit",
+                self.logit_limit,
+                positive(self.logit_limit),
+                "finite and > 0",
+            ),
+        ];
+        for (setting, value, fine, range) in checks {
+            if !fine {
+                return Err(SettingsError {
+                    setting,
+                    value,
+                    range,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_outside_its_range_is_named() {
+        type Change = fn(&mut Settings, f64);
+        let fields: [(&str, Change); 7] = [
+            ("tolerance", |s, v| s.tolerance = v),
+            ("epsilon", |s, v| s.epsilon = v),
+            ("delta", |s, v| s.delta = v),
+            ("sampling_constant", |s, v| s.sampling_constant = v),
+            ("sufficient_decrease", |s, v| s.sufficient_decrease = v),
+            ("loss_resolution", |s, v| s.loss_resolution = v),
+            ("logit_limit", |s, v| s.logit_limit = v),
+        ];
+        assert_eq!(Settings::default().validate(), Ok(()));
+        for (name, change) in fields {
+            for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                let mut settings = Settings::default();
+                change(&mut settings, bad);
+                let error = settings.validate().expect_err(name);
+                assert_eq!(error.setting, name);
+            }
+        }
+        for (name, change) in &fields[1..3] {
+            let mut settings = Settings::default();
+            change(&mut settings, 1.0);
+            assert_eq!(settings.validate().expect_err(name).setting, *name);
+        }
+        let none = Settings {
+            max_iterations: 0,
+            ..Settings::default()
+        };
+        assert_eq!(none.validate().expect_err("zero").setting, "max_iterations");
+    }
+
+    #[test]
+    fn names_and_methods_correspond() {
+        for name in Method::NAMES {
+            assert_eq!(Method::parse(name).map(Method::as_str), Some(name));
+        }
+        assert_eq!(Method::parse("Exact"), None);
+    }
+}

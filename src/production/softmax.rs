@@ -1,0 +1,304 @@
+//! Softmax regression (DLS23): `l(z) = 0.5 || p - b ||^2` with `p = exp(z) / <exp(z), 1>`.
+//!
+//! With `c = p - b`, `s = <c, p>` and `delta = p o (p + c - s)`:
+//!
+//! ```text
+//! grad l = p o c - s p = p o (c - s)
+//! Hess l = diag(delta) - delta p' - p delta' + <p, p> pp' = (I - p 1') diag(delta) (I - 1 p')
+//! ```
+//!
+//! The Hessian is the one that is usually written with `q = (2p - b) o p`,
+//! `diag(q) - s diag(p) + <3p - 2b, p> pp' - q p' - p q'`: insert `q = delta + s p` and `<delta, 1> = <p, p>`.
+//! The form used here shows `B 1 = 0` and has fewer terms that cancel. `c` enters `c - s` only through differences
+//! `c_i - c_j`, so it is taken relative to `c_k` with k the largest logit: where p is nearly one-hot, the terms of
+//! `s - c_k` are then small themselves and nothing cancels.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::production::logit_loss::{LogitErrorBounds, LogitLoss, check_vector, refuse_overflow};
+use crate::production::running_error::{Bounded, UNIT};
+use crate::production::summation::compensated_sum;
+use crate::production::{DiagonalPlusLowRank, EvaluationError};
+
+/// Error of one call of `exp`, relative to its result: 2 units in the last place (the C libraries in use stay below 1).
+const EXP_ERROR: f64 = 2.0 * f64::EPSILON;
+
+/// Sum of the four rounding constants of the third derivative that do not multiply the target:
+/// `4 sqrt2/8 + 6/2 sqrt2/4 + sqrt2/(3 sqrt3)`, see [`Softmax::hessian_lipschitz`].
+const LIPSCHITZ_OF_P: f64 = 2.041;
+/// The same for the terms that multiply the target: `2 sqrt2 27/256 + 3/2 sqrt2/4 + sqrt2/(3 sqrt3)`.
+const LIPSCHITZ_OF_TARGET: f64 = 1.101;
+
+/// The loss `0.5 || softmax(z) - b ||^2` for a fixed target `b` (n entries of any sign and size).
+#[derive(Clone, Debug)]
+pub struct Softmax {
+    target: DVector<f64>,
+}
+
+/// `p` and what gradient and Hessian share.
+struct Parts {
+    p: DVector<f64>,
+    /// `c_i - c_k`, 0 at the pivot.
+    relative: DVector<f64>,
+    /// `s - c_k`.
+    mean: f64,
+    pivot: usize,
+}
+
+impl Softmax {
+    /// The loss for the target `b`. An entry that is not finite is reported by every evaluation.
+    pub fn new(target: DVector<f64>) -> Self {
+        Self { target }
+    }
+
+    /// `b`.
+    pub fn target(&self) -> &DVector<f64> {
+        &self.target
+    }
+
+    /// `p = exp(z - max z) / <exp(z - max z), 1>`, n entries in [0, 1]; for any finite z, however large.
+    pub fn probabilities(&self, z: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
+        self.check(z)?;
+        Ok(probabilities(z, argmax(z)))
+    }
+
+    fn check(&self, z: &DVector<f64>) -> Result<(), EvaluationError> {
+        check_vector("logits", z, self.target.len())?;
+        check_vector("target", &self.target, self.target.len())
+    }
+
+    fn parts(&self, z: &DVector<f64>) -> Result<Parts, EvaluationError> {
+        self.check(z)?;
+        let pivot = argmax(z);
+        let p = probabilities(z, pivot);
+        let reference = p[pivot] - self.target[pivot];
+        let relative = DVector::from_fn(p.len(), |i, _| {
+            if i == pivot {
+                0.0
+            } else {
+                (p[i] - self.target[i]) - reference
+            }
+        });
+        let mean = compensated_sum(p.iter().zip(relative.iter()).map(|(p, c)| p * c));
+        refuse_overflow("residual", relative.as_slice())?;
+        refuse_overflow("mean residual", &[mean])?;
+        Ok(Parts {
+            p,
+            relative,
+            mean,
+            pivot,
+        })
+    }
+
+    /// `p` with the bound of `docs/numerics.md`, "Softmax".
+    fn bounded_probabilities(
+        &self,
+        p: &DVector<f64>,
+        z: &DVector<f64>,
+        pivot: usize,
+        logit_error: &DVector<f64>,
+    ) -> Vec<Bounded> {
+        let top = z[pivot];
+        let n = z.len();
+        // Every cause of error in exp(z_j - top), as a perturbation of the logit.
+        let perturbation: Vec<f64> = (0..n)
+            .map(|j| logit_error[j] + UNIT * (z[j] - top).abs() + 1.01 * EXP_ERROR)
+            .collect();
+        // Entries of p that are 0 in f64 cannot move anything by more than MIN_POSITIVE, added at the end.
+        let largest = (0..n)
+            .filter(|j| p[*j] > 0.0)
+            .map(|j| perturbation[j])
+            .fold(0.0, f64::max);
+        let path = (2.0 * largest).exp();
+        let moved: Vec<f64> = (0..n)
+            .map(|j| {
+                if p[j] > 0.0 {
+                    p[j] * perturbation[j]
+                } else {
+                    0.0
+                }
+            })
+            .collect();
+        let all_moved: f64 = moved.iter().sum();
+        let others_of_pivot: f64 = (0..n).filter(|j| *j != pivot).map(|j| p[j]).sum();
+        let others_moved_of_pivot: f64 = (0..n).filter(|j| *j != pivot).map(|j| moved[j]).sum();
+        let slack = 1.0 + 4.0 * (n as f64 + 8.0) * f64::EPSILON;
+        (0..n)
+            .map(|i| {
+                let shift = if i == pivot {
+                    others_of_pivot * perturbation[i] + others_moved_of_pivot
+                } else {
+                    (1.0 - p[i] + UNIT).max(0.0) * perturbation[i] + all_moved
+                };
+                // Sum (compensated) and division: 3 units.
+                let relative = (path * shift * slack).exp_m1() + 4.0 * UNIT;
+                let error = (p[i] * relative * slack).min(1.0) + f64::MIN_POSITIVE;
+                // NaN can only come from 0 * inf: then nothing better than [0, 1] is known.
+                Bounded::new(p[i], if error.is_nan() { 1.0 } else { error })
+            })
+            .collect()
+    }
+}
+
+/// The first largest entry (0 for an empty vector, which [`Softmax::check`] and the instance rule out).
+fn argmax(z: &DVector<f64>) -> usize {
+    let mut best = 0;
+    for i in 1..z.len() {
+        if z[i] > z[best] {
+            best = i;
+        }
+    }
+    best
+}
+
+fn probabilities(z: &DVector<f64>, pivot: usize) -> DVector<f64> {
+    let top = z[pivot];
+    // z_i - top may overflow to -inf for huge logits of opposite sign: exp then gives the right 0.
+    let unnormalised = z.map(|logit| (logit - top).exp());
+    let normaliser = compensated_sum(unnormalised.iter().copied());
+    unnormalised / normaliser
+}
+
+impl LogitLoss for Softmax {
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+
+    fn logits(&self) -> usize {
+        self.target.len()
+    }
+
+    /// `0.5 sum (p_i - b_i)^2`; an error if the square of a target overflows.
+    fn value(&self, z: &DVector<f64>) -> Result<f64, EvaluationError> {
+        self.check(z)?;
+        let p = probabilities(z, argmax(z));
+        let value = 0.5
+            * compensated_sum(
+                p.iter()
+                    .zip(self.target.iter())
+                    .map(|(p, b)| (p - b) * (p - b)),
+            );
+        refuse_overflow("loss", &[value])?;
+        Ok(value)
+    }
+
+    fn gradient(&self, z: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
+        let Parts {
+            p, relative, mean, ..
+        } = self.parts(z)?;
+        let gradient = DVector::from_fn(p.len(), |i, _| p[i] * (relative[i] - mean));
+        refuse_overflow("logit gradient", gradient.as_slice())?;
+        Ok(gradient)
+    }
+
+    /// Diagonal `delta`, basis `[p, delta]`, core `[[<p,p>, -1], [-1, 0]]`.
+    fn hessian(&self, z: &DVector<f64>) -> Result<DiagonalPlusLowRank, EvaluationError> {
+        let Parts {
+            p, relative, mean, ..
+        } = self.parts(z)?;
+        let diagonal = DVector::from_fn(p.len(), |i, _| p[i] * (p[i] + (relative[i] - mean)));
+        refuse_overflow("logit Hessian", diagonal.as_slice())?;
+        let square = compensated_sum(p.iter().map(|p| p * p));
+        Ok(DiagonalPlusLowRank {
+            basis: DMatrix::from_columns(&[p, diagonal.clone()]),
+            core: DMatrix::from_row_slice(2, 2, &[square, -1.0, -1.0, 0.0]),
+            diagonal,
+        })
+    }
+
+    fn error_bounds(
+        &self,
+        z: &DVector<f64>,
+        logit_error: &DVector<f64>,
+    ) -> Result<LogitErrorBounds, EvaluationError> {
+        let Parts { p, pivot, .. } = self.parts(z)?;
+        let n = p.len();
+        let p = self.bounded_probabilities(&p, z, pivot, logit_error);
+        let residual: Vec<Bounded> = (0..n)
+            .map(|i| p[i] - Bounded::exact(self.target[i]))
+            .collect();
+        let squares: Vec<Bounded> = residual.iter().map(|c| *c * *c).collect();
+        let value = Bounded::exact(0.5) * Bounded::sum(&squares);
+        let relative: Vec<Bounded> = (0..n)
+            .map(|i| {
+                if i == pivot {
+                    Bounded::exact(0.0)
+                } else {
+                    residual[i] - residual[pivot]
+                }
+            })
+            .collect();
+        let products: Vec<Bounded> = (0..n).map(|i| p[i] * relative[i]).collect();
+        let mean = Bounded::sum(&products);
+        let centred: Vec<Bounded> = (0..n).map(|i| relative[i] - mean).collect();
+        let gradient = DVector::from_fn(n, |i, _| (p[i] * centred[i]).error);
+        let diagonal = DVector::from_fn(n, |i, _| (p[i] * (p[i] + centred[i])).error);
+        let own_squares: Vec<Bounded> = p.iter().map(|p| *p * *p).collect();
+        let square = Bounded::sum(&own_squares);
+        let probability_errors = DVector::from_fn(n, |i, _| p[i].error);
+        Ok(LogitErrorBounds {
+            value: value.error,
+            gradient,
+            hessian: DiagonalPlusLowRank {
+                basis: DMatrix::from_columns(&[probability_errors, diagonal.clone()]),
+                core: DMatrix::from_row_slice(2, 2, &[square.error, 0.0, 0.0, 0.0]),
+                diagonal,
+            },
+        })
+    }
+
+    /// `-0.5 (1 + max b - min b)`, at least -1 whenever `||b||_1 <= 1`.
+    ///
+    /// `u' B u = ||Pu||^2 + E_p[(c - s)(u - E_p u)^2]` with `P = diag(p) - pp'`. The first term is `>= 0`;
+    /// `c_i - s = (p_i - <p,p>) - (b_i - <p,b>) >= -1 - (max b - min b)`; `Var_p(u) = u' P u <= 0.5 ||u||^2`
+    /// (Gershgorin: `p_i (1 - p_i) + p_i sum_{j != i} p_j = 2 p_i (1 - p_i) <= 0.5`). And `||b||_1 <= 1` gives
+    /// `max b - min b <= 1`.
+    fn curvature_floor(&self) -> Option<f64> {
+        let range = target_range(&self.target)?;
+        Some(-0.5 * (1.0 + range))
+    }
+
+    /// `0.25 + 0.5 (1 + max b - min b)`: as for the floor, with `||Pu||^2 <= 0.25 ||u||^2`.
+    fn curvature_ceiling(&self) -> Option<f64> {
+        let range = target_range(&self.target)?;
+        Some((0.75 + 0.5 * range) * (1.0 + f64::EPSILON))
+    }
+
+    /// `2.041 + 1.101 min_t || b - t 1 ||_1`; derived in `docs/numerics.md`, "Lipschitz constant of the Hessian".
+    fn hessian_lipschitz(&self) -> Option<f64> {
+        let mut sorted: Vec<f64> = self.target.iter().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        let median = *sorted.get(sorted.len() / 2)?;
+        // The distance is rounded up: every difference and the sum lose at most a unit each.
+        let distance = compensated_sum(self.target.iter().map(|b| (b - median).abs()))
+            * (1.0 + 8.0 * f64::EPSILON);
+        let constant = LIPSCHITZ_OF_P + LIPSCHITZ_OF_TARGET * distance;
+        constant.is_finite().then_some(constant)
+    }
+
+    fn is_shift_invariant(&self) -> bool {
+        true
+    }
+}
+
+/// `max b - min b`, rounded up; `None` if that overflows or there is no entry.
+fn target_range(target: &DVector<f64>) -> Option<f64> {
+    let largest = target.iter().copied().reduce(f64::max)?;
+    let smallest = target.iter().copied().reduce(f64::min)?;
+    let range = (largest - smallest) * (1.0 + f64::EPSILON);
+    // A range that is a small dyadic number stays exact: the inflation above would make ||b||_1 <= 1 give -1 - eps.
+    let range = if largest - smallest <= 1.0 && is_exact_difference(largest, smallest) {
+        largest - smallest
+    } else {
+        range
+    };
+    range.is_finite().then_some(range)
+}
+
+/// Whether `fl(x - y) = x - y`: the rounding error of a difference is itself an f64, by the TwoSum algorithm.
+fn is_exact_difference(x: f64, y: f64) -> bool {
+    let difference = x - y;
+    let from_y = difference - x;
+    let error = (x - (difference - from_y)) + (-y - from_y);
+    error == 0.0
+}

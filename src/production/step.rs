@@ -1,0 +1,158 @@
+//! Steps of Newton's method from a model `<g, s> + 0.5 s' H s` in logit coordinates (d x d).
+
+use nalgebra::linalg::SymmetricEigen;
+use nalgebra::{DMatrix, DVector};
+
+/// A Cholesky pivot below this multiple of `d eps` times the largest one counts as zero.
+const PIVOT_TOLERANCE: f64 = 8.0;
+/// Bisection steps for the length of a cubic step: enough to exhaust f64.
+const BISECTIONS: usize = 200;
+
+/// A proposed step.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    /// The step in logit coordinates.
+    pub direction: DVector<f64>,
+    /// The multiple of I that was added to H; 0 for a pure Newton step.
+    pub shift: f64,
+    /// How far the model falls along the whole step, `> 0`.
+    pub predicted_decrease: f64,
+}
+
+/// `-H^-1 g` when H is positive definite beyond rounding.
+pub(crate) fn newton_step(h: &DMatrix<f64>, g: &DVector<f64>) -> Option<Step> {
+    let cholesky = h.clone().cholesky()?;
+    let pivots = cholesky.l_dirty().diagonal();
+    let limit = (PIVOT_TOLERANCE * h.nrows() as f64 * f64::EPSILON).sqrt() * pivots.max();
+    if pivots.min() <= limit {
+        return None;
+    }
+    let direction = -cholesky.solve(g);
+    let predicted_decrease = -0.5 * g.dot(&direction);
+    (predicted_decrease > 0.0 && predicted_decrease.is_finite()).then_some(Step {
+        direction,
+        shift: 0.0,
+        predicted_decrease,
+    })
+}
+
+/// Eigenvalues and eigenvectors of a symmetric matrix, or `None` if it is not finite or does not converge.
+pub(crate) fn eigen(h: &DMatrix<f64>) -> Option<SymmetricEigen<f64, nalgebra::Dyn>> {
+    const ITERATIONS: usize = 100_000;
+    if h.iter().any(|entry| !entry.is_finite()) {
+        return None;
+    }
+    SymmetricEigen::try_new(h.clone(), f64::EPSILON, ITERATIONS)
+}
+
+/// The minimiser of `<g, s> + 0.5 s' H s + (m/6) ||s||^3` (Nesterov and Polyak's cubic step), for any symmetric H.
+///
+/// It solves `(H + shift I) s = -g` with `shift = m ||s|| / 2 >= -lambda_min(H)`; where g has no part along the lowest
+/// eigenvector (a saddle), a multiple of that eigenvector makes up the length. If m bounds the Lipschitz constant of the
+/// Hessian, the loss falls by at least the model.
+pub(crate) fn cubic_step(
+    eigen: &SymmetricEigen<f64, nalgebra::Dyn>,
+    g: &DVector<f64>,
+    m: f64,
+) -> Option<Step> {
+    let values = &eigen.eigenvalues;
+    let rotated = eigen.eigenvectors.tr_mul(g);
+    let lowest = values.imin();
+    let floor = (-values[lowest]).max(0.0);
+    let solve = |shift: f64| {
+        DVector::from_fn(values.len(), |i, _| {
+            let stiffness = values[i] + shift;
+            if rotated[i] == 0.0 {
+                0.0
+            } else {
+                -rotated[i] / stiffness
+            }
+        })
+    };
+    let wanted = |shift: f64| 2.0 * shift / m;
+    // ||s(shift)|| falls and 2 shift / m rises: bracket the crossing above the floor.
+    let mut low = floor;
+    let mut high = (2.0 * floor).max(1e-300) + (m * g.norm()).sqrt();
+    for _ in 0..BISECTIONS {
+        if solve(high).norm() <= wanted(high) {
+            break;
+        }
+        high *= 2.0;
+    }
+    for _ in 0..BISECTIONS {
+        let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            break;
+        }
+        let length = solve(middle).norm();
+        if length.is_nan() || length > wanted(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    let shift = high;
+    let mut step = solve(shift);
+    let missing = wanted(shift).powi(2) - step.norm_squared();
+    if values[lowest] < 0.0 && missing > 0.0 {
+        // Along the lowest eigenvector, downhill; at an exact saddle both ways are, and plus is taken.
+        let along = step[lowest];
+        let extra = (along * along + missing).sqrt();
+        step[lowest] = if along < 0.0 { -extra } else { extra };
+    }
+    let linear = rotated.dot(&step);
+    let quadratic: f64 = (0..values.len())
+        .map(|i| values[i] * step[i] * step[i])
+        .sum();
+    let predicted_decrease = -(linear + 0.5 * quadratic + m / 6.0 * step.norm().powi(3));
+    let direction = &eigen.eigenvectors * step;
+    let usable = predicted_decrease > 0.0
+        && predicted_decrease.is_finite()
+        && direction.iter().all(|entry| entry.is_finite());
+    usable.then_some(Step {
+        direction,
+        shift,
+        predicted_decrease,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newton_step_of_a_quadratic_is_its_minimiser_and_an_indefinite_matrix_has_none() {
+        let h = DMatrix::from_row_slice(2, 2, &[2.0, 0.0, 0.0, 4.0]);
+        let g = DVector::from_column_slice(&[2.0, -8.0]);
+        let step = newton_step(&h, &g).unwrap();
+        assert_eq!(step.direction, DVector::from_column_slice(&[-1.0, 2.0]));
+        // 0.5 (2^2 / 2 + 8^2 / 4) = 9.
+        assert_eq!(step.predicted_decrease, 9.0);
+        assert!(newton_step(&DMatrix::from_row_slice(1, 1, &[-1.0]), &DVector::zeros(1)).is_none());
+        assert!(newton_step(&DMatrix::zeros(1, 1), &DVector::zeros(1)).is_none());
+    }
+
+    #[test]
+    fn the_cubic_step_solves_its_equation() {
+        // One dimension, H = 1, g = -2, m = 2: s + s^2 = 2, so s = 1 and the shift m s / 2 = 1.
+        let h = eigen(&DMatrix::from_element(1, 1, 1.0)).unwrap();
+        let step = cubic_step(&h, &DVector::from_element(1, -2.0), 2.0).unwrap();
+        assert!((step.direction[0] - 1.0).abs() < 1e-12 && (step.shift - 1.0).abs() < 1e-12);
+        // Model: -2 + 0.5 + 2/6 = -7/6.
+        assert!((step.predicted_decrease - 7.0 / 6.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn at_a_saddle_with_no_gradient_the_cubic_step_follows_the_negative_curvature() {
+        // H = diag(1, -1), g = 0, m = 1: shift 1, length 2 along the second axis; -2 + 8/6 = -2/3.
+        let h = eigen(&DMatrix::from_row_slice(2, 2, &[1.0, 0.0, 0.0, -1.0])).unwrap();
+        let step = cubic_step(&h, &DVector::zeros(2), 1.0).unwrap();
+        assert!(step.direction[0].abs() < 1e-12 && (step.direction[1].abs() - 2.0).abs() < 1e-12);
+        assert!((step.predicted_decrease - 2.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_matrix_that_is_not_finite_has_no_eigenvalues() {
+        assert!(eigen(&DMatrix::from_element(2, 2, f64::NAN)).is_none());
+    }
+}
