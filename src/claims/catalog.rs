@@ -1,10 +1,13 @@
 //! The catalogue: every claim, in the order of the papers.
 
-use crate::claims::{Claim, Paper, dls23};
+use crate::claims::{Claim, Paper, dls23, sampling};
 
 /// Every claim, grouped by paper, in the order in which the papers state them.
 pub fn all() -> Vec<Claim> {
-    dls23::claims()
+    [dls23::claims(), sampling::claims()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The claim of that id.

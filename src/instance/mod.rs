@@ -4,6 +4,7 @@ mod error;
 pub mod files;
 #[allow(clippy::module_inception)]
 mod instance;
+pub mod kinds;
 mod matrix;
 pub mod sample;
 

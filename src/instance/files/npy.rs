@@ -160,7 +160,7 @@ fn open<R: Read>(
     length: u64,
     name: &Path,
     accepted: &[ItemType],
-) -> Result<NpyFile<std::io::Chain<std::io::Cursor<Vec<u8>>, R>>, InstanceError> {
+) -> Result<NpyFile<impl Read + use<R>>, InstanceError> {
     let prefix = guard::read_header(&mut bytes, length)
         .map_err(|message| InstanceError::format(name, message))?;
     let header_length = prefix.len() as u64;

@@ -1,0 +1,81 @@
+//! Times the oracle on one instance and prints what it computed, as JSON: support for `benches/oracle_vs_mpmath.py`.
+//!
+//! `cargo run --release --example oracle_timing -- ROWS COLUMNS SEED`
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use attention_regression::instance::{DesignMatrix, Instance, LossKind, sample};
+use attention_regression::oracle::{Evaluation, Reference, lift_vector};
+use nalgebra::DMatrix;
+use serde_json::{Value, json};
+
+/// Timings are the best of this many runs: the machine may be busy with something else.
+const RUNS: usize = 20;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<u64> = std::env::args()
+        .skip(1)
+        .map(|argument| argument.parse())
+        .collect::<Result<_, _>>()?;
+    let [rows, columns, seed] = arguments[..] else {
+        return Err("usage: oracle_timing ROWS COLUMNS SEED".into());
+    };
+    let (n, d) = (rows as usize, columns as usize);
+
+    let mut rng = sample::stream(seed, "oracle-timing", 0);
+    let matrix = DMatrix::from_fn(n, d, |_, _| sample::dyadic(&mut rng, 1));
+    let target = sample::probability(&mut rng, n);
+    let weights = sample::dyadic_vector(&mut rng, n, 2);
+    let x = sample::dyadic_vector(&mut rng, d, 1);
+    let instance = Instance::new(
+        LossKind::Softmax,
+        DesignMatrix::dense(matrix.clone())?,
+        target.clone(),
+        weights.clone(),
+    )?;
+    let point = lift_vector(&x);
+
+    // The first use fills tables and starts threads.
+    let reference = Reference::new(&instance)?;
+    let evaluation = reference.evaluate(&point)?;
+    let build = best(|| drop(Reference::new(&instance)));
+    let evaluate = best(|| drop(reference.evaluate(&point)));
+    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    let alone = single.install(|| best(|| drop(reference.evaluate(&point))));
+
+    let report = json!({
+        "rows": n,
+        "columns": d,
+        "matrix": (0..n).map(|i| matrix.row(i).iter().copied().collect::<Vec<f64>>()).collect::<Vec<_>>(),
+        "target": target.as_slice(),
+        "weights": weights.as_slice(),
+        "x": x.as_slice(),
+        "nodes": reference.nodes(),
+        "terms": reference.terms(),
+        "build_seconds": build.as_secs_f64(),
+        "evaluate_seconds": evaluate.as_secs_f64(),
+        "evaluate_one_thread_seconds": alone.as_secs_f64(),
+        "values": values(&evaluation),
+    });
+    println!("{report}");
+    Ok(())
+}
+
+fn best(mut run: impl FnMut()) -> Duration {
+    (0..RUNS).fold(Duration::MAX, |shortest, _| {
+        let start = Instant::now();
+        run();
+        shortest.min(start.elapsed())
+    })
+}
+
+fn values(evaluation: &Evaluation) -> Value {
+    json!({
+        "loss": evaluation.loss.scientific(40),
+        "gradient": evaluation.gradient.iter().map(|g| g.scientific(40)).collect::<Vec<_>>(),
+        "hessian": evaluation.hessian.row_iter()
+            .map(|row| row.iter().map(|h| h.scientific(40)).collect::<Vec<_>>())
+            .collect::<Vec<_>>(),
+    })
+}

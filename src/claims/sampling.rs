@@ -1,0 +1,21 @@
+//! The sampling lemmas that the papers use as tools: leverage scores, the number of draws, the spectral guarantee.
+
+mod counts;
+mod guarantee;
+mod scores;
+mod tail;
+
+use crate::claims::Claim;
+
+/// The claims about sampling, in the order in which the papers use them.
+pub fn claims() -> Vec<Claim> {
+    [
+        scores::claims(),
+        guarantee::claims(),
+        counts::claims(),
+        tail::claims(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

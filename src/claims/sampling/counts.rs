@@ -1,0 +1,58 @@
+//! Definition 4.1 of the sampling paper: what its oversampling factor can be.
+
+use crate::claims::exact::Exact;
+use crate::claims::{
+    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Wording,
+};
+use crate::scalar::High;
+
+/// Probabilities with `p_i >= beta^power sigma_i / d` exist for `beta = 1 + |x_0|`: the right-hand sides add up to at
+/// most 1. The scores add up to d (`sampling/scores-add-up-to-d`), so the sum is `beta^power`.
+fn distribution_exists(case: &Case, power: i64) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let (largest, smallest) = exact.singular_range()?;
+    if smallest <= exact.error(largest) {
+        return Ok(Verdict::Outside(Outside::Rank));
+    }
+    let beta = High::ONE + exact.x[0].abs();
+    Ok(Verdict::at_most(
+        "sum of beta sigma_i / d",
+        beta.powi(power),
+        High::ONE,
+        High::ZERO,
+    ))
+}
+
+const STRATA: &[Stratum] = &[Stratum::OneRow, Stratum::OneColumn, Stratum::Condition(6)];
+
+/// The claim about the oversampling factor.
+pub fn claims() -> Vec<Claim> {
+    vec![Claim {
+        id: "sampling/oversampling-premise-printed",
+        paper: Paper::Sampling,
+        source: "Definition 4.1 and Lemma 4.2 of the sampling paper (JE)",
+        wording: Wording::Quoted,
+        statement: "one may draw with p_i >= beta sigma_i / d for any beta >= 1",
+        premise: "A has full column rank; beta = 1 + |x_0|",
+        expected: Expected::Fails,
+        correction: Some("sampling/undersampled-scores"),
+        note: "Erratum E38: probabilities add up to 1 and scores to d, which forces beta <= 1; the premise is empty for every \
+               beta > 1.",
+        family: Family {
+            cases: 42,
+            gaps: &[],
+            ..Family::GENERAL
+        },
+        strata: STRATA,
+        attack: None,
+        real_rows: 0,
+        check: |case| distribution_exists(case, 1),
+        control: Control {
+            fault: "beta moved to the denominator",
+            check: |case| distribution_exists(case, -1),
+        },
+        witness: Some(include_str!(
+            "../../../fixtures/witnesses/sampling-oversampling-premise-printed.json"
+        )),
+    }]
+}

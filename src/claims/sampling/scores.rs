@@ -1,0 +1,187 @@
+//! Leverage scores `sigma_i = a_i' (A'A)^-1 a_i`: their range, their sum, and an estimator without bias.
+
+use nalgebra::DVector;
+
+use crate::claims::exact::Exact;
+use crate::claims::{
+    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Weights,
+    Wording,
+};
+use crate::scalar::High;
+
+/// The scores at 40 digits from their definition, and an error bound for each; `None` where A has not full column rank.
+fn scores(exact: &Exact) -> Result<Option<(DVector<High>, High)>, CheckError> {
+    let (largest, smallest) = exact.singular_range()?;
+    if exact.a.nrows() < exact.a.ncols() || smallest <= exact.error(largest) {
+        return Ok(None);
+    }
+    let gram = exact.a.tr_mul(&exact.a);
+    let factor = gram
+        .cholesky()
+        .ok_or_else(|| CheckError::Other("A'A is not positive definite at 40 digits".to_owned()))?;
+    let scores = DVector::from_fn(exact.a.nrows(), |i, _| {
+        let row = exact.a.row(i).transpose();
+        row.dot(&factor.solve(&row))
+    });
+    // Solving with A'A loses a factor of its condition number.
+    let condition = (largest / smallest).square();
+    Ok(Some((scores, exact.error(condition))))
+}
+
+/// Every score is in `[0, top]`.
+fn scores_within(case: &Case, top: High) -> Result<Verdict, CheckError> {
+    let Some((scores, error)) = scores(&Exact::of(case)?)? else {
+        return Ok(Verdict::Outside(Outside::Rank));
+    };
+    // A score of exactly 1 is attained (n = d), so the bound itself is allowed its computed error.
+    Ok(scores.iter().enumerate().fold(
+        Verdict::Holds {
+            slack: f64::INFINITY,
+        },
+        |verdict, (i, score)| {
+            let quantity = format!("score[{i}]");
+            verdict
+                .and(Verdict::at_most(&quantity, *score, top + error, High::ZERO))
+                .and(Verdict::at_least(&quantity, *score, -error, High::ZERO))
+        },
+    ))
+}
+
+/// The scores add up to `d + off`.
+fn scores_add_up(case: &Case, off: High) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let Some((scores, error)) = scores(&exact)? else {
+        return Ok(Verdict::Outside(Outside::Rank));
+    };
+    let total: High = scores.iter().copied().sum();
+    let d = High::int(exact.a.ncols() as i64);
+    Ok(Verdict::equal(
+        "sum of the scores",
+        total,
+        d + off,
+        error * d,
+    ))
+}
+
+/// `sum_i p_i (D_i / p_i^power) a_i a_i' = A' D A` with `p_i = sigma_i / d` and `D = diag(w^2)`.
+fn unbiased(case: &Case, power: i64) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let Some((scores, error)) = scores(&exact)? else {
+        return Ok(Verdict::Outside(Outside::Rank));
+    };
+    if scores.iter().any(|score| *score <= error) {
+        // A row with score 0 is never drawn, and needs not be: it is 0. The quotient is not defined there.
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let d = High::int(exact.a.ncols() as i64);
+    let squared = exact.squared_weights();
+    let mut expectation = exact.a.tr_mul(&exact.a) * High::ZERO;
+    let mut truth = expectation.clone();
+    for i in 0..exact.a.nrows() {
+        let row = exact.a.row(i);
+        let outer = row.transpose() * row;
+        let p = scores[i] / d;
+        expectation += &outer * (p * squared[i] / p.powi(power));
+        truth += &outer * squared[i];
+    }
+    let scale = truth
+        .iter()
+        .fold(High::ZERO, |top, entry| top.max(entry.abs()));
+    let (i, j) = crate::claims::exact::worst_entry(&expectation, &truth);
+    Ok(Verdict::equal(
+        &format!("E[A'D~A][{i}, {j}]"),
+        expectation[(i, j)],
+        truth[(i, j)],
+        exact.error(scale),
+    ))
+}
+
+const STRATA: &[Stratum] = &[
+    Stratum::Condition(0),
+    Stratum::Condition(1),
+    Stratum::Condition(2),
+    Stratum::Condition(3),
+    Stratum::Condition(4),
+    Stratum::Condition(5),
+    Stratum::Condition(6),
+    Stratum::OneRow,
+    Stratum::OneColumn,
+    Stratum::Square,
+];
+
+const FAMILY: Family = Family {
+    gaps: &[],
+    rows: (1, 10),
+    weights: Weights::Above { base: 1.0 },
+    ..Family::GENERAL
+};
+
+/// The claims about leverage scores.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        Claim {
+            id: "sampling/scores-in-unit-interval",
+            paper: Paper::Sampling,
+            source: "Lemma 2.2 of the sampling paper (JE)",
+            wording: Wording::Quoted,
+            statement: "0 <= sigma_i(A) <= 1 for every row",
+            premise: "A has full column rank",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Attained: every score is 1 where n = d. One OCR of Definition 2.1 prints sigma_i = ||u_i||_2 for \
+                   ||u_i||_2^2; the square is what Lemma 2.2 needs.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 48,
+            check: |case| scores_within(case, High::ONE),
+            control: Control {
+                fault: "upper end 0.999 instead of 1",
+                check: |case| scores_within(case, High::ratio(999, 1000)),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "sampling/scores-add-up-to-d",
+            paper: Paper::Sampling,
+            source: "Lemma 2.2 of the sampling paper (JE)",
+            wording: Wording::Quoted,
+            statement: "sum_i sigma_i(A) = d",
+            premise: "A has full column rank d",
+            expected: Expected::Holds,
+            correction: None,
+            note: "The trace of the projection onto the columns of A.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 48,
+            check: |case| scores_add_up(case, High::ZERO),
+            control: Control {
+                fault: "a sum of d + 10^-20",
+                check: |case| scores_add_up(case, High::ONE.shifted(-20)),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "sampling/estimator-unbiased",
+            paper: Paper::Sampling,
+            source: "Definition 4.1 of the sampling paper (JE)",
+            wording: Wording::Quoted,
+            statement: "E[A' D~ A] = A' D A for draws with p_i = sigma_i(A)/d and weight D_i / (s p_i)",
+            premise: "A has full column rank and no zero row; D = diag(w^2)",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Any p with p_i > 0 on the non-zero rows does; the choice of p only moves the variance.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 48,
+            check: |case| unbiased(case, 1),
+            control: Control {
+                fault: "weight D_i / (s p_i^2)",
+                check: |case| unbiased(case, 2),
+            },
+            witness: None,
+        },
+    ]
+}
