@@ -2,9 +2,20 @@
 
 use crate::claims::Claim;
 
+mod algorithm;
+mod diagonal_surrogate;
 mod gradient;
+mod newton;
+mod schedule;
 
 /// The claims of this paper, in the order in which it states them.
 pub fn claims() -> Vec<Claim> {
-    [gradient::claims()].into_iter().flatten().collect()
+    [
+        gradient::claims(),
+        newton::claims(),
+        diagonal_surrogate::claims(),
+        schedule::claims(),
+        algorithm::claims(),
+    ]
+        .into_iter().flatten().collect()
 }
