@@ -29,6 +29,12 @@ pub enum Weights {
         /// The bound on `w_i^2` that the premise names.
         base: f64,
     },
+    /// As `Above` with `base kappa(A)^2` in place of `base`: the minimiser stays short however ill-conditioned A is, so
+    /// that a premise with `exp(30 R^2)`, `R >= ||x*||`, stays within reach of 40 digits.
+    AboveSquaredCondition {
+        /// The bound on `w_i^2` that the premise names.
+        base: f64,
+    },
 }
 
 /// How the random and edge cases of a claim are drawn. Case number `i` has a condition number and a logit gap from the
@@ -135,7 +141,7 @@ impl Family {
             a.set_column(1, &first);
         }
         let target = self.target(index, rows, rng);
-        let weights = self.weights(rows, rng);
+        let weights = self.weights(rows, condition, rng);
         let gap = turn(self.gaps, index / self.conditions.len().max(1));
         let points = (0..self.points)
             .map(|_| point(&a, gap, rng))
@@ -170,24 +176,27 @@ impl Family {
         }
     }
 
-    fn weights(&self, rows: usize, rng: &mut Stream) -> DVector<f64> {
+    fn weights(&self, rows: usize, condition: f64, rng: &mut Stream) -> DVector<f64> {
         match self.weights {
             Weights::Zero => DVector::zeros(rows),
             Weights::Moderate => sample::dyadic_vector(rng, rows, 2),
-            Weights::Above { base } => {
-                // w = sqrt(base) (1 + k / 1024), k >= 1, rounds to at least sqrt(base): w^2 > base.
-                DVector::from_fn(rows, |_, _| {
-                    let factor = 1.0 + sample::integer(rng, 1, 1024) as f64 / 1024.0;
-                    let sign = if sample::integer(rng, 0, 1) == 0 {
-                        1.0
-                    } else {
-                        -1.0
-                    };
-                    sign * base.sqrt().max(1.0 / 1024.0) * factor
-                })
-            }
+            Weights::Above { base } => above(base.sqrt(), rows, rng),
+            Weights::AboveSquaredCondition { base } => above(base.sqrt() * condition, rows, rng),
         }
     }
+}
+
+/// `w = least (1 + k / 1024)`, k >= 1, which rounds to more than `least`, with random signs.
+fn above(least: f64, rows: usize, rng: &mut Stream) -> DVector<f64> {
+    DVector::from_fn(rows, |_, _| {
+        let factor = 1.0 + sample::integer(rng, 1, 1024) as f64 / 1024.0;
+        let sign = if sample::integer(rng, 0, 1) == 0 {
+            1.0
+        } else {
+            -1.0
+        };
+        sign * least.max(1.0 / 1024.0) * factor
+    })
 }
 
 /// A point whose logits span a gap from the wanted decade; a short dyadic point where no gap is asked for or A x is

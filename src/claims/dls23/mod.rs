@@ -2,15 +2,19 @@
 
 use crate::claims::Claim;
 
+mod algorithm;
 mod definiteness;
 mod derivatives;
+mod diagonal_surrogate;
 mod facts;
 mod gradient;
 mod hardest;
 mod hessian;
 mod identity;
+mod newton;
 mod optimum;
 mod regulariser;
+mod schedule;
 mod smoothness;
 mod sparse;
 mod spectrum;
@@ -31,6 +35,10 @@ pub fn claims() -> Vec<Claim> {
         sparse::claims(),
         optimum::claims(),
         smoothness::claims(),
+        newton::claims(),
+        diagonal_surrogate::claims(),
+        schedule::claims(),
+        algorithm::claims(),
     ]
     .into_iter()
     .flatten()
