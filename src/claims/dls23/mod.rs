@@ -2,9 +2,21 @@
 
 use crate::claims::Claim;
 
+mod differences;
 mod gradient;
+mod lipschitz;
+mod normaliser;
+mod pair;
 
 /// The claims of this paper, in the order in which it states them.
 pub fn claims() -> Vec<Claim> {
-    [gradient::claims()].into_iter().flatten().collect()
+    [
+        gradient::claims(),
+        normaliser::claims(),
+        lipschitz::claims(),
+        differences::claims(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
