@@ -7,7 +7,8 @@ use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide, rounding, 
 use crate::claims::exact::{magnitude, worst_entry};
 use crate::claims::forms::{self, HessianForm};
 use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Paper, Stratum, Verdict, Weights, Wording,
+    Case, CheckError, Claim, Control, Expected, Family, Paper, Stratum, Targets, Verdict, Weights,
+    Wording,
 };
 use crate::scalar::High;
 
@@ -258,6 +259,7 @@ const FAMILY: Family = Family {
     rows: (1, 5),
     columns: (1, 3),
     radii: &[0.015625, 0.125, 1.0, 4.0],
+    targets: Targets::Any,
     weights: Weights::Zero,
     points: 2,
     cases: 56,
@@ -348,7 +350,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, |pair| {
+                    search(rng, 2, Target::Any, |pair| {
                         triangle(pair, Which::Printed, PRINTED_TRIANGLE)
                     })
                 },
@@ -387,7 +389,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, |pair| {
+                    search(rng, 2, Target::Any, |pair| {
                         triangle(pair, Which::Printed, TRIANGLE_FOR_PRINTED_B)
                     })
                 },
@@ -426,7 +428,11 @@ pub fn claims() -> Vec<Claim> {
             family: FAMILY,
             strata: STRATA,
             attack: Some((
-                |rng| search(rng, 2, |pair| triangle(pair, Which::True, PRINTED_TRIANGLE)),
+                |rng| {
+                    search(rng, 2, Target::Any, |pair| {
+                        triangle(pair, Which::True, PRINTED_TRIANGLE)
+                    })
+                },
                 10,
             )),
             real_rows: REAL_ROWS,
@@ -493,7 +499,11 @@ pub fn claims() -> Vec<Claim> {
             family: FAMILY,
             strata: STRATA,
             attack: Some((
-                |rng| search(rng, 2, |pair| sum_of_norms(pair, free_factor(pair))),
+                |rng| {
+                    search(rng, 2, Target::Any, |pair| {
+                        sum_of_norms(pair, free_factor(pair))
+                    })
+                },
                 6,
             )),
             real_rows: REAL_ROWS,
@@ -547,7 +557,10 @@ pub fn claims() -> Vec<Claim> {
             note: "The search maximises ||G_7|| over the right side.",
             family: FAMILY,
             strata: STRATA,
-            attack: Some((|rng| search(rng, 2, |pair| seventh(pair, 2.0)), 6)),
+            attack: Some((
+                |rng| search(rng, 2, Target::Any, |pair| seventh(pair, 2.0)),
+                6,
+            )),
             real_rows: REAL_ROWS,
             check: |case| seventh_bound(case, High::int(2)),
             control: Control {

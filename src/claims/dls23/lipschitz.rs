@@ -37,13 +37,7 @@ fn sharp_softmax_factor<T: Number>(pair: &Pair<T>) -> T {
 
 /// `||H(x) - H(y)|| <= factor ||x - y||_2`.
 fn hessian_change<T: Number>(pair: &Pair<T>, factor: T) -> Result<Bound<T>, CheckError> {
-    let weight = pair
-        .instance
-        .weights()
-        .iter()
-        .fold(0.0f64, |top, entry| top.max(entry.abs()))
-        .ceil()
-        .min(1e9) as i64;
+    let weight = T::lift_vector(pair.instance.weights()).amax();
     Ok(Bound {
         quantity: "||H(x) - H(y)||",
         observed: T::spectral_norm(&T::hessian_change(pair)?)?,
@@ -51,7 +45,7 @@ fn hessian_change<T: Number>(pair: &Pair<T>, factor: T) -> Result<Bound<T>, Chec
         // Each of the eight terms of B is at most 3 (1 + ||b||_1) in norm; the ridge, in both Hessians, cancels.
         terms: pair.norm
             * pair.norm
-            * (T::int(48) * (T::one() + pair.target_sum()) + T::int(2 * weight) * T::int(weight)),
+            * (T::int(48) * (T::one() + pair.target_sum()) + T::int(2) * weight * weight),
     })
 }
 
@@ -242,7 +236,11 @@ fn softmax_claims() -> Vec<Claim> {
             family: FAMILY,
             strata: STRATA,
             attack: Some((
-                |rng| search(rng, 2, |pair| softmax_change(pair, with_beta(pair, 3))),
+                |rng| {
+                    search(rng, 2, Target::Any, |pair| {
+                        softmax_change(pair, with_beta(pair, 3))
+                    })
+                },
                 6,
             )),
             real_rows: REAL_ROWS,
@@ -276,7 +274,7 @@ fn softmax_claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, |pair| {
+                    search(rng, 2, Target::Any, |pair| {
                         softmax_change(pair, sharp_softmax_factor(pair))
                     })
                 },
@@ -361,7 +359,7 @@ fn hessian_claims() -> Vec<Claim> {
                 dls23/hessian-lipschitz-sharp.",
             family: FAMILY,
             strata: STRATA,
-            attack: Some((|rng| search(rng, 2, lemma), 6)),
+            attack: Some((|rng| search(rng, 2, Target::UnitBall, lemma), 6)),
             real_rows: REAL_ROWS,
             check: |case| decide(case, Target::UnitBall, lemma),
             control: Control {
@@ -388,7 +386,11 @@ fn hessian_claims() -> Vec<Claim> {
             family: FAMILY,
             strata: STRATA,
             attack: Some((
-                |rng| search(rng, 2, |pair| hessian_change(pair, with_beta(pair, 20))),
+                |rng| {
+                    search(rng, 2, Target::UnitBall, |pair| {
+                        hessian_change(pair, with_beta(pair, 20))
+                    })
+                },
                 6,
             )),
             real_rows: REAL_ROWS,
@@ -421,7 +423,7 @@ fn hessian_claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, |pair| {
+                    search(rng, 2, Target::UnitBall, |pair| {
                         hessian_change(pair, without_beta(pair, 30, pair.norm))
                     })
                 },

@@ -65,8 +65,8 @@ impl Number for High {
     }
 
     fn rounded_up(self) -> Self {
-        // A norm is right to about 64 k roundings of 1e-39, k <= 32.
-        self + self.shifted(-35)
+        // A norm is right to about 64 k roundings of 1e-39, k <= 32; this much more also decides cases of equality.
+        self + self.shifted(-30)
     }
 }
 
@@ -285,7 +285,7 @@ pub fn rounding(pair: &Pair<High>) -> High {
     High::int(size) * (High::ONE + reach) * unit()
 }
 
-/// The bounds R of a search, in turn: each search keeps `||A||`, `||x||_2` and `||y||_2` below one of them.
+/// Where a search looks for its R: `||A|| = R`, `||x||_2, ||y||_2 <= R`, R within a factor of 2 of one of these.
 const RADII: [f64; 6] = [1.0 / 64.0, 0.25, 0.5, 1.0, 2.0, 4.0];
 
 /// Relative distance of `x` and `y` below which an f64 difference says too little.
@@ -294,19 +294,45 @@ const CLOSEST: f64 = 1e-3;
 /// Cancellation at which f64 has about four digits left: such a point is not counted as found.
 const CANCELLATION: f64 = 1e-12;
 
-/// Searches for the hardest two points, A and b, from one cold start: the case with the largest observed / allowed. Shapes
-/// from `smallest` to 4 rows, 1 to 2 columns.
+/// Size of the larger targets that a search tries where the statement asks nothing of b.
+const LARGE_TARGET: f64 = 64.0;
+
+/// Which targets one search tries.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// A signed unit vector times this; a convex function of b is largest at such a corner.
+    Corner(f64),
+    /// Any direction, of this length in the 1-norm.
+    Free(f64),
+}
+
+/// Searches for the hardest two points, R, A and b, from one cold start: the case with the largest observed / allowed.
+/// Shapes from `smallest` to 4 rows, 1 to 2 columns.
 pub fn search(
     rng: &mut Stream,
     smallest: i64,
+    target: Target,
     statement: impl Fn(&Pair<f64>) -> Result<Bound<f64>, CheckError>,
 ) -> Result<Case, CheckError> {
     let n = sample::integer(rng, smallest, 4) as usize;
     let d = sample::integer(rng, 1, 2.min(n as i64)) as usize;
-    let radius = RADII[sample::integer(rng, 0, RADII.len() as i64 - 1) as usize];
+    let middle = RADII[sample::integer(rng, 0, RADII.len() as i64 - 1) as usize];
     let corner = sample::integer(rng, 0, n as i64 - 1) as usize;
-    let sign = [1.0, -1.0, 0.0][sample::integer(rng, 0, 2) as usize];
+    let size = match target {
+        Target::Any => LARGE_TARGET,
+        // Below 1, so that rounding cannot leave the ball.
+        Target::UnitBall => 1.0 - 1.0 / 1024.0,
+    };
+    let kind = match sample::integer(rng, 0, 5) {
+        0 => Kind::Corner(0.0),
+        1 | 2 => Kind::Corner(1.0),
+        3 => Kind::Corner(-1.0),
+        4 => Kind::Free(1.0 - 1.0 / 1024.0),
+        _ => Kind::Free(size),
+    };
     let build = |unknowns: &[f64]| -> Result<Case, CheckError> {
+        let (unknowns, rest) = unknowns.split_at(n * d + 2 * d);
+        let radius = middle * rest[n].clamp(-1.0, 1.0).exp2();
         let a = DMatrix::from_column_slice(n, d, &unknowns[..n * d]);
         let norm = f64::spectral_norm(&a)?;
         let a = a * (radius / norm);
@@ -317,9 +343,16 @@ pub fn search(
         };
         let x = inside(&unknowns[n * d..n * d + d]);
         let y = inside(&unknowns[n * d + d..n * d + 2 * d]);
-        // A convex function of b has its maximum over the unit ball at a corner; b = 0 is tried beside them.
-        let mut target = DVector::zeros(n);
-        target[corner] = sign;
+        let target = match kind {
+            Kind::Corner(entry) => {
+                DVector::from_fn(n, |i, _| if i == corner { entry } else { 0.0 })
+            }
+            Kind::Free(length) => {
+                let direction = DVector::from_column_slice(&rest[..n]);
+                let sum = direction.lp_norm(1);
+                direction * (length / sum)
+            }
+        };
         let instance = Instance::new(
             LossKind::Softmax,
             DesignMatrix::dense(a)?,
@@ -333,10 +366,10 @@ pub fn search(
         let pair = Pair::<f64>::of(&build(unknowns).ok()?).ok()?;
         let bound = statement(&pair).ok()?;
         let telling =
-            pair.distance > CLOSEST * radius && bound.observed > CANCELLATION * bound.terms;
+            pair.distance > CLOSEST * middle && bound.observed > CANCELLATION * bound.terms;
         telling.then(|| bound.observed / bound.allowed)
     };
-    let start = attack::cold_start(rng, n * d + 2 * d, 1);
+    let start = attack::cold_start(rng, n * d + 2 * d + n + 1, 1);
     let (best, _) = attack::maximise(
         |unknowns| hardness(unknowns).unwrap_or(f64::NAN),
         start,
@@ -345,9 +378,9 @@ pub fn search(
     build(&best)
 }
 
-/// Up to twelve unknowns, and a cheap objective.
+/// Up to seventeen unknowns, and a cheap objective.
 const EFFORT: Effort = Effort {
-    evaluations: 500,
+    evaluations: 600,
     restarts: 4,
     edge: 1.0,
 };
