@@ -149,7 +149,8 @@ impl Setting {
     /// The eigenvector of `H(x*)` with the largest eigenvalue: from there a step in the wrong metric loses most.
     pub fn stiffest(&self) -> DVector<High> {
         let values = &self.decomposition.eigenvalues;
-        let index = (0..values.len()).fold(0, |top, k| if values[k] > values[top] { k } else { top });
+        let index =
+            (0..values.len()).fold(0, |top, k| if values[k] > values[top] { k } else { top });
         self.decomposition.eigenvectors.column(index).clone_owned()
     }
 
@@ -258,9 +259,9 @@ impl Iterate {
         let eta = inner / (High::ONE + inner);
         let vectors = &self.decomposition.eigenvectors;
         let values = &self.decomposition.eigenvalues;
-        let root =
-            vectors * DMatrix::from_diagonal(&values.map(High::sqrt)) * vectors.transpose();
-        let softest = (0..values.len()).fold(0, |top, k| if values[k] < values[top] { k } else { top });
+        let root = vectors * DMatrix::from_diagonal(&values.map(High::sqrt)) * vectors.transpose();
+        let softest =
+            (0..values.len()).fold(0, |top, k| if values[k] < values[top] { k } else { top });
         let image = &root * &self.offset;
         let mirror = reflection(
             &(&image / image.norm()),

@@ -134,9 +134,8 @@ fn pass(
     if plan.pass != Pass::Printed {
         return setting.step(here, &hessian, sign);
     }
-    let gradient = at
-        .a
-        .tr_mul(&forms::gradient(GradientForm::Printed, &at.p, &at.b));
+    let gradient =
+        at.a.tr_mul(&forms::gradient(GradientForm::Printed, &at.p, &at.b));
     let printed = here.with_gradient(gradient, at.error(High::int(4)));
     setting.step(&printed, &hessian, sign)
 }

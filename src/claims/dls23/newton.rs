@@ -73,12 +73,7 @@ impl Factor {
 }
 
 /// The verdict on `||e_{t+1}|| <= factor ||e_t||`, in the norm asked for.
-fn compare(
-    norm: Norm,
-    from: &Iterate,
-    to: &Stepped,
-    factor: High,
-) -> Verdict {
+fn compare(norm: Norm, from: &Iterate, to: &Stepped, factor: High) -> Verdict {
     let (before, after, stretch) = match norm {
         Norm::Euclidean => (from.offset.norm(), to.offset.norm(), High::ONE),
         Norm::Hessian => (
@@ -252,9 +247,7 @@ fn induction(case: &Case, conclusion: Conclusion) -> Result<Verdict, CheckError>
         let r = (first.offset.norm(), second.offset.norm());
         let four_tenths = High::ratio(4, 10);
         let edge = setting.l / High::int(10);
-        if r.1 + arrived.error > four_tenths * r.0
-            || setting.m * (r.1 + arrived.error) > edge
-        {
+        if r.1 + arrived.error > four_tenths * r.0 || setting.m * (r.1 + arrived.error) > edge {
             return Ok(Verdict::Outside(Outside::Premise));
         }
         let approximation = second.worst_approximation(epsilon);
@@ -452,6 +445,7 @@ pub(super) const PREMISE: Family = Family {
     columns: (1, 3),
     conditions: &[0, 1, 2, 3, 4, 5, 6],
     gaps: &[],
+    radii: &[],
     norm: 1.0,
     targets: Targets::UnitBall,
     weights: Weights::AboveSquaredCondition { base: 100.0 },
