@@ -168,7 +168,7 @@ pub fn claims() -> Vec<Claim> {
                 // With larger gaps exp(Ax) leaves l without a digit among 40.
                 gaps: &[0, 1],
                 weights: Weights::Above { base: 20.0 },
-                cases: 28,
+                cases: 56,
                 ..Family::GENERAL
             },
             strata: &[
@@ -206,7 +206,7 @@ pub fn claims() -> Vec<Claim> {
                 gaps: &[],
                 norm: 1.0,
                 weights: Weights::Above { base: BASE_AT_TWO },
-                cases: 28,
+                cases: 56,
                 ..Family::GENERAL
             },
             strata: &[

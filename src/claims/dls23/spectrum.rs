@@ -236,7 +236,7 @@ const UNIT: Family = Family {
     rows: (1, 6),
     columns: (1, 3),
     weights: Weights::Zero,
-    cases: 28,
+    cases: 56,
     ..Family::GENERAL
 };
 
@@ -261,7 +261,7 @@ pub fn claims() -> Vec<Claim> {
             family: ANY,
             strata: STRATA,
             attack: None,
-            real_rows: 8,
+            real_rows: 16,
             check: |case| {
                 bounded(
                     case,
@@ -298,7 +298,7 @@ pub fn claims() -> Vec<Claim> {
             family: ANY,
             strata: STRATA,
             attack: None,
-            real_rows: 8,
+            real_rows: 16,
             check: |case| {
                 bounded(
                     case,
@@ -328,7 +328,7 @@ pub fn claims() -> Vec<Claim> {
             family: UNIT,
             strata: STRATA,
             attack: Some((attack_hessian, 4)),
-            real_rows: 8,
+            real_rows: 16,
             check: |case| {
                 bounded(
                     case,
@@ -359,7 +359,7 @@ pub fn claims() -> Vec<Claim> {
             family: UNIT,
             strata: STRATA,
             attack: Some((attack_printed, 4)),
-            real_rows: 8,
+            real_rows: 16,
             check: |case| {
                 let interval = printed_interval(High::ONE);
                 bounded(case, Matrix::Printed, Hypothesis::UnitTarget, interval)
@@ -386,7 +386,7 @@ pub fn claims() -> Vec<Claim> {
             family: UNIT,
             strata: STRATA,
             attack: Some((attack_hessian, 4)),
-            real_rows: 8,
+            real_rows: 16,
             check: |case| bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, rigorous()),
             control: Control {
                 fault: "the interval [-0.2, 0.25]",
@@ -410,7 +410,7 @@ pub fn claims() -> Vec<Claim> {
             family: ANY,
             strata: STRATA,
             attack: Some((attack_large_target, 4)),
-            real_rows: 8,
+            real_rows: 16,
             check: |case| bounded_by_target_range(case, High::ratio(1, 2)),
             control: Control {
                 fault: "0.19 instead of 0.5",
@@ -431,7 +431,7 @@ pub fn claims() -> Vec<Claim> {
             family: UNIT,
             strata: STRATA,
             attack: Some((attack_hessian, 8)),
-            real_rows: 8,
+            real_rows: 16,
             check: |case| {
                 let interval = sharp(High::ONE);
                 bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)

@@ -299,8 +299,14 @@ impl ComplexField for High {
         self / factor
     }
 
+    /// 1 for zero, as for f64: nalgebra's factorisations rely on it. Wilkinson's shift divides by `d + signum(d) ...`, and
+    /// with 0 for `d = 0` it is poisoned wherever two diagonal entries are equal.
     fn signum(self) -> High {
-        self.sign()
+        if self.is_zero() {
+            High::ONE
+        } else {
+            self.sign()
+        }
     }
 
     /// `x a + b`, rounded twice.

@@ -121,3 +121,15 @@ fn cholesky_refuses_what_is_not_positive_definite() {
     h[(2, 2)] = High::ONE / High::ZERO;
     assert!(h.cholesky().is_none());
 }
+
+#[test]
+fn equal_diagonal_entries_do_not_break_the_eigenvalues() {
+    // Eigenvalues of the path on three vertices: -sqrt 2, 0, sqrt 2 (by hand). Every diagonal entry is zero, so the shift
+    // of the QR iteration sees two equal ones.
+    let path = DMatrix::from_fn(3, 3, |i, j| High::int(i64::from(i.abs_diff(j) == 1)));
+    let eigen = path.symmetric_eigen();
+    let (low, high) = (eigen.eigenvalues.min(), eigen.eigenvalues.max());
+    let root = High::int(2).sqrt();
+    assert!((high - root).abs() < High::ONE.shifted(-37), "{high:?}");
+    assert!((low + root).abs() < High::ONE.shifted(-37), "{low:?}");
+}
