@@ -39,7 +39,10 @@ fn oracle_values_of_the_fixture_instances_are_as_reviewed() {
         text.push_str("hessian\n");
         for i in 0..value.hessian.nrows() {
             for j in 0..=i {
-                text.push_str(&format!("  [{i}, {j}] {}\n", value.hessian[(i, j)].scientific(36)));
+                text.push_str(&format!(
+                    "  [{i}, {j}] {}\n",
+                    value.hessian[(i, j)].scientific(36)
+                ));
             }
         }
         beside("instances").bind(|| insta::assert_snapshot!(format!("{name}.reference"), text));
@@ -64,10 +67,18 @@ fn a_failing_claim_is_explained_as_reviewed() {
         attack: None,
         strata: claim.strata,
         family: claim.family,
-        control: claims::Control { fault: claim.control.fault, check: claim.check },
+        control: claims::Control {
+            fault: claim.control.fault,
+            check: claim.check,
+        },
         ..*claim
     };
-    let plan = Plan { claims: vec![&planted], seed: 2304, cases: Some(4), only: None };
+    let plan = Plan {
+        claims: vec![&planted],
+        seed: 2304,
+        cases: Some(4),
+        only: None,
+    };
     let records = campaign::run(&plan, &|| {});
     assert!(!records[0].as_recorded());
     let block = report::failure_block(&records[0], 2304, Some(4));

@@ -9,7 +9,12 @@ use rand::Rng;
 fn the_stream_is_chacha8_with_the_documented_key() {
     // Computed by an independent ChaCha8 in Python: key = seed, index (u64, little-endian), FNV-1a-128 of the label.
     let mut rng = sample::stream(2304, "dls23/gradient-printed", 3);
-    let words = [0xdc29_adc4_7322_57ba_u64, 0x4b4f_4464_1cf8_51c9, 0xd7af_68c2_1fcd_bdec, 0x41ec_96e6_e4aa_cfc6];
+    let words = [
+        0xdc29_adc4_7322_57ba_u64,
+        0x4b4f_4464_1cf8_51c9,
+        0xd7af_68c2_1fcd_bdec,
+        0x41ec_96e6_e4aa_cfc6,
+    ];
     for word in words {
         assert_eq!(rng.next_u64(), word);
     }
@@ -19,7 +24,12 @@ fn the_stream_is_chacha8_with_the_documented_key() {
 fn dyadic_numbers_are_the_stream_scaled_by_integers() {
     // By hand from the words above: -1024 + floor(word * 2049 / 2^64), over 1024.
     let mut rng = sample::stream(2304, "dls23/gradient-printed", 3);
-    for number in [0.720_703_125, -0.412_109_375, 0.685_546_875, -0.485_351_562_5] {
+    for number in [
+        0.720_703_125,
+        -0.412_109_375,
+        0.685_546_875,
+        -0.485_351_562_5,
+    ] {
         assert_eq!(sample::dyadic(&mut rng, 1), number);
     }
 }
@@ -50,10 +60,17 @@ fn matrices_have_the_condition_number_they_were_asked_for() {
     for (index, condition) in [1.0, 10.0, 1e3, 1e6].into_iter().enumerate() {
         let mut rng = sample::stream(7, "condition", index as u64);
         let singular = sample::conditioned_matrix(&mut rng, 9, 4, 2.0, condition).singular_values();
-        assert!((singular.max() - 2.0).abs() < 1e-12, "largest {}", singular.max());
+        assert!(
+            (singular.max() - 2.0).abs() < 1e-12,
+            "largest {}",
+            singular.max()
+        );
         let realised = singular.max() / singular.min();
         // Rounding of the smallest singular value is about eps ||A||.
-        assert!((realised / condition - 1.0).abs() < 1e-14 * condition + 1e-12, "{realised} for {condition}");
+        assert!(
+            (realised / condition - 1.0).abs() < 1e-14 * condition + 1e-12,
+            "{realised} for {condition}"
+        );
     }
 }
 

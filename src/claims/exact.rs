@@ -88,15 +88,22 @@ impl Exact {
     }
 
     /// Error bound for a quantity that the oracle or a closed form computes from this point, whose terms have
-    /// magnitudes adding up to about `scale`: `64 (n + d) (1 + max |z|)` roundings. Each logit carries up to
-    /// `d |z|` roundings, which enter `p` as a relative error, and every entry is a sum of fewer than `64 (n + d)`
-    /// products of such numbers (docs/numerics.md, "The oracle").
+    /// magnitudes adding up to about `scale`: `64 (n + d) (1 + max_i sum_j |A_ij x_j|)` roundings. Each logit carries up
+    /// to `d` roundings of `sum_j |A_ij x_j|` (not of `|z_i|`, which may have cancelled), which enter `p` as a relative
+    /// error, and every entry is a sum of fewer than `64 (n + d)` products of such numbers (docs/numerics.md, "The
+    /// oracle").
     pub fn error(&self, scale: High) -> High {
         let size = 64 * (self.a.nrows() + self.a.ncols()) as i64;
-        let reach = self
-            .z
-            .iter()
-            .fold(High::ONE, |top, entry| top.max(entry.abs()));
+        let reach = (0..self.a.nrows())
+            .map(|i| {
+                self.a
+                    .row(i)
+                    .iter()
+                    .zip(self.x.iter())
+                    .map(|(entry, x)| (*entry * *x).abs())
+                    .sum::<High>()
+            })
+            .fold(High::ZERO, High::max);
         High::int(size) * (High::ONE + reach) * unit() * scale
     }
 }
@@ -119,11 +126,4 @@ pub fn worst_entry(left: &DMatrix<High>, right: &DMatrix<High>) -> (usize, usize
         }
     }
     worst
-}
-
-/// Largest magnitude of an entry; zero for an empty matrix.
-pub fn magnitude(matrix: &DMatrix<High>) -> High {
-    matrix
-        .iter()
-        .fold(High::ZERO, |top, entry| top.max(entry.abs()))
 }

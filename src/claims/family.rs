@@ -29,6 +29,12 @@ pub enum Weights {
         /// The bound on `w_i^2` that the premise names.
         base: f64,
     },
+    /// As `Above` with `base kappa(A)^2` in place of `base`: the minimiser stays short however ill-conditioned A is, so
+    /// that a premise with `exp(30 R^2)`, `R >= ||x*||`, stays within reach of 40 digits.
+    AboveSquaredCondition {
+        /// The bound on `w_i^2` that the premise names.
+        base: f64,
+    },
 }
 
 /// How the random and edge cases of a claim are drawn. Case number `i` has a condition number and a logit gap from the
@@ -45,6 +51,8 @@ pub struct Family {
     pub gaps: &'static [u32],
     /// Largest singular value of A is drawn in (0, `norm`].
     pub norm: f64,
+    /// Bounds R of `||A||` and of the length of every point, in turn; they replace `norm` and `gaps`. Empty: none.
+    pub radii: &'static [f64],
     /// Targets.
     pub targets: Targets,
     /// Weights.
@@ -65,6 +73,7 @@ impl Family {
         conditions: &[0, 1, 2, 3, 4, 5, 6],
         gaps: &[0, 1, 2, 3],
         norm: 4.0,
+        radii: &[],
         targets: Targets::UnitBall,
         weights: Weights::Moderate,
         points: 1,
@@ -128,17 +137,25 @@ impl Family {
         } else {
             within_decade(rng, decade)
         };
-        let largest = self.norm * sample::integer(rng, 1, 1024) as f64 / 1024.0;
+        let later = index / self.conditions.len().max(1);
+        let radius = turn(self.radii, later);
+        let largest = radius.unwrap_or(self.norm) * sample::integer(rng, 1, 1024) as f64 / 1024.0;
         let mut a = sample::conditioned_matrix(rng, rows, columns, largest, condition);
         if self.rank_deficient && columns >= 2 && index % 8 == 7 {
             let first = a.column(0).clone_owned();
             a.set_column(1, &first);
         }
         let target = self.target(index, rows, rng);
-        let weights = self.weights(rows, rng);
-        let gap = turn(self.gaps, index / self.conditions.len().max(1));
+        let weights = self.weights(rows, condition, rng);
+        let gap = turn(self.gaps, later);
         let points = (0..self.points)
-            .map(|_| point(&a, gap, rng))
+            .map(|_| match radius {
+                // Entries in [-1, 1]: the length is at most sqrt(d).
+                Some(radius) => {
+                    sample::dyadic_vector(rng, columns, 1) * (radius / (columns as f64).sqrt())
+                }
+                None => point(&a, gap, rng),
+            })
             .collect::<Vec<_>>();
         let seed = sample::integer(rng, 0, i64::MAX) as u64;
         let instance = Instance::new(LossKind::Softmax, DesignMatrix::dense(a)?, target, weights)?
@@ -170,24 +187,27 @@ impl Family {
         }
     }
 
-    fn weights(&self, rows: usize, rng: &mut Stream) -> DVector<f64> {
+    fn weights(&self, rows: usize, condition: f64, rng: &mut Stream) -> DVector<f64> {
         match self.weights {
             Weights::Zero => DVector::zeros(rows),
             Weights::Moderate => sample::dyadic_vector(rng, rows, 2),
-            Weights::Above { base } => {
-                // w = sqrt(base) (1 + k / 1024), k >= 1, rounds to at least sqrt(base): w^2 > base.
-                DVector::from_fn(rows, |_, _| {
-                    let factor = 1.0 + sample::integer(rng, 1, 1024) as f64 / 1024.0;
-                    let sign = if sample::integer(rng, 0, 1) == 0 {
-                        1.0
-                    } else {
-                        -1.0
-                    };
-                    sign * base.sqrt().max(1.0 / 1024.0) * factor
-                })
-            }
+            Weights::Above { base } => above(base.sqrt(), rows, rng),
+            Weights::AboveSquaredCondition { base } => above(base.sqrt() * condition, rows, rng),
         }
     }
+}
+
+/// `w = least (1 + k / 1024)`, k >= 1, which rounds to more than `least`, with random signs.
+fn above(least: f64, rows: usize, rng: &mut Stream) -> DVector<f64> {
+    DVector::from_fn(rows, |_, _| {
+        let factor = 1.0 + sample::integer(rng, 1, 1024) as f64 / 1024.0;
+        let sign = if sample::integer(rng, 0, 1) == 0 {
+            1.0
+        } else {
+            -1.0
+        };
+        sign * least.max(1.0 / 1024.0) * factor
+    })
 }
 
 /// A point whose logits span a gap from the wanted decade; a short dyadic point where no gap is asked for or A x is

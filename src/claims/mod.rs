@@ -9,6 +9,7 @@ mod dls23;
 mod exact;
 mod family;
 pub mod forms;
+mod newton_support;
 mod sampling;
 pub mod statistics;
 mod verdict;

@@ -1,7 +1,7 @@
 //! `attreg claims`: lists the catalogue or explains one claim.
 
 use crate::claims;
-use crate::cli::{CliError, Exit};
+use crate::cli::{CliError, Exit, output};
 use crate::report;
 
 /// List the claims, or explain one.
@@ -21,18 +21,23 @@ pub struct ClaimsArgs {
 /// Runs the command.
 pub fn run(args: &ClaimsArgs) -> Result<Exit, CliError> {
     let catalogue = claims::all();
-    let selected = claims::select(&catalogue, &args.names)
-        .map_err(|name| CliError::Usage(format!("no claim or paper is called \"{name}\"; `attreg claims` lists them")))?;
-    if args.markdown {
-        print!("{}", report::markdown(&selected));
+    let selected = claims::select(&catalogue, &args.names).map_err(|name| {
+        CliError::Usage(format!(
+            "no claim or paper is called \"{name}\"; `attreg claims` lists them"
+        ))
+    })?;
+    let text = if args.markdown {
+        report::markdown(&selected)
     } else if args.json {
-        println!("{:#}", report::catalogue_json(&selected));
+        output::json_line(&report::catalogue_json(&selected))
     } else if args.names.is_empty() {
-        print!("{}", report::list(&selected));
+        report::list(&selected)
     } else {
-        for claim in selected {
-            println!("{}", report::explain(claim));
-        }
-    }
+        selected
+            .into_iter()
+            .map(|claim| report::explain(claim) + "\n")
+            .collect()
+    };
+    output::print(&text)?;
     Ok(Exit::Success)
 }

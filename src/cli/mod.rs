@@ -11,11 +11,13 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 mod certified;
+pub mod claims;
 mod error;
 pub mod generate;
 mod output;
 pub mod reference;
 pub mod solve;
+pub mod verify;
 
 pub use error::CliError;
 
@@ -34,7 +36,7 @@ pub enum Exit {
     name = "attreg",
     version,
     about = "Oracle and solver for attention-inspired regression",
-    after_help = "Example:\n  attreg generate theory --seed 7 --out instances\n  attreg solve instances/theory-0.json",
+    after_help = "Example:\n  attreg verify\n  attreg generate theory --seed 7 --out instances\n  attreg solve instances/theory-0.json",
     arg_required_else_help = true
 )]
 pub struct Cli {
@@ -48,6 +50,10 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Decide the claims of the papers and hold the verdicts against the record
+    Verify(verify::VerifyArgs),
+    /// List the claims, or explain one
+    Claims(claims::ClaimsArgs),
     /// Minimise the loss of an instance in f64, with a bound on the error of the answer
     Solve(solve::SolveArgs),
     /// Loss, gradient and Hessian at a point, as many digits as are certified (at most 40)
@@ -87,6 +93,8 @@ pub fn run(cli: Cli) -> Result<Exit, CliError> {
             .map_err(|error| CliError::Usage(format!("--threads {threads}: {error}")))?;
     }
     match cli.command {
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Claims(arguments) => claims::run(&arguments),
         Command::Solve(arguments) => solve::run(&arguments),
         Command::Reference(arguments) => reference::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),

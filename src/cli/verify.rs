@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::campaign::{self, ClaimRecord, Plan, Tally};
 use crate::claims::{self, Claim, Expected};
-use crate::cli::{CliError, Exit};
+use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{read_instance, render_instance, write_whole};
 use crate::report;
 
@@ -16,7 +16,9 @@ const DEFAULT_SEED: u64 = 2304;
 
 /// Decide the claims and compare the verdicts with the record.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  attreg verify\n  attreg verify dls23/hessian-printed --instance fixtures/witnesses/dls23-hessian-printed.json\n\nExit status: 0 every verdict is as recorded, 1 one differs, 2 bad usage or input.")]
+#[command(
+    after_help = "Examples:\n  attreg verify\n  attreg verify dls23/hessian-printed --instance fixtures/witnesses/dls23-hessian-printed.json\n\nExit status: 0 every verdict is as recorded, 1 one differs, 2 bad usage or input."
+)]
 pub struct VerifyArgs {
     /// Claims (`dls23/gradient-printed` or `gradient-printed`) or papers (`dls23`); none means all.
     names: Vec<String>,
@@ -40,8 +42,11 @@ pub struct VerifyArgs {
 /// Runs the command.
 pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     let catalogue = claims::all();
-    let selected = claims::select(&catalogue, &args.names)
-        .map_err(|name| CliError::Usage(format!("no claim or paper is called \"{name}\"; `attreg claims` lists them")))?;
+    let selected = claims::select(&catalogue, &args.names).map_err(|name| {
+        CliError::Usage(format!(
+            "no claim or paper is called \"{name}\"; `attreg claims` lists them"
+        ))
+    })?;
     let plan = Plan {
         claims: selected,
         seed: args.seed,
@@ -49,21 +54,32 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         only: only(&args.instance)?,
     };
     if let Some(directory) = &args.report {
-        std::fs::create_dir_all(directory)
-            .map_err(|source| CliError::io(directory, source))?;
+        std::fs::create_dir_all(directory).map_err(|source| CliError::io(directory, source))?;
     }
     let bar = progress_bar(plan.total());
     let records = campaign::run(&plan, &|| bar.inc(1));
     bar.finish_and_clear();
     let text = text_report(&plan, &records, args);
-    let json = serde_json::to_string_pretty(&report::CampaignReport::new(plan.seed, &plan.claims, &records))
-        .map_err(|error| CliError::Usage(error.to_string()))?;
+    let json = serde_json::to_string_pretty(&report::CampaignReport::new(
+        plan.seed,
+        &plan.claims,
+        &records,
+    ))
+    .map_err(|error| CliError::Usage(error.to_string()))?;
     if let Some(directory) = &args.report {
         save(directory, &text, &json, &records)?;
     }
-    println!("{}", if args.json { &json } else { text.trim_end() });
-    let differs = plan.claims.iter().zip(&records).any(|(claim, record)| differs(claim, record, &plan));
-    Ok(if differs { Exit::Differs } else { Exit::Success })
+    output::print(if args.json { &json } else { &text })?;
+    let differs = plan
+        .claims
+        .iter()
+        .zip(&records)
+        .any(|(claim, record)| differs(claim, record, &plan));
+    Ok(if differs {
+        Exit::Differs
+    } else {
+        Exit::Success
+    })
 }
 
 /// Whether a record is a reason for exit status 1. On instances of the user's own choice only a claim recorded as true
@@ -129,7 +145,8 @@ fn progress_bar(total: usize) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} cases  {elapsed} elapsed, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template("{bar:40} {pos}/{len} cases  {elapsed} elapsed, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(total as u64).with_style(style)
 }

@@ -28,7 +28,7 @@ pub use enclosure::Ball;
 pub use error::OracleError;
 pub use expression::{Graph, Node};
 pub use minimiser::{Minimiser, minimise};
-pub use reference::{Enclosure, Evaluation, Reference, lift_matrix, lift_vector};
+pub use reference::{Enclosure, Evaluation, Reference, lift_matrix, lift_vector, values};
 
 #[cfg(test)]
 mod tests;

@@ -140,6 +140,12 @@ impl Reference {
         })
     }
 
+    /// `L(x)` with a bound of its rounding error. Errors as for [`enclose`](Self::enclose).
+    pub fn enclose_loss(&self, x: &DVector<High>) -> Result<Ball, OracleError> {
+        let point: Vec<Ball> = x.iter().map(|&x| Ball::new(x, High::ZERO)).collect();
+        Ok(self.run(&self.loss, &point)?[0])
+    }
+
     fn run<T: super::evaluate::Arithmetic>(
         &self,
         plan: &Plan,
@@ -182,6 +188,21 @@ impl Reference {
                 ),
         }
     }
+}
+
+/// The values of any expressions of a graph at `x`, rounded to 40 digits at every operation, in the order asked for.
+///
+/// [`OracleError::Poisoned`], naming the place in `expressions`, where one is undefined or leaves the range of [`High`].
+///
+/// # Panics
+/// If an expression contains a variable for which `x` has no entry; if one belongs to another graph.
+pub fn values(
+    graph: &Graph,
+    expressions: &[Node],
+    x: &DVector<High>,
+) -> Result<Vec<High>, OracleError> {
+    let constants: Arc<[High]> = Arc::from(graph.constants());
+    Plan::new(graph, &constants, expressions).evaluate(x.as_slice(), |k| format!("expression {k}"))
 }
 
 /// The vector at its binary value. An entry that is not finite becomes poisoned, which every consumer refuses.

@@ -189,11 +189,11 @@ pub(crate) fn transpose_multiply(a: &DesignMatrix, v: &[f64]) -> DVector<f64> {
         }
         DesignMatrix::Sparse(sparse) => {
             let mut blocks = vec![DVector::zeros(sparse.ncols())];
-            for i in 0..sparse.nrows() {
+            for (i, factor) in v.iter().enumerate() {
                 let row = sparse.row(i);
                 let last = blocks.len() - 1;
                 for (j, value) in row.col_indices().iter().zip(row.values()) {
-                    blocks[last][*j] += value * v[i];
+                    blocks[last][*j] += value * factor;
                 }
                 if (i + 1) % SPARSE_LEAF == 0 {
                     blocks.push(DVector::zeros(sparse.ncols()));

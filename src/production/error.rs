@@ -1,7 +1,5 @@
 //! What production refuses: every variant names the quantity, the place and the value.
 
-use crate::production::leverage::LeverageError;
-
 /// Why a loss, gradient or Hessian could not be evaluated at a point.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EvaluationError {
@@ -41,7 +39,7 @@ pub enum EvaluationError {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ProblemError {
     /// `w_i^2` overflows.
-    #[error("weights[{index}] is {value}: its square overflows f64")]
+    #[error("weights[{index}] is {value:?}: its square overflows f64")]
     WeightTooLarge {
         /// Where.
         index: usize,
@@ -98,7 +96,4 @@ pub enum SolveError {
         /// The iteration limit.
         iterations: usize,
     },
-    /// Leverage scores could not be had.
-    #[error(transparent)]
-    Leverage(#[from] LeverageError),
 }

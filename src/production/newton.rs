@@ -31,6 +31,16 @@ const CUBIC_LEAST: f64 = 1e-6;
 const CUBIC_TRIALS: usize = 60;
 /// A cubic step is accepted when the loss falls by this fraction of the model's prediction.
 const CUBIC_ACCEPT: f64 = 0.1;
+/// Smallest cubic weight on a plateau, where a step must be long before the loss shows anything.
+const CUBIC_PLATEAU: f64 = 1e-20;
+/// Longest cubic step, in logits, that is proposed on a plateau.
+const PLATEAU_STEP: f64 = 100.0;
+/// A change of the loss below this multiple of `|L|` is rounding.
+const LOSS_ROUNDING: f64 = 8.0 * f64::EPSILON;
+/// A stationary point counts only where the Newton step moves the logits by less: it changes p by at most a tenth.
+const SHORT_STEP: f64 = 0.1;
+/// Points with a small gradient and a long Newton step after which the run counts as divergent.
+const RUNAWAY_STEPS: usize = 20;
 /// Halvings of a Newton step after which a cubic step is tried instead.
 const PATIENCE: usize = 8;
 /// A polishing step is kept when it brings the gradient below this fraction of what it was.
@@ -184,7 +194,10 @@ struct Accepted {
 
 /// What the Hessian at a stationary point says.
 enum SecondOrder {
-    Positive,
+    /// Positive definite; the Newton step from here moves the logits by this length.
+    Positive {
+        newton_length: f64,
+    },
     Flat,
     Negative,
 }
@@ -200,6 +213,8 @@ struct Run<'a> {
     start_logit: f64,
     cubic_weight: f64,
     cubic_start: f64,
+    /// Points with a small gradient and a long Newton step so far.
+    long_steps: usize,
     warnings: Vec<String>,
     trace: Vec<TraceEntry>,
 }
@@ -225,6 +240,7 @@ impl<'a> Run<'a> {
             point: start,
             cubic_weight: cubic_start,
             cubic_start,
+            long_steps: 0,
             warnings: Vec::new(),
             trace: Vec::new(),
         }
@@ -260,6 +276,7 @@ impl<'a> Run<'a> {
             let small =
                 self.point.gradient_norm <= self.settings.tolerance * self.start_gradient_norm;
             let at_rounding = self.point.gradient_norm <= noise;
+            let mut saddle = false;
             if small || at_rounding {
                 let reached = if small {
                     Outcome::Converged
@@ -267,35 +284,49 @@ impl<'a> Run<'a> {
                     Outcome::ConvergedToRounding
                 };
                 match self.second_order()? {
-                    SecondOrder::Positive => {
+                    SecondOrder::Positive { newton_length } if newton_length <= SHORT_STEP => {
                         self.polish()?;
                         return Ok(self.settle(reached));
                     }
-                    SecondOrder::Flat => {
+                    SecondOrder::Positive { .. } if !at_rounding => {
+                        // A tail: the loss falls for ever, ever more slowly, and each Newton step is as long as the last.
+                        self.long_steps += 1;
+                        if self.long_steps > RUNAWAY_STEPS {
+                            self.warnings.push(
+                                "the gradient is below the tolerance, but Newton steps do not get shorter: the minimiser probably lies at infinity"
+                                    .to_string(),
+                            );
+                            return Ok(Outcome::Diverged);
+                        }
+                    }
+                    SecondOrder::Positive { .. } | SecondOrder::Flat => {
                         self.warnings.push(
                             "the Hessian is singular to rounding here: the minimiser may lie at infinity or not be unique"
                                 .to_string(),
                         );
                         return Ok(Outcome::Singular);
                     }
-                    SecondOrder::Negative => {}
+                    SecondOrder::Negative => saddle = true,
                 }
             }
             if self.trace.len() >= self.settings.max_iterations {
                 return Ok(Outcome::IterationLimit);
             }
-            let stationary = small || at_rounding;
-            let model = match self.model(stationary)? {
+            let model = match self.model(saddle)? {
                 Ok(model) => model,
                 Err(refusal) => return Ok(refusal),
             };
-            let Some(accepted) = self.step(&model, stationary) else {
-                return Ok(if stationary {
+            let Some(accepted) = self.step(&model, saddle) else {
+                return Ok(if saddle {
                     self.warnings.push(
                         "a direction of negative curvature is left that does not lower the loss beyond rounding".to_string(),
                     );
                     Outcome::NotConvex
                 } else {
+                    self.warnings.push(format!(
+                        "no step changes the loss beyond its rounding, yet the gradient is {:.1e}, above its rounding level {noise:.1e}: a plateau, try another start",
+                        self.point.gradient_norm
+                    ));
                     Outcome::LineSearchStalled
                 });
             };
@@ -357,7 +388,9 @@ impl<'a> Run<'a> {
         };
         let lowest = eigen.eigenvalues.min();
         Ok(if lowest > error {
-            SecondOrder::Positive
+            let newton_length = newton_step(&hessian, &self.logit_gradient(&self.point))
+                .map_or(0.0, |step| step.direction.norm());
+            SecondOrder::Positive { newton_length }
         } else if lowest < -error {
             SecondOrder::Negative
         } else {
@@ -423,9 +456,9 @@ impl<'a> Run<'a> {
 
     /// A Newton step with a line search where the model is positive definite, else (or where that gets nowhere) a
     /// cubic step.
-    fn step(&mut self, model: &Model, stationary: bool) -> Option<Accepted> {
+    fn step(&mut self, model: &Model, saddle: bool) -> Option<Accepted> {
         let gradient = self.logit_gradient(&self.point);
-        let newton = if stationary {
+        let newton = if saddle {
             None
         } else {
             newton_step(&model.hessian, &gradient)
@@ -483,13 +516,29 @@ impl<'a> Run<'a> {
         gradient: &DVector<f64>,
     ) -> Option<Accepted> {
         let eigen = eigen(hessian)?;
+        let resolution = LOSS_ROUNDING * self.point.loss.abs();
+        let mut weight = self.cubic_weight;
+        let mut step = cubic_step(&eigen, gradient, weight)?;
+        // A plateau: lengthen the step until its effect could be seen.
+        while step.predicted_decrease <= resolution
+            && weight > CUBIC_PLATEAU
+            && step.direction.norm() < PLATEAU_STEP
+        {
+            weight /= CUBIC_FACTOR;
+            match cubic_step(&eigen, gradient, weight) {
+                Some(longer) => step = longer,
+                None => break,
+            }
+        }
         for _ in 0..CUBIC_TRIALS {
-            let step = cubic_step(&eigen, gradient, self.cubic_weight)?;
+            // A step below the resolution of the loss cannot be judged.
+            if step.predicted_decrease <= resolution {
+                break;
+            }
             if let Some(point) = self.trial(&step.direction, 1.0) {
                 let decrease = self.point.loss - point.loss;
                 if decrease > 0.0 && decrease >= CUBIC_ACCEPT * step.predicted_decrease {
-                    self.cubic_weight =
-                        (self.cubic_weight / CUBIC_FACTOR).max(CUBIC_LEAST * self.cubic_start);
+                    self.cubic_weight = (weight / CUBIC_FACTOR).max(CUBIC_LEAST * self.cubic_start);
                     return Some(Accepted {
                         point,
                         step_norm: step.direction.norm(),
@@ -498,12 +547,8 @@ impl<'a> Run<'a> {
                     });
                 }
             }
-            // Below the resolution of the loss a smaller step cannot be judged any better.
-            if step.predicted_decrease <= f64::EPSILON * self.point.loss.abs() {
-                self.cubic_weight = self.cubic_start;
-                return None;
-            }
-            self.cubic_weight *= CUBIC_FACTOR;
+            weight *= CUBIC_FACTOR;
+            step = cubic_step(&eigen, gradient, weight)?;
         }
         self.cubic_weight = self.cubic_start;
         None

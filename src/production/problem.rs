@@ -12,7 +12,7 @@ use crate::production::diagonal_plus_low_rank::{
 use crate::production::logit_loss::{LogitErrorBounds, check_vector, refuse_overflow};
 use crate::production::running_error::{Bounded, UNIT};
 use crate::production::summation::{compensated_sum, dot_units};
-use crate::production::{EvaluationError, LogitLoss, ProblemError, Softmax};
+use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitLoss, ProblemError, Softmax};
 
 /// Below this size no intermediate result of an exact product by splitting overflows.
 const SPLIT_LIMIT: f64 = 1e290;
@@ -191,10 +191,21 @@ impl Problem {
         self.pull_back(&product)
     }
 
-    /// The rounding level of the computed gradient: the norm of [`gradient_error_bound`](Self::gradient_error_bound).
-    /// A gradient below it cannot be told from zero.
+    /// The rounding level of the gradient: the norm of [`gradient_error_bound`](Self::gradient_error_bound) plus what one
+    /// rounding of each entry of x does to the gradient. Below it a gradient cannot be told from zero, or no f64 vector
+    /// has a smaller one.
     pub fn gradient_noise(&self, x: &DVector<f64>) -> Result<f64, EvaluationError> {
-        Ok(self.gradient_error_bound(x)?.norm())
+        let bound = self.gradient_error_bound(x)?;
+        let curvature = self.loss.hessian(&self.logits(x)?)?;
+        let magnitude = absolute(&self.matrix);
+        let moved = magnitude.multiply(&x.abs()) * UNIT;
+        let felt = DiagonalPlusLowRank {
+            diagonal: curvature.diagonal.abs() + &self.squared_weights,
+            basis: curvature.basis.abs(),
+            core: curvature.core.abs(),
+        }
+        .multiply(&moved);
+        Ok((bound + transpose_multiply(&magnitude, felt.as_slice())).norm())
     }
 
     /// Bound on `|computed L(x) - L(x)|`, x taken as exact (`docs/numerics.md`, "Loss").

@@ -283,7 +283,7 @@ impl LogitLoss for Softmax {
     /// `max b - min b <= 1`.
     fn curvature_floor(&self) -> Option<f64> {
         let range = target_range(&self.target)?;
-        Some(-0.5 * (1.0 + range))
+        Some(-0.5 * add_up(1.0, range))
     }
 
     /// `0.25 + 0.5 (1 + max b - min b)`: as for the floor, with `||Pu||^2 <= 0.25 ||u||^2`.
@@ -353,24 +353,19 @@ impl LogitLoss for Softmax {
     }
 }
 
-/// `max b - min b`, rounded up; `None` if that overflows or there is no entry.
+/// `max b - min b`, rounded up only where it must be (so that `||b||_1 <= 1` gives at most 1); `None` if it overflows or
+/// there is no entry.
 fn target_range(target: &DVector<f64>) -> Option<f64> {
     let largest = target.iter().copied().reduce(f64::max)?;
     let smallest = target.iter().copied().reduce(f64::min)?;
-    let range = (largest - smallest) * (1.0 + f64::EPSILON);
-    // A range that is a small dyadic number stays exact: the inflation above would make ||b||_1 <= 1 give -1 - eps.
-    let range = if largest - smallest <= 1.0 && is_exact_difference(largest, smallest) {
-        largest - smallest
-    } else {
-        range
-    };
+    let range = add_up(largest, -smallest);
     range.is_finite().then_some(range)
 }
 
-/// Whether `fl(x - y) = x - y`: the rounding error of a difference is itself an f64, by the TwoSum algorithm.
-fn is_exact_difference(x: f64, y: f64) -> bool {
-    let difference = x - y;
-    let from_y = difference - x;
-    let error = (x - (difference - from_y)) + (-y - from_y);
-    error == 0.0
+/// `x + y`, rounded up unless exact: the rounding error of a sum is itself an f64, by Knuth's algorithm.
+fn add_up(x: f64, y: f64) -> f64 {
+    let sum = x + y;
+    let from_y = sum - x;
+    let error = (x - (sum - from_y)) + (y - from_y);
+    if error == 0.0 { sum } else { sum.next_up() }
 }

@@ -1,12 +1,15 @@
-//! The gradient of the loss: what is printed (E1, E13) and what differentiating the definition gives.
+//! The gradient of the loss: what is printed (E1, E13), what differentiating the definition gives, and whether the
+//! printed one is the gradient of anything.
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DMatrix;
 
-use crate::claims::exact::{Exact, magnitude, worst_entry};
-use crate::claims::forms::{self, GradientForm};
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Paper, Stratum, Verdict, Wording,
-};
+use crate::claims::claim::Check;
+use crate::claims::dls23::identity::{EVERYWHERE, Identity, equal_matrices, equal_vectors};
+use crate::claims::dls23::symbolic::Symbols;
+use crate::claims::exact::Exact;
+use crate::claims::forms::{self, GradientForm, HessianForm};
+use crate::claims::{Case, CheckError, Claim, Family, Verdict, Weights, Wording};
+use crate::oracle::Node;
 use crate::scalar::High;
 
 /// Whether the ridge `A' W^2 A x` is part of the gradient.
@@ -21,115 +24,224 @@ fn matches_oracle(case: &Case, form: GradientForm, ridge: Ridge) -> Result<Verdi
     let exact = Exact::of(case)?;
     let truth = exact.evaluation()?.gradient;
     let mut in_logits = forms::gradient(form, &exact.p, &exact.b);
-    let pull = exact.squared_weights().component_mul(&exact.z);
+    let squares = exact.squared_weights();
     if ridge == Ridge::Included {
-        in_logits += &pull;
+        in_logits += squares.component_mul(&exact.z);
     }
     let stated = exact.a.tr_mul(&in_logits);
-    // |p o c| + |<c, p> p| <= 2 p (1 + max |b|), entry by entry; the ridge adds its own terms.
-    let terms = &exact.p * (High::int(2) * (High::ONE + exact.target_norm())) + pull.map(High::abs);
-    let scale = exact.a.map(High::abs).tr_mul(&terms);
-    Ok(compare_vectors("gradient", &stated, &truth, &exact, &scale))
+    // Entry i of the gradient in the logits: |p_i c_i| + |<c, p> p_i|, with p + |b| for |c|; the ridge adds w_i^2 |z_i|,
+    // with the terms of z_i before they cancel.
+    let size = exact.a.map(High::abs);
+    let m = &exact.p + exact.b.map(High::abs);
+    let terms = exact.p.component_mul(&m)
+        + &exact.p * m.dot(&exact.p)
+        + squares.component_mul(&(&size * exact.x.map(High::abs)));
+    let scale = size.tr_mul(&terms);
+    Ok(equal_vectors("gradient", &stated, &truth, &scale, &exact))
 }
 
-/// Entrywise equality, the worst entry reported.
-fn compare_vectors(
-    quantity: &str,
-    stated: &DVector<High>,
-    truth: &DVector<High>,
+/// The Jacobian (d x d) of the vector field `x -> A' (gradient of l in the given form)`, by the oracle's rules, and the
+/// magnitude of its terms.
+fn field_jacobian(
     exact: &Exact,
-    scale: &DVector<High>,
-) -> Verdict {
-    let as_matrix =
-        |vector: &DVector<High>| DMatrix::from_column_slice(vector.len(), 1, vector.as_slice());
-    let (i, _) = worst_entry(&as_matrix(stated), &as_matrix(truth));
-    let allowed = exact.error(magnitude(&as_matrix(scale)));
-    Verdict::equal(&format!("{quantity}[{i}]"), stated[i], truth[i], allowed)
+    form: GradientForm,
+) -> Result<(DMatrix<High>, DMatrix<High>), CheckError> {
+    let mut symbols = Symbols::of(exact);
+    let f = symbols.f.clone();
+    let graph = &mut symbols.graph;
+    let c: Vec<Node> = f
+        .iter()
+        .zip(exact.b.iter())
+        .map(|(&f, b)| {
+            let b = graph.constant(*b);
+            graph.weighted_sum(&[(High::ONE, f), (-High::ONE, b)])
+        })
+        .collect();
+    let products: Vec<Node> = f
+        .iter()
+        .zip(&c)
+        .map(|(&f, &c)| graph.product(f, c))
+        .collect();
+    let mean = graph.sum(&products);
+    let sign = match form {
+        GradientForm::Printed => High::ONE,
+        GradientForm::Corrected => -High::ONE,
+    };
+    let in_logits: Vec<Node> = f
+        .iter()
+        .zip(&products)
+        .map(|(&f, &own)| {
+            let along = graph.product(mean, f);
+            graph.weighted_sum(&[(High::ONE, own), (sign, along)])
+        })
+        .collect();
+    let field: Vec<Node> = (0..exact.a.ncols())
+        .map(|j| {
+            let column = exact.a.column(j);
+            let terms: Vec<(High, Node)> = column
+                .iter()
+                .copied()
+                .zip(in_logits.iter().copied())
+                .collect();
+            graph.weighted_sum(&terms)
+        })
+        .collect();
+    let jacobian = symbols.jacobian(&field)?;
+    // Differentiating p_i c_i and <c, p> p_i gives terms in which each p_k meets |A_k| + <p, |A|> once, and c_k or p_k
+    // or their mean: with m = p + |b| >= |c| they are below those of diag(p o m), diag(p) and pp', each with <m, p> + m.
+    let p = &exact.p;
+    let m = p + exact.b.map(High::abs);
+    let mean = m.dot(p);
+    let weight = |i: usize| m[i] + mean;
+    let two = High::int(2);
+    let middle = DMatrix::from_fn(p.len(), p.len(), |i, j| {
+        let own = if i == j {
+            two * p[i] * weight(i)
+        } else {
+            High::ZERO
+        };
+        own + two * p[i] * p[j] * (weight(i) + weight(j))
+    });
+    let size = exact.a.map(High::abs);
+    Ok((jacobian, size.tr_mul(&(middle * &size))))
 }
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(3),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+/// Whether the Jacobian of the field is symmetric, as that of a gradient is.
+fn is_a_gradient(case: &Case, form: GradientForm) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let (jacobian, scale) = field_jacobian(&exact, form)?;
+    Ok(equal_matrices(
+        "Jacobian of the field",
+        &jacobian,
+        &jacobian.transpose(),
+        &scale,
+        &exact,
+    ))
+}
+
+/// Whether `A' B A`, B in the given form, is the Jacobian of the field.
+fn is_its_derivative(
+    case: &Case,
+    gradient: GradientForm,
+    hessian: HessianForm,
+) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let (jacobian, scale) = field_jacobian(&exact, gradient)?;
+    let b = forms::hessian(hessian, &exact.p, &exact.b);
+    let stated = exact.a.tr_mul(&(b * &exact.a));
+    Ok(equal_matrices("A'BA", &stated, &jacobian, &scale, &exact))
+}
+
+/// A statement about the gradient.
+fn identity(
+    id: &'static str,
+    statement: &'static str,
+    note: &'static str,
+    check: Check,
+    control: (&'static str, Check),
+) -> Identity {
+    Identity {
+        id,
+        source: "thesis section 2.2.1; DLS23 Lemma 5.6",
+        wording: Wording::Derived,
+        statement,
+        note,
+        family: EVERYWHERE,
+        real_rows: 24,
+        check,
+        control,
+        refuted: None,
+    }
+}
 
 /// The claims about the gradient.
 pub fn claims() -> Vec<Claim> {
-    vec![
-        Claim {
-            id: "dls23/gradient-printed",
-            paper: Paper::Dls23,
-            source: "DLS23 Lemma 5.6 part 5; thesis section 2.2.1; Algorithm 1 line 7",
+    let unweighted = Family {
+        weights: Weights::Zero,
+        ..EVERYWHERE
+    };
+    let corrected: Check = |case| matches_oracle(case, GradientForm::Corrected, Ridge::Included);
+    let identities = [
+        Identity {
+            source: "thesis section 2.2.1; Algorithm 1 line 7; DLS23 Lemma 5.6 part 5",
             wording: Wording::Printed,
-            statement: "grad L_exp = A' ( f (f-b)' f + diag(f)(f-b) )",
-            premise: "none",
-            expected: Expected::Fails,
-            correction: Some("dls23/gradient-corrected"),
-            note: "Erratum E1: a minus sign is lost between the third and the fourth line of the derivation.",
-            family: Family {
-                weights: crate::claims::Weights::Zero,
-                ..Family::GENERAL
-            },
-            strata: STRATA,
-            attack: None,
-            real_rows: 24,
-            check: |case| matches_oracle(case, GradientForm::Printed, Ridge::Included),
-            control: Control {
-                fault: "the corrected sign",
-                check: |case| matches_oracle(case, GradientForm::Corrected, Ridge::Included),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-gradient-printed.json"
+            family: unweighted,
+            refuted: Some((
+                "dls23/gradient-corrected",
+                include_str!("../../../fixtures/witnesses/dls23-gradient-printed.json"),
             )),
+            ..identity(
+                "dls23/gradient-printed",
+                "grad L_exp = A' ( f (f-b)' f + diag(f)(f-b) )",
+                "Erratum E1: a minus sign is lost between the third and the fourth line of the derivation.",
+                |case| matches_oracle(case, GradientForm::Printed, Ridge::Included),
+                ("the corrected sign", corrected),
+            )
         },
-        Claim {
-            id: "dls23/gradient-corrected",
-            paper: Paper::Dls23,
-            source: "correction of Lemma 5.6 part 5",
-            wording: Wording::Derived,
-            statement: "grad L = A' ( f o (f-b) - <f-b,f> f ) + A' W^2 A x",
-            premise: "none",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Checked against the symbolic derivative of the definition.",
-            family: Family::GENERAL,
-            strata: STRATA,
-            attack: None,
-            real_rows: 24,
-            check: |case| matches_oracle(case, GradientForm::Corrected, Ridge::Included),
-            control: Control {
-                fault: "the printed sign",
-                check: |case| matches_oracle(case, GradientForm::Printed, Ridge::Included),
-            },
-            witness: None,
+        Identity {
+            family: unweighted,
+            real_rows: 8,
+            refuted: Some((
+                "dls23/gradient-corrected",
+                include_str!(
+                    "../../../fixtures/witnesses/dls23-gradient-printed-is-a-gradient.json"
+                ),
+            )),
+            ..identity(
+                "dls23/gradient-printed-is-a-gradient",
+                "the printed gradient is the gradient of some function: its Jacobian is symmetric",
+                "So the sign of E1 is not a convention: no loss has the printed gradient (for d >= 2).",
+                |case| is_a_gradient(case, GradientForm::Printed),
+                ("the corrected sign", |case| {
+                    is_a_gradient(case, GradientForm::Corrected)
+                }),
+            )
         },
-        Claim {
-            id: "dls23/algorithm-gradient-without-ridge",
-            paper: Paper::Dls23,
+        Identity {
+            family: unweighted,
+            real_rows: 8,
+            refuted: Some((
+                "dls23/hessian-corrected",
+                include_str!(
+                    "../../../fixtures/witnesses/dls23-hessian-printed-is-derivative-of-printed-gradient.json"
+                ),
+            )),
+            ..identity(
+                "dls23/hessian-printed-is-derivative-of-printed-gradient",
+                "A'BA with the printed B is the derivative of the printed gradient of L_exp",
+                "The two faults (E1, E2) do not explain each other.",
+                |case| is_its_derivative(case, GradientForm::Printed, HessianForm::Printed),
+                ("both corrected", |case| {
+                    is_its_derivative(case, GradientForm::Corrected, HessianForm::Corrected)
+                }),
+            )
+        },
+        identity(
+            "dls23/gradient-corrected",
+            "grad L = A' ( f o (f-b) - <f-b,f> f ) + A' W^2 A x",
+            "Checked against the symbolic derivative of the definition.",
+            corrected,
+            ("the printed sign", |case| {
+                matches_oracle(case, GradientForm::Printed, Ridge::Included)
+            }),
+        ),
+        Identity {
             source: "thesis Algorithm 1 line 7; H2O Algorithm 4",
             wording: Wording::Printed,
-            statement: "g = A'( f <c,f> + diag(f) c ) is the gradient of L_soft (its sign mended: still without A' W^2 A x)",
-            premise: "none",
-            expected: Expected::Fails,
-            correction: Some("dls23/gradient-corrected"),
-            note: "Erratum E13: the algorithm minimises L_exp + L_reg but its g has no term of L_reg.",
-            family: Family::GENERAL,
-            strata: STRATA,
-            attack: None,
-            real_rows: 24,
-            check: |case| matches_oracle(case, GradientForm::Corrected, Ridge::Missing),
-            control: Control {
-                fault: "the ridge's gradient added",
-                check: |case| matches_oracle(case, GradientForm::Corrected, Ridge::Included),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-algorithm-gradient-without-ridge.json"
+            refuted: Some((
+                "dls23/gradient-corrected",
+                include_str!(
+                    "../../../fixtures/witnesses/dls23-algorithm-gradient-without-ridge.json"
+                ),
             )),
+            ..identity(
+                "dls23/algorithm-gradient-without-ridge",
+                "g = A'( f <c,f> + diag(f) c ) is the gradient of L_soft (its sign mended: still without A' W^2 A x)",
+                "Erratum E13: the algorithm minimises L_exp + L_reg but its g has no term of L_reg.",
+                |case| matches_oracle(case, GradientForm::Corrected, Ridge::Missing),
+                ("the ridge's gradient added", corrected),
+            )
         },
-    ]
+    ];
+    identities.into_iter().map(Identity::claim).collect()
 }

@@ -2,25 +2,50 @@
 
 use crate::claims::Claim;
 
+mod algorithm;
 mod definiteness;
+mod derivatives;
+mod diagonal_surrogate;
+mod differences;
+mod facts;
 mod gradient;
 mod hardest;
+mod hessian;
+mod identity;
+mod lipschitz;
+mod newton;
+mod normaliser;
 mod optimum;
+mod pair;
+mod regulariser;
+mod schedule;
 mod smoothness;
 mod sparse;
 mod spectrum;
 mod surrogate;
+mod symbolic;
 
 /// The claims of this paper, in the order in which it states them.
 pub fn claims() -> Vec<Claim> {
     [
+        facts::claims(),
+        derivatives::claims(),
         gradient::claims(),
+        regulariser::claims(),
+        hessian::claims(),
         spectrum::claims(),
         definiteness::claims(),
         surrogate::claims(),
         sparse::claims(),
         optimum::claims(),
         smoothness::claims(),
+        normaliser::claims(),
+        lipschitz::claims(),
+        differences::claims(),
+        newton::claims(),
+        diagonal_surrogate::claims(),
+        schedule::claims(),
+        algorithm::claims(),
     ]
     .into_iter()
     .flatten()

@@ -1,0 +1,321 @@
+//! Algorithm 1 and Theorem 2.3.1 as printed (E1, E12, E13, E16) and as corrected, run on starts inside the premise.
+//!
+//! The gradient and the step are taken at 40 digits, since the good starts lie within 0.1 l / M of the minimiser, often
+//! 1e-14 and less; the samples are production's, in f64.
+
+use crate::claims::exact::Exact;
+use crate::claims::forms::{self, GradientForm, HessianForm};
+use crate::claims::newton_support::{
+    Iterate, Setting, Sign, Stepped, is_approximate, subsampled, under_premise,
+};
+use crate::claims::statistics::BinomialTest;
+use crate::claims::{
+    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Verdict, Wording,
+};
+use crate::instance::sample::Stream;
+use crate::scalar::High;
+
+use super::newton::{PREMISE, STRATA};
+
+/// `eps1` of SUBSAMPLE: what dls23/sampling-accuracy-budget allows, and one of the constants that Theta(1) may mean.
+const SAMPLE_ACCURACY: f64 = 0.05;
+/// `delta` of the theorem.
+const FAILURE: f64 = 0.05;
+/// `eps = r_0 / 100`, in (0, 0.1) for every good start.
+const REDUCTION: i64 = 100;
+/// Independent runs behind a statement about a probability: 24 runs refute `delta = 0.05` from 13 failures on, with a
+/// false alarm below 1e-9, and a process that fails two times in three with probability 0.9.
+const RUNS: u64 = 24;
+
+/// What one pass of the loop does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// `g = A'(f <c,f> + diag(f) c)`, printed `B_diag`, `x + H~^-1 g`.
+    Printed,
+    /// The true gradient, corrected `B_diag`, `x + H~^-1 g`.
+    PlusSign,
+    /// The true gradient, corrected `B_diag`, `x - H~^-1 g`.
+    Corrected,
+}
+
+/// Everything a run needs besides the point.
+struct Plan {
+    pass: Pass,
+    passes: usize,
+    failure_of_call: f64,
+}
+
+impl Plan {
+    fn of(setting: &Setting, pass: Pass) -> Self {
+        match pass {
+            Pass::Printed | Pass::PlusSign => Self::printed(pass),
+            Pass::Corrected => Self::corrected(setting, pass),
+        }
+    }
+
+    /// Algorithm 1's own schedule: `T = log(r_0/eps)` rounded up, `T + 1` passes, `delta/T` for each call.
+    fn printed(pass: Pass) -> Self {
+        let iterations = (REDUCTION as f64).ln().ceil();
+        Self {
+            pass,
+            passes: iterations as usize + 1,
+            failure_of_call: FAILURE / iterations,
+        }
+    }
+
+    /// `T = ceil(ln(sqrt(kappa) r_0/eps) / ln 5)` passes (dls23/contraction-hessian-norm), `delta/T` for each of the T calls.
+    fn corrected(setting: &Setting, pass: Pass) -> Self {
+        let wanted = setting.condition().sqrt().to_f64() * REDUCTION as f64;
+        let iterations = (wanted.ln() / 5f64.ln()).ceil();
+        Self {
+            pass,
+            passes: iterations as usize,
+            failure_of_call: FAILURE / iterations,
+        }
+    }
+
+    /// The good starts of the printed and of the corrected theorem: within `0.1 l / M`, or `0.1 l / (M sqrt(kappa))`.
+    fn start(&self, setting: &Setting) -> Result<Option<Iterate>, CheckError> {
+        let divisor = match self.pass {
+            Pass::Printed | Pass::PlusSign => High::ONE,
+            Pass::Corrected => setting.condition().sqrt(),
+        };
+        setting.start(&setting.stiffest(), divisor)
+    }
+}
+
+/// How a run ended.
+struct Run {
+    /// `||x~ - x*||`.
+    distance: High,
+    /// A bound of its rounding error: what each pass adds, at most tripled by each later one.
+    error: High,
+    /// Whether every `H~` was a 0.1-approximate Hessian.
+    approximate: bool,
+}
+
+/// One run of the loop.
+fn run(
+    setting: &Setting,
+    plan: &Plan,
+    start: &Iterate,
+    rng: &mut Stream,
+) -> Result<Run, CheckError> {
+    let mut here = setting.iterate(start.x.clone())?;
+    let mut error = High::ZERO;
+    let mut approximate = true;
+    for _ in 0..plan.passes {
+        let to = pass(setting, plan, &here, &mut approximate, rng)?;
+        error = High::int(3) * error + to.error;
+        here = setting.iterate(to.x)?;
+    }
+    Ok(Run {
+        distance: here.offset.norm(),
+        error,
+        approximate,
+    })
+}
+
+fn pass(
+    setting: &Setting,
+    plan: &Plan,
+    here: &Iterate,
+    approximate: &mut bool,
+    rng: &mut Stream,
+) -> Result<Stepped, CheckError> {
+    let at = Exact::at(&setting.exact.instance, here.x.clone())?;
+    let (form, sign) = match plan.pass {
+        Pass::Printed => (HessianForm::Printed, Sign::Plus),
+        Pass::PlusSign => (HessianForm::Corrected, Sign::Plus),
+        Pass::Corrected => (HessianForm::Corrected, Sign::Minus),
+    };
+    let hessian = subsampled(&at, form, SAMPLE_ACCURACY, plan.failure_of_call, rng)?;
+    *approximate &= is_approximate(&here.hessian, &hessian, High::ratio(1, 10))?;
+    if plan.pass != Pass::Printed {
+        return setting.step(here, &hessian, sign);
+    }
+    let gradient =
+        at.a.tr_mul(&forms::gradient(GradientForm::Printed, &at.p, &at.b));
+    let printed = here.with_gradient(gradient, at.error(High::int(4)));
+    setting.step(&printed, &hessian, sign)
+}
+
+/// The verdict on `||x~ - x*|| <= eps` after one run. The corrected statement speaks of runs whose samples succeed.
+fn converges(case: &Case, pass: Pass) -> Result<Verdict, CheckError> {
+    under_premise(case, |setting| {
+        let plan = Plan::of(setting, pass);
+        let Some(start) = plan.start(setting)? else {
+            return Ok(Verdict::Outside(Outside::Precision));
+        };
+        let epsilon = start.offset.norm() / High::int(REDUCTION);
+        let ended = run(setting, &plan, &start, &mut case.stream("subsample"))?;
+        if pass == Pass::Corrected && !ended.approximate {
+            return Ok(Verdict::Outside(Outside::Premise));
+        }
+        if ended.error.shifted(3) > epsilon {
+            return Ok(Verdict::Outside(Outside::Precision));
+        }
+        Ok(Verdict::at_most(
+            "||x~ - x*|| / eps",
+            ended.distance / epsilon,
+            High::ONE,
+            ended.error / epsilon,
+        ))
+    })
+}
+
+/// The verdict on `Pr[||x~ - x*|| <= eps] >= 1 - delta` after independent runs, samples unverified.
+fn theorem(case: &Case, pass: Pass) -> Result<Verdict, CheckError> {
+    under_premise(case, |setting| {
+        let plan = Plan::of(setting, pass);
+        let Some(start) = plan.start(setting)? else {
+            return Ok(Verdict::Outside(Outside::Precision));
+        };
+        let epsilon = start.offset.norm() / High::int(REDUCTION);
+        let test = BinomialTest::new(FAILURE, RUNS)?;
+        let mut rng = case.stream("runs");
+        let mut failures = 0;
+        for _ in 0..RUNS {
+            let ended = run(setting, &plan, &start, &mut rng)?;
+            if ended.error.shifted(3) > epsilon {
+                return Ok(Verdict::Outside(Outside::Precision));
+            }
+            if ended.distance > epsilon {
+                failures += 1;
+            }
+        }
+        Ok(Verdict::at_most(
+            &format!("failures in {RUNS} runs"),
+            High::int(failures as i64),
+            High::int(test.accept_up_to as i64),
+            High::ZERO,
+        ))
+    })
+}
+
+/// Small enough that 24 runs of a dozen passes at 40 digits stay cheap.
+const THEOREM: Family = Family {
+    rows: (1, 4),
+    columns: (1, 2),
+    cases: 14,
+    ..PREMISE
+};
+
+const PREMISE_TEXT: &str = "Theorem 2.3.1: eps, delta in (0, 0.1), M ||x_0 - x*|| <= 0.1 l, ||A||, ||x*|| <= R, ||b||_1 <= 1, w_i^2 >= 100 + l/sigma_min(A)^2, M = n^1.5 exp(30 R^2)";
+
+/// The claims about the algorithm and its theorem.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        Claim {
+            id: "dls23/algorithm-printed",
+            paper: Paper::Dls23,
+            source: "thesis Algorithm 1; H2O Algorithm 4",
+            wording: Wording::Printed,
+            statement: "D = B_diag(x_t) + diag(w o w), D~ = SUBSAMPLE(D, A), g = A'(f <c,f> + diag(f) c), x_{t+1} = x_t + (A' D~ A)^-1 g for t = 0, ..., T = log(r_0/eps) ends within eps of x*",
+            premise: PREMISE_TEXT,
+            expected: Expected::Fails,
+            correction: Some("dls23/algorithm-corrected"),
+            note: "Errata E1, E12, E13 together: the gradient has a wrong sign and lacks the ridge, and the step goes uphill. The iterates move by a constant that has nothing to do with x*. One run with genuine samples at eps1 = 1/20, eps = r_0/100.",
+            family: PREMISE,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| converges(case, Pass::Printed),
+            control: Control {
+                fault: "minus, the true gradient, the corrected schedule",
+                check: |case| converges(case, Pass::Corrected),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-algorithm-printed.json"
+            )),
+        },
+        Claim {
+            id: "dls23/algorithm-plus-sign",
+            paper: Paper::Dls23,
+            source: "thesis Algorithm 1 line 9; H2O Algorithm 4",
+            wording: Wording::Printed,
+            statement: "x_{t+1} = x_t + H~^-1 g with the true gradient g of the whole loss ends within eps of x*",
+            premise: PREMISE_TEXT,
+            expected: Expected::Fails,
+            correction: Some("dls23/algorithm-corrected"),
+            note: "Erratum E12, everything else of Algorithm 1 mended: the error doubles at every pass.",
+            family: PREMISE,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| converges(case, Pass::PlusSign),
+            control: Control {
+                fault: "the minus sign of Definition 2.1.17",
+                check: |case| converges(case, Pass::Corrected),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-algorithm-plus-sign.json"
+            )),
+        },
+        Claim {
+            id: "dls23/algorithm-corrected",
+            paper: Paper::Dls23,
+            source: "correction of thesis Algorithm 1",
+            wording: Wording::Derived,
+            statement: "x_{t+1} = x_t - (A' D~ A)^-1 (A'(f o c - <c,f> f) + A' W^2 A x_t) for T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5) passes ends within eps of x* whenever every sample succeeds",
+            premise: "as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l; every H~ verified to be a 0.1-approximate Hessian",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Minus, the true gradient, the corrected B_diag, eps1 = 1/20. Follows from dls23/contraction-hessian-norm.",
+            family: PREMISE,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| converges(case, Pass::Corrected),
+            control: Control {
+                fault: "the printed sign",
+                check: |case| converges(case, Pass::PlusSign),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/theorem-main",
+            paper: Paper::Dls23,
+            source: "thesis Theorem 2.3.1; DLS23 Theorem 1.5",
+            wording: Wording::Printed,
+            statement: "Algorithm 1 runs log(||x_0-x*||/eps) iterations and outputs x~ with Pr[||x~ - x*||_2 <= eps] >= 1 - delta",
+            premise: PREMISE_TEXT,
+            expected: Expected::Fails,
+            correction: Some("dls23/theorem-main-corrected"),
+            note: "Exact binomial test: 24 independent runs at delta = 1/20; more than 12 failures refute with a false alarm below 1e-9. The algorithm as printed fails in every run of almost every case. Its Definition of a good start is 2.1.12 (E21); the Lipschitz constant M is global, so ||x|| <= R is not needed (E24).",
+            family: THEOREM,
+            strata: STRATA,
+            attack: None,
+            real_rows: 8,
+            check: |case| theorem(case, Pass::Printed),
+            control: Control {
+                fault: "the corrected algorithm",
+                check: |case| theorem(case, Pass::Corrected),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-theorem-main.json"
+            )),
+        },
+        Claim {
+            id: "dls23/theorem-main-corrected",
+            paper: Paper::Dls23,
+            source: "correction of thesis Theorem 2.3.1",
+            wording: Wording::Derived,
+            statement: "the corrected algorithm with T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5), eps1 = 1/20, delta/T for each of its T calls outputs x~ with Pr[||x~ - x*||_2 <= eps] >= 1 - delta",
+            premise: "as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Exact binomial test as for dls23/theorem-main; samples not verified. 4 eps1^-2 d ln(2 d/delta_1) draws are generous.",
+            family: THEOREM,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| theorem(case, Pass::Corrected),
+            control: Control {
+                fault: "the printed algorithm",
+                check: |case| theorem(case, Pass::Printed),
+            },
+            witness: None,
+        },
+    ]
+}

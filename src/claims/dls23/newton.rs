@@ -1,0 +1,666 @@
+//! The lemmas on approximate Newton steps (thesis Lemmas 2.1.18 and 2.1.19): false in the Euclidean norm (E3), true in
+//! the norm of the Hessian.
+//!
+//! *What holds instead.* Let `e_t = x_t - x*`, `H = H(x_t)`, `K = H^1/2 H~^-1 H^1/2` and `Hbar = int_0^1 H(x* + s e_t) ds`,
+//! so that `g(x_t) = Hbar e_t` and `e_{t+1} = (I - H~^-1 H) e_t + H~^-1 (H - Hbar) e_t`. In the norm `||v||_H =
+//! ||H^1/2 v||` the first term is `||I - K|| <= eps0 / (1 - eps0)` times `||e_t||_H`; in the second `||K|| <=
+//! 1 / (1 - eps0)`, `||H - Hbar|| <= M r_t / 2` and `H >= (l - M r_t) I`. With `rbar = M r_t < l`:
+//!
+//! ```text
+//! ||e_{t+1}||_{H(x_t)} <= ( eps0 / (1 - eps0) + rbar / (2 (1 - eps0) (l - rbar)) ) ||e_t||_{H(x_t)}
+//! ```
+//!
+//! From step to step one norm is needed, `||.||_*` of `H* = H(x*)`: `(1 - rho) H* <= H(x_t) <= (1 + rho) H*`, `rho = rbar / l`.
+//! For `eps0 <= 0.1`, `rho <= 0.1` the factor is at most `sqrt(1.1/0.9) (1/9 + 5/81) = 0.1911 < 0.2`. If `M sqrt(kappa)
+//! r_0 <= 0.1 l` with `kappa = kappa(H*)`, then `r_t <= ||e_t||_* / sqrt(lambda_min) <= sqrt(kappa) r_0` keeps `rho <= 0.1` for
+//! ever, and `||e_{t+1}||_* <= 0.2 ||e_t||_*` by induction.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::claims::attack::{Effort, cold_start, maximise};
+use crate::claims::exact::Exact;
+use crate::claims::forms::{self, HessianForm};
+use crate::claims::newton_support::{
+    Iterate, Setting, Sign, Stepped, energy_norm, is_approximate, subsampled, under_premise,
+};
+use crate::claims::{
+    Case, CheckError, Claim, Control, Expected, Family, Origin, Outside, Paper, Stratum, Targets,
+    Verdict, Weights, Wording,
+};
+use crate::instance::sample::{self, Stream};
+use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::oracle::{Reference, minimise, spectrum};
+use crate::scalar::High;
+
+/// `eps0 = 1/20`, the middle of the lemmas' interval (0, 0.1).
+fn usual_accuracy() -> High {
+    High::ratio(1, 20)
+}
+
+/// `eps0 = 99/1000`, near its end.
+fn coarse_accuracy() -> High {
+    High::ratio(99, 1000)
+}
+
+/// How a step is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Norm {
+    Euclidean,
+    Hessian,
+}
+
+/// What an inequality allows for the ratio of two successive errors.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Factor {
+    /// `2 (eps0 + rbar / (l - rbar))`, Lemma 2.1.18.
+    Printed,
+    /// `eps0 / (1 - eps0) + rbar / (2 (1 - eps0) (l - rbar))`.
+    Derived,
+    /// The same with `eps0` in place of `eps0 / (1 - eps0)`.
+    TooSmall,
+}
+
+impl Factor {
+    fn value(self, epsilon: High, reach: High, l: High) -> High {
+        let quotient = reach / (l - reach);
+        let rest = High::ONE - epsilon;
+        match self {
+            Self::Printed => High::int(2) * (epsilon + quotient),
+            Self::Derived => epsilon / rest + quotient / (High::int(2) * rest),
+            Self::TooSmall => epsilon + quotient / (High::int(2) * rest),
+        }
+    }
+}
+
+/// The verdict on `||e_{t+1}|| <= factor ||e_t||`, in the norm asked for.
+fn compare(norm: Norm, from: &Iterate, to: &Stepped, factor: High) -> Verdict {
+    let (before, after, stretch) = match norm {
+        Norm::Euclidean => (from.offset.norm(), to.offset.norm(), High::ONE),
+        Norm::Hessian => (
+            from.norm_of(&from.offset),
+            from.norm_of(&to.offset),
+            from.range().1.sqrt(),
+        ),
+    };
+    let error = to.error * stretch;
+    if error.shifted(3) > factor * before {
+        return Verdict::Outside(Outside::Precision);
+    }
+    let name = match norm {
+        Norm::Euclidean => "r_{t+1} / r_t",
+        Norm::Hessian => "||e_{t+1}||_H / ||e_t||_H",
+    };
+    Verdict::at_most(name, after / before, factor, error / before)
+}
+
+/// A step with an approximation whose band is verified first. A matrix outside the band is not covered by the lemmas.
+fn measured(
+    setting: &Setting,
+    from: &Iterate,
+    approximation: &DMatrix<High>,
+    epsilon: High,
+    norm: Norm,
+    factor: Factor,
+) -> Result<Verdict, CheckError> {
+    if !is_approximate(&from.hessian, approximation, epsilon)? {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let to = setting.step(from, approximation, Sign::Minus)?;
+    let reach = setting.m * from.offset.norm();
+    Ok(compare(
+        norm,
+        from,
+        &to,
+        factor.value(epsilon, reach, setting.l),
+    ))
+}
+
+/// The worst of the verdicts on those approximations that are inside the premise.
+fn worst(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+    let mut outside = Verdict::Outside(Outside::Premise);
+    let mut decided: Option<Verdict> = None;
+    for verdict in verdicts {
+        if matches!(verdict, Verdict::Outside(_)) {
+            outside = verdict;
+        } else {
+            decided = Some(match decided {
+                Some(known) => known.and(verdict),
+                None => verdict,
+            });
+        }
+    }
+    decided.unwrap_or(outside)
+}
+
+/// Lemma 2.1.18 for the worst approximation in the band, from the stiffest direction at the edge of the premise.
+fn shrinking(case: &Case, norm: Norm, factor: Factor) -> Result<Verdict, CheckError> {
+    under_premise(case, |setting| {
+        let Some(from) = setting.start(&setting.stiffest(), High::ONE)? else {
+            return Ok(Verdict::Outside(Outside::Precision));
+        };
+        let epsilon = usual_accuracy();
+        let approximation = from.worst_approximation(epsilon);
+        measured(setting, &from, &approximation, epsilon, norm, factor)
+    })
+}
+
+/// The H-norm bound for every kind of approximation, from the edge of the premise and from a millionth of it (where the
+/// second summand vanishes and the first must carry the inequality alone).
+fn shrinking_in_hessian_norm(case: &Case, factor: Factor) -> Result<Verdict, CheckError> {
+    under_premise(case, |setting| {
+        let epsilon = usual_accuracy();
+        let mut verdicts = Vec::new();
+        for (direction, divisor) in [
+            (setting.stiffest(), High::ONE),
+            (setting.own_direction(), High::ONE.shifted(6)),
+        ] {
+            let Some(from) = setting.start(&direction, divisor)? else {
+                verdicts.push(Verdict::Outside(Outside::Precision));
+                continue;
+            };
+            let mut rng = case.stream("subsample");
+            let at = Exact::at(&case.instance, from.x.clone())?;
+            for approximation in [
+                from.worst_approximation(epsilon),
+                from.scaled_down(epsilon),
+                from.scaled_up(epsilon),
+                sampled_approximation(&at, &mut rng)?,
+            ] {
+                verdicts.push(measured(
+                    setting,
+                    &from,
+                    &approximation,
+                    epsilon,
+                    Norm::Hessian,
+                    factor,
+                )?);
+            }
+        }
+        Ok(worst(verdicts))
+    })
+}
+
+/// Accuracy and failure probability asked of SUBSAMPLE where its success is verified afterwards.
+const SAMPLE_ACCURACY: f64 = 0.04;
+const SAMPLE_FAILURE: f64 = 0.05;
+/// Independent samples of one Hessian: a sample may by chance be as good as exact, eight are not.
+const SAMPLES: usize = 8;
+
+fn sampled_approximation(at: &Exact, rng: &mut Stream) -> Result<DMatrix<High>, CheckError> {
+    subsampled(
+        at,
+        HessianForm::Corrected,
+        SAMPLE_ACCURACY,
+        SAMPLE_FAILURE,
+        rng,
+    )
+}
+
+/// Lemma 2.1.18 for genuine leverage-score samples, each verified to be a 1/20-approximate Hessian.
+fn shrinking_sampled(case: &Case, norm: Norm, factor: Factor) -> Result<Verdict, CheckError> {
+    under_premise(case, |setting| {
+        let Some(from) = setting.start(&setting.stiffest(), High::ONE)? else {
+            return Ok(Verdict::Outside(Outside::Precision));
+        };
+        let at = Exact::at(&case.instance, from.x.clone())?;
+        let mut rng = case.stream("subsample");
+        let mut verdicts = Vec::with_capacity(SAMPLES);
+        for _ in 0..SAMPLES {
+            let approximation = sampled_approximation(&at, &mut rng)?;
+            verdicts.push(measured(
+                setting,
+                &from,
+                &approximation,
+                usual_accuracy(),
+                norm,
+                factor,
+            )?);
+        }
+        Ok(worst(verdicts))
+    })
+}
+
+/// Which conclusion of Lemma 2.1.19.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Conclusion {
+    /// `r_{t+1} <= 0.4 r_t`.
+    Contraction,
+    /// `M r_{t+1} < 0.1 l`.
+    StaysGood,
+}
+
+/// Lemma 2.1.19 with t = 1, its induction hypothesis established by a real first step: `H~ = H / (1 - eta)` from the edge of
+/// the premise gives `e_1 = eta e_0` up to second order, so `r_1 <= 0.4 r_0` and `M r_1 <= 0.1 l`. The second step uses the
+/// worst approximation in the band.
+fn induction(case: &Case, conclusion: Conclusion) -> Result<Verdict, CheckError> {
+    under_premise(case, |setting| {
+        let Some(first) = setting.start(&setting.stiffest(), High::ONE)? else {
+            return Ok(Verdict::Outside(Outside::Precision));
+        };
+        let epsilon = coarse_accuracy();
+        let allowed = first.scaled_up(epsilon);
+        if !is_approximate(&first.hessian, &allowed, epsilon)? {
+            return Ok(Verdict::Outside(Outside::Premise));
+        }
+        let arrived = setting.step(&first, &allowed, Sign::Minus)?;
+        let second = setting.iterate(arrived.x.clone())?;
+        let r = (first.offset.norm(), second.offset.norm());
+        let four_tenths = High::ratio(4, 10);
+        let edge = setting.l / High::int(10);
+        if r.1 + arrived.error > four_tenths * r.0 || setting.m * (r.1 + arrived.error) > edge {
+            return Ok(Verdict::Outside(Outside::Premise));
+        }
+        let approximation = second.worst_approximation(epsilon);
+        if !is_approximate(&second.hessian, &approximation, epsilon)? {
+            return Ok(Verdict::Outside(Outside::Premise));
+        }
+        let last = setting.step(&second, &approximation, Sign::Minus)?;
+        if last.error.shifted(3) > r.1 {
+            return Ok(Verdict::Outside(Outside::Precision));
+        }
+        Ok(match conclusion {
+            Conclusion::Contraction => compare(Norm::Euclidean, &second, &last, four_tenths),
+            Conclusion::StaysGood => Verdict::at_most(
+                "M r_{t+1} / l",
+                setting.m * last.offset.norm() / setting.l,
+                High::ratio(1, 10),
+                setting.m * last.error / setting.l,
+            ),
+        })
+    })
+}
+
+/// Steps of the iteration that the replacement of Lemma 2.1.19 is followed over.
+const STEPS: usize = 4;
+
+/// The replacement of Lemma 2.1.19: from `M sqrt(kappa) r_0 <= 0.1 l`, worst approximations at every step.
+fn iteration(case: &Case, norm: Norm) -> Result<Verdict, CheckError> {
+    under_premise(case, |setting| {
+        let epsilon = coarse_accuracy();
+        let Some(mut from) = setting.start(&setting.stiffest(), setting.condition().sqrt())? else {
+            return Ok(Verdict::Outside(Outside::Precision));
+        };
+        let length = |v: &DVector<High>| match norm {
+            Norm::Euclidean => v.norm(),
+            Norm::Hessian => energy_norm(&setting.hessian, v),
+        };
+        let stretch = match norm {
+            Norm::Euclidean => High::ONE,
+            Norm::Hessian => setting.range.1.sqrt(),
+        };
+        let mut verdicts = Vec::with_capacity(STEPS);
+        for t in 0..STEPS {
+            let approximation = if t % 2 == 0 {
+                from.worst_approximation(epsilon)
+            } else {
+                from.scaled_down(epsilon)
+            };
+            if !is_approximate(&from.hessian, &approximation, epsilon)? {
+                return Ok(Verdict::Outside(Outside::Premise));
+            }
+            let to = setting.step(&from, &approximation, Sign::Minus)?;
+            let error = to.error * stretch;
+            let before = length(&from.offset);
+            if error.shifted(3) > before {
+                return Ok(Verdict::Outside(Outside::Precision));
+            }
+            verdicts.push(Verdict::at_most(
+                &format!("error after step {} / before", t + 1),
+                length(&to.offset) / before,
+                High::ratio(1, 5),
+                error / before,
+            ));
+            from = setting.iterate(to.x)?;
+        }
+        Ok(worst(verdicts))
+    })
+}
+
+/// Exact Newton under the premise: `r_{t+1} <= rbar / (2 (l - rbar)) r_t`, and with it `0.4 r_t`.
+fn exact_step(case: &Case, sign: Sign) -> Result<Verdict, CheckError> {
+    under_premise(case, |setting| {
+        let mut verdicts = Vec::new();
+        for direction in [setting.stiffest(), setting.own_direction()] {
+            let Some(from) = setting.start(&direction, High::ONE)? else {
+                verdicts.push(Verdict::Outside(Outside::Precision));
+                continue;
+            };
+            let to = setting.step(&from, &from.hessian, sign)?;
+            let reach = setting.m * from.offset.norm();
+            let factor = Factor::Derived.value(High::ZERO, reach, setting.l);
+            verdicts.push(compare(
+                Norm::Euclidean,
+                &from,
+                &to,
+                factor.min(High::ratio(4, 10)),
+            ));
+        }
+        Ok(worst(verdicts))
+    })
+}
+
+/// The Lipschitz constant of the Hessian of the loss of the logits for `||b||_1 <= 1`, 0.571407..., rounded up.
+fn sharp_lipschitz() -> High {
+    High::ratio(57_141, 100_000)
+}
+
+/// `r_{t+1} <= C ||A||^3 / (2 lambda_min(H(x_t))) r_t^2` from any point, for a strictly convex loss.
+fn quadratic(case: &Case, constant: High) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    if exact.target_norm() > High::ONE {
+        return Ok(Verdict::Outside(Outside::Target));
+    }
+    if exact.squared_weights().iter().any(|&w2| w2 <= High::ONE) {
+        return Ok(Verdict::Outside(Outside::Weights));
+    }
+    let (largest, smallest) = exact.singular_range()?;
+    if smallest <= largest.shifted(-30) {
+        return Ok(Verdict::Outside(Outside::Rank));
+    }
+    let reference = Reference::new(&case.instance)?;
+    let found = minimise(&reference, &DVector::zeros(exact.a.ncols()))?;
+    let here = reference.enclose(&exact.x, High::ZERO)?;
+    let d = exact.x.len();
+    let hessian = DMatrix::from_fn(d, d, |i, j| here.hessian[i * d + j].midpoint());
+    let gradient = DVector::from_iterator(d, here.gradient.iter().map(|entry| entry.midpoint()));
+    let (low, high, _) = spectrum::extremes_with_bound(&hessian)?;
+    let step = nalgebra::Cholesky::new(hessian)
+        .ok_or_else(|| CheckError::Other("a convex loss with an indefinite Hessian".to_owned()))?
+        .solve(&gradient);
+    let before = (&exact.x - &found.x).norm();
+    let after = (&exact.x - &step - &found.x).norm();
+    let radii: High = here.gradient.iter().map(|g| g.radius().square()).sum();
+    // As for a step under the premise: gradient, Cholesky solution, subtractions, x*.
+    let solving = exact.error(high / low * step.norm() + exact.x.norm());
+    let error = High::int(2) * radii.sqrt() / low + solving + found.error_bound;
+    let cube = largest.square() * largest;
+    let allowed = constant * cube / (High::int(2) * low) * before.square();
+    if error > allowed.shifted(-3) {
+        return Ok(Verdict::Outside(Outside::Precision));
+    }
+    Ok(Verdict::at_most("r_{t+1}", after, allowed, error))
+}
+
+/// Searches two rows and one column for the largest `r_{t+1} / r_t^2`: the weights just above 1, the gap of the rows,
+/// the target `(s, t)` on the unit sphere, and the distance from the minimiser.
+fn quadratic_attack(rng: &mut Stream) -> Result<Case, CheckError> {
+    let start = cold_start(rng, 3, 2);
+    let weight: f64 = 1.0 + 1.0 / 1024.0;
+    let build = |point: &[f64]| {
+        let share = (point[0].sin().abs() * 1_048_576.0).round() / 1_048_576.0;
+        let b = DVector::from_vec(vec![share.copysign(point[0].sin()), share - 1.0]);
+        // A single direction with rows of opposite sign; its scale only scales x.
+        let scale = 1.0 + point[1].abs().min(8.0);
+        (DVector::from_vec(vec![scale, -scale]), b)
+    };
+    let derivatives = |a: &DVector<f64>, b: &DVector<f64>, x: f64| {
+        let z = a * x;
+        let p = forms::softmax(&z);
+        let slope = forms::gradient(forms::GradientForm::Corrected, &p, b) + &z * (weight * weight);
+        let curvature = forms::hessian(HessianForm::Corrected, &p, b)
+            + DMatrix::identity(2, 2) * (weight * weight);
+        (a.dot(&slope), (curvature * a).dot(a))
+    };
+    let minimiser = |a: &DVector<f64>, b: &DVector<f64>| {
+        // The derivative increases and changes sign within |z| <= 2, since |grad l| <= 2 and w^2 > 1.
+        let (mut low, mut high) = (-2.0, 2.0);
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if derivatives(a, b, middle).0 > 0.0 {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        0.5 * (low + high)
+    };
+    let from = |point: &[f64], a: &DVector<f64>, b: &DVector<f64>| {
+        // At least 2^-10 away, so that bisection's 1e-16 does not drown the second order.
+        minimiser(a, b) + (point[2].abs().min(4.0) + 1.0 / 1024.0).copysign(point[2])
+    };
+    let objective = |point: &[f64]| {
+        let (a, b) = build(point);
+        let (root, x) = (minimiser(&a, &b), from(point, &a, &b));
+        let (slope, curvature) = derivatives(&a, &b, x);
+        let after = (x - slope / curvature - root).abs();
+        after / (x - root).powi(2) * 2.0 * curvature / a.norm().powi(3)
+    };
+    let (best, _) = maximise(objective, start, Effort::USUAL);
+    let (a, b) = build(&best);
+    let x = from(&best, &a, &b);
+    let instance = Instance::new(
+        LossKind::Softmax,
+        DesignMatrix::dense(DMatrix::from_column_slice(2, 1, a.as_slice()))?,
+        b,
+        DVector::from_element(2, weight),
+    )?
+    .with_points(vec![DVector::from_element(1, x)])?;
+    let seed = sample::integer(rng, 0, i64::MAX) as u64;
+    Ok(Case::new(Origin::Attack(0), instance, seed))
+}
+
+/// Inside the premise at every condition number: see `Weights::AboveSquaredCondition`.
+pub(super) const PREMISE: Family = Family {
+    rows: (1, 6),
+    columns: (1, 3),
+    conditions: &[0, 1, 2, 3, 4, 5, 6],
+    gaps: &[],
+    radii: &[],
+    norm: 1.0,
+    targets: Targets::UnitBall,
+    weights: Weights::AboveSquaredCondition { base: 100.0 },
+    points: 1,
+    rank_deficient: false,
+    cases: 28,
+};
+
+pub(super) const STRATA: &[Stratum] = &[
+    Stratum::Condition(0),
+    Stratum::Condition(1),
+    Stratum::Condition(2),
+    Stratum::Condition(3),
+    Stratum::Condition(4),
+    Stratum::Condition(5),
+    Stratum::Condition(6),
+    Stratum::OneRow,
+    Stratum::OneColumn,
+    Stratum::Square,
+    Stratum::SignedTarget,
+];
+
+const THEOREM_PREMISE: &str = "L is (l, M)-good with M = n^1.5 exp(30 R^2), ||A||, ||x*|| <= R, ||b||_1 <= 1, w_i^2 >= 100 + l/sigma_min(A)^2, M r_t <= 0.1 l";
+
+/// The claims about single steps and their induction.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        Claim {
+            id: "dls23/contraction-04",
+            paper: Paper::Dls23,
+            source: "thesis Lemma 2.1.19, first conclusion; LSZ23 Lemma 6.10",
+            wording: Wording::Printed,
+            statement: "r_{t+1} <= 0.4 r_t for every eps0-approximate Newton step, eps0 in (0, 0.1)",
+            premise: "as Lemma 2.1.18 under Theorem 2.3.1's constants, and r_i <= 0.4 r_{i-1}, M r_i <= 0.1 l for i in [t]",
+            expected: Expected::Fails,
+            correction: Some("dls23/contraction-hessian-norm"),
+            note: "Erratum E3: (1-eps0)H <= H~ <= (1+eps0)H bounds H^1/2 H~^-1 H^1/2, not I - H~^-1 H in the Euclidean norm; the error can grow by eps0/(1+eps0) sqrt(kappa(H)) in one step, so by 4e5 at a condition number of A near 4e6. Checked with t = 1: a real first step that meets the induction hypothesis, then the worst H~ in the band, both bands verified at 40 digits. In the Hessian's norm the same steps contract.",
+            family: PREMISE,
+            strata: STRATA,
+            attack: None,
+            real_rows: 8,
+            check: |case| induction(case, Conclusion::Contraction),
+            control: Control {
+                fault: "the norm of H(x*), rate 0.2, start within 0.1 l / (M sqrt(kappa))",
+                check: |case| iteration(case, Norm::Hessian),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-contraction-04.json"
+            )),
+        },
+        Claim {
+            id: "dls23/contraction-stays-good",
+            paper: Paper::Dls23,
+            source: "thesis Lemma 2.1.19, second conclusion; LSZ23 Lemma 6.10",
+            wording: Wording::Printed,
+            statement: "M r_{t+1} < 0.1 l for every eps0-approximate Newton step, eps0 in (0, 0.1)",
+            premise: "as Lemma 2.1.18 under Theorem 2.3.1's constants, and r_i <= 0.4 r_{i-1}, M r_i <= 0.1 l for i in [t]",
+            expected: Expected::Fails,
+            correction: Some("dls23/contraction-hessian-norm"),
+            note: "Erratum E3: an iterate can leave the ball of good points, so the induction of the main theorem breaks, not only its rate.",
+            family: PREMISE,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| induction(case, Conclusion::StaysGood),
+            control: Control {
+                fault: "the norm of H(x*), rate 0.2, start within 0.1 l / (M sqrt(kappa))",
+                check: |case| iteration(case, Norm::Hessian),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-contraction-stays-good.json"
+            )),
+        },
+        Claim {
+            id: "dls23/contraction-hessian-norm",
+            paper: Paper::Dls23,
+            source: "replacement of thesis Lemma 2.1.19",
+            wording: Wording::Derived,
+            statement: "||x_{t+1}-x*||_{H(x*)} <= 0.2 ||x_t-x*||_{H(x*)} for all t and every eps0 in (0, 0.1), hence r_t <= sqrt(kappa(H(x*))) 0.2^t r_0",
+            premise: "as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Proof in the source of this claim: factor sqrt(1.1/0.9)(1/9 + 5/81) = 0.1911. The start must be closer by sqrt(kappa) than the paper's; the rate is twice as good. Followed over four steps at eps0 = 0.099, reflections and (1-eps0)H in turn.",
+            family: PREMISE,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| iteration(case, Norm::Hessian),
+            control: Control {
+                fault: "the Euclidean norm",
+                check: |case| iteration(case, Norm::Euclidean),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/shrinking-euclidean",
+            paper: Paper::Dls23,
+            source: "thesis Lemma 2.1.18; LSZ23 Lemma 6.9",
+            wording: Wording::Printed,
+            statement: "r_{t+1} <= 2 (eps0 + rbar_t / (l - rbar_t)) r_t, r_t = ||x_t - x*||_2, rbar_t = M r_t, eps0 in (0, 0.1)",
+            premise: THEOREM_PREMISE,
+            expected: Expected::Fails,
+            correction: Some("dls23/shrinking-hessian-norm"),
+            note: "Erratum E3, one step at eps0 = 1/20 with the worst H~ of the band. The witness (condition number 100, x* = 0) grows by 4.75 where 0.32 is allowed.",
+            family: PREMISE,
+            strata: STRATA,
+            attack: None,
+            real_rows: 8,
+            check: |case| shrinking(case, Norm::Euclidean, Factor::Printed),
+            control: Control {
+                fault: "the norm of H(x_t) and its own factor",
+                check: |case| shrinking(case, Norm::Hessian, Factor::Derived),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-shrinking-euclidean.json"
+            )),
+        },
+        Claim {
+            id: "dls23/shrinking-euclidean-sampled",
+            paper: Paper::Dls23,
+            source: "thesis Lemma 2.1.18 with the H~ of Lemma 2.1.16",
+            wording: Wording::Printed,
+            statement: "r_{t+1} <= 2 (eps0 + rbar_t / (l - rbar_t)) r_t with H~ = A' D~ A, D~ a leverage-score sample",
+            premise: "as Lemma 2.1.18; the sample is verified to be a 1/20-approximate Hessian",
+            expected: Expected::Fails,
+            correction: Some("dls23/shrinking-hessian-norm"),
+            note: "Erratum E3 is no matter of contrived H~: genuine samples fail as well, from condition numbers of about 1e2 on. Worst of eight samples of each Hessian.",
+            family: PREMISE,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| shrinking_sampled(case, Norm::Euclidean, Factor::Printed),
+            control: Control {
+                fault: "the norm of H(x_t) and its own factor",
+                check: |case| shrinking_sampled(case, Norm::Hessian, Factor::Derived),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-shrinking-euclidean-sampled.json"
+            )),
+        },
+        Claim {
+            id: "dls23/shrinking-hessian-norm",
+            paper: Paper::Dls23,
+            source: "replacement of thesis Lemma 2.1.18",
+            wording: Wording::Derived,
+            statement: "||x_{t+1}-x*||_{H(x_t)} <= ( eps0/(1-eps0) + rbar_t/(2(1-eps0)(l-rbar_t)) ) ||x_t-x*||_{H(x_t)}",
+            premise: THEOREM_PREMISE,
+            expected: Expected::Holds,
+            correction: None,
+            note: "Proof in the source of this claim. Attained by H~ = (1-eps0)H as rbar_t tends to 0, so the first summand is sharp. Tried on reflections, (1-eps0)H, (1+eps0)H and a genuine leverage-score sample, from two directions.",
+            family: PREMISE,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| shrinking_in_hessian_norm(case, Factor::Derived),
+            control: Control {
+                fault: "eps0 in place of eps0/(1-eps0)",
+                check: |case| shrinking_in_hessian_norm(case, Factor::TooSmall),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/contraction-exact-newton",
+            paper: Paper::Dls23,
+            source: "thesis Lemmas 2.1.18 and 2.1.19 at eps0 = 0 (Definition 2.1.13)",
+            wording: Wording::Derived,
+            statement: "with H~ = H: r_{t+1} <= rbar_t/(2(l - rbar_t)) r_t <= 0.4 r_t",
+            premise: THEOREM_PREMISE,
+            expected: Expected::Holds,
+            correction: None,
+            note: "The lemmas are right for the exact Newton step. M is so large that the bound holds by many orders of magnitude.",
+            family: PREMISE,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| exact_step(case, Sign::Minus),
+            control: Control {
+                fault: "the sign of Algorithm 1 line 9",
+                check: |case| exact_step(case, Sign::Plus),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/exact-newton-quadratic",
+            paper: Paper::Dls23,
+            source: "sharpens thesis Lemma 2.1.18 at eps0 = 0",
+            wording: Wording::Derived,
+            statement: "r_{t+1} <= 0.57141 ||A||^3 / (2 lambda_min(H(x_t))) r_t^2 from every x_t, for the exact Newton step",
+            premise: "||b||_1 <= 1, w_i^2 > 1, rank(A) = d",
+            expected: Expected::Holds,
+            correction: None,
+            note: "r_{t+1} <= ||H^-1|| C r_t^2 / 2 with C = 0.571407 ||A||^3 the sharp Lipschitz constant of the Hessian (global, no R). The search drives the slack towards 1.",
+            family: Family {
+                gaps: &[0, 1, 2, 3],
+                weights: Weights::Above { base: 1.0 },
+                cases: 42,
+                ..PREMISE
+            },
+            strata: &[
+                Stratum::Condition(0),
+                Stratum::Condition(6),
+                Stratum::Gap(0),
+                Stratum::Gap(3),
+                Stratum::OneColumn,
+                Stratum::Square,
+                Stratum::SignedTarget,
+            ],
+            attack: Some((quadratic_attack, 6)),
+            real_rows: 0,
+            check: |case| quadratic(case, sharp_lipschitz()),
+            control: Control {
+                fault: "half the constant",
+                check: |case| quadratic(case, sharp_lipschitz() / High::int(2)),
+            },
+            witness: None,
+        },
+    ]
+}

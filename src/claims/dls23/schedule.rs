@@ -1,0 +1,272 @@
+//! The arithmetic around the iteration: the constant of the induction (E11), the number of iterations (E14), the failure
+//! probability of each call (E15). The free parameter of each statement is a function of the case's own point.
+
+use crate::claims::exact::unit;
+use crate::claims::{
+    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Weights,
+    Wording,
+};
+use crate::oracle::lift_vector;
+use crate::scalar::High;
+
+/// `||x||`, from which a case's parameter is made.
+fn length(case: &Case) -> High {
+    lift_vector(&case.x()).norm()
+}
+
+/// Errors of a few dozen operations on numbers up to `scale`, among them ln and exp (6 units each).
+fn rounding(scale: High) -> High {
+    High::int(1000) * unit() * scale
+}
+
+/// `2 (eps0 + 1/9) <= 0.4`, where `1/9 = rbar / (l - rbar)` at the edge `rbar = 0.1 l`, with `eps0 = limit ||x|| / (1 + ||x||)`:
+/// any number in (0, limit).
+fn induction_constant(case: &Case, limit: High) -> Result<Verdict, CheckError> {
+    let length = length(case);
+    if !length.is_positive() {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let epsilon = limit * length / (High::ONE + length);
+    let factor = High::int(2) * (epsilon + High::ratio(1, 9));
+    Ok(Verdict::at_most(
+        &format!("2 (eps0 + 1/9) at eps0 = {}", epsilon.scientific(6)),
+        factor,
+        High::ratio(4, 10),
+        rounding(High::ONE),
+    ))
+}
+
+/// The ratio `r_0 / eps = 1 + ||x||^2` of a case; None where nothing is left to do.
+fn reduction(case: &Case) -> Option<High> {
+    let square = length(case).square();
+    square.is_positive().then_some(High::ONE + square)
+}
+
+/// The least whole number that is at least `value`, for `0 <= value < 10^6`.
+fn rounded_up(value: High) -> i64 {
+    let mut whole = value.to_f64().ceil() as i64;
+    // `to_f64` may have rounded across an integer.
+    if High::int(whole) < value {
+        whole += 1;
+    }
+    whole
+}
+
+/// How many passes, at which rate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passes {
+    /// `t = 0, ..., T` with `T = log(r_0/eps)` rounded up: more passes than any other reading of Algorithm 1 line 3 gives.
+    Printed,
+    /// `T = ceil(ln(r_0/eps) / ln 2.5)`.
+    Corrected,
+}
+
+fn passes(reduction: High, form: Passes) -> i64 {
+    match form {
+        Passes::Printed => rounded_up(reduction.ln()) + 1,
+        Passes::Corrected => rounded_up(reduction.ln() / High::ratio(5, 2).ln()),
+    }
+}
+
+/// `0.4^passes r_0 <= eps`: enough for an iteration that contracts by 0.4 and no better.
+fn enough_passes(case: &Case, form: Passes) -> Result<Verdict, CheckError> {
+    let Some(reduction) = reduction(case) else {
+        return Ok(Verdict::Outside(Outside::Premise));
+    };
+    let count = passes(reduction, form);
+    let left = High::ratio(4, 10).powi(count) * reduction;
+    Ok(Verdict::at_most(
+        &format!(
+            "error / eps after {count} passes from r_0 / eps = {}",
+            reduction.scientific(6)
+        ),
+        left,
+        High::ONE,
+        rounding(High::int(count)),
+    ))
+}
+
+/// How the failure probability is shared out among the T + 1 calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Share {
+    /// `delta / T`.
+    Printed,
+    /// `delta / (T + 1)`.
+    Corrected,
+}
+
+/// `1 - (1 - delta_1)^(T + 1) <= delta` at `delta = 1/20`: the chance that one of `T + 1` independent calls fails, each with
+/// the probability it is allowed.
+fn failure_budget(case: &Case, share: Share) -> Result<Verdict, CheckError> {
+    let Some(reduction) = reduction(case) else {
+        return Ok(Verdict::Outside(Outside::Premise));
+    };
+    let iterations = rounded_up(reduction.ln());
+    let delta = High::ratio(1, 20);
+    let parts = match share {
+        Share::Printed => iterations,
+        Share::Corrected => iterations + 1,
+    };
+    let survives = (High::ONE - delta / High::int(parts)).powi(iterations + 1);
+    // With T = 0 the corrected share is all of delta, where the statement is an equality.
+    if iterations == 0 {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    Ok(Verdict::at_most(
+        &format!("failure probability of {} calls", iterations + 1),
+        High::ONE - survives,
+        delta,
+        rounding(High::int(iterations + 1)),
+    ))
+}
+
+const FAMILY: Family = Family {
+    weights: Weights::Zero,
+    cases: 56,
+    ..Family::GENERAL
+};
+
+const STRATA: &[Stratum] = &[
+    Stratum::Gap(0),
+    Stratum::Gap(1),
+    Stratum::Gap(2),
+    Stratum::Gap(3),
+];
+
+/// The claims about the constants around the iteration.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        Claim {
+            id: "dls23/induction-constant",
+            paper: Paper::Dls23,
+            source: "thesis Lemma 2.1.19 from Lemma 2.1.18",
+            wording: Wording::Printed,
+            statement: "2 (eps0 + rbar/(l - rbar)) <= 0.4 for all eps0 in (0, 0.1) and rbar <= 0.1 l",
+            premise: "none",
+            expected: Expected::Fails,
+            correction: Some("dls23/induction-constant-corrected"),
+            note: "Erratum E11: at rbar = 0.1 l the factor is 2 (eps0 + 1/9), up to 0.4222; so 0.4 does not follow from Lemma 2.1.18 even where that is right. eps0 = 0.1 t/(1+t) with t = ||x|| of the case.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| induction_constant(case, High::ratio(1, 10)),
+            control: Control {
+                fault: "eps0 below 4/45",
+                check: |case| induction_constant(case, High::ratio(4, 45)),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-induction-constant.json"
+            )),
+        },
+        Claim {
+            id: "dls23/induction-constant-corrected",
+            paper: Paper::Dls23,
+            source: "correction of thesis Lemma 2.1.19",
+            wording: Wording::Derived,
+            statement: "2 (eps0 + rbar/(l - rbar)) <= 0.4 for all eps0 in (0, 4/45) and rbar <= 0.1 l",
+            premise: "none",
+            expected: Expected::Holds,
+            correction: None,
+            note: "4/45 = 0.0889 is best possible.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| induction_constant(case, High::ratio(4, 45)),
+            control: Control {
+                fault: "eps0 up to 0.1",
+                check: |case| induction_constant(case, High::ratio(1, 10)),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/iteration-count",
+            paper: Paper::Dls23,
+            source: "thesis Algorithm 1 lines 3-4, Theorem 2.3.1",
+            wording: Wording::Printed,
+            statement: "T = log(r_0/eps), t = 0, ..., T: iterations that contract by 0.4 end within eps",
+            premise: "r_0 > eps",
+            expected: Expected::Fails,
+            correction: Some("dls23/iteration-count-corrected"),
+            note: "Erratum E14: ln(r_0/eps) is short by the factor 1/ln 2.5 = 1.0913; the extra pass of the loop covers that up to r_0/eps of about 6e4, later where rounding T up helps. Read with T rounded up, the most passes any reading gives. r_0/eps = 1 + ||x||^2 of the case.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| enough_passes(case, Passes::Printed),
+            control: Control {
+                fault: "T = ceil(ln(r_0/eps)/ln 2.5)",
+                check: |case| enough_passes(case, Passes::Corrected),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-iteration-count.json"
+            )),
+        },
+        Claim {
+            id: "dls23/iteration-count-corrected",
+            paper: Paper::Dls23,
+            source: "correction of thesis Algorithm 1 line 3",
+            wording: Wording::Derived,
+            statement: "T = ceil(ln(r_0/eps)/ln 2.5) iterations that contract by 0.4 end within eps",
+            premise: "r_0 > eps",
+            expected: Expected::Holds,
+            correction: None,
+            note: "For an iteration that does contract by 0.4; Algorithm 1 in the Euclidean norm does not (dls23/contraction-04).",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| enough_passes(case, Passes::Corrected),
+            control: Control {
+                fault: "T = log(r_0/eps) as printed",
+                check: |case| enough_passes(case, Passes::Printed),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/failure-budget",
+            paper: Paper::Dls23,
+            source: "thesis Algorithm 1 lines 4 and 6",
+            wording: Wording::Printed,
+            statement: "T + 1 calls of SUBSAMPLE at delta_1 = delta/T all succeed with probability at least 1 - delta",
+            premise: "T >= 1, delta in (0, 0.1)",
+            expected: Expected::Fails,
+            correction: Some("dls23/failure-budget-corrected"),
+            note: "Erratum E15: the loop runs from 0 to T. Calls taken as independent, each failing as often as it may, at delta = 1/20: 0.0975 for T = 1. T = ln(1 + ||x||^2) rounded up.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| failure_budget(case, Share::Printed),
+            control: Control {
+                fault: "delta/(T + 1)",
+                check: |case| failure_budget(case, Share::Corrected),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-failure-budget.json"
+            )),
+        },
+        Claim {
+            id: "dls23/failure-budget-corrected",
+            paper: Paper::Dls23,
+            source: "correction of thesis Algorithm 1 line 6",
+            wording: Wording::Derived,
+            statement: "T + 1 calls of SUBSAMPLE at delta_1 = delta/(T + 1) all succeed with probability at least 1 - delta",
+            premise: "T >= 1, delta in (0, 0.1)",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Union bound; with independent calls the slack is about 1 + delta/2.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| failure_budget(case, Share::Corrected),
+            control: Control {
+                fault: "delta/T",
+                check: |case| failure_budget(case, Share::Printed),
+            },
+            witness: None,
+        },
+    ]
+}

@@ -1,0 +1,103 @@
+//! `attreg reference`: certified decimals, the minimiser, and what it refuses.
+
+mod common;
+
+use common::{BASELINE, Scratch, attreg};
+
+/// One row: the softmax of one logit is 1, so `L(x) = 0.5 (1 - b)^2 + 0.5 (w a x)^2` can be worked out by hand.
+#[test]
+fn values_that_can_be_worked_out_by_hand_come_out() {
+    let scratch = Scratch::new();
+    let path = scratch.file(
+        "one.json",
+        r#"{"loss": "softmax", "matrix": [[2]], "target": [0.5], "weights": 3, "start": [0.25]}"#,
+    );
+    let run = attreg(["reference", &path, "--json", "--minimiser"]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    let report = run.json();
+    let near = |text: &serde_json::Value, expected: f64| {
+        let value: f64 = text.as_str().unwrap().parse().unwrap();
+        assert_eq!(value, expected, "{text}");
+    };
+    near(&report["loss"], 1.25);
+    near(&report["gradient"][0], 9.0);
+    near(&report["hessian"][0][0], 36.0);
+    let minimiser: f64 = report["minimiser"][0].as_str().unwrap().parse().unwrap();
+    assert!(minimiser.abs() < 1e-36);
+}
+
+#[test]
+fn numbers_carry_at_least_36_digits_on_a_plain_instance_and_never_more_than_40() {
+    let scratch = Scratch::new();
+    let good = scratch.file("good.json", BASELINE);
+    let report = attreg(["reference", &good, "--json"]).json();
+    assert!(report.get("minimiser").is_none());
+    let rows = report["hessian"].as_array().unwrap().iter();
+    let entries = rows.flat_map(|row| row.as_array().unwrap());
+    for text in report["gradient"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .chain(entries)
+        .chain([&report["loss"]])
+    {
+        let mantissa = text.as_str().unwrap().split('e').next().unwrap();
+        let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+        assert!((36..=40).contains(&digits), "{text}");
+    }
+}
+
+#[test]
+fn the_solver_ends_within_its_bound_of_the_reference_minimiser() {
+    let scratch = Scratch::new();
+    let good = scratch.file("good.json", BASELINE);
+    let solved = attreg(["solve", &good, "--json"]).json();
+    let run = attreg(["reference", &good, "--json", "--minimiser"]);
+    assert_eq!(run.status, 0);
+    let bound = solved["error_bound"].as_f64().unwrap();
+    let exact = run.json();
+    for j in 0..2 {
+        let exact: f64 = exact["minimiser"][j].as_str().unwrap().parse().unwrap();
+        let off = (solved["x"][j].as_f64().unwrap() - exact).abs();
+        // Rounding the decimal to f64 is not the solver's error.
+        assert!(
+            off <= bound + f64::EPSILON * exact.abs(),
+            "{off:e} > {bound:e}"
+        );
+    }
+}
+
+#[test]
+fn a_minimiser_that_is_not_isolated_exits_1_and_the_rest_is_printed() {
+    let scratch = Scratch::new();
+    let path = scratch.changed(
+        "[[1, 0.5], [-2, 3], [0, 1], [1, 1]]",
+        "[[1, 2], [-2, -4], [0, 0], [1, 2]]",
+    );
+    let run = attreg(["reference", &path, "--json", "--minimiser"]);
+    assert_eq!(run.status, 1, "{}", run.err);
+    let report = run.json();
+    assert!(report["loss"].is_string());
+    assert!(report["minimiser"].is_null() && report.get("minimiser").is_some());
+    assert!(
+        report["minimiser_missing"]
+            .as_str()
+            .unwrap()
+            .contains("singular")
+    );
+}
+
+#[test]
+fn an_instance_whose_graph_would_not_fit_is_refused_with_the_estimate() {
+    let scratch = Scratch::new();
+    let head = "%%MatrixMarket matrix coordinate real general";
+    scratch.file("A.mtx", format!("{head}\n100000 300 1\n1 1 1\n"));
+    let path = scratch.file(
+        "large.json",
+        format!(
+            r#"{{"loss": "softmax", "matrix": "A.mtx", "target": [{}0], "weights": 0}}"#,
+            "0, ".repeat(99_999)
+        ),
+    );
+    attreg(["reference", &path]).assert_refused("n = 100000, d = 300 would need about");
+}
