@@ -47,8 +47,14 @@ fn deviation(
     let mut verdict: Option<Verdict> = None;
     // Both ends of what (1 - eps1) A'DA <= A'D~A <= (1 + eps1) A'DA allows.
     for (value, name) in [
-        ((High::ONE + oversampling) * high - High::ONE, "lambda_max(H^-1 H~) - 1"),
-        (High::ONE - (High::ONE - oversampling) * low, "1 - lambda_min(H^-1 H~)"),
+        (
+            (High::ONE + oversampling) * high - High::ONE,
+            "lambda_max(H^-1 H~) - 1",
+        ),
+        (
+            High::ONE - (High::ONE - oversampling) * low,
+            "1 - lambda_min(H^-1 H~)",
+        ),
     ] {
         let condition = (largest / smallest).square() * exact.squared_weights().amax();
         let error = bound * High::int(2) + exact.error(condition);
@@ -96,8 +102,8 @@ fn attack_with(form: HessianForm, rng: &mut Stream) -> Result<Case, CheckError> 
         let b = target(point);
         let p = forms::softmax(&DVector::from_column_slice(&point[..n]));
         let square = SEARCH_WEIGHT * SEARCH_WEIGHT;
-        let full = forms::hessian(HessianForm::Corrected, &p, &b)
-            + DMatrix::identity(n, n) * square;
+        let full =
+            forms::hessian(HessianForm::Corrected, &p, &b) + DMatrix::identity(n, n) * square;
         let scale = forms::diagonal_part(form, &p, &b).map(|entry| 1.0 / (entry + square).sqrt());
         let scale = DMatrix::from_diagonal(&scale);
         let values = (&scale * full * &scale).symmetric_eigenvalues();
@@ -258,7 +264,13 @@ pub fn claims() -> Vec<Claim> {
             control: Control {
                 fault: "eps1 = 1/20",
                 check: |case| {
-                    deviation(case, HessianForm::Corrected, 100, High::ratio(1, 20), limit())
+                    deviation(
+                        case,
+                        HessianForm::Corrected,
+                        100,
+                        High::ratio(1, 20),
+                        limit(),
+                    )
                 },
             },
             witness: Some(include_str!(
@@ -280,7 +292,13 @@ pub fn claims() -> Vec<Claim> {
             attack: Some((|rng| attack_with(HessianForm::Corrected, rng), 4)),
             real_rows: 0,
             check: |case| {
-                deviation(case, HessianForm::Corrected, 100, High::ratio(1, 20), limit())
+                deviation(
+                    case,
+                    HessianForm::Corrected,
+                    100,
+                    High::ratio(1, 20),
+                    limit(),
+                )
             },
             control: Control {
                 fault: "eps1 = 0.099",

@@ -299,8 +299,10 @@ impl ComplexField for High {
         self / factor
     }
 
+    /// As for f64 the sign of zero is 1, not 0: nalgebra multiplies the rows of a Householder product by signs, and a zero
+    /// off-diagonal entry would wipe out an eigenvector.
     fn signum(self) -> High {
-        self.sign()
+        self.to_exp().1
     }
 
     /// `x a + b`, rounded twice.
