@@ -23,6 +23,9 @@ pub struct Plan<'a> {
 /// Told after every finished case; called from several threads.
 pub type Progress<'a> = &'a (dyn Fn() + Sync);
 
+/// A decided case, or why it could not be made.
+type Decided = Result<(Case, Verdict), String>;
+
 /// One piece of work, small enough to be shared among threads.
 enum Unit<'a> {
     Ready(Case),
@@ -43,7 +46,7 @@ pub fn run(plan: &Plan<'_>, progress: Progress<'_>) -> Vec<ClaimRecord> {
                 .map(move |unit| (index, unit))
         })
         .collect();
-    let outcomes: Vec<(usize, Result<(Case, Verdict), String>)> = units
+    let outcomes: Vec<(usize, Decided)> = units
         .into_par_iter()
         .with_max_len(1)
         .map(|(index, unit)| {
@@ -120,7 +123,7 @@ fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Vec<Unit<'a>> {
     units
 }
 
-fn decide(plan: &Plan<'_>, claim: &Claim, unit: Unit<'_>) -> Result<(Case, Verdict), String> {
+fn decide(plan: &Plan<'_>, claim: &Claim, unit: Unit<'_>) -> Decided {
     let made = match unit {
         Unit::Ready(case) => Ok(case),
         Unit::Random(index) => {
