@@ -27,6 +27,7 @@
 #![deny(unsafe_code)]
 
 pub mod campaign;
+pub mod certificate;
 pub mod claims;
 pub mod cli;
 pub mod instance;
