@@ -135,13 +135,17 @@ fn gram(phi: &Polynomial) -> [[Polynomial; 3]; 3] {
 /// `q_i P(d_i)` for one polynomial P of degree 2 in d, free of q_i; and the average of P is `own_k`. Sums over i of
 /// `q_i P(d_i)` *are* averages, so nothing depends on n.
 pub fn splits_the_hessian(setting: &Setting, case: Case, constants: &Constants) -> bool {
+    let phi = ItemForm::new(setting, case, constants, false).phi;
+    adds_up(setting, case, constants, &phi)
+}
+
+/// The check of [`splits_the_hessian`] for a given Phi (without X).
+fn adds_up(setting: &Setting, case: Case, constants: &Constants, phi: &Polynomial) -> bool {
     let constant = Polynomial::constant(constants.of(case.bound).clone());
     let own_k = &constant * setting.entry_k.power(2) + case.side() * setting.form_k(case);
     let own_i = &constant * setting.entry_i.power(2) + case.side() * setting.form_i();
     let gap = setting.two_coordinate_gap(case, constants);
-    let phi = ItemForm::new(setting, case, constants, false)
-        .phi
-        .substitute(Variable::A, &gap);
+    let phi = phi.substitute(Variable::A, &gap);
     let excess = excess(setting, case.bound);
     let difference = phi + &excess * &setting.w - own_i;
     let (shared, remainder) = difference.divide_by_linear(Variable::Q, &Surd::integer(0));
@@ -160,10 +164,10 @@ mod tests {
         let setting = Setting::new();
         let form = ItemForm::new(&setting, Case::ALL[2], &Constants::sharp(), true);
         let mut sum = Polynomial::default();
-        for row in 0..3 {
-            for column in 0..3 {
+        for (row, entries) in form.gram.iter().enumerate() {
+            for (column, entry) in entries.iter().enumerate() {
                 sum = sum
-                    + &form.gram[row][column]
+                    + entry
                         * Polynomial::variable(ARGUMENTS[row])
                         * Polynomial::variable(ARGUMENTS[column]);
             }
@@ -179,6 +183,26 @@ mod tests {
                 splits_the_hessian(&setting, case, &Constants::sharp()),
                 "{case}"
             );
+        }
+    }
+
+    #[test]
+    fn a_flipped_coefficient_of_phi_is_noticed() {
+        let setting = Setting::new();
+        let sharp = Constants::sharp();
+        for case in Case::ALL {
+            let honest = ItemForm::new(&setting, case, &sharp, false).phi;
+            for flipped in honest.with_one_sign_flipped() {
+                // Terms q d (...) average to zero whatever their sign: that is where the multipliers live.
+                let change = &honest - &flipped;
+                let free = change.coefficient(Variable::Q, 1).degree(Variable::D) == 1;
+                assert_eq!(
+                    adds_up(&setting, case, &sharp, &flipped),
+                    free,
+                    "{case}: {:?}",
+                    change
+                );
+            }
         }
     }
 }

@@ -179,6 +179,18 @@ impl Polynomial {
         (quotient, carried)
     }
 
+    /// Every polynomial that differs from this one in the sign of one coefficient.
+    #[cfg(test)]
+    pub fn with_one_sign_flipped(&self) -> impl Iterator<Item = Self> + '_ {
+        self.terms.keys().map(|monomial| {
+            let mut flipped = self.clone();
+            if let Some(value) = flipped.terms.get_mut(monomial) {
+                *value = -&*value;
+            }
+            flipped
+        })
+    }
+
     fn add_term(&mut self, monomial: Monomial, value: Surd) {
         if value.is_zero() {
             return;
