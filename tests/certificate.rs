@@ -1,7 +1,8 @@
 //! The spectrum certificate through its public door: accepted as it stands, refused after every planted change.
 
 use attention_regression::certificate::{
-    Bound, Case, Refusal, SPECTRUM_CERTIFICATE, check_spectrum,
+    Bound, Case, LIPSCHITZ_CERTIFICATE, Refusal, SPECTRUM_CERTIFICATE, check_lipschitz,
+    check_spectrum, third_derivative_bound,
 };
 
 /// The certificate with the one occurrence of `old` replaced.
@@ -98,4 +99,63 @@ fn texts_that_are_no_certificates_are_refused_as_such() {
     ] {
         assert!(matches!(check_spectrum(&text), Err(Refusal::Format(_))));
     }
+}
+
+/// The Lipschitz certificate with the first occurrence of `old` replaced.
+fn changed_lipschitz(old: &str, new: &str) -> String {
+    assert!(LIPSCHITZ_CERTIFICATE.contains(old), "{old}");
+    LIPSCHITZ_CERTIFICATE.replacen(old, new, 1)
+}
+
+#[test]
+fn the_third_derivative_is_bounded() {
+    let proof = third_derivative_bound().unwrap();
+    assert_eq!(proof.bound.to_string(), "3/5");
+    // An upper bound in f64 is not below the exact one.
+    assert!(proof.bound_above() >= 0.6 && proof.bound_above() < 0.6 + 1e-15);
+}
+
+#[test]
+fn a_lipschitz_bound_below_the_attained_value_is_refused() {
+    // 0.5714 is attained by two coordinates, so 0.57 is false.
+    let refusal = check_lipschitz(&changed_lipschitz(
+        r#""bound": "3/5""#,
+        r#""bound": "57/100""#,
+    ));
+    assert!(
+        matches!(refusal, Err(Refusal::Cubic { target: 1, .. })),
+        "{refusal:?}"
+    );
+}
+
+#[test]
+fn an_altered_cubic_multiplier_is_refused_with_its_piece() {
+    let start = LIPSCHITZ_CERTIFICATE.find(r#""from": "1/8""#).unwrap();
+    let (head, tail) = LIPSCHITZ_CERTIFICATE.split_at(start);
+    let text = format!(
+        "{head}{}",
+        tail.replacen(r#""eta": [""#, r#""eta": ["-4"#, 1)
+    );
+    match check_lipschitz(&text) {
+        Err(Refusal::Cubic {
+            target: 1,
+            from,
+            to,
+            ..
+        }) => assert_eq!((from, to), (0.125, 0.1875)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn lipschitz_pieces_must_tile_and_be_exact() {
+    assert!(matches!(
+        check_lipschitz(&changed_lipschitz(r#""from": "1/8""#, r#""from": "1/4""#)),
+        Err(Refusal::LipschitzTiling { target: 1, at }) if at.to_string() == "1/8"
+    ));
+    assert!(matches!(
+        check_lipschitz(&changed_lipschitz(r#""to": "1/32""#, r#""to": "1/3""#)),
+        Err(Refusal::Format(_))
+    ));
+    assert!(matches!(check_lipschitz("{}"), Err(Refusal::Format(_))));
 }

@@ -14,6 +14,9 @@ use num_rational::BigRational;
 use num_traits::{One, Zero};
 use std::cmp::Ordering;
 
+/// The variables of the boxes.
+const PLANE: [Variable; 2] = [Variable::T, Variable::Q];
+
 /// A closed interval with rational ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Range {
@@ -110,20 +113,20 @@ pub struct Dense {
 impl Dense {
     /// A positive multiple of `polynomial`; `None` if another variable than t and q occurs.
     pub fn new(polynomial: &Polynomial) -> Option<Self> {
-        if !polynomial.only_in(&[Variable::T, Variable::Q]) {
+        if !polynomial.only_in(&PLANE) {
             return None;
         }
         let degree_t = usize::from(polynomial.degree(Variable::T));
         let degree_q = usize::from(polynomial.degree(Variable::Q));
         let common = polynomial
-            .terms_in(Variable::T, Variable::Q)
-            .fold(BigInt::one(), |common, (_, _, value)| {
+            .terms_over(&PLANE)
+            .fold(BigInt::one(), |common, (_, value)| {
                 common.lcm(value.plain().denom()).lcm(value.root().denom())
             });
         let cleared = |part: &BigRational| part.numer() * (&common / part.denom());
         let mut coefficients =
             vec![[BigInt::zero(), BigInt::zero()]; (degree_t + 1) * (degree_q + 1)];
-        for (i, j, value) in polynomial.terms_in(Variable::T, Variable::Q) {
+        for ([i, j], value) in polynomial.terms_over(&PLANE) {
             coefficients[usize::from(i) * (degree_q + 1) + usize::from(j)] =
                 [cleared(value.plain()), cleared(value.root())];
         }

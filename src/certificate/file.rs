@@ -113,7 +113,11 @@ pub fn read(text: &str) -> Result<Vec<Piece>, Refusal> {
     Ok(pieces)
 }
 
-fn fraction(text: &str) -> Result<BigRational, Refusal> {
+/// A fraction like `-3/4` or `2`.
+///
+/// # Errors
+/// [`Refusal::Format`] for anything else.
+pub fn fraction(text: &str) -> Result<BigRational, Refusal> {
     // A zero denominator must not reach the parser's arithmetic.
     let denominator_is_zero = text.split_once('/').is_some_and(|(_, denominator)| {
         num_bigint::BigInt::from_str(denominator).is_ok_and(|d| d.is_zero())

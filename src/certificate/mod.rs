@@ -6,15 +6,22 @@
 //! The theorem, its proof and the format of the certificate are in docs/sharp-constants.md.
 
 mod bernstein;
+mod cover;
+mod cubic;
 mod definition;
 mod file;
 mod form;
+mod interval;
+mod lipschitz;
 mod polynomial;
 mod refusal;
 mod spectrum;
 mod surd;
 
 pub use definition::{Bound, Case, Constants};
+pub use lipschitz::{
+    LIPSCHITZ_CERTIFICATE, LipschitzProof, check_lipschitz, third_derivative_bound,
+};
 pub use refusal::{PieceName, Point, Refusal};
 pub use spectrum::{SPECTRUM_CERTIFICATE, SpectrumProof, attained_at, check_spectrum};
 pub use surd::{Bracket, Surd};

@@ -27,10 +27,12 @@ pub enum Variable {
     W,
     /// `K`, the third central moment of the rest.
     K,
+    /// The length of a direction in `(delta, d, sqrt w)`.
+    Scale,
 }
 
 /// How many variables there are.
-const VARIABLES: usize = Variable::K as usize + 1;
+const VARIABLES: usize = Variable::Scale as usize + 1;
 
 /// Exponents, one for each variable.
 type Monomial = [u8; VARIABLES];
@@ -99,15 +101,19 @@ impl Polynomial {
         })
     }
 
-    /// The terms that are present: the exponents of the two variables and the coefficient. Other variables must not
-    /// occur (see [`Polynomial::only_in`]); their exponents are dropped.
-    pub fn terms_in(
-        &self,
-        first: Variable,
-        second: Variable,
-    ) -> impl Iterator<Item = (u8, u8, &Surd)> {
-        self.terms.iter().map(move |(monomial, value)| {
-            (monomial[first as usize], monomial[second as usize], value)
+    /// The exponents of the listed variables and the coefficient, for every term. Exponents of other variables are
+    /// dropped: see [`Polynomial::only_in`].
+    pub fn terms_over<'a, const N: usize>(
+        &'a self,
+        variables: &'a [Variable; N],
+    ) -> impl Iterator<Item = ([u8; N], &'a Surd)> {
+        self.terms.iter().map(|(monomial, value)| {
+            (
+                variables
+                    .each_ref()
+                    .map(|&variable| monomial[variable as usize]),
+                value,
+            )
         })
     }
 

@@ -85,12 +85,30 @@ pub enum Refusal {
         /// How many boxes were tried.
         boxes: usize,
     },
-    /// A scalar supremum of the Lipschitz bound is larger than allowed.
-    #[error("third derivative: no bound below {limit} on the cell {cell}")]
-    Lipschitz {
-        /// The bound that was to be shown.
-        limit: f64,
-        /// Where it failed.
-        cell: String,
+    /// The cubic items do not add up to the third derivative: the checker's own algebra is wrong.
+    #[error("target {target}: the item forms do not add up to the third derivative")]
+    CubicSplitting {
+        /// The sign of the target.
+        target: i8,
+    },
+    /// The pieces of a target do not tile [0, 1].
+    #[error("target {target}: the pieces do not tile [0, 1]; the tiling breaks at t = {at}")]
+    LipschitzTiling {
+        /// The sign of the target.
+        target: i8,
+        /// The first point that is not covered, or is covered twice.
+        at: BigRational,
+    },
+    /// A cubic item was not shown to be positive.
+    #[error("target {target}, t in [{from}, {to}]: a cubic item is not positive near {place}")]
+    Cubic {
+        /// The sign of the target.
+        target: i8,
+        /// Where the piece begins.
+        from: f64,
+        /// Where it ends.
+        to: f64,
+        /// Where the bisection gave up.
+        place: String,
     },
 }
