@@ -355,7 +355,11 @@ fn the_constraints_of_unit_vectors_hold() {
         let inner = (2.0 * square - 4.0 * view.w).max(0.0).sqrt();
         assert!(view.third.abs() <= view.w * inner + slack * (1.0 + square));
         for &(q, d, _) in &view.others {
-            assert!(d.abs() <= (1.0 - q) * (2.0 * square).sqrt() + slack);
+            let (delta, rest) = (view.delta, 1.0 - q);
+            let three = (rest * (delta - d)).powi(2) + (rest * delta + q * d).powi(2) + d * d;
+            if view.others.len() > 1 {
+                assert!(three <= 3.0 * rest * rest * square + slack);
+            }
         }
     });
 }

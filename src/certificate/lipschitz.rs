@@ -364,17 +364,26 @@ fn kept_places(fixed: usize) -> [usize; AXES] {
 /// Whether no point of a box comes from a unit vector: one of the three constraints
 ///
 /// ```text
-/// r^2 (delta^2/2 + 2w) <= 1,      q d^2 <= (1-q) w,      r^2 d^2 <= 2 (1-q)^2
+/// r^2 (delta^2/2 + 2w) <= 1,      q d^2 <= (1-q) w,
+/// r^2 [ (1-q)^2 (delta - d)^2 + ((1-q) delta + q d)^2 + d^2 ] <= 3 (1-q)^2
 /// ```
 ///
 /// fails on all of it. Each left side is taken at its smallest, each right side at its largest, with outward rounding.
+/// (The last one says that u_k, u_i and the mean of the remaining entries have squares that sum to at most 1.)
 fn is_impossible(&[_, q, scale, delta, d, w]: &[Interval; 6]) -> bool {
     let point = Interval::point;
     let square = |value: f64| point(value) * point(value);
-    let rest = point(1.0) + point(-q.low);
+    let at_most = point(1.0) + point(-q.low);
+    let rest = Interval {
+        low: (1.0 - q.high).next_down().max(0.0),
+        high: at_most.high,
+    };
     let (stretch, deviation) = (square(scale.low), square(d.mignitude()));
     let spread = square(delta.mignitude()) * point(0.5) + point(2.0) * point(w.low);
+    let first = rest * (delta + d * point(-1.0));
+    let second = rest * delta + q * d;
+    let three = square(first.mignitude()) + square(second.mignitude()) + deviation;
     (stretch * spread).low > 1.0
-        || (point(q.low) * deviation).low > (rest * point(w.high)).high
-        || (stretch * deviation).low > (point(2.0) * rest * rest).high
+        || (point(q.low) * deviation).low > (at_most * point(w.high)).high
+        || (stretch * three).low > (point(3.0) * at_most * at_most).high
 }
