@@ -16,6 +16,10 @@ const DEPTH_LIMIT: usize = 60;
 /// certificate could keep the machine busy for hours.
 const BOX_LIMIT: usize = 100_000;
 
+/// Every so many bisections the widest axis is cut instead of the steepest: a polynomial can be flat along an axis on
+/// which a constraint is decided.
+const WIDEST_EVERY: usize = 4;
+
 /// A polynomial over a box, as Bernstein coefficients that are right to within `slack`.
 pub struct Cover {
     degrees: [usize; AXES],
@@ -87,7 +91,11 @@ impl Cover {
             if depth == DEPTH_LIMIT || boxes >= BOX_LIMIT {
                 return Err(ranges);
             }
-            let axis = self.steepest_axis(&coefficients);
+            let axis = if depth % WIDEST_EVERY == WIDEST_EVERY - 1 {
+                widest_axis(&ranges)
+            } else {
+                self.steepest_axis(&coefficients)
+            };
             let middle = ranges[axis].middle();
             let (left, right) = self.halves(&coefficients, axis);
             let (mut lower, mut upper) = (ranges, ranges);
@@ -149,6 +157,14 @@ impl Cover {
         }
         (left, right)
     }
+}
+
+/// The axis along which the box is widest.
+fn widest_axis(ranges: &Ranges) -> usize {
+    let width = |axis: &usize| ranges[*axis].high - ranges[*axis].low;
+    (0..AXES)
+        .max_by(|one, other| width(one).total_cmp(&width(other)))
+        .unwrap_or(0)
 }
 
 /// Power coefficients to Bernstein coefficients along one axis: with `x = low + width s`, `sum_i c_i x^i = sum_k b_k s^k`
