@@ -1,5 +1,8 @@
 //! The spectrum certificate through its public door: accepted as it stands, refused after every planted change.
 
+use attention_regression::production::{LogitLoss, Softmax};
+use nalgebra::DVector;
+use num_rational::BigRational;
 use attention_regression::certificate::{
     Bound, Case, LIPSCHITZ_CERTIFICATE, Refusal, SPECTRUM_CERTIFICATE, check_lipschitz,
     check_spectrum, third_derivative_bound,
@@ -158,4 +161,22 @@ fn lipschitz_pieces_must_tile_and_be_exact() {
         Err(Refusal::Format(_))
     ));
     assert!(matches!(check_lipschitz("{}"), Err(Refusal::Format(_))));
+}
+
+#[test]
+fn production_uses_the_proven_constants_rounded_outward() {
+    let exact = |value: f64| BigRational::from_float(value).unwrap();
+    let loss = Softmax::new(DVector::from_column_slice(&[0.25, 0.75]));
+    let spectrum = check_spectrum(SPECTRUM_CERTIFICATE).unwrap();
+    let floor = -loss.curvature_floor().unwrap();
+    let ceiling = loss.curvature_ceiling().unwrap();
+    assert!(exact(floor) >= spectrum.lower.high && floor < spectrum.lower.outward().1 + 1e-15);
+    assert!(exact(ceiling) >= spectrum.upper.high && ceiling < spectrum.upper.outward().1 + 1e-15);
+    let lipschitz = loss.hessian_lipschitz().unwrap();
+    assert!(exact(lipschitz) >= third_derivative_bound().unwrap().bound && lipschitz < 0.6 + 1e-14);
+    // Beyond ||b - t 1||_1 = 1 the bounds grow by sqrt3/9 a unit, rounded up: (9 slope)^2 >= 3.
+    let steep = Softmax::new(DVector::from_column_slice(&[101.0, 0.0, 0.0]));
+    let growth = exact(-steep.curvature_floor().unwrap()) - spectrum.lower.low;
+    let slope = growth * exact(9.0) / exact(100.0);
+    assert!(slope.clone() * slope >= exact(3.0));
 }

@@ -8,6 +8,8 @@ use crate::instance::Instance;
 /// The verdict on a claim after all its cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tally {
+    /// No case failed, and a certificate that the program checked covers every instance.
+    Proven,
     /// At least one case met the premise, and none failed.
     Holds,
     /// At least one case failed.
@@ -22,6 +24,7 @@ impl Tally {
     /// How reports say it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Proven => "proven",
             Self::Holds => "holds",
             Self::Fails => "fails",
             Self::Outside => "outside",
@@ -50,6 +53,8 @@ pub struct ClaimRecord {
     pub id: &'static str,
     /// The verdict on record.
     pub expected: Expected,
+    /// What the claim's certificate proves, or why it was refused; `None` where there is none.
+    pub proof: Option<Result<String, String>>,
     /// Cases tried.
     pub cases: usize,
     /// Cases whose premise was not met, by reason.
@@ -78,6 +83,7 @@ impl ClaimRecord {
         Self {
             id: claim.id,
             expected: claim.expected,
+            proof: None,
             cases: 0,
             outside: BTreeMap::new(),
             undecided: 0,
@@ -149,6 +155,8 @@ impl ClaimRecord {
         let decided = self.cases - self.outside_total() - self.undecided;
         if self.failed > 0 {
             Tally::Fails
+        } else if matches!(self.proof, Some(Ok(_))) {
+            Tally::Proven
         } else if decided > 0 {
             Tally::Holds
         } else if self.undecided > 0 {
@@ -158,12 +166,14 @@ impl ClaimRecord {
         }
     }
 
-    /// Whether the campaign says what is on record: the same verdict, and a recorded witness that still fails.
+    /// Whether the campaign says what is on record: the same verdict, a recorded witness that still fails, and a
+    /// certificate that was not refused.
     pub fn as_recorded(&self) -> bool {
         let verdict = matches!(
             (self.expected, self.verdict()),
-            (Expected::Holds, Tally::Holds) | (Expected::Fails, Tally::Fails)
+            (Expected::Holds, Tally::Holds | Tally::Proven) | (Expected::Fails, Tally::Fails)
         );
-        verdict && self.witness_fails != Some(false)
+        let refused = matches!(self.proof, Some(Err(_)));
+        verdict && !refused && self.witness_fails != Some(false)
     }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::campaign::{ClaimRecord, real_cases};
-use crate::claims::{Case, CheckError, Claim, Origin, Verdict};
+use crate::claims::{Case, CheckError, Claim, Origin, Verdict, proof_of};
 use crate::instance::Instance;
 use crate::instance::files::parse_instance;
 use crate::instance::sample;
@@ -46,15 +46,25 @@ pub fn run(plan: &Plan<'_>, progress: Progress<'_>) -> Vec<ClaimRecord> {
                 .map(move |unit| (index, unit))
         })
         .collect();
-    let outcomes: Vec<(usize, Decided)> = units
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|(index, unit)| {
-            let outcome = decide(plan, plan.claims[index], unit);
-            progress();
-            (index, outcome)
-        })
-        .collect();
+    let decide_all = || -> Vec<(usize, Decided)> {
+        units
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|(index, unit)| {
+                let outcome = decide(plan, plan.claims[index], unit);
+                progress();
+                (index, outcome)
+            })
+            .collect()
+    };
+    let prove_all = || -> Vec<Option<Result<String, String>>> {
+        plan.claims
+            .par_iter()
+            .with_max_len(1)
+            .map(|claim| proof_of(claim.id).map(|proof| (proof.check)()))
+            .collect()
+    };
+    let (outcomes, proofs) = rayon::join(decide_all, prove_all);
     let mut records: Vec<ClaimRecord> = plan
         .claims
         .iter()
@@ -65,6 +75,9 @@ pub fn run(plan: &Plan<'_>, progress: Progress<'_>) -> Vec<ClaimRecord> {
             Ok((case, verdict)) => records[index].add(&case, verdict),
             Err(reason) => records[index].add_unmade(reason),
         }
+    }
+    for (record, proof) in records.iter_mut().zip(proofs) {
+        record.proof = proof;
     }
     records
 }

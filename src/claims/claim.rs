@@ -1,7 +1,7 @@
 //! A claim is data: what is printed and where, its premise, its check, the recorded verdict, its correction, and the
 //! planted fault that its checker must catch.
 
-use crate::claims::{Case, CheckError, Family, Stratum, Verdict};
+use crate::claims::{Case, CheckError, Family, Stratum, Verdict, proof_of};
 use crate::instance::sample::Stream;
 
 /// A paper whose claims are in the catalogue.
@@ -68,6 +68,16 @@ pub enum Expected {
     Holds,
     /// A witness is recorded, and it must fail every time.
     Fails,
+}
+
+impl Claim {
+    /// The verdict on record as reports say it: `proven` where a certificate stands behind a claim that holds.
+    pub fn recorded(&self) -> &'static str {
+        match (self.expected, proof_of(self.id)) {
+            (Expected::Holds, Some(_)) => "proven",
+            (expected, _) => expected.as_str(),
+        }
+    }
 }
 
 impl Expected {

@@ -22,6 +22,9 @@ pub fn failure_block(record: &ClaimRecord, seed: u64, cases: Option<usize>) -> S
             "  witness   the recorded witness does not fail any more"
         );
     }
+    if let Some(Err(refusal)) = &record.proof {
+        let _ = writeln!(text, "  certificate refused: {refusal}");
+    }
     if let Some(failure) = &record.failure {
         let _ = writeln!(
             text,
@@ -79,8 +82,9 @@ pub fn summary(records: &[ClaimRecord], seed: u64) -> String {
         .count();
     let cases: usize = records.iter().map(|record| record.cases).sum();
     format!(
-        "{} claims, {cases} cases: {} hold, {} fail as recorded, {differ} differ from the record (seed {seed})",
+        "{} claims, {cases} cases: {} proven, {} hold, {} fail as recorded, {differ} differ from the record (seed {seed})",
         records.len(),
+        count(Tally::Proven),
         count(Tally::Holds),
         count(Tally::Fails),
     )

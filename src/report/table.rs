@@ -53,7 +53,7 @@ pub fn table(claims: &[&Claim], records: &[ClaimRecord]) -> String {
                 text,
                 "{mark} {:<width$}  {:<8}  {:<9}  {:>5}  {:>7}  {:>9}  {:>9}  {tightest}",
                 claim.id,
-                claim.expected.as_str(),
+                claim.recorded(),
                 record.verdict().as_str(),
                 record.cases,
                 record.outside_total(),
