@@ -51,6 +51,8 @@ pub struct Family {
     pub gaps: &'static [u32],
     /// Largest singular value of A is drawn in (0, `norm`].
     pub norm: f64,
+    /// Bounds R of `||A||` and of the length of every point, in turn; they replace `norm` and `gaps`. Empty: none.
+    pub radii: &'static [f64],
     /// Targets.
     pub targets: Targets,
     /// Weights.
@@ -71,6 +73,7 @@ impl Family {
         conditions: &[0, 1, 2, 3, 4, 5, 6],
         gaps: &[0, 1, 2, 3],
         norm: 4.0,
+        radii: &[],
         targets: Targets::UnitBall,
         weights: Weights::Moderate,
         points: 1,
@@ -134,7 +137,9 @@ impl Family {
         } else {
             within_decade(rng, decade)
         };
-        let largest = self.norm * sample::integer(rng, 1, 1024) as f64 / 1024.0;
+        let later = index / self.conditions.len().max(1);
+        let radius = turn(self.radii, later);
+        let largest = radius.unwrap_or(self.norm) * sample::integer(rng, 1, 1024) as f64 / 1024.0;
         let mut a = sample::conditioned_matrix(rng, rows, columns, largest, condition);
         if self.rank_deficient && columns >= 2 && index % 8 == 7 {
             let first = a.column(0).clone_owned();
@@ -142,9 +147,15 @@ impl Family {
         }
         let target = self.target(index, rows, rng);
         let weights = self.weights(rows, condition, rng);
-        let gap = turn(self.gaps, index / self.conditions.len().max(1));
+        let gap = turn(self.gaps, later);
         let points = (0..self.points)
-            .map(|_| point(&a, gap, rng))
+            .map(|_| match radius {
+                // Entries in [-1, 1]: the length is at most sqrt(d).
+                Some(radius) => {
+                    sample::dyadic_vector(rng, columns, 1) * (radius / (columns as f64).sqrt())
+                }
+                None => point(&a, gap, rng),
+            })
             .collect::<Vec<_>>();
         let seed = sample::integer(rng, 0, i64::MAX) as u64;
         let instance = Instance::new(LossKind::Softmax, DesignMatrix::dense(a)?, target, weights)?

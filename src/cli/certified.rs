@@ -44,10 +44,7 @@ mod tests {
     #[test]
     fn digits_end_where_the_radius_begins() {
         let third = High::ratio(1, 3);
-        assert_eq!(
-            certified(third, High::ZERO).len(),
-            "3.e-1".len() + 39
-        );
+        assert_eq!(certified(third, High::ZERO).len(), "3.e-1".len() + 39);
         assert_eq!(certified(third, high("4e-10")), "3.33333333e-1");
         assert_eq!(certified(third, high("5e-10")), "3.33333333e-1");
         assert_eq!(certified(third, high("6e-10")), "3.3333333e-1");

@@ -33,14 +33,11 @@ pub struct Minimiser {
 
 /// Steps before giving up. Near a minimiser with a definite Hessian half a dozen suffice; the rest is for cold starts.
 const STEP_LIMIT: usize = 500;
-/// Halvings of one step before it counts as no descent: a step shorter by `2^-140 = 7e-43` cannot move a 40-digit point.
-const HALVING_LIMIT: usize = 140;
 /// A step must gain this share of the decrease that its slope promises (Armijo; any value below 1/2 lets Newton's full
 /// step pass near the minimiser).
 const SUFFICIENT_DECREASE: (i64, i64) = (1, 10_000);
-/// Where the promised decrease is below `10^-30` of the loss, the loss has too few digits left to judge the step (it
-/// keeps some 36 to 38), and the gradient judges instead.
-const LOSS_DIGITS: i64 = -30;
+/// A full Newton step that halves the gradient may let the loss rise by this share of itself: rounding, not ascent.
+const HARMLESS_RISE: (i64, i64) = (1, 1000);
 /// A pivot below `10^-34` of the largest one is rounding: the Hessian counts as singular there.
 const SINGULAR_EXPONENT: i64 = -34;
 /// The first regularisation of an indefinite Hessian, relative to its norm, and its growth: `10^-3, 10^-2, ...`. After six
@@ -50,9 +47,9 @@ const SHIFTS: i64 = 6;
 
 /// Minimises the loss from `start` (d entries) until rounding stops the progress, then proves the error.
 ///
-/// Newton's method with the step halved until the loss decreases sufficiently, and the Hessian shifted by a multiple of the
-/// identity where it is not definite; at the end full steps while each at least halves the gradient. On a
-/// well-conditioned problem the error bound ends near `10^-38 ||x||`.
+/// Newton's method: the full step if it at least halves the gradient; otherwise the step halved until the loss decreases
+/// sufficiently, as long as the decrease stands out from the loss's rounding. The Hessian is shifted by a multiple of the
+/// identity where it is not definite. On a well-conditioned problem the error bound ends near `10^-38 ||x||`.
 ///
 /// [`OracleError::NoMinimiser`] if the end point is not proven to be near a strict local minimiser: a singular Hessian
 /// (rank-deficient `A`, no ridge along an invariant direction), a saddle, no convergence. [`OracleError::Shape`] and
@@ -75,20 +72,27 @@ pub fn minimise(reference: &Reference, start: &DVector<High>) -> Result<Minimise
     prove(reference, x, &here, iterations)
 }
 
+/// A direction of descent.
+struct Step {
+    direction: DVector<High>,
+    /// Was the Hessian definite, so that this is Newton's own step?
+    unshifted: bool,
+}
+
 /// `-(H + t I)^-1 g` with the smallest `t` of a short list that makes the matrix definite.
-fn newton_step(here: &Evaluation) -> Option<DVector<High>> {
+fn newton_step(here: &Evaluation) -> Option<Step> {
     let norm = here.hessian.norm();
     let shifts = (0..SHIFTS).map(|k| norm.shifted(FIRST_SHIFT_EXPONENT + k));
-    std::iter::once(High::ZERO)
-        .chain(shifts)
-        .find_map(|shift| {
-            let mut matrix = here.hessian.clone();
-            for i in 0..matrix.nrows() {
-                matrix[(i, i)] += shift;
-            }
-            definite_factor(matrix)
+    std::iter::once(High::ZERO).chain(shifts).find_map(|shift| {
+        let mut matrix = here.hessian.clone();
+        for i in 0..matrix.nrows() {
+            matrix[(i, i)] += shift;
+        }
+        definite_factor(matrix).map(|factor| Step {
+            direction: -factor.solve(&here.gradient),
+            unshifted: shift.is_zero(),
         })
-        .map(|factor| -factor.solve(&here.gradient))
+    })
 }
 
 /// The Cholesky factor, if no pivot is negative or mere rounding.
@@ -105,32 +109,43 @@ fn search(
     reference: &Reference,
     x: &DVector<High>,
     here: &Evaluation,
-    step: &DVector<High>,
+    step: &Step,
 ) -> Result<Option<DVector<High>>, OracleError> {
-    let slope = here.gradient.dot(step);
-    if slope.abs() <= here.loss.abs().shifted(LOSS_DIGITS) {
-        let next = x + step;
-        let gradient = match reference.loss_and_gradient(&next) {
-            Ok((_, gradient)) => gradient,
-            Err(OracleError::Poisoned { .. }) => return Ok(None),
-            Err(other) => return Err(other),
-        };
-        let halved = gradient.norm() * High::int(2) <= here.gradient.norm();
-        return Ok(halved.then_some(next));
+    if step.unshifted {
+        let next = x + &step.direction;
+        if let Some((loss, gradient)) = defined(reference.loss_and_gradient(&next))? {
+            let rise = here.loss.abs() * High::ratio(HARMLESS_RISE.0, HARMLESS_RISE.1);
+            let halved = gradient.norm() * High::int(2) <= here.gradient.norm();
+            if halved && loss <= here.loss + rise {
+                return Ok(Some(next));
+            }
+        }
     }
+    // A residual of small differences leaves the loss far fewer than 40 digits; the enclosure knows how many.
+    let noise = reference.enclose_loss(x)?.radius();
     let share = High::ratio(SUFFICIENT_DECREASE.0, SUFFICIENT_DECREASE.1);
+    let mut decrease = -share * here.gradient.dot(&step.direction);
     let mut length = High::ONE;
-    for _ in 0..HALVING_LIMIT {
-        let next = x + step * length;
-        match reference.loss(&next) {
-            Ok(loss) if loss <= here.loss + share * length * slope => return Ok(Some(next)),
-            // Too long a step may leave the loss's domain; a shorter one does not.
-            Ok(_) | Err(OracleError::Poisoned { .. }) => {}
-            Err(other) => return Err(other),
+    while decrease > noise {
+        let next = x + &step.direction * length;
+        if let Some(loss) = defined(reference.loss(&next))?
+            && loss <= here.loss - decrease
+        {
+            return Ok(Some(next));
         }
         length /= High::int(2);
+        decrease /= High::int(2);
     }
     Ok(None)
+}
+
+/// Too long a step may leave the loss's domain; a shorter one does not.
+fn defined<T>(value: Result<T, OracleError>) -> Result<Option<T>, OracleError> {
+    match value {
+        Ok(value) => Ok(Some(value)),
+        Err(OracleError::Poisoned { .. }) => Ok(None),
+        Err(other) => Err(other),
+    }
 }
 
 /// The proof in the documentation of [`Minimiser`].

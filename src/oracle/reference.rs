@@ -140,6 +140,12 @@ impl Reference {
         })
     }
 
+    /// `L(x)` with a bound of its rounding error. Errors as for [`enclose`](Self::enclose).
+    pub fn enclose_loss(&self, x: &DVector<High>) -> Result<Ball, OracleError> {
+        let point: Vec<Ball> = x.iter().map(|&x| Ball::new(x, High::ZERO)).collect();
+        Ok(self.run(&self.loss, &point)?[0])
+    }
+
     fn run<T: super::evaluate::Arithmetic>(
         &self,
         plan: &Plan,

@@ -209,7 +209,7 @@ const FOUR: Family = Family {
     rows: (1, 6),
     columns: (1, 3),
     weights: Weights::Above { base: 4.0 },
-    cases: 42,
+    cases: 56,
     ..Family::GENERAL
 };
 

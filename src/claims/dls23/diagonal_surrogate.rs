@@ -126,6 +126,7 @@ const FAMILY: Family = Family {
     columns: (1, 3),
     conditions: &[0, 1, 2, 3, 4, 5, 6],
     gaps: &[0, 1, 2, 3],
+    radii: &[],
     norm: 4.0,
     targets: Targets::UnitBall,
     weights: Weights::Above { base: 100.0 },

@@ -45,8 +45,6 @@ pub(super) struct Hardest {
     pub(super) logits: DVector<f64>,
     /// `b` (n), one entry not zero.
     pub(super) target: DVector<f64>,
-    /// What the search maximised, at these.
-    pub(super) reach: f64,
 }
 
 /// Numbers of rows that are searched.
@@ -54,12 +52,12 @@ const ROWS: (i64, i64) = (2, 5);
 /// A logit further than this from the last one has lost its mass to rounding (`exp(-30) = 1e-13`), while 40 digits still
 /// tell the eigenvalue there from its limit.
 const FURTHEST_LOGIT: f64 = 30.0;
-/// A few hundred evaluations settle the at most four unknowns.
-const EFFORT: Effort = Effort {
-    evaluations: 300,
-    restarts: 5,
-    edge: 2.0,
-};
+/// Numbers of rows that are searched where one row stands against equal ones.
+const ROWS_OF_ONE_AGAINST_EQUALS: (i64, i64) = (5, 12);
+/// Evaluations for each unknown and simplex: the at most four unknowns of a general search get a few hundred.
+const EVALUATIONS_PER_UNKNOWN: usize = 75;
+const RESTARTS: usize = 5;
+const EDGE: f64 = 2.0;
 
 /// Searches the logits from one cold start, with a number of rows between 2 and 5, for the largest `reach(p, b)` over
 /// `||b||_1 <= radius`.
@@ -73,6 +71,17 @@ pub(super) fn search(
     reach: impl Fn(&DVector<f64>, &DVector<f64>) -> f64,
 ) -> Hardest {
     let rows = sample::integer(rng, ROWS.0, ROWS.1) as usize;
+    search_first_logits(rng, rows, rows - 1, radius, reach)
+}
+
+/// [`search`] with the given number of rows over the first `unknowns` logits, the other ones 0.
+fn search_first_logits(
+    rng: &mut Stream,
+    rows: usize,
+    unknowns: usize,
+    radius: f64,
+    reach: impl Fn(&DVector<f64>, &DVector<f64>) -> f64,
+) -> Hardest {
     let logits = |free: &[f64]| {
         DVector::from_fn(rows, |i, _| {
             free.get(i)
@@ -92,18 +101,36 @@ pub(super) fn search(
         }
         best
     };
-    let start = attack::cold_start(rng, rows - 1, 4);
-    let (free, reach) = attack::maximise(|free| best_corner(free).0, start, EFFORT);
+    let start = attack::cold_start(rng, unknowns, 4);
+    let effort = Effort {
+        evaluations: EVALUATIONS_PER_UNKNOWN * unknowns,
+        restarts: RESTARTS,
+        edge: EDGE,
+    };
+    let (free, _) = attack::maximise(|free| best_corner(free).0, start, effort);
     Hardest {
         logits: logits(&free),
         target: best_corner(&free).1,
-        reach,
     }
 }
 
 /// [`search`] for one end of the spectrum of `B` in the given form.
 pub(super) fn spectrum(rng: &mut Stream, form: HessianForm, end: End, radius: f64) -> Hardest {
     search(rng, radius, |p, b| end.reach(forms::hessian(form, p, b)))
+}
+
+/// [`spectrum`] for the unit ball of targets over the logits `(t, 0, .., 0)` only, with more rows: the hardest cases of the
+/// printed matrix look like this, and have about nine of them.
+pub(super) fn spectrum_of_one_against_equals(
+    rng: &mut Stream,
+    form: HessianForm,
+    end: End,
+) -> Hardest {
+    let (low, high) = ROWS_OF_ONE_AGAINST_EQUALS;
+    let rows = sample::integer(rng, low, high) as usize;
+    search_first_logits(rng, rows, 1, 1.0, |p, b| {
+        end.reach(forms::hessian(form, p, b))
+    })
 }
 
 impl Hardest {
@@ -143,15 +170,17 @@ pub(super) fn just_above(base: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Cold starts for each end.
+    /// Cold starts for each end; a single one may end in a local maximum.
     const STARTS: u64 = 6;
 
-    /// The furthest that the searches from the first cold starts get.
-    fn furthest(end: End) -> f64 {
+    /// How far the searches from the first cold starts get.
+    fn furthest(form: HessianForm, end: End, search: impl Fn(&mut Stream) -> Hardest) -> f64 {
         (0..STARTS)
             .map(|index| {
-                let mut rng = sample::stream(1, "cold start", index);
-                spectrum(&mut rng, HessianForm::Corrected, end, 1.0).reach
+                let found = search(&mut sample::stream(1, "cold start", index));
+                assert!(found.target.lp_norm(1) <= 1.0);
+                let p = forms::softmax(&found.logits);
+                end.reach(forms::hessian(form, &p, &found.target))
             })
             .fold(f64::NEG_INFINITY, f64::max)
     }
@@ -159,7 +188,25 @@ mod tests {
     #[test]
     fn both_ends_of_the_spectrum_are_found_from_cold_starts() {
         // (55 sqrt(33) -+ 39) / 1152, by hand from -4t(1-t)^2(1-3t) at t = (9 -+ sqrt(33)) / 24.
-        assert!((furthest(End::Lowest) - 0.240_408_8).abs() < 1e-4);
-        assert!((furthest(End::Highest) - 0.308_117_1).abs() < 1e-4);
+        for (end, expected) in [(End::Lowest, 0.240_408_8), (End::Highest, 0.308_117_1)] {
+            let form = HessianForm::Corrected;
+            let found = furthest(form, end, |rng| spectrum(rng, form, end, 1.0));
+            assert!((found - expected).abs() < 1e-4, "{end:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn the_printed_matrix_reaches_eight_and_hardly_below_zero() {
+        let form = HessianForm::Printed;
+        // 5 + 2 + 3 - 2 = 8 in the limit p = e_1, b = -e_1 (by hand).
+        let high = furthest(form, End::Highest, |rng| {
+            spectrum(rng, form, End::Highest, 1.0)
+        });
+        assert!((high - 8.0).abs() < 1e-4, "{high}");
+        // -0.08 at n = 5, p = (0.2, 0.2, ..), b = e_1 (by hand); -0.0884438 at n = 9 from an independent sweep.
+        let low = furthest(form, End::Lowest, |rng| {
+            spectrum_of_one_against_equals(rng, form, End::Lowest)
+        });
+        assert!(low > 0.087 && low < 0.088_444, "{low}");
     }
 }

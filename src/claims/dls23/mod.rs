@@ -6,13 +6,17 @@ mod algorithm;
 mod definiteness;
 mod derivatives;
 mod diagonal_surrogate;
+mod differences;
 mod facts;
 mod gradient;
 mod hardest;
 mod hessian;
 mod identity;
+mod lipschitz;
 mod newton;
+mod normaliser;
 mod optimum;
+mod pair;
 mod regulariser;
 mod schedule;
 mod smoothness;
@@ -35,6 +39,9 @@ pub fn claims() -> Vec<Claim> {
         sparse::claims(),
         optimum::claims(),
         smoothness::claims(),
+        normaliser::claims(),
+        lipschitz::claims(),
+        differences::claims(),
         newton::claims(),
         diagonal_surrogate::claims(),
         schedule::claims(),

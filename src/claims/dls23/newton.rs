@@ -450,6 +450,7 @@ pub(super) const PREMISE: Family = Family {
     columns: (1, 3),
     conditions: &[0, 1, 2, 3, 4, 5, 6],
     gaps: &[],
+    radii: &[],
     norm: 1.0,
     targets: Targets::UnitBall,
     weights: Weights::AboveSquaredCondition { base: 100.0 },

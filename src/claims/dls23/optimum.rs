@@ -123,7 +123,7 @@ pub fn claims() -> Vec<Claim> {
             columns: (1, 3),
             gaps: &[],
             weights: Weights::Above { base: 100.0 },
-            cases: 28,
+            cases: 56,
             ..Family::GENERAL
         },
         strata: &[

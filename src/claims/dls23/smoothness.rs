@@ -75,7 +75,7 @@ const FAMILY: Family = Family {
     columns: (1, 3),
     weights: Weights::Zero,
     points: 2,
-    cases: 28,
+    cases: 56,
     ..Family::GENERAL
 };
 

@@ -104,7 +104,7 @@ const HUNDRED: Family = Family {
     rows: (1, 6),
     columns: (1, 3),
     weights: Weights::Above { base: 100.0 },
-    cases: 28,
+    cases: 56,
     ..Family::GENERAL
 };
 

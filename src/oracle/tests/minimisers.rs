@@ -97,3 +97,22 @@ fn a_loss_without_a_minimum_is_not_given_one() {
     let error = minimise(&reference, &DVector::from_element(1, High::ZERO)).unwrap_err();
     assert!(matches!(error, OracleError::NoMinimiser { .. }), "{error}");
 }
+
+#[test]
+fn a_problem_whose_residual_vanishes_ends_when_its_loss_is_rounding() {
+    // 0.5 (exp(x) - 2)^2 + 0.5 10^-20: near ln 2 the loss cannot tell points apart that the gradient can.
+    let mut g = Graph::new();
+    let x = g.variable(0);
+    let e = g.exp(x);
+    let minus_two = g.int(-2);
+    let residual = g.sum(&[e, minus_two]);
+    let square = g.power(residual, 2);
+    let floor = g.constant(High::ONE.shifted(-20));
+    let loss = g.weighted_sum(&[(High::ratio(1, 2), square), (High::ratio(1, 2), floor)]);
+    let reference = Reference::from_graph(g, loss, 1);
+    let found = minimise(&reference, &DVector::from_element(1, High::int(3))).unwrap();
+    let error = (found.x[0] - High::int(2).ln()).abs();
+    assert!(error <= found.error_bound + High::ONE.shifted(-39));
+    assert!(found.error_bound <= High::ONE.shifted(-37));
+    assert!(found.iterations <= 12, "{}", found.iterations);
+}

@@ -299,10 +299,14 @@ impl ComplexField for High {
         self / factor
     }
 
-    /// As for f64 the sign of zero is 1, not 0: nalgebra multiplies the rows of a Householder product by signs, and a zero
-    /// off-diagonal entry would wipe out an eigenvector.
+    /// 1 for zero, as for f64: nalgebra's factorisations rely on it. Wilkinson's shift divides by `d + signum(d) ...`, and
+    /// with 0 for `d = 0` it is poisoned wherever two diagonal entries are equal.
     fn signum(self) -> High {
-        self.to_exp().1
+        if self.is_zero() {
+            High::ONE
+        } else {
+            self.sign()
+        }
     }
 
     /// `x a + b`, rounded twice.

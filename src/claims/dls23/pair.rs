@@ -1,0 +1,386 @@
+//! Two points `x`, `y` of one instance, and everything the Lipschitz bounds are made of, for any real scalar: the same
+//! statement decides a case at 40 digits and is the objective of the adversarial search in f64.
+
+use nalgebra::{DMatrix, DVector, RealField};
+
+use crate::claims::attack::{self, Effort};
+use crate::claims::exact::unit;
+use crate::claims::forms::{self, HessianForm};
+use crate::claims::{Case, CheckError, Origin, Outside, Verdict};
+use crate::instance::sample::{self, Stream};
+use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::oracle::{self, Reference, spectrum};
+use crate::scalar::High;
+
+/// A scalar that a statement about two points can be computed in.
+pub trait Number: RealField + Copy {
+    /// `p / q`.
+    fn ratio(p: i64, q: i64) -> Self;
+    /// A vector of f64 at its binary value.
+    fn lift_vector(vector: &DVector<f64>) -> DVector<Self>;
+    /// A matrix of f64 at its binary value.
+    fn lift_matrix(matrix: &DMatrix<f64>) -> DMatrix<Self>;
+    /// Largest singular value.
+    fn spectral_norm(matrix: &DMatrix<Self>) -> Result<Self, CheckError>;
+    /// `B(x) - B(y)` (n x n), from differentiating the definition.
+    fn logit_hessian_change(pair: &Pair<Self>) -> Result<DMatrix<Self>, CheckError>;
+    /// `H(x) - H(y)` (d x d), ridge included, from differentiating the definition.
+    fn hessian_change(pair: &Pair<Self>) -> Result<DMatrix<Self>, CheckError>;
+    /// A number above this positive one by more than the rounding of a norm.
+    fn rounded_up(self) -> Self;
+
+    /// The integer `k`.
+    fn int(k: i64) -> Self {
+        Self::ratio(k, 1)
+    }
+}
+
+impl Number for High {
+    fn ratio(p: i64, q: i64) -> Self {
+        High::ratio(p, q)
+    }
+
+    fn lift_vector(vector: &DVector<f64>) -> DVector<Self> {
+        oracle::lift_vector(vector)
+    }
+
+    fn lift_matrix(matrix: &DMatrix<f64>) -> DMatrix<Self> {
+        oracle::lift_matrix(matrix)
+    }
+
+    fn spectral_norm(matrix: &DMatrix<Self>) -> Result<Self, CheckError> {
+        Ok(spectrum::spectral_norm(matrix)?)
+    }
+
+    fn logit_hessian_change(pair: &Pair<Self>) -> Result<DMatrix<Self>, CheckError> {
+        let reference = Reference::new(&pair.instance.in_logits())?;
+        let at = |side: &Side<Self>| reference.evaluate(&side.z);
+        Ok(at(&pair.at_x)?.hessian - at(&pair.at_y)?.hessian)
+    }
+
+    fn hessian_change(pair: &Pair<Self>) -> Result<DMatrix<Self>, CheckError> {
+        let reference = Reference::new(&pair.instance)?;
+        let at = |side: &Side<Self>| reference.evaluate(&side.point);
+        Ok(at(&pair.at_x)?.hessian - at(&pair.at_y)?.hessian)
+    }
+
+    fn rounded_up(self) -> Self {
+        // A norm is right to about 64 k roundings of 1e-39, k <= 32; this much more also decides cases of equality.
+        self + self.shifted(-30)
+    }
+}
+
+impl Number for f64 {
+    fn ratio(p: i64, q: i64) -> Self {
+        p as f64 / q as f64
+    }
+
+    fn lift_vector(vector: &DVector<f64>) -> DVector<Self> {
+        vector.clone()
+    }
+
+    fn lift_matrix(matrix: &DMatrix<f64>) -> DMatrix<Self> {
+        matrix.clone()
+    }
+
+    fn spectral_norm(matrix: &DMatrix<Self>) -> Result<Self, CheckError> {
+        if matrix.iter().any(|entry| !entry.is_finite()) {
+            return Err(CheckError::Other("a matrix entry is not finite".to_owned()));
+        }
+        Ok(matrix.singular_values().max())
+    }
+
+    fn logit_hessian_change(pair: &Pair<Self>) -> Result<DMatrix<Self>, CheckError> {
+        let at = |side: &Side<Self>| forms::hessian(HessianForm::Corrected, &side.p, &pair.b);
+        Ok(at(&pair.at_x) - at(&pair.at_y))
+    }
+
+    fn hessian_change(pair: &Pair<Self>) -> Result<DMatrix<Self>, CheckError> {
+        let change = Self::logit_hessian_change(pair)?;
+        Ok(pair.a.tr_mul(&(change * &pair.a)))
+    }
+
+    fn rounded_up(self) -> Self {
+        self
+    }
+}
+
+/// One of the two points with what the definition makes of it.
+#[derive(Clone, Debug)]
+pub struct Side<T: RealField> {
+    /// The point (d).
+    pub point: DVector<T>,
+    /// `z = A x` (n).
+    pub z: DVector<T>,
+    /// `u = exp(A x)` (n).
+    pub u: DVector<T>,
+    /// `alpha = <u, 1>`.
+    pub alpha: T,
+    /// `f = u / alpha` (n), called `p` in formulas.
+    pub p: DVector<T>,
+}
+
+impl<T: Number> Side<T> {
+    fn new(a: &DMatrix<T>, point: DVector<T>) -> Self {
+        let z = a * &point;
+        let u = z.map(|entry| entry.exp());
+        let alpha = u.iter().fold(T::zero(), |sum, entry| sum + *entry);
+        let p = if u.len() == 1 {
+            DVector::from_element(1, T::one())
+        } else {
+            &u / alpha
+        };
+        Self {
+            point,
+            z,
+            u,
+            alpha,
+            p,
+        }
+    }
+}
+
+/// An instance at two points.
+#[derive(Clone, Debug)]
+pub struct Pair<T: RealField> {
+    /// The instance, in f64 as it was given.
+    pub instance: Instance,
+    /// `A` (n x d).
+    pub a: DMatrix<T>,
+    /// `b` (n).
+    pub b: DVector<T>,
+    /// `||A||`.
+    pub norm: T,
+    /// At `x`.
+    pub at_x: Side<T>,
+    /// At `y`.
+    pub at_y: Side<T>,
+    /// `||x - y||_2`.
+    pub distance: T,
+}
+
+impl<T: Number> Pair<T> {
+    /// The case at its `x` and its `y`.
+    pub fn of(case: &Case) -> Result<Self, CheckError> {
+        let a = T::lift_matrix(&case.instance.matrix().to_dense());
+        let at_x = Side::new(&a, T::lift_vector(&case.x()));
+        let at_y = Side::new(&a, T::lift_vector(&case.y()));
+        Ok(Self {
+            instance: case.instance.clone(),
+            b: T::lift_vector(case.instance.target()),
+            norm: T::spectral_norm(&a)?.rounded_up(),
+            distance: (&at_x.point - &at_y.point).norm(),
+            a,
+            at_x,
+            at_y,
+        })
+    }
+
+    /// `n`, as a number.
+    pub fn rows(&self) -> T {
+        T::int(self.a.nrows() as i64)
+    }
+
+    /// The smallest R with `||A|| <= R` and `||x||_2 <= R`: the hardest that the premise allows.
+    pub fn radius_at_x(&self) -> T {
+        self.norm.max(self.at_x.point.norm().rounded_up())
+    }
+
+    /// The smallest R with `||A||, ||x||_2, ||y||_2 <= R`.
+    pub fn radius(&self) -> T {
+        self.radius_at_x().max(self.at_y.point.norm().rounded_up())
+    }
+
+    /// `min(alpha(x), alpha(y))`: the largest beta, hence the hardest, that bounds the normaliser at both points from below.
+    pub fn beta(&self) -> T {
+        self.at_x.alpha.min(self.at_y.alpha)
+    }
+
+    /// `|| f(x) - f(y) ||_2`.
+    pub fn softmax_change(&self) -> T {
+        (&self.at_x.p - &self.at_y.p).norm()
+    }
+
+    /// `||b||_1`.
+    pub fn target_sum(&self) -> T {
+        self.b
+            .iter()
+            .fold(T::zero(), |sum, entry| sum + entry.abs())
+    }
+
+    /// `beta^-2 n^1.5 exp(k R^2)`, the factor that runs through the papers' chain of bounds.
+    pub fn printed_factor(&self, beta: T, k: i64, radius: T) -> T {
+        let n = self.rows();
+        n * n.sqrt() * (T::int(k) * radius * radius).exp() / (beta * beta)
+    }
+
+    /// Whether `f(x) = f(y)` exactly, without computing: one row, or one point.
+    pub fn same_softmax(&self) -> bool {
+        self.a.nrows() == 1 || self.at_x.point == self.at_y.point
+    }
+}
+
+/// Both sides of `observed <= allowed`, and the magnitudes that are subtracted from each other in them.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound<T> {
+    /// What the left side is.
+    pub quantity: &'static str,
+    /// The left side.
+    pub observed: T,
+    /// The right side.
+    pub allowed: T,
+    /// Sum of the magnitudes of the terms that both sides are made of: rounding errors are in proportion to it. Zero
+    /// where both sides are exact.
+    pub terms: T,
+}
+
+/// Whether a statement asks for `||b||_1 <= 1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Any target.
+    Any,
+    /// `||b||_1 <= 1`; other cases are outside.
+    UnitBall,
+}
+
+/// Decides an inequality between two points of a case at 40 digits.
+pub fn decide(
+    case: &Case,
+    target: Target,
+    statement: impl FnOnce(&Pair<High>) -> Result<Bound<High>, CheckError>,
+) -> Result<Verdict, CheckError> {
+    let pair = Pair::<High>::of(case)?;
+    if target == Target::UnitBall && pair.target_sum() > High::ONE {
+        return Ok(Verdict::Outside(Outside::Target));
+    }
+    if !pair.radius_at_x().is_positive() {
+        // The papers' R is positive.
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let bound = statement(&pair)?;
+    // A right side with exp(k R^2), k <= 30, carries up to k R^2 roundings of its exponent.
+    let powers = High::ONE + High::int(32) * pair.radius().square();
+    let error = if bound.terms.is_zero() {
+        High::ZERO
+    } else {
+        rounding(&pair) * (bound.terms + bound.allowed.abs() * powers)
+    };
+    Ok(Verdict::at_most(
+        bound.quantity,
+        bound.observed,
+        bound.allowed,
+        error,
+    ))
+}
+
+/// The relative error of a quantity made of exponentials of the logits: as `Exact::error`, at the worse of both points.
+pub fn rounding(pair: &Pair<High>) -> High {
+    let size = 64 * (pair.a.nrows() + pair.a.ncols()) as i64;
+    let reach = pair
+        .at_x
+        .z
+        .iter()
+        .chain(pair.at_y.z.iter())
+        .fold(High::ONE, |top, entry| top.max(entry.abs()));
+    High::int(size) * (High::ONE + reach) * unit()
+}
+
+/// Where a search looks for its R: `||A|| = R`, `||x||_2, ||y||_2 <= R`, R within a factor of 2 of one of these.
+const RADII: [f64; 6] = [1.0 / 64.0, 0.25, 0.5, 1.0, 2.0, 4.0];
+
+/// Relative distance of `x` and `y` below which an f64 difference says too little.
+const CLOSEST: f64 = 1e-3;
+
+/// Cancellation at which f64 has about four digits left: such a point is not counted as found.
+const CANCELLATION: f64 = 1e-12;
+
+/// Size of the larger targets that a search tries where the statement asks nothing of b.
+const LARGE_TARGET: f64 = 64.0;
+
+/// Which targets one search tries.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// A signed unit vector times this; a convex function of b is largest at such a corner.
+    Corner(f64),
+    /// Any direction, of this length in the 1-norm.
+    Free(f64),
+}
+
+/// Searches for the hardest two points, R, A and b, from one cold start: the case with the largest observed / allowed.
+/// Shapes from `smallest` to 4 rows, 1 to 2 columns.
+pub fn search(
+    rng: &mut Stream,
+    smallest: i64,
+    target: Target,
+    statement: impl Fn(&Pair<f64>) -> Result<Bound<f64>, CheckError>,
+) -> Result<Case, CheckError> {
+    let n = sample::integer(rng, smallest, 4) as usize;
+    let d = sample::integer(rng, 1, 2.min(n as i64)) as usize;
+    let middle = RADII[sample::integer(rng, 0, RADII.len() as i64 - 1) as usize];
+    let corner = sample::integer(rng, 0, n as i64 - 1) as usize;
+    let size = match target {
+        Target::Any => LARGE_TARGET,
+        // Below 1, so that rounding cannot leave the ball.
+        Target::UnitBall => 1.0 - 1.0 / 1024.0,
+    };
+    let kind = match sample::integer(rng, 0, 5) {
+        0 => Kind::Corner(0.0),
+        1 | 2 => Kind::Corner(1.0),
+        3 => Kind::Corner(-1.0),
+        4 => Kind::Free(1.0 - 1.0 / 1024.0),
+        _ => Kind::Free(size),
+    };
+    let build = |unknowns: &[f64]| -> Result<Case, CheckError> {
+        let (unknowns, rest) = unknowns.split_at(n * d + 2 * d);
+        let radius = middle * rest[n].clamp(-1.0, 1.0).exp2();
+        let a = DMatrix::from_column_slice(n, d, &unknowns[..n * d]);
+        let norm = f64::spectral_norm(&a)?;
+        let a = a * (radius / norm);
+        let inside = |part: &[f64]| {
+            let point = DVector::from_column_slice(part);
+            let length = point.norm();
+            point * (radius / length.max(1.0))
+        };
+        let x = inside(&unknowns[n * d..n * d + d]);
+        let y = inside(&unknowns[n * d + d..n * d + 2 * d]);
+        let target = match kind {
+            Kind::Corner(entry) => {
+                DVector::from_fn(n, |i, _| if i == corner { entry } else { 0.0 })
+            }
+            Kind::Free(length) => {
+                let direction = DVector::from_column_slice(&rest[..n]);
+                let sum = direction.lp_norm(1);
+                direction * (length / sum)
+            }
+        };
+        let instance = Instance::new(
+            LossKind::Softmax,
+            DesignMatrix::dense(a)?,
+            target,
+            DVector::zeros(n),
+        )?
+        .with_points(vec![x, y])?;
+        Ok(Case::new(Origin::Attack(0), instance, 0))
+    };
+    let hardness = |unknowns: &[f64]| -> Option<f64> {
+        let pair = Pair::<f64>::of(&build(unknowns).ok()?).ok()?;
+        let bound = statement(&pair).ok()?;
+        let telling =
+            pair.distance > CLOSEST * middle && bound.observed > CANCELLATION * bound.terms;
+        telling.then(|| bound.observed / bound.allowed)
+    };
+    let start = attack::cold_start(rng, n * d + 2 * d + n + 1, 1);
+    let (best, _) = attack::maximise(
+        |unknowns| hardness(unknowns).unwrap_or(f64::NAN),
+        start,
+        EFFORT,
+    );
+    build(&best)
+}
+
+/// Up to seventeen unknowns, and a cheap objective.
+const EFFORT: Effort = Effort {
+    evaluations: 600,
+    restarts: 4,
+    edge: 1.0,
+};
