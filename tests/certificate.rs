@@ -159,3 +159,9 @@ fn lipschitz_pieces_must_tile_and_be_exact() {
     ));
     assert!(matches!(check_lipschitz("{}"), Err(Refusal::Format(_))));
 }
+
+#[test]
+fn a_finer_certificate_proves_a_smaller_lipschitz_bound() {
+    let text = include_str!("../fixtures/certificates/lipschitz-fine.json");
+    assert_eq!(check_lipschitz(text).unwrap().bound.to_string(), "59/100");
+}
