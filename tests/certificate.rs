@@ -1,12 +1,12 @@
 //! The spectrum certificate through its public door: accepted as it stands, refused after every planted change.
 
-use attention_regression::production::{LogitLoss, Softmax};
-use nalgebra::DVector;
-use num_rational::BigRational;
 use attention_regression::certificate::{
     Bound, Case, LIPSCHITZ_CERTIFICATE, Refusal, SPECTRUM_CERTIFICATE, check_lipschitz,
     check_spectrum, third_derivative_bound,
 };
+use attention_regression::production::{LogitLoss, Softmax};
+use nalgebra::DVector;
+use num_rational::BigRational;
 
 /// The certificate with the one occurrence of `old` replaced.
 fn changed(old: &str, new: &str) -> String {
@@ -179,4 +179,10 @@ fn production_uses_the_proven_constants_rounded_outward() {
     let growth = exact(-steep.curvature_floor().unwrap()) - spectrum.lower.low;
     let slope = growth * exact(9.0) / exact(100.0);
     assert!(slope.clone() * slope >= exact(3.0));
+}
+
+#[test]
+fn a_finer_certificate_proves_a_smaller_lipschitz_bound() {
+    let text = include_str!("../fixtures/certificates/lipschitz-fine.json");
+    assert_eq!(check_lipschitz(text).unwrap().bound.to_string(), "59/100");
 }

@@ -264,7 +264,7 @@ mod tests {
     fn corner_coefficients_are_values() {
         let cover = bowl(0.25);
         let largest = cover.coefficients.iter().copied().fold(0.0, f64::max);
-        assert_eq!(largest, 1.25);
+        assert!((largest - 1.25).abs() <= cover.slack, "{largest}");
         assert!(cover.slack > 0.0 && cover.slack < 1e-12);
     }
 }
