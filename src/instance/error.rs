@@ -57,6 +57,30 @@ pub enum InstanceError {
         /// The names that would be accepted.
         known: String,
     },
+    /// The activation is not one that this version knows.
+    #[error("activation: unknown \"{name}\": known activations are {known}")]
+    UnknownActivation {
+        /// The name found.
+        name: String,
+        /// The names that would be accepted.
+        known: String,
+    },
+    /// The loss needs a field that is not there.
+    #[error("missing field `{field}`: loss \"{loss}\" needs it")]
+    MissingField {
+        /// The field.
+        field: &'static str,
+        /// The loss.
+        loss: &'static str,
+    },
+    /// The loss has no use for a field that is there.
+    #[error("superfluous field `{field}`: loss \"{loss}\" has no use for it")]
+    SuperfluousField {
+        /// The field.
+        field: &'static str,
+        /// The loss.
+        loss: &'static str,
+    },
     /// Something inside a file is wrong.
     #[error("{}: {source}", path.display())]
     InFile {

@@ -2,37 +2,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::instance::{DesignMatrix, InstanceError};
-
-/// Which loss of the logits, with the data that belongs to the loss itself.
-#[derive(Clone, Debug, PartialEq)]
-pub enum LossKind {
-    /// `l(z) = 0.5 || softmax(z) - b ||^2` (DLS23).
-    Softmax,
-}
-
-impl LossKind {
-    /// The names that a manifest may use, in the order of the papers.
-    pub const NAMES: [&'static str; 1] = ["softmax"];
-
-    /// The name in manifests and reports.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Softmax => "softmax",
-        }
-    }
-
-    /// How many entries the target must have for a matrix with `rows` rows.
-    pub fn target_length(&self, rows: usize) -> usize {
-        match self {
-            Self::Softmax => rows,
-        }
-    }
-}
+use crate::instance::{DesignMatrix, InstanceError, LossKind};
 
 /// A problem `min_x l(A x) + 0.5 || diag(w) A x ||^2` whose parts are known to fit together and to be finite.
 ///
-/// `A` is n x d, `b` has n entries, `w` has n entries of any sign (only `w^2` enters). `points` are places in R^d that
+/// `A` is n x d, `b` has as many entries as the model has outputs (n, or m for a second layer of m rows), `w` has n entries of any sign (only `w^2` enters). `points` are places in R^d that
 /// belong to the instance: the first is the start of a solver and the `x` of a claim, the second a claim's `y`.
 #[derive(Clone, Debug)]
 pub struct Instance {
@@ -52,6 +26,7 @@ impl Instance {
         weights: DVector<f64>,
     ) -> Result<Self, InstanceError> {
         let n = matrix.rows();
+        loss.validate(n)?;
         check_vector("target", &target, loss.target_length(n))?;
         check_vector("weights", &weights, n)?;
         Ok(Self {
@@ -72,7 +47,8 @@ impl Instance {
         Ok(self)
     }
 
-    /// The problem in logit space: `A = I` (n x n), `w = 0`, the same loss and target. Its Hessian is `B`.
+    /// The problem in logit space: `A = I` (n x n), `w = 0`, the same loss (its own data included) and target. Its Hessian
+    /// is `B`.
     pub fn in_logits(&self) -> Self {
         let n = self.rows();
         Self {
@@ -94,7 +70,7 @@ impl Instance {
         &self.matrix
     }
 
-    /// `b`, n entries.
+    /// `b`, as many entries as the model has outputs: n, or m for a second layer of m rows.
     pub fn target(&self) -> &DVector<f64> {
         &self.target
     }

@@ -5,9 +5,11 @@ pub mod files;
 #[allow(clippy::module_inception)]
 mod instance;
 pub mod kinds;
+mod loss_kind;
 mod matrix;
 pub mod sample;
 
 pub use error::InstanceError;
-pub use instance::{Instance, LossKind};
+pub use instance::Instance;
+pub use loss_kind::{Activation, LossKind};
 pub use matrix::DesignMatrix;

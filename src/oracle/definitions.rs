@@ -1,11 +1,18 @@
 //! The losses, transcribed once from their definitions: no derivative and no rearrangement for speed or stability.
 //!
-//! A new loss is one more arm in [`loss_of_logits`] and one more function.
+//! One file per paper. A new one is a file with a function that gives `l(z)`, one more arm in [`loss_of_logits`], and one in
+//! [`per_derivative`].
+
+mod entrywise;
+mod residual_softmax;
+mod softmax;
+mod two_layer;
 
 use crate::instance::{Instance, LossKind};
 use crate::oracle::OracleError;
 use crate::oracle::expression::{Graph, Node};
 use crate::scalar::High;
+use nalgebra::DVector;
 
 /// What an instance's graph with gradient and Hessian would take, to be known before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +41,7 @@ pub fn estimate(instance: &Instance) -> Estimate {
     let n = instance.rows() as u64;
     let d = instance.columns() as u64;
     let stored = instance.matrix().stored() as u64;
-    let per_derivative = match instance.loss() {
-        LossKind::Softmax => SOFTMAX_PER_DERIVATIVE,
-    };
+    let per_derivative = per_derivative(instance.loss());
     let first_order = per_derivative
         .saturating_mul(n)
         .saturating_add(stored.saturating_mul(4));
@@ -51,9 +56,16 @@ pub fn estimate(instance: &Instance) -> Estimate {
     }
 }
 
-/// Nodes and terms that one logit adds to each first derivative; counted on a graph, with the test
+/// Nodes and terms that one logit adds to each first derivative; counted on graphs, with the test
 /// `the_estimate_bounds_the_graph_and_is_not_far_off`.
-const SOFTMAX_PER_DERIVATIVE: u64 = 32;
+fn per_derivative(loss: &LossKind) -> u64 {
+    match loss {
+        LossKind::Softmax => softmax::PER_DERIVATIVE,
+        LossKind::Exp | LossKind::Cosh | LossKind::Sinh => entrywise::PER_DERIVATIVE,
+        LossKind::ResidualSoftmax => residual_softmax::PER_DERIVATIVE,
+        LossKind::TwoLayer { second_layer, .. } => two_layer::per_derivative(second_layer.nrows()),
+    }
+}
 
 /// `L(x) = l(A x) + 0.5 sum_i (w_i z_i)^2`, `z = A x`, as an expression in `x_0 .. x_(d-1)`.
 ///
@@ -95,21 +107,16 @@ fn logits(graph: &mut Graph, instance: &Instance) -> Vec<Node> {
 /// `l(z)`.
 fn loss_of_logits(graph: &mut Graph, instance: &Instance, logits: &[Node]) -> Node {
     match instance.loss() {
-        LossKind::Softmax => softmax(graph, instance, logits),
+        LossKind::Softmax => softmax::loss(graph, instance.target(), logits),
+        LossKind::Exp => entrywise::loss(graph, instance.target(), logits, Graph::exp),
+        LossKind::Cosh => entrywise::loss(graph, instance.target(), logits, Graph::cosh),
+        LossKind::Sinh => entrywise::loss(graph, instance.target(), logits, Graph::sinh),
+        LossKind::ResidualSoftmax => residual_softmax::loss(graph, instance.target(), logits),
+        LossKind::TwoLayer {
+            second_layer,
+            activation,
+        } => two_layer::loss(graph, instance.target(), logits, second_layer, *activation),
     }
-}
-
-/// `0.5 sum_i (p_i - b_i)^2` with `p_i = exp(z_i) / sum_k exp(z_k)` (DLS23).
-///
-/// Not shifted: the exponents of [`High`] hold `exp` of every logit that occurs.
-fn softmax(graph: &mut Graph, instance: &Instance, logits: &[Node]) -> Node {
-    let exponentials: Vec<Node> = logits.iter().map(|&z| graph.exp(z)).collect();
-    let normaliser = graph.sum(&exponentials);
-    let outputs: Vec<Node> = exponentials
-        .iter()
-        .map(|&e| graph.quotient(e, normaliser))
-        .collect();
-    half_squared_distance(graph, &outputs, instance.target().as_slice())
 }
 
 /// `0.5 sum_i (w_i z_i)^2`.
@@ -124,10 +131,10 @@ fn ridge(graph: &mut Graph, instance: &Instance, logits: &[Node]) -> Node {
 }
 
 /// `0.5 sum_i (y_i - b_i)^2`.
-fn half_squared_distance(graph: &mut Graph, outputs: &[Node], target: &[f64]) -> Node {
+fn half_squared_distance(graph: &mut Graph, outputs: &[Node], target: &DVector<f64>) -> Node {
     let residuals: Vec<Node> = outputs
         .iter()
-        .zip(target)
+        .zip(target.iter())
         .map(|(&y, &b)| {
             let b = graph.constant(lifted(b));
             graph.weighted_sum(&[(High::ONE, y), (-High::ONE, b)])

@@ -67,7 +67,8 @@ enum Partial {
 /// ```text
 /// sum_k c_k y_k : c_k          exp a : exp a            sqrt a : 1 / (2 sqrt a)     tanh a : 1 / cosh^2 a
 /// a b           : b, a         ln a  : 1 / a            cosh a : sinh a             a^k    : k a^(k-1)
-/// q = a / b     : 1/b, -q/b                             sinh a : cosh a
+/// q = a / b     : 1/b, -q/b     ln(1+a) : 1 / (1 + a)   sinh a : cosh a
+/// max(a, 0)     : step a        step a  : 0
 /// ```
 fn partials(graph: &mut Graph, node: Node) -> Vec<(Node, Partial)> {
     use Partial::{Constant, Expression};
@@ -87,6 +88,14 @@ fn partials(graph: &mut Graph, node: Node) -> Vec<(Node, Partial)> {
         }
         Operation::Exp(a) => vec![(a, Expression(node))],
         Operation::Ln(a) => vec![(a, Expression(graph.power(a, -1)))],
+        Operation::Ln1p(a) => {
+            let one = graph.int(1);
+            let sum = graph.sum(&[one, a]);
+            vec![(a, Expression(graph.power(sum, -1)))]
+        }
+        Operation::PositivePart(a) => vec![(a, Expression(graph.step(a)))],
+        // Zero wherever it is defined; where it is not, whatever was differentiated is undefined too.
+        Operation::Step(_) => Vec::new(),
         Operation::Sqrt(a) => {
             let reciprocal = graph.power(node, -1);
             let half = graph.weighted_sum(&[(High::ratio(1, 2), reciprocal)]);
@@ -173,5 +182,5 @@ fn chain_rule(graph: &mut Graph, node: Node, variable: u32) -> Option<Node> {
             terms.push(applied(graph, partial, inner));
         }
     }
-    Some(graph.linear(terms))
+    (!terms.is_empty()).then(|| graph.linear(terms))
 }

@@ -51,6 +51,11 @@ impl Ball {
         self.midpoint.abs() + self.radius
     }
 
+    /// Whether zero may be among the numbers; true for a poisoned ball.
+    pub fn may_be_zero(self) -> bool {
+        !self.smallest().is_positive()
+    }
+
     /// A ball around `midpoint` for operands that move it by `moved` and a rounding of `midpoint` by so many hundredths
     /// of a unit.
     fn rounded(midpoint: High, moved: High, hundredths: i64) -> Self {
@@ -165,6 +170,18 @@ impl Arithmetic for Ball {
         Self::rounded(self.midpoint.ln(), moved, LN)
     }
 
+    /// `|ln(1 + m + t) - ln(1 + m)| <= r / (1 + m - r)`. Poisoned if the ball contains a number that is not above -1.
+    fn ln_1p(self) -> Self {
+        let sum =
+            Self::linear([(Scale::One, Self::constant(High::ONE)), (Scale::One, self)].into_iter());
+        let smallest = sum.smallest();
+        if sum.is_poisoned() || !sum.midpoint.is_positive() || !smallest.is_positive() {
+            return Self::poisoned();
+        }
+        let moved = self.radius / smallest;
+        Self::rounded(self.midpoint.ln_1p(), moved, LN)
+    }
+
     /// `|sqrt(m + t) - sqrt(m)| <= r / sqrt(m)`. Poisoned if the ball contains a negative number.
     fn sqrt(self) -> Self {
         if self.midpoint.is_zero() && self.radius.is_zero() {
@@ -196,6 +213,30 @@ impl Arithmetic for Ball {
         Self::rounded(self.midpoint.tanh(), self.radius, HYPERBOLIC)
     }
 
+    /// `|max(m + t, 0) - max(m, 0)| <= r`, without rounding.
+    fn positive_part(self) -> Self {
+        if self.is_poisoned() {
+            return Self::poisoned();
+        }
+        let radius = if self.midpoint.is_negative() && !self.may_be_zero() {
+            High::ZERO
+        } else {
+            self.radius
+        };
+        Self {
+            midpoint: self.midpoint.max(High::ZERO),
+            radius,
+        }
+    }
+
+    /// 1 or 0, exactly. Poisoned if the ball contains zero.
+    fn step(self) -> Self {
+        if self.may_be_zero() {
+            return Self::poisoned();
+        }
+        Self::constant(Arithmetic::step(self.midpoint))
+    }
+
     /// `|(m + t)^k - m^k| <= k r (|m| + r)^(k-1)`; a negative power is one divided by the positive one.
     fn power(self, exponent: i64) -> Self {
         if self.is_poisoned() {
@@ -219,6 +260,10 @@ impl Arithmetic for Ball {
         } else {
             Self::constant(High::ONE).quotient(positive)
         }
+    }
+
+    fn enclosed(self) -> Ball {
+        self
     }
 
     fn is_poisoned(self) -> bool {

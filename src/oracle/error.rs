@@ -11,6 +11,18 @@ pub enum OracleError {
         /// Which operation, as far as known.
         reason: String,
     },
+    /// A quantity that must not be zero cannot be told from zero: a pole, or a kink without derivative.
+    #[error(
+        "{quantity} cannot be told from zero here (its size is at most {largest}): {consequence}"
+    )]
+    Vanishes {
+        /// The quantity, as a formula.
+        quantity: String,
+        /// Its largest possible size, to three digits.
+        largest: String,
+        /// What the definition has there.
+        consequence: &'static str,
+    },
     /// The expression graph would not fit in memory.
     #[error(
         "the graph for n = {rows}, d = {columns} would need about {nodes} nodes ({mebibytes} MiB), the limit is {limit} MiB"

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::oracle::OracleError;
+use crate::oracle::enclosure::Ball;
 use crate::oracle::expression::{Coefficient, Graph, Node, Operation};
 use crate::scalar::High;
 
@@ -22,11 +23,17 @@ pub(super) trait Arithmetic: Copy + Send + Sync {
     fn quotient(self, other: Self) -> Self;
     fn exp(self) -> Self;
     fn ln(self) -> Self;
+    fn ln_1p(self) -> Self;
     fn sqrt(self) -> Self;
     fn cosh(self) -> Self;
     fn sinh(self) -> Self;
     fn tanh(self) -> Self;
+    fn positive_part(self) -> Self;
+    /// 1 above zero, 0 below, poisoned at zero.
+    fn step(self) -> Self;
     fn power(self, exponent: i64) -> Self;
+    /// The number as a ball; of radius zero where it has none of its own.
+    fn enclosed(self) -> Ball;
     fn is_poisoned(self) -> bool;
 }
 
@@ -67,6 +74,10 @@ impl Arithmetic for High {
         High::ln(self)
     }
 
+    fn ln_1p(self) -> Self {
+        High::ln_1p(self)
+    }
+
     fn sqrt(self) -> Self {
         High::sqrt(self)
     }
@@ -81,6 +92,24 @@ impl Arithmetic for High {
 
     fn tanh(self) -> Self {
         High::tanh(self)
+    }
+
+    fn positive_part(self) -> Self {
+        self.max(High::ZERO)
+    }
+
+    fn step(self) -> Self {
+        if self.is_positive() {
+            High::ONE
+        } else if self.is_negative() {
+            High::ZERO
+        } else {
+            High::POISONED
+        }
+    }
+
+    fn enclosed(self) -> Ball {
+        Ball::new(self, High::ZERO)
     }
 
     fn power(self, exponent: i64) -> Self {
@@ -106,10 +135,13 @@ enum Step {
     Quotient(u32, u32),
     Exp(u32),
     Ln(u32),
+    Ln1p(u32),
     Sqrt(u32),
     Cosh(u32),
     Sinh(u32),
     Tanh(u32),
+    PositivePart(u32),
+    Step(u32),
     Power(u32, i64),
 }
 
@@ -137,12 +169,81 @@ pub(super) struct Plan {
     constants: Arc<[High]>,
     levels: Vec<Level>,
     outputs: Vec<u32>,
+    /// What must not be zero where the outputs are computed, if anything.
+    watch: Option<Box<Watch>>,
+}
+
+/// Quantities that must not be zero, and how to compute them.
+#[derive(Clone, Debug)]
+struct Watch {
+    /// Its outputs are the quantities.
+    plan: Plan,
+    /// Name and consequence of each.
+    texts: Vec<(String, &'static str)>,
+}
+
+impl Watch {
+    /// The requirements that apply where `order` is computed; those of a quantity itself apply there too, so that a quantity's
+    /// own plan has none.
+    fn new(graph: &Graph, constants: &Arc<[High]>, order: &[(u32, Node)]) -> Option<Box<Self>> {
+        if graph.requirements().is_empty() {
+            return None;
+        }
+        let mut needed = vec![false; graph.len()];
+        for &(_, node) in order {
+            needed[node.index()] = true;
+        }
+        let (quantities, texts): (Vec<Node>, Vec<_>) = graph
+            .requirements()
+            .iter()
+            .filter(|requirement| needed[requirement.user.index()])
+            .map(|requirement| {
+                let text = (requirement.name.clone(), requirement.consequence);
+                (requirement.quantity, text)
+            })
+            .unzip();
+        if quantities.is_empty() {
+            return None;
+        }
+        let order = ordered(graph, &quantities);
+        let plan = Plan::ordered(graph, constants, &quantities, &order, None);
+        Some(Box::new(Self { plan, texts }))
+    }
+
+    /// An error for the first quantity that may be zero at `point`.
+    fn check(&self, point: &[Ball]) -> Result<(), OracleError> {
+        let values = self.plan.sweep(point);
+        for (&place, (name, consequence)) in self.plan.outputs.iter().zip(&self.texts) {
+            let value = values[place as usize];
+            // A poisoned one is reported with the outputs that it poisons.
+            if !value.is_poisoned() && value.may_be_zero() {
+                return Err(OracleError::Vanishes {
+                    quantity: name.clone(),
+                    largest: value.largest().scientific(3),
+                    consequence,
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Plan {
     /// Selects what `outputs` need and sorts it into levels. `constants` are the graph's, shared between its plans.
     pub(super) fn new(graph: &Graph, constants: &Arc<[High]>, outputs: &[Node]) -> Self {
         let order = ordered(graph, outputs);
+        let watch = Watch::new(graph, constants, &order);
+        Self::ordered(graph, constants, outputs, &order, watch)
+    }
+
+    /// The plan for nodes in a given order.
+    fn ordered(
+        graph: &Graph,
+        constants: &Arc<[High]>,
+        outputs: &[Node],
+        order: &[(u32, Node)],
+        watch: Option<Box<Watch>>,
+    ) -> Self {
         let mut place = vec![0u32; graph.len()];
         for (position, &(_, node)) in order.iter().enumerate() {
             // A graph has at most 2^32 nodes.
@@ -154,6 +255,7 @@ impl Plan {
             constants: Arc::clone(constants),
             levels: Vec::new(),
             outputs: outputs.iter().map(|node| place[node.index()]).collect(),
+            watch,
         };
         let mut start = 0;
         let mut work = 0;
@@ -195,10 +297,13 @@ impl Plan {
             Operation::Quotient(a, b) => Step::Quotient(at(a), at(b)),
             Operation::Exp(a) => Step::Exp(at(a)),
             Operation::Ln(a) => Step::Ln(at(a)),
+            Operation::Ln1p(a) => Step::Ln1p(at(a)),
             Operation::Sqrt(a) => Step::Sqrt(at(a)),
             Operation::Cosh(a) => Step::Cosh(at(a)),
             Operation::Sinh(a) => Step::Sinh(at(a)),
             Operation::Tanh(a) => Step::Tanh(at(a)),
+            Operation::PositivePart(a) => Step::PositivePart(at(a)),
+            Operation::Step(a) => Step::Step(at(a)),
             Operation::Power(a, k) => Step::Power(at(a), k),
         }
     }
@@ -215,13 +320,17 @@ impl Plan {
 
     /// The outputs at `point`, in the order in which they were asked for.
     ///
-    /// `name(k)` names output `k`; it is called for the first output that is poisoned, which is an error. The point must
-    /// have an entry for every variable of the graph.
+    /// `name(k)` names output `k`; it is called for the first output that is poisoned, which is an error. So is a quantity that
+    /// the graph requires not to be zero and that may be. The point must have an entry for every variable of the graph.
     pub(super) fn evaluate<T: Arithmetic>(
         &self,
         point: &[T],
         name: impl Fn(usize) -> String,
     ) -> Result<Vec<T>, OracleError> {
+        if let Some(watch) = &self.watch {
+            let enclosed: Vec<Ball> = point.iter().map(|&entry| entry.enclosed()).collect();
+            watch.check(&enclosed)?;
+        }
         let values = self.sweep(point);
         let outputs: Vec<T> = self.outputs.iter().map(|&k| values[k as usize]).collect();
         match outputs.iter().position(|value| value.is_poisoned()) {
@@ -268,10 +377,13 @@ impl Plan {
             Step::Quotient(a, b) => at(a).quotient(at(b)),
             Step::Exp(a) => at(a).exp(),
             Step::Ln(a) => at(a).ln(),
+            Step::Ln1p(a) => at(a).ln_1p(),
             Step::Sqrt(a) => at(a).sqrt(),
             Step::Cosh(a) => at(a).cosh(),
             Step::Sinh(a) => at(a).sinh(),
             Step::Tanh(a) => at(a).tanh(),
+            Step::PositivePart(a) => at(a).positive_part(),
+            Step::Step(a) => at(a).step(),
             Step::Power(a, k) => at(a).power(k),
         }
     }
@@ -295,12 +407,17 @@ impl Plan {
             Some(Step::Quotient(..)) => "a quotient has a divisor that may be zero",
             Some(Step::Exp(_)) => "exp leaves the range of exponents",
             Some(Step::Ln(_)) => "ln of a number that may not be positive",
+            Some(Step::Ln1p(_)) => "ln(1 + a) where a may not be above -1",
             Some(Step::Sqrt(_)) => {
                 "sqrt of a number that may be negative, or not differentiable there"
             }
             Some(Step::Cosh(_)) => "cosh leaves the range of exponents",
             Some(Step::Sinh(_)) => "sinh leaves the range of exponents",
             Some(Step::Tanh(_)) => "tanh has no answer",
+            Some(Step::PositivePart(_)) => "the positive part has no answer",
+            Some(Step::Step(_)) => {
+                "the positive part has no derivative where its operand may be zero"
+            }
             Some(Step::Power(_, k)) if k < 0 => "division by a number that may be zero",
             Some(Step::Power(..)) => "a power leaves the range of exponents",
             None => "unknown",
@@ -337,13 +454,14 @@ fn ordered(graph: &Graph, outputs: &[Node]) -> Vec<(u32, Node)> {
 /// What a step costs, in multiplications of [`High`]; only the order of magnitude matters.
 fn work_of(step: Step) -> u64 {
     match step {
-        Step::Constant(_) | Step::Variable(_) => 0,
+        Step::Constant(_) | Step::Variable(_) | Step::PositivePart(_) | Step::Step(_) => 0,
         Step::Linear { count, .. } => 2 * u64::from(count),
         Step::Product(..) => 1,
         Step::Quotient(..) => 3,
         Step::Power(_, k) => 3 + u64::from(k.unsigned_abs().checked_ilog2().unwrap_or(0)),
         Step::Exp(_)
         | Step::Ln(_)
+        | Step::Ln1p(_)
         | Step::Sqrt(_)
         | Step::Cosh(_)
         | Step::Sinh(_)

@@ -71,11 +71,27 @@ pub(super) enum Operation {
     Quotient(Node, Node),
     Exp(Node),
     Ln(Node),
+    /// `ln(1 + a)`.
+    Ln1p(Node),
     Sqrt(Node),
     Cosh(Node),
     Sinh(Node),
     Tanh(Node),
+    /// `max(a, 0)`.
+    PositivePart(Node),
+    /// 1 where `a > 0`, 0 where `a < 0`, undefined at 0: the derivative of the positive part.
+    Step(Node),
     Power(Node, i64),
+}
+
+/// What a definition demands of a point: wherever `user` is computed, `quantity` must not be zero. Whether it is, is decided by
+/// enclosing it: a number that is computed with rounding may come out on the wrong side.
+#[derive(Clone, Debug)]
+pub(super) struct Requirement {
+    pub(super) user: Node,
+    pub(super) quantity: Node,
+    pub(super) name: String,
+    pub(super) consequence: &'static str,
 }
 
 /// A growing set of scalar expressions in the variables `x_0, x_1, ...`.
@@ -93,6 +109,7 @@ pub struct Graph {
     constants_by_hash: HashMap<u64, Coefficient>,
     /// `(node, variable)` to the derivative, `None` where it is identically zero.
     pub(super) derivatives: HashMap<(Node, u32), Option<Node>>,
+    requirements: Vec<Requirement>,
 }
 
 impl Default for Graph {
@@ -111,6 +128,7 @@ impl Graph {
             nodes_by_hash: HashMap::new(),
             constants_by_hash: HashMap::new(),
             derivatives: HashMap::new(),
+            requirements: Vec::new(),
         };
         // `Coefficient::ONE` and `Coefficient::MINUS_ONE` rely on this order.
         graph.coefficient(High::ONE);
@@ -227,6 +245,11 @@ impl Graph {
         self.unary(a, High::ln, Operation::Ln(a))
     }
 
+    /// `ln(1 + a)`, relatively accurate for small `a`. Undefined where `a <= -1`.
+    pub fn ln_1p(&mut self, a: Node) -> Node {
+        self.unary(a, High::ln_1p, Operation::Ln1p(a))
+    }
+
     /// `sqrt(a)`. Undefined where `a < 0`; its derivative is undefined at 0 too.
     pub fn sqrt(&mut self, a: Node) -> Node {
         self.unary(a, High::sqrt, Operation::Sqrt(a))
@@ -245,6 +268,42 @@ impl Graph {
     /// `tanh(a)`.
     pub fn tanh(&mut self, a: Node) -> Node {
         self.unary(a, High::tanh, Operation::Tanh(a))
+    }
+
+    /// `max(a, 0)`. Its derivatives are undefined where `a = 0`; an evaluation of them where `a` cannot be told from zero is
+    /// refused with [`OracleError::Vanishes`](crate::oracle::OracleError::Vanishes), which mentions `name`.
+    pub fn positive_part(&mut self, a: Node, name: &str) -> Node {
+        let node = self.unary(a, |x| x.max(High::ZERO), Operation::PositivePart(a));
+        if let Operation::PositivePart(_) = self.operation(node) {
+            let user = self.intern(Operation::Step(a));
+            self.requirements.push(Requirement {
+                user,
+                quantity: a,
+                name: name.to_owned(),
+                consequence: "the loss has a kink where it is zero, and no derivatives there",
+            });
+        }
+        node
+    }
+
+    /// The derivative of [`positive_part`](Self::positive_part), as long as `a` is not constant.
+    pub(super) fn step(&mut self, a: Node) -> Node {
+        self.intern(Operation::Step(a))
+    }
+
+    /// Refuses every evaluation that needs `a` where `a` cannot be told from zero, with an
+    /// [`OracleError::Vanishes`](crate::oracle::OracleError::Vanishes) that mentions `name` and `consequence`.
+    pub fn require_nonzero(&mut self, a: Node, name: &str, consequence: &'static str) {
+        self.requirements.push(Requirement {
+            user: a,
+            quantity: a,
+            name: name.to_owned(),
+            consequence,
+        });
+    }
+
+    pub(super) fn requirements(&self) -> &[Requirement] {
+        &self.requirements
     }
 
     /// `a^exponent`, with `a^0 = 1` wherever `a` is defined. Undefined where `a = 0` and the exponent is negative.
@@ -284,10 +343,13 @@ impl Graph {
             }
             Operation::Exp(a)
             | Operation::Ln(a)
+            | Operation::Ln1p(a)
             | Operation::Sqrt(a)
             | Operation::Cosh(a)
             | Operation::Sinh(a)
             | Operation::Tanh(a)
+            | Operation::PositivePart(a)
+            | Operation::Step(a)
             | Operation::Power(a, _) => visit(a),
         }
     }

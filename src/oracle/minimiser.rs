@@ -143,7 +143,7 @@ fn search(
 fn defined<T>(value: Result<T, OracleError>) -> Result<Option<T>, OracleError> {
     match value {
         Ok(value) => Ok(Some(value)),
-        Err(OracleError::Poisoned { .. }) => Ok(None),
+        Err(OracleError::Poisoned { .. } | OracleError::Vanishes { .. }) => Ok(None),
         Err(other) => Err(other),
     }
 }

@@ -46,6 +46,12 @@ pub enum ProblemError {
         /// The weight.
         value: f64,
     },
+    /// The solver does not know the loss yet.
+    #[error("the solver does not know the loss \"{loss}\" yet")]
+    Unsupported {
+        /// The loss.
+        loss: &'static str,
+    },
     /// The loss, the matrix and the weights do not fit together.
     #[error("{part} has {found} entries, expected {expected}")]
     Shape {

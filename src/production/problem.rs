@@ -45,6 +45,7 @@ impl Problem {
     pub fn new(instance: &Instance) -> Result<Self, ProblemError> {
         let loss: Arc<dyn LogitLoss> = match instance.loss() {
             LossKind::Softmax => Arc::new(Softmax::new(instance.target().clone())),
+            other => return Err(ProblemError::Unsupported { loss: other.name() }),
         };
         Self::with_loss(loss, instance.matrix().clone(), instance.weights())
     }

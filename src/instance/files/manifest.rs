@@ -1,12 +1,14 @@
 //! Manifests: one JSON object that describes an instance, with arrays inline or in files beside it.
 //!
 //! ```text
-//! { "loss": "softmax", "matrix": "A.mtx" | "A.npy" | [[...], ...], "target": "b.npy" | [...],
+//! { "loss": "softmax" | "exp" | "cosh" | "sinh" | "residual-softmax" | "two-layer", "matrix": "A.mtx" | "A.npy" | [[...], ...], "target": "b.npy" | [...],
 //!   "weights": "w.npy" | [...] | 10.0, "start": optional point, "points": optional list of points }
+//! "two-layer" also needs "second_layer": "A2.npy" | "A2.mtx" | [[...], ...] (m x n) and
+//!   "activation": "relu" | "softplus" | "tanh" | "identity"; its target has m entries
 //! ```
 //!
-//! The points of the instance are `start` followed by `points`. A key that is not listed here is refused, so that a
-//! misspelt one is not silently ignored.
+//! The points of the instance are `start` followed by `points`. A key that is not listed here, or that
+//! the loss has no use for, is refused, so that a misspelt one is not silently ignored.
 
 use std::fs;
 use std::path::Path;
@@ -16,9 +18,10 @@ use serde::Deserialize;
 
 use super::point::{has_extension, read_vector};
 use super::{json, matrix_market, npy, write_whole};
-use crate::instance::{DesignMatrix, Instance, InstanceError, LossKind};
+use crate::instance::{DesignMatrix, Instance, InstanceError};
 
 mod entry;
+mod loss;
 mod render;
 
 use entry::{Entry, Weights};
@@ -32,6 +35,8 @@ struct Manifest {
     matrix: Entry<Vec<Vec<f64>>>,
     target: Entry<Vec<f64>>,
     weights: Weights,
+    second_layer: Option<Entry<Vec<Vec<f64>>>>,
+    activation: Option<String>,
     start: Option<Entry<Vec<f64>>>,
     #[serde(default)]
     points: Vec<Vec<f64>>,
@@ -55,8 +60,13 @@ pub fn write_instance(instance: &Instance, path: &Path) -> Result<(), InstanceEr
 }
 
 fn build(manifest: Manifest, name: &Path) -> Result<Instance, InstanceError> {
-    let loss = loss_kind(&manifest.loss)?;
     let directory = name.parent().unwrap_or(Path::new(""));
+    let loss = loss::loss_kind(
+        &manifest.loss,
+        manifest.second_layer,
+        manifest.activation,
+        directory,
+    )?;
     let matrix = match manifest.matrix {
         Entry::Inline(rows) => DesignMatrix::from_rows(&rows)?,
         Entry::File(file) => read_design_matrix(&directory.join(file))?,
@@ -76,16 +86,6 @@ fn build(manifest: Manifest, name: &Path) -> Result<Instance, InstanceError> {
     }
     points.extend(manifest.points.into_iter().map(DVector::from_vec));
     Instance::new(loss, matrix, target, weights)?.with_points(points)
-}
-
-fn loss_kind(name: &str) -> Result<LossKind, InstanceError> {
-    match name {
-        "softmax" => Ok(LossKind::Softmax),
-        _ => Err(InstanceError::UnknownLoss {
-            name: name.to_owned(),
-            known: LossKind::NAMES.join(", "),
-        }),
-    }
 }
 
 fn read_design_matrix(path: &Path) -> Result<DesignMatrix, InstanceError> {

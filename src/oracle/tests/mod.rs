@@ -2,6 +2,7 @@
 
 mod derivatives;
 mod expressions;
+mod losses;
 mod minimisers;
 mod softmax;
 mod spectra;
@@ -10,7 +11,7 @@ mod trees;
 use nalgebra::DVector;
 use serde::Deserialize;
 
-use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::instance::{Activation, DesignMatrix, Instance, LossKind};
 use crate::oracle::lift_vector;
 use crate::scalar::High;
 
@@ -21,6 +22,10 @@ const DIGITS: i64 = 36;
 #[derive(Clone, Deserialize)]
 struct Case {
     name: String,
+    /// Softmax where it is missing.
+    loss_kind: Option<String>,
+    second_layer: Option<Vec<Vec<f64>>>,
+    activation: Option<String>,
     matrix: Vec<Vec<f64>>,
     target: Vec<f64>,
     weights: Vec<f64>,
@@ -34,12 +39,24 @@ struct Case {
 impl Case {
     fn instance(&self) -> Instance {
         Instance::new(
-            LossKind::Softmax,
+            self.kind(),
             DesignMatrix::from_rows(&self.matrix).unwrap(),
             DVector::from_vec(self.target.clone()),
             DVector::from_vec(self.weights.clone()),
         )
         .unwrap()
+    }
+
+    fn kind(&self) -> LossKind {
+        let name = self.loss_kind.as_deref().unwrap_or("softmax");
+        LossKind::parse_plain(name).unwrap_or_else(|| {
+            assert_eq!(name, "two-layer");
+            let rows = DesignMatrix::from_rows(self.second_layer.as_ref().unwrap()).unwrap();
+            LossKind::TwoLayer {
+                second_layer: rows.to_dense(),
+                activation: Activation::parse(self.activation.as_ref().unwrap()).unwrap(),
+            }
+        })
     }
 
     fn point(&self) -> DVector<High> {

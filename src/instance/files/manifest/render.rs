@@ -1,24 +1,30 @@
 //! An instance as JSON text, one line a row.
 
-use nalgebra::DVector;
+use nalgebra::{DMatrix, DVector};
 
-use crate::instance::Instance;
+use crate::instance::{Instance, LossKind};
 
 /// The manifest of an instance, all arrays inline, numbers in the shortest decimals that read back with the same bits.
 /// The same instance gives the same bytes.
 pub fn render_instance(instance: &Instance) -> String {
-    let matrix = instance.matrix().to_dense();
-    let rows: Vec<String> = matrix
-        .row_iter()
-        .map(|row| format!("  {}", numbers(row.iter())))
-        .collect();
     let mut text = format!(
-        "{{\n \"loss\": \"{}\",\n \"matrix\": [\n{}\n ],\n \"target\": {},\n \"weights\": {}",
+        "{{\n \"loss\": \"{}\",\n \"matrix\": {},\n \"target\": {},\n \"weights\": {}",
         instance.loss().name(),
-        rows.join(",\n"),
+        matrix(&instance.matrix().to_dense()),
         vector(instance.target()),
         vector(instance.weights()),
     );
+    if let LossKind::TwoLayer {
+        second_layer,
+        activation,
+    } = instance.loss()
+    {
+        text.push_str(&format!(
+            ",\n \"second_layer\": {},\n \"activation\": \"{}\"",
+            matrix(second_layer),
+            activation.name()
+        ));
+    }
     if !instance.points().is_empty() {
         let points: Vec<String> = instance
             .points()
@@ -29,6 +35,14 @@ pub fn render_instance(instance: &Instance) -> String {
     }
     text.push_str("\n}\n");
     text
+}
+
+fn matrix(values: &DMatrix<f64>) -> String {
+    let rows: Vec<String> = values
+        .row_iter()
+        .map(|row| format!("  {}", numbers(row.iter())))
+        .collect();
+    format!("[\n{}\n ]", rows.join(",\n"))
 }
 
 fn vector(values: &DVector<f64>) -> String {

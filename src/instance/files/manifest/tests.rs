@@ -1,4 +1,5 @@
 use super::*;
+use crate::instance::LossKind;
 
 /// The working baseline that every wrong-input test changes in one place.
 const BASELINE: &str = r#"{
