@@ -24,8 +24,8 @@ use crate::claims::newton_support::{
     Iterate, Setting, Sign, Stepped, energy_norm, is_approximate, subsampled, under_premise,
 };
 use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Origin, Outside, Paper, Stratum, Targets,
-    Verdict, Weights, Wording,
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Origin, Outside, Paper, Stratum,
+    Targets, Verdict, Weights, Wording,
 };
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
@@ -446,6 +446,7 @@ fn quadratic_attack(rng: &mut Stream) -> Result<Case, CheckError> {
 
 /// Inside the premise at every condition number: see `Weights::AboveSquaredCondition`.
 pub(super) const PREMISE: Family = Family {
+    losses: &[Drawn::Softmax],
     rows: (1, 6),
     columns: (1, 3),
     conditions: &[0, 1, 2, 3, 4, 5, 6],
