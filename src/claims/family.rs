@@ -15,6 +15,8 @@ pub enum Targets {
     UnitBall,
     /// As `UnitBall`, and every third one scaled by up to 64, so that `||b||_1 > 1`.
     Any,
+    /// As `Any`, with no entry above 0.
+    Nonpositive,
 }
 
 /// Which weights `w` a family draws.
@@ -34,6 +36,15 @@ pub enum Weights {
     AboveSquaredCondition {
         /// The bound on `w_i^2` that the premise names.
         base: f64,
+    },
+    /// As `Above` with the bound `(base + share b_i^2) kappa(A)^power` of each row's own.
+    AboveSquaredTarget {
+        /// The part of the bound that does not depend on the target.
+        base: f64,
+        /// The factor of `b_i^2`.
+        share: f64,
+        /// 0, or 2 to keep the minimiser short as `AboveSquaredCondition` does.
+        power: i32,
     },
 }
 
@@ -189,7 +200,7 @@ impl Family {
             .unwrap_or(Drawn::Softmax)
             .kind(rows, rng);
         let target = self.target(index, loss.target_length(rows), rng);
-        let weights = self.weights(rows, condition, rng);
+        let weights = self.weights(rows, condition, &target, rng);
         let gap = turn(self.gaps, later);
         let points = (0..self.points)
             .map(|_| match radius {
@@ -223,19 +234,37 @@ impl Family {
             }
             _ => sample::signed_unit_target(rng, rows) * 0.5,
         };
-        if self.targets == Targets::Any && index % 3 == 2 {
+        let large = matches!(self.targets, Targets::Any | Targets::Nonpositive);
+        let target = if large && index % 3 == 2 {
             unit * sample::integer(rng, 2, 64) as f64
         } else {
             unit
+        };
+        if self.targets == Targets::Nonpositive {
+            target.map(|entry| -entry.abs())
+        } else {
+            target
         }
     }
 
-    fn weights(&self, rows: usize, condition: f64, rng: &mut Stream) -> DVector<f64> {
+    fn weights(
+        &self,
+        rows: usize,
+        condition: f64,
+        target: &DVector<f64>,
+        rng: &mut Stream,
+    ) -> DVector<f64> {
         match self.weights {
             Weights::Zero => DVector::zeros(rows),
             Weights::Moderate => sample::dyadic_vector(rng, rows, 2),
             Weights::Above { base } => above(base.sqrt(), rows, rng),
             Weights::AboveSquaredCondition { base } => above(base.sqrt() * condition, rows, rng),
+            Weights::AboveSquaredTarget { base, share, power } => DVector::from_fn(rows, |i, _| {
+                // A loss with another number of outputs than rows has no target of its own for each row.
+                let entry = target.get(i).copied().unwrap_or(0.0);
+                let bound = (base + share * entry * entry) * condition.powi(power);
+                above(bound.sqrt(), 1, rng)[0]
+            }),
         }
     }
 }

@@ -10,6 +10,7 @@ mod exact;
 mod family;
 pub mod forms;
 mod lsz23;
+mod newton_steps;
 mod newton_support;
 mod proof;
 mod residual_softmax;

@@ -1,5 +1,5 @@
-//! What the claims about Newton's method share: the premise of DLS23 Theorem 2.3.1, met to the letter at 40 digits, and
-//! the approximate Hessians that its lemmas allow.
+//! What the claims about Newton's method share: the premise of a paper's theorem, met to the letter at 40 digits, and the
+//! approximate Hessians that its lemmas allow.
 
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
@@ -18,13 +18,49 @@ const SAMPLE_CONSTANT: f64 = 4.0;
 /// QR sweeps allowed for each row of a Hessian.
 const SWEEPS_PER_ROW: usize = 64;
 
-/// A case inside the premise of Theorem 2.3.1, with the constants that the premise names.
+/// What a paper's main theorem asks of an instance and which constants it names.
+pub struct Theorem {
+    /// `min_i (w_i^2 - threshold_i)`: times `sigma_min(A)^2` it is the largest `l` that the premise allows. Or why the
+    /// premise on weights and target is not met. It must make the loss strictly convex, so that `x*` is unique.
+    pub surplus: fn(&Exact) -> Result<High, Outside>,
+    /// `M`, from the larger of `||A||` and `||x*||`.
+    pub lipschitz: fn(&Exact, High) -> High,
+    /// The positive diagonal (n) that the paper's algorithm samples for an approximate Hessian at this point.
+    pub diagonal: fn(&Exact) -> DVector<High>,
+}
+
+/// Theorem 2.3.1 of the thesis, DLS23 Theorem 1.5: `M = n^1.5 exp(30 R^2)`, `||b||_1 <= 1`, `w_i^2 >= 100 + l /
+/// sigma_min(A)^2`. The Hessian is Lipschitz with less than `400 ||A||^3 <= n^1.5 exp(30 ||A||^2)` (its true constant is
+/// below `0.572 ||A||^3`), on all of R^d. The diagonal is the corrected one.
+pub const DLS23: Theorem = Theorem {
+    surplus: |exact| {
+        let lightest = exact
+            .squared_weights()
+            .iter()
+            .copied()
+            .reduce(High::min)
+            .unwrap_or(High::ZERO);
+        let surplus = lightest - High::int(WEIGHT_FLOOR);
+        if !surplus.is_positive() {
+            return Err(Outside::Weights);
+        }
+        if exact.target_norm() > High::ONE {
+            return Err(Outside::Target);
+        }
+        Ok(surplus)
+    },
+    lipschitz: |exact, radius| {
+        let n = High::int(exact.a.nrows() as i64);
+        n * n.sqrt() * (High::int(30) * radius.square()).exp()
+    },
+    diagonal: |exact| surrogate_diagonal(exact, HessianForm::Corrected),
+};
+
+/// A case inside the premise of a theorem, with the constants that the premise names.
 ///
-/// `R` is the larger of `||A||` and `||x*||`, `M = n^1.5 exp(30 R^2)` as printed, and `l = (min_i w_i^2 - 100)
-/// sigma_min(A)^2`, which makes the weight premise an equality: the largest `l`, so the largest ball of starts. The
-/// loss is (l, M)-good: `H(x*) >= l I` is checked; `w_i^2 > 1` makes the loss strictly convex, so `x*` is unique; and the
-/// Hessian is Lipschitz with less than `400 ||A||^3 <= n^1.5 exp(30 ||A||^2)` (its true constant is below
-/// `0.572 ||A||^3`), on all of R^d.
+/// `R` is at least the larger of `||A||` and `||x*||`, `M` as printed, and `l = min_i (w_i^2 - threshold_i)
+/// sigma_min(A)^2`, which makes the weight premise an equality: the largest `l`, so the largest ball of starts. The loss is
+/// (l, M)-good: `H(x*) >= l I` is checked, the rest is argued where the [`Theorem`] stands.
 pub struct Setting {
     /// The instance at its own point.
     pub exact: Exact,
@@ -69,42 +105,33 @@ pub struct Stepped {
     pub error: High,
 }
 
-/// Decides a case inside the premise; any other case is outside for the reason found.
+/// Decides a case inside the premise of the theorem; any other case is outside for the reason found.
 pub fn under_premise(
     case: &Case,
+    theorem: &Theorem,
     decide: impl FnOnce(&Setting) -> Result<Verdict, CheckError>,
 ) -> Result<Verdict, CheckError> {
-    match Setting::of(case)? {
+    match Setting::of(case, theorem)? {
         Ok(setting) => decide(&setting),
         Err(reason) => Ok(Verdict::Outside(reason)),
     }
 }
 
 impl Setting {
-    fn of(case: &Case) -> Result<Result<Self, Outside>, CheckError> {
+    fn of(case: &Case, theorem: &Theorem) -> Result<Result<Self, Outside>, CheckError> {
         let exact = Exact::of(case)?;
-        let lightest = exact
-            .squared_weights()
-            .iter()
-            .copied()
-            .reduce(High::min)
-            .unwrap_or(High::ZERO);
-        let surplus = lightest - High::int(WEIGHT_FLOOR);
-        if !surplus.is_positive() {
-            return Ok(Err(Outside::Weights));
-        }
-        if exact.target_norm() > High::ONE {
-            return Ok(Err(Outside::Target));
-        }
+        let surplus = match (theorem.surplus)(&exact) {
+            Ok(surplus) => surplus,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let (largest, smallest) = exact.singular_range()?;
         if smallest <= largest.shifted(-30) {
             return Ok(Err(Outside::Rank));
         }
         let reference = Reference::new(&case.instance)?;
         let found = minimise(&reference, &DVector::zeros(exact.a.ncols()))?;
-        let n = High::int(exact.a.nrows() as i64);
         let bound = outwards(largest.max(found.x.norm() + found.error_bound));
-        let m = outwards(n * n.sqrt() * (High::int(30) * bound.square()).exp()).checked()?;
+        let m = outwards((theorem.lipschitz)(&exact, bound)).checked()?;
         let product = surplus * smallest.square();
         let l = product - product.shifted(-30);
         let hessian = reference.evaluate(&found.x)?.hessian;
@@ -295,19 +322,18 @@ pub fn energy_norm(hessian: &DMatrix<High>, v: &DVector<High>) -> High {
     (hessian * v).dot(v).max(High::ZERO).sqrt()
 }
 
-/// `H~ = A' D~ A` with `D = B_diag(x) + w^2` and `D~` a genuine leverage-score sample of accuracy `epsilon`, failure
+/// `H~ = A' D~ A` with `D~` a genuine leverage-score sample of the positive diagonal `D` (n) of accuracy `epsilon`, failure
 /// probability `delta`, drawn in f64 by production's SUBSAMPLE.
-pub fn subsampled(
+pub fn sampled_gram(
     exact: &Exact,
-    form: HessianForm,
+    diagonal: &DVector<High>,
     epsilon: f64,
     delta: f64,
     rng: &mut Stream,
 ) -> Result<DMatrix<High>, CheckError> {
-    let diagonal = surrogate_diagonal(exact, form).map(High::to_f64);
     let a = exact.instance.matrix().to_dense();
     let count = leverage::sample_count(a.ncols(), epsilon, delta, SAMPLE_CONSTANT);
-    let sample = leverage::subsample(&diagonal, &a, count, rng)
+    let sample = leverage::subsample(&diagonal.map(High::to_f64), &a, count, rng)
         .map_err(|error| CheckError::Other(error.to_string()))?;
     Ok(gram(&exact.a, &lift_vector(&sample.diagonal)))
 }
@@ -389,7 +415,7 @@ mod tests {
     fn setting() -> Setting {
         let text = include_str!("../../fixtures/witnesses/dls23-shrinking-euclidean.json");
         let instance = parse_instance(text, "witness".as_ref()).unwrap();
-        Setting::of(&Case::new(Origin::Witness, instance, 1))
+        Setting::of(&Case::new(Origin::Witness, instance, 1), &DLS23)
             .unwrap()
             .unwrap()
     }

@@ -1,7 +1,7 @@
 //! The sampling lemmas that the papers use as tools: leverage scores, the number of draws, the spectral guarantee.
 
 mod counts;
-mod guarantee;
+pub(super) mod guarantee;
 mod scores;
 mod tail;
 

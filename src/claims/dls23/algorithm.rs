@@ -6,7 +6,8 @@
 use crate::claims::exact::Exact;
 use crate::claims::forms::{self, GradientForm, HessianForm};
 use crate::claims::newton_support::{
-    Iterate, Setting, Sign, Stepped, is_approximate, subsampled, under_premise,
+    DLS23, Iterate, Setting, Sign, Stepped, is_approximate, sampled_gram, surrogate_diagonal,
+    under_premise,
 };
 use crate::claims::statistics::BinomialTest;
 use crate::claims::{
@@ -133,7 +134,8 @@ fn pass(
         Pass::PlusSign => (HessianForm::Corrected, Sign::Plus),
         Pass::Corrected => (HessianForm::Corrected, Sign::Minus),
     };
-    let hessian = subsampled(&at, form, SAMPLE_ACCURACY, plan.failure_of_call, rng)?;
+    let diagonal = surrogate_diagonal(&at, form);
+    let hessian = sampled_gram(&at, &diagonal, SAMPLE_ACCURACY, plan.failure_of_call, rng)?;
     if plan.verified {
         *approximate &= is_approximate(&here.hessian, &hessian, High::ratio(1, 10))?;
     }
@@ -148,7 +150,7 @@ fn pass(
 
 /// The verdict on `||x~ - x*|| <= eps` after one run. The corrected statement speaks of runs whose samples succeed.
 fn converges(case: &Case, pass: Pass) -> Result<Verdict, CheckError> {
-    under_premise(case, |setting| {
+    under_premise(case, &DLS23, |setting| {
         let plan = Plan {
             verified: pass == Pass::Corrected,
             ..Plan::of(setting, pass)
@@ -175,7 +177,7 @@ fn converges(case: &Case, pass: Pass) -> Result<Verdict, CheckError> {
 
 /// The verdict on `Pr[||x~ - x*|| <= eps] >= 1 - delta` after independent runs, samples unverified.
 fn theorem(case: &Case, pass: Pass) -> Result<Verdict, CheckError> {
-    under_premise(case, |setting| {
+    under_premise(case, &DLS23, |setting| {
         let plan = Plan::of(setting, pass);
         let Some(start) = plan.start(setting)? else {
             return Ok(Verdict::Outside(Outside::Precision));

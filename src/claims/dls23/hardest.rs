@@ -162,7 +162,7 @@ impl Hardest {
 }
 
 /// A weight with `w^2 > base`, by about `2^-29` relative; 0 for base 0.
-pub(super) fn just_above(base: f64) -> f64 {
+pub(in crate::claims) fn just_above(base: f64) -> f64 {
     base.sqrt() * (1.0 + 1.0 / f64::from(1u32 << 30))
 }
 

@@ -33,11 +33,23 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The paper that the id names.
+    fn paper(&self) -> Paper {
+        Paper::ALL
+            .into_iter()
+            .find(|paper| {
+                self.id
+                    .strip_prefix(paper.key())
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })
+            .unwrap_or(Paper::Dls23)
+    }
+
     /// The claim.
     pub fn claim(self) -> Claim {
         Claim {
             id: self.id,
-            paper: Paper::Dls23,
+            paper: self.paper(),
             source: self.source,
             wording: self.wording,
             statement: self.statement,

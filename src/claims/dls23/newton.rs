@@ -1,28 +1,16 @@
 //! The lemmas on approximate Newton steps (thesis Lemmas 2.1.18 and 2.1.19): false in the Euclidean norm (E3), true in
-//! the norm of the Hessian.
-//!
-//! *What holds instead.* Let `e_t = x_t - x*`, `H = H(x_t)`, `K = H^1/2 H~^-1 H^1/2` and `Hbar = int_0^1 H(x* + s e_t) ds`,
-//! so that `g(x_t) = Hbar e_t` and `e_{t+1} = (I - H~^-1 H) e_t + H~^-1 (H - Hbar) e_t`. In the norm `||v||_H =
-//! ||H^1/2 v||` the first term is `||I - K|| <= eps0 / (1 - eps0)` times `||e_t||_H`; in the second `||K|| <=
-//! 1 / (1 - eps0)`, `||H - Hbar|| <= M r_t / 2` and `H >= (l - M r_t) I`. With `rbar = M r_t < l`:
-//!
-//! ```text
-//! ||e_{t+1}||_{H(x_t)} <= ( eps0 / (1 - eps0) + rbar / (2 (1 - eps0) (l - rbar)) ) ||e_t||_{H(x_t)}
-//! ```
-//!
-//! From step to step one norm is needed, `||.||_*` of `H* = H(x*)`: `(1 - rho) H* <= H(x_t) <= (1 + rho) H*`, `rho = rbar / l`.
-//! For `eps0 <= 0.1`, `rho <= 0.1` the factor is at most `sqrt(1.1/0.9) (1/9 + 5/81) = 0.1911 < 0.2`. If `M sqrt(kappa)
-//! r_0 <= 0.1 l` with `kappa = kappa(H*)`, then `r_t <= ||e_t||_* / sqrt(lambda_min) <= sqrt(kappa) r_0` keeps `rho <= 0.1` for
-//! ever, and `||e_{t+1}||_* <= 0.2 ||e_t||_*` by induction.
+//! the norm of the Hessian. The steps themselves, and the proof of what holds instead: `newton_steps`.
 
 use nalgebra::{DMatrix, DVector};
 
 use crate::claims::attack::{Effort, cold_start, maximise};
 use crate::claims::exact::Exact;
 use crate::claims::forms::{self, HessianForm};
-use crate::claims::newton_support::{
-    Iterate, Setting, Sign, Stepped, energy_norm, is_approximate, subsampled, under_premise,
+use crate::claims::newton_steps::{
+    Conclusion, Factor, Norm, exact_step, induction, iteration, shrinking,
+    shrinking_in_hessian_norm, shrinking_sampled,
 };
+use crate::claims::newton_support::{DLS23, Sign};
 use crate::claims::{
     Case, CheckError, Claim, Control, Drawn, Expected, Family, Origin, Outside, Paper, Stratum,
     Targets, Verdict, Weights, Wording,
@@ -31,313 +19,6 @@ use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::oracle::{Reference, minimise, spectrum};
 use crate::scalar::High;
-
-/// `eps0 = 1/20`, the middle of the lemmas' interval (0, 0.1).
-fn usual_accuracy() -> High {
-    High::ratio(1, 20)
-}
-
-/// `eps0 = 99/1000`, near its end.
-fn coarse_accuracy() -> High {
-    High::ratio(99, 1000)
-}
-
-/// How a step is measured.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Norm {
-    Euclidean,
-    Hessian,
-}
-
-/// What an inequality allows for the ratio of two successive errors.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Factor {
-    /// `2 (eps0 + rbar / (l - rbar))`, Lemma 2.1.18.
-    Printed,
-    /// `eps0 / (1 - eps0) + rbar / (2 (1 - eps0) (l - rbar))`.
-    Derived,
-    /// The same with `eps0` in place of `eps0 / (1 - eps0)`.
-    TooSmall,
-}
-
-impl Factor {
-    fn value(self, epsilon: High, reach: High, l: High) -> High {
-        let quotient = reach / (l - reach);
-        let rest = High::ONE - epsilon;
-        match self {
-            Self::Printed => High::int(2) * (epsilon + quotient),
-            Self::Derived => epsilon / rest + quotient / (High::int(2) * rest),
-            Self::TooSmall => epsilon + quotient / (High::int(2) * rest),
-        }
-    }
-}
-
-/// The verdict on `||e_{t+1}|| <= factor ||e_t||`, in the norm asked for.
-fn compare(norm: Norm, from: &Iterate, to: &Stepped, factor: High) -> Verdict {
-    let (before, after, stretch) = match norm {
-        Norm::Euclidean => (from.offset.norm(), to.offset.norm(), High::ONE),
-        Norm::Hessian => (
-            from.norm_of(&from.offset),
-            from.norm_of(&to.offset),
-            from.range().1.sqrt(),
-        ),
-    };
-    let error = to.error * stretch;
-    if error.shifted(3) > factor * before {
-        return Verdict::Outside(Outside::Precision);
-    }
-    let name = match norm {
-        Norm::Euclidean => "r_{t+1} / r_t",
-        Norm::Hessian => "||e_{t+1}||_H / ||e_t||_H",
-    };
-    Verdict::at_most(name, after / before, factor, error / before)
-}
-
-/// A step with an approximation whose band is verified first. A matrix outside the band is not covered by the lemmas.
-fn measured(
-    setting: &Setting,
-    from: &Iterate,
-    approximation: &DMatrix<High>,
-    epsilon: High,
-    norm: Norm,
-    factor: Factor,
-) -> Result<Verdict, CheckError> {
-    if !is_approximate(&from.hessian, approximation, epsilon)? {
-        return Ok(Verdict::Outside(Outside::Premise));
-    }
-    let to = setting.step(from, approximation, Sign::Minus)?;
-    let reach = setting.m * from.offset.norm();
-    Ok(compare(
-        norm,
-        from,
-        &to,
-        factor.value(epsilon, reach, setting.l),
-    ))
-}
-
-/// The worst of the verdicts on those approximations that are inside the premise.
-fn worst(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
-    let mut outside = Verdict::Outside(Outside::Premise);
-    let mut decided: Option<Verdict> = None;
-    for verdict in verdicts {
-        if matches!(verdict, Verdict::Outside(_)) {
-            outside = verdict;
-        } else {
-            decided = Some(match decided {
-                Some(known) => known.and(verdict),
-                None => verdict,
-            });
-        }
-    }
-    decided.unwrap_or(outside)
-}
-
-/// Lemma 2.1.18 for the worst approximation in the band, from the stiffest direction at the edge of the premise.
-fn shrinking(case: &Case, norm: Norm, factor: Factor) -> Result<Verdict, CheckError> {
-    under_premise(case, |setting| {
-        let Some(from) = setting.start(&setting.stiffest(), High::ONE)? else {
-            return Ok(Verdict::Outside(Outside::Precision));
-        };
-        let epsilon = usual_accuracy();
-        let approximation = from.worst_approximation(epsilon);
-        measured(setting, &from, &approximation, epsilon, norm, factor)
-    })
-}
-
-/// The H-norm bound for every kind of approximation, from the edge of the premise and from a millionth of it (where the
-/// second summand vanishes and the first must carry the inequality alone).
-fn shrinking_in_hessian_norm(case: &Case, factor: Factor) -> Result<Verdict, CheckError> {
-    under_premise(case, |setting| {
-        let epsilon = usual_accuracy();
-        let mut verdicts = Vec::new();
-        for (direction, divisor) in [
-            (setting.stiffest(), High::ONE),
-            (setting.own_direction(), High::ONE.shifted(6)),
-        ] {
-            let Some(from) = setting.start(&direction, divisor)? else {
-                verdicts.push(Verdict::Outside(Outside::Precision));
-                continue;
-            };
-            let mut rng = case.stream("subsample");
-            let at = Exact::at(&case.instance, from.x.clone())?;
-            for approximation in [
-                from.worst_approximation(epsilon),
-                from.scaled_down(epsilon),
-                from.scaled_up(epsilon),
-                sampled_approximation(&at, &mut rng)?,
-            ] {
-                verdicts.push(measured(
-                    setting,
-                    &from,
-                    &approximation,
-                    epsilon,
-                    Norm::Hessian,
-                    factor,
-                )?);
-            }
-        }
-        Ok(worst(verdicts))
-    })
-}
-
-/// Accuracy and failure probability asked of SUBSAMPLE where its success is verified afterwards.
-const SAMPLE_ACCURACY: f64 = 0.04;
-const SAMPLE_FAILURE: f64 = 0.05;
-/// Independent samples of one Hessian: a sample may by chance be as good as exact, eight are not.
-const SAMPLES: usize = 8;
-
-fn sampled_approximation(at: &Exact, rng: &mut Stream) -> Result<DMatrix<High>, CheckError> {
-    subsampled(
-        at,
-        HessianForm::Corrected,
-        SAMPLE_ACCURACY,
-        SAMPLE_FAILURE,
-        rng,
-    )
-}
-
-/// Lemma 2.1.18 for genuine leverage-score samples, each verified to be a 1/20-approximate Hessian.
-fn shrinking_sampled(case: &Case, norm: Norm, factor: Factor) -> Result<Verdict, CheckError> {
-    under_premise(case, |setting| {
-        let Some(from) = setting.start(&setting.stiffest(), High::ONE)? else {
-            return Ok(Verdict::Outside(Outside::Precision));
-        };
-        let at = Exact::at(&case.instance, from.x.clone())?;
-        let mut rng = case.stream("subsample");
-        let mut verdicts = Vec::with_capacity(SAMPLES);
-        for _ in 0..SAMPLES {
-            let approximation = sampled_approximation(&at, &mut rng)?;
-            verdicts.push(measured(
-                setting,
-                &from,
-                &approximation,
-                usual_accuracy(),
-                norm,
-                factor,
-            )?);
-        }
-        Ok(worst(verdicts))
-    })
-}
-
-/// Which conclusion of Lemma 2.1.19.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Conclusion {
-    /// `r_{t+1} <= 0.4 r_t`.
-    Contraction,
-    /// `M r_{t+1} < 0.1 l`.
-    StaysGood,
-}
-
-/// Lemma 2.1.19 with t = 1, its induction hypothesis established by a real first step: `H~ = H / (1 - eta)` from the edge of
-/// the premise gives `e_1 = eta e_0` up to second order, so `r_1 <= 0.4 r_0` and `M r_1 <= 0.1 l`. The second step uses the
-/// worst approximation in the band.
-fn induction(case: &Case, conclusion: Conclusion) -> Result<Verdict, CheckError> {
-    under_premise(case, |setting| {
-        let Some(first) = setting.start(&setting.stiffest(), High::ONE)? else {
-            return Ok(Verdict::Outside(Outside::Precision));
-        };
-        let epsilon = coarse_accuracy();
-        let allowed = first.scaled_up(epsilon);
-        if !is_approximate(&first.hessian, &allowed, epsilon)? {
-            return Ok(Verdict::Outside(Outside::Premise));
-        }
-        let arrived = setting.step(&first, &allowed, Sign::Minus)?;
-        let second = setting.iterate(arrived.x.clone())?;
-        let r = (first.offset.norm(), second.offset.norm());
-        let four_tenths = High::ratio(4, 10);
-        let edge = setting.l / High::int(10);
-        if r.1 + arrived.error > four_tenths * r.0 || setting.m * (r.1 + arrived.error) > edge {
-            return Ok(Verdict::Outside(Outside::Premise));
-        }
-        let approximation = second.worst_approximation(epsilon);
-        if !is_approximate(&second.hessian, &approximation, epsilon)? {
-            return Ok(Verdict::Outside(Outside::Premise));
-        }
-        let last = setting.step(&second, &approximation, Sign::Minus)?;
-        if last.error.shifted(3) > r.1 {
-            return Ok(Verdict::Outside(Outside::Precision));
-        }
-        Ok(match conclusion {
-            Conclusion::Contraction => compare(Norm::Euclidean, &second, &last, four_tenths),
-            Conclusion::StaysGood => Verdict::at_most(
-                "M r_{t+1} / l",
-                setting.m * last.offset.norm() / setting.l,
-                High::ratio(1, 10),
-                setting.m * last.error / setting.l,
-            ),
-        })
-    })
-}
-
-/// Steps of the iteration that the replacement of Lemma 2.1.19 is followed over.
-const STEPS: usize = 4;
-
-/// The replacement of Lemma 2.1.19: from `M sqrt(kappa) r_0 <= 0.1 l`, worst approximations at every step.
-fn iteration(case: &Case, norm: Norm) -> Result<Verdict, CheckError> {
-    under_premise(case, |setting| {
-        let epsilon = coarse_accuracy();
-        let Some(mut from) = setting.start(&setting.stiffest(), setting.condition().sqrt())? else {
-            return Ok(Verdict::Outside(Outside::Precision));
-        };
-        let length = |v: &DVector<High>| match norm {
-            Norm::Euclidean => v.norm(),
-            Norm::Hessian => energy_norm(&setting.hessian, v),
-        };
-        let stretch = match norm {
-            Norm::Euclidean => High::ONE,
-            Norm::Hessian => setting.range.1.sqrt(),
-        };
-        let mut verdicts = Vec::with_capacity(STEPS);
-        for t in 0..STEPS {
-            let approximation = if t % 2 == 0 {
-                from.worst_approximation(epsilon)
-            } else {
-                from.scaled_down(epsilon)
-            };
-            if !is_approximate(&from.hessian, &approximation, epsilon)? {
-                return Ok(Verdict::Outside(Outside::Premise));
-            }
-            let to = setting.step(&from, &approximation, Sign::Minus)?;
-            let error = to.error * stretch;
-            let before = length(&from.offset);
-            if error.shifted(3) > before {
-                return Ok(Verdict::Outside(Outside::Precision));
-            }
-            verdicts.push(Verdict::at_most(
-                &format!("error after step {} / before", t + 1),
-                length(&to.offset) / before,
-                High::ratio(1, 5),
-                error / before,
-            ));
-            from = setting.iterate(to.x)?;
-        }
-        Ok(worst(verdicts))
-    })
-}
-
-/// Exact Newton under the premise: `r_{t+1} <= rbar / (2 (l - rbar)) r_t`, and with it `0.4 r_t`.
-fn exact_step(case: &Case, sign: Sign) -> Result<Verdict, CheckError> {
-    under_premise(case, |setting| {
-        let mut verdicts = Vec::new();
-        for direction in [setting.stiffest(), setting.own_direction()] {
-            let Some(from) = setting.start(&direction, High::ONE)? else {
-                verdicts.push(Verdict::Outside(Outside::Precision));
-                continue;
-            };
-            let to = setting.step(&from, &from.hessian, sign)?;
-            let reach = setting.m * from.offset.norm();
-            let factor = Factor::Derived.value(High::ZERO, reach, setting.l);
-            verdicts.push(compare(
-                Norm::Euclidean,
-                &from,
-                &to,
-                factor.min(High::ratio(4, 10)),
-            ));
-        }
-        Ok(worst(verdicts))
-    })
-}
 
 /// The Lipschitz constant of the Hessian of the loss of the logits for `||b||_1 <= 1`, 0.571407..., rounded up.
 fn sharp_lipschitz() -> High {
@@ -493,10 +174,10 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: None,
             real_rows: 8,
-            check: |case| induction(case, Conclusion::Contraction),
+            check: |case| induction(&DLS23, case, Conclusion::Contraction),
             control: Control {
                 fault: "the norm of H(x*), rate 0.2, start within 0.1 l / (M sqrt(kappa))",
-                check: |case| iteration(case, Norm::Hessian),
+                check: |case| iteration(&DLS23, case, Norm::Hessian),
             },
             witness: Some(include_str!(
                 "../../../fixtures/witnesses/dls23-contraction-04.json"
@@ -516,10 +197,10 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: None,
             real_rows: 0,
-            check: |case| induction(case, Conclusion::StaysGood),
+            check: |case| induction(&DLS23, case, Conclusion::StaysGood),
             control: Control {
                 fault: "the norm of H(x*), rate 0.2, start within 0.1 l / (M sqrt(kappa))",
-                check: |case| iteration(case, Norm::Hessian),
+                check: |case| iteration(&DLS23, case, Norm::Hessian),
             },
             witness: Some(include_str!(
                 "../../../fixtures/witnesses/dls23-contraction-stays-good.json"
@@ -539,10 +220,10 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: None,
             real_rows: 0,
-            check: |case| iteration(case, Norm::Hessian),
+            check: |case| iteration(&DLS23, case, Norm::Hessian),
             control: Control {
                 fault: "the Euclidean norm",
-                check: |case| iteration(case, Norm::Euclidean),
+                check: |case| iteration(&DLS23, case, Norm::Euclidean),
             },
             witness: None,
         },
@@ -560,10 +241,10 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: None,
             real_rows: 8,
-            check: |case| shrinking(case, Norm::Euclidean, Factor::Printed),
+            check: |case| shrinking(&DLS23, case, Norm::Euclidean, Factor::Printed),
             control: Control {
                 fault: "the norm of H(x_t) and its own factor",
-                check: |case| shrinking(case, Norm::Hessian, Factor::Derived),
+                check: |case| shrinking(&DLS23, case, Norm::Hessian, Factor::Derived),
             },
             witness: Some(include_str!(
                 "../../../fixtures/witnesses/dls23-shrinking-euclidean.json"
@@ -583,10 +264,10 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: None,
             real_rows: 0,
-            check: |case| shrinking_sampled(case, Norm::Euclidean, Factor::Printed),
+            check: |case| shrinking_sampled(&DLS23, case, Norm::Euclidean, Factor::Printed),
             control: Control {
                 fault: "the norm of H(x_t) and its own factor",
-                check: |case| shrinking_sampled(case, Norm::Hessian, Factor::Derived),
+                check: |case| shrinking_sampled(&DLS23, case, Norm::Hessian, Factor::Derived),
             },
             witness: Some(include_str!(
                 "../../../fixtures/witnesses/dls23-shrinking-euclidean-sampled.json"
@@ -606,10 +287,10 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: None,
             real_rows: 0,
-            check: |case| shrinking_in_hessian_norm(case, Factor::Derived),
+            check: |case| shrinking_in_hessian_norm(&DLS23, case, Factor::Derived),
             control: Control {
                 fault: "eps0 in place of eps0/(1-eps0)",
-                check: |case| shrinking_in_hessian_norm(case, Factor::TooSmall),
+                check: |case| shrinking_in_hessian_norm(&DLS23, case, Factor::TooSmall),
             },
             witness: None,
         },
@@ -627,10 +308,10 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: None,
             real_rows: 0,
-            check: |case| exact_step(case, Sign::Minus),
+            check: |case| exact_step(&DLS23, case, Sign::Minus),
             control: Control {
                 fault: "the sign of Algorithm 1 line 9",
-                check: |case| exact_step(case, Sign::Plus),
+                check: |case| exact_step(&DLS23, case, Sign::Plus),
             },
             witness: None,
         },

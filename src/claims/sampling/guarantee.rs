@@ -26,16 +26,29 @@ const GREY: f64 = 1e-9;
 
 /// How many draws, and in proportion to what.
 #[derive(Clone, Copy)]
-enum Rule {
+pub enum Rule {
     /// `s = ceil(constant d ln(n / delta))`, whatever eps: Lemma 2.1.16 with that constant.
-    WithoutEpsilon { constant: f64, epsilon: f64 },
+    WithoutEpsilon {
+        /// The constant.
+        constant: f64,
+        /// The accuracy that is tested.
+        epsilon: f64,
+    },
     /// `s = ceil(constant eps^-2 d ln(2 d / delta))` by leverage scores.
-    Corrected { constant: f64, epsilon: f64 },
+    Corrected {
+        /// The constant.
+        constant: f64,
+        /// The accuracy, which the count depends on.
+        epsilon: f64,
+    },
     /// `p_i = sigma_i / (beta d) + (1 - 1/beta) [i is the row of smallest score]`, and
     /// `s = ceil(constant beta eps^-2 d ln(2 d / delta))`.
     Undersampled {
+        /// The constant.
         constant: f64,
+        /// The accuracy, which the count depends on.
         epsilon: f64,
+        /// By how much the probabilities may fall short of the scores.
         beta: f64,
     },
 }
@@ -66,16 +79,26 @@ impl Rule {
     }
 }
 
-/// `(1-eps) A'DA <= A'D~A <= (1+eps) A'DA` in at least a share `1 - delta` of all subsamples. `D = diag(w^2)`, spread
-/// over six decades by powers of two from the case's seed, so that the scores of `sqrt(D) A` are far from uniform.
+/// [`guarantee_of`] for `D = diag(w^2)`, spread over six decades by powers of two from the case's seed, so that the scores
+/// of `sqrt(D) A` are far from uniform.
 fn guarantee(case: &Case, rule: Rule) -> Result<Verdict, CheckError> {
-    let a = case.instance.matrix().to_dense();
-    let (n, d) = a.shape();
     let mut rng = case.stream("guarantee");
     let diagonal = case
         .instance
         .weights()
         .map(|weight| weight * weight * f64::from(1u32 << (rng.next_u32() % 21)));
+    guarantee_of(case, &diagonal, &mut rng, rule)
+}
+
+/// `(1-eps) A'DA <= A'D~A <= (1+eps) A'DA` in at least a share `1 - delta` of all subsamples of the diagonal `D` (n).
+pub fn guarantee_of(
+    case: &Case,
+    diagonal: &DVector<f64>,
+    rng: &mut Stream,
+    rule: Rule,
+) -> Result<Verdict, CheckError> {
+    let a = case.instance.matrix().to_dense();
+    let (n, d) = a.shape();
     if diagonal.iter().any(|entry| *entry <= 0.0) {
         return Ok(Verdict::Outside(Outside::Weights));
     }
@@ -92,16 +115,16 @@ fn guarantee(case: &Case, rule: Rule) -> Result<Verdict, CheckError> {
     for _ in 0..TRIALS {
         let sampled = match rule {
             Rule::WithoutEpsilon { .. } | Rule::Corrected { .. } => {
-                leverage::subsample(&diagonal, &a, rule.draws(n, d), &mut rng)
+                leverage::subsample(diagonal, &a, rule.draws(n, d), rng)
                     .map_err(|error| CheckError::Other(error.to_string()))?
                     .diagonal
             }
             Rule::Undersampled { beta, .. } => {
                 let p = undersampled(&scores, d, beta);
-                draw(&p, &diagonal, rule.draws(n, d), &mut rng)
+                draw(&p, diagonal, rule.draws(n, d), rng)
             }
         };
-        let off = deviation(&basis, &sampled.component_div(&diagonal));
+        let off = deviation(&basis, &sampled.component_div(diagonal));
         if (off - rule.epsilon()).abs() <= GREY {
             return Ok(Verdict::Undecided(format!(
                 "deviation {off} is within rounding of eps"
@@ -167,7 +190,7 @@ fn draw(p: &DVector<f64>, diagonal: &DVector<f64>, count: usize, rng: &mut Strea
 
 /// The constant of Tropp's matrix Chernoff bound: with `s = 3 eps^-2 d ln(2d/delta)` draws by exact leverage scores
 /// each side fails with probability at most delta / 2 for eps < 1.
-const PROVEN: f64 = 3.0;
+pub const PROVEN: f64 = 3.0;
 
 const FAMILY: Family = Family {
     rows: (280, 320),
@@ -190,7 +213,7 @@ const STRATA: &[Stratum] = &[
 ];
 
 /// eps at the upper end of the printed range (0, 0.1), dyadic.
-const WIDE: f64 = 3.0 / 32.0;
+pub const WIDE: f64 = 3.0 / 32.0;
 /// eps well inside it: no constant that ignores eps survives a small one.
 const NARROW: f64 = 1.0 / 64.0;
 
