@@ -1,0 +1,598 @@
+//! Positive definiteness of the Hessian: the recalled threshold `0.5 b_i^2`, the sharp one of each loss, and what becomes of
+//! "the regularised problem is convex".
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::claims::attack::{self, Effort};
+use crate::claims::claim::{Attack, Check};
+use crate::claims::dls23::hardest::just_above;
+use crate::claims::exact::Exact;
+use crate::claims::{
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Finding, Origin, Outside, Paper,
+    Stratum, Targets, Verdict, Weights, Wording,
+};
+use crate::instance::sample::{self, Stream};
+use crate::instance::{DesignMatrix, Instance};
+use crate::oracle::spectrum;
+use crate::scalar::High;
+
+use super::derivatives::LOSSES;
+use super::forms::{Phi, curvature_terms};
+
+/// What a premise `w_i^2 >= threshold(b_i) + l / sigma_min(A)^2` has in the place of the threshold.
+pub(super) type Threshold = fn(Phi, High) -> High;
+
+/// `0.5 b^2`, the recalled threshold.
+pub(super) fn half_square(_: Phi, b: High) -> High {
+    b.square() * High::ratio(1, 2)
+}
+
+/// `0.25 b^2`.
+fn quarter_square(_: Phi, b: High) -> High {
+    b.square() * High::ratio(1, 4)
+}
+
+/// `0.24 b^2`.
+fn less_than_a_quarter(_: Phi, b: High) -> High {
+    b.square() * High::ratio(24, 100)
+}
+
+/// The sharp threshold `-inf D`.
+fn sharp(phi: Phi, b: High) -> High {
+    phi.threshold(b)
+}
+
+/// A hundredth less.
+fn below_sharp(phi: Phi, b: High) -> High {
+    phi.threshold(b) - High::ratio(1, 100)
+}
+
+/// `min_i (w_i^2 - threshold(b_i))` and the row where it is taken. A premise `w_i^2 >= threshold(b_i) + l / sigma_min(A)^2`
+/// has a free number `l > 0`, and the strongest statement is the one with the largest: this times `sigma_min(A)^2`.
+pub(super) fn surplus(phi: Phi, exact: &Exact, threshold: Threshold) -> (usize, High) {
+    let surplus = exact
+        .squared_weights()
+        .zip_map(&exact.b, |w2, b| w2 - threshold(phi, b));
+    (0..surplus.len()).fold((0, surplus[0]), |best, i| {
+        if surplus[i] < best.1 {
+            (i, surplus[i])
+        } else {
+            best
+        }
+    })
+}
+
+/// Bounds the error of the eigenvalues of the oracle's Hessian at this point: an entry is a sum of terms of `D + W^2` times
+/// two entries of A, and d^2 entries make the matrix.
+fn eigenvalue_error(phi: Phi, exact: &Exact) -> High {
+    let terms = curvature_terms(phi, exact).max() + exact.squared_weights().max();
+    High::int(exact.a.ncols() as i64) * exact.error(terms * exact.a.norm_squared())
+}
+
+/// `-D_i <= allowed_i` in every row, D the diagonal of the oracle's Hessian in the logits, which must be diagonal: this
+/// suffices for `H >= A' (W^2 - diag(allowed)) A`. None where it is not certain.
+fn rows_suffice(
+    phi: Phi,
+    exact: &Exact,
+    allowed: &DVector<High>,
+) -> Result<Option<Verdict>, CheckError> {
+    let mut hessian = exact.logit_evaluation()?.hessian;
+    let entries = hessian.diagonal();
+    hessian.fill_diagonal(High::ZERO);
+    if !hessian.norm().is_zero() {
+        return Ok(None);
+    }
+    let terms = curvature_terms(phi, exact);
+    let verdict = (0..entries.len())
+        .map(|i| {
+            let error = exact.error(terms[i]);
+            Verdict::at_most(&format!("-D[{i}]"), -entries[i], allowed[i], error)
+        })
+        .fold(
+            Verdict::Holds {
+                slack: f64::INFINITY,
+            },
+            Verdict::and,
+        );
+    Ok(matches!(verdict, Verdict::Holds { .. }).then_some(verdict))
+}
+
+/// `w_i^2 >= threshold(b_i) + l / sigma_min(A)^2` implies `H >= l I`.
+///
+/// Told as the threshold that this case needs: with `m` the row where the premise is an equality, `w_m^2 - lambda_min(H) /
+/// sigma_min^2 <= threshold(b_m)` is the same inequality. Where large logits drown the smallest eigenvalue in rounding, the
+/// rows decide if they suffice: `diag(D) + W^2 >= s I` and `A'A >= sigma_min^2 I` give `H >= s sigma_min^2 I`.
+fn definite(case: &Case, only: Option<Phi>, threshold: Threshold) -> Result<Verdict, CheckError> {
+    let phi = match Phi::of(case.instance.loss()) {
+        Some(phi) if only.is_none_or(|only| only == phi) => phi,
+        _ => return Ok(Verdict::Outside(Outside::Premise)),
+    };
+    let exact = Exact::of(case)?;
+    let (norm, smallest) = exact.singular_range()?;
+    if smallest <= norm.shifted(ZERO_SINGULAR_VALUE) {
+        return Ok(Verdict::Outside(Outside::Rank));
+    }
+    let (row, surplus) = surplus(phi, &exact, threshold);
+    if !surplus.is_positive() {
+        return Ok(Verdict::Outside(Outside::Weights));
+    }
+    let area = smallest.square();
+    let (low, _, rounding) = spectrum::extremes_with_bound(&exact.evaluation()?.hessian)?;
+    let verdict = Verdict::at_most(
+        "lambda_min(H) against l",
+        exact.w[row].square() - low / area,
+        threshold(phi, exact.b[row]),
+        (rounding + eigenvalue_error(phi, &exact)) / area,
+    );
+    Ok(match verdict {
+        Verdict::Fails(finding) => Verdict::Fails(Finding {
+            observed: low.scientific(12),
+            allowed: (surplus * area).scientific(12),
+            ..finding
+        }),
+        Verdict::Undecided(reason) => {
+            let allowed = exact.squared_weights().map(|w2| w2 - surplus);
+            rows_suffice(phi, &exact, &allowed)?.unwrap_or(Verdict::Undecided(reason))
+        }
+        other => other,
+    })
+}
+
+/// A singular value below `10^-30 ||A||` counts as 0: one that is 0 comes out below `10^-37 ||A||`, and no matrix that a
+/// family draws has another one below `10^-20 ||A||`.
+const ZERO_SINGULAR_VALUE: i64 = -30;
+
+/// What is asked of a case before its exp loss is called convex.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ConvexityPremise {
+    /// Nothing.
+    None,
+    /// `w_i^2 >= max(b_i, 0)^2 / 8`.
+    Threshold,
+    /// `b_i <= 0`.
+    NonpositiveTarget,
+}
+
+/// `H - A' diag(c w_i^2) A >= 0` at the case's point, c = 0 for convexity itself. The rows decide if they suffice (then
+/// the slack is `w_i^2 / -D_i`), else the smallest eigenvalue.
+fn convex(case: &Case, premise: ConvexityPremise, kept_back: High) -> Result<Verdict, CheckError> {
+    let phi = Phi::Exp;
+    if Phi::of(case.instance.loss()) != Some(phi) {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let exact = Exact::of(case)?;
+    let met = match premise {
+        ConvexityPremise::None => true,
+        ConvexityPremise::Threshold => !surplus(phi, &exact, sharp).1.is_negative(),
+        ConvexityPremise::NonpositiveTarget => !exact.b.iter().any(|b| b.is_positive()),
+    };
+    if !met {
+        return Ok(Verdict::Outside(match premise {
+            ConvexityPremise::NonpositiveTarget => Outside::Target,
+            _ => Outside::Weights,
+        }));
+    }
+    let squares = exact.squared_weights();
+    let allowed = &squares * (High::ONE - kept_back);
+    if let Some(verdict) = rows_suffice(phi, &exact, &allowed)? {
+        return Ok(verdict);
+    }
+    let removed = DMatrix::from_diagonal(&(squares * kept_back));
+    let hessian = exact.evaluation()?.hessian - exact.a.tr_mul(&(removed * &exact.a));
+    let (low, _, rounding) = spectrum::extremes_with_bound(&hessian)?;
+    let error = rounding + eigenvalue_error(phi, &exact);
+    Ok(Verdict::at_least("lambda_min(H)", low, High::ZERO, error))
+}
+
+/// How far a search lets the target grow.
+const LARGEST_TARGET: f64 = 16.0;
+/// How far a search lets the logit grow: phi stays below 1e6.
+const LARGEST_LOGIT: f64 = 14.0;
+
+/// Searches `z` and `b >= least` for the largest `-D(z) / threshold(b)`, a threshold that is positive there, and makes it a
+/// case with one row, `A = (1)` and a weight just above the threshold.
+///
+/// One row loses nothing: D is entrywise, and with `A = I` the smallest eigenvalue is the worst row's.
+fn hardest(
+    phi: Phi,
+    least: f64,
+    threshold: fn(Phi, f64) -> f64,
+    rng: &mut Stream,
+) -> Result<Case, CheckError> {
+    let parts = |point: &[f64]| {
+        let z = point[0].clamp(-LARGEST_LOGIT, LARGEST_LOGIT);
+        (z, least + point[1].abs().min(LARGEST_TARGET))
+    };
+    let objective = |point: &[f64]| {
+        let (z, b) = parts(point);
+        -phi.curvature(z, b) / threshold(phi, b)
+    };
+    let start = attack::cold_start(rng, 2, 4);
+    let (best, _) = attack::maximise(objective, start, SEARCH);
+    let (z, b) = parts(&best);
+    let instance = Instance::new(
+        phi.loss(),
+        DesignMatrix::dense(DMatrix::from_element(1, 1, 1.0))?,
+        DVector::from_element(1, b),
+        DVector::from_element(1, just_above(threshold(phi, b))),
+    )?
+    .with_points(vec![DVector::from_element(1, z)])?;
+    Ok(Case::new(Origin::Attack(0), instance, 0))
+}
+
+/// Two unknowns and a smooth objective.
+const SEARCH: Effort = Effort {
+    evaluations: 200,
+    ..Effort::USUAL
+};
+
+/// One of the three losses, as the stream decides.
+fn drawn(rng: &mut Stream) -> Phi {
+    Phi::ALL[sample::integer(rng, 0, 2) as usize]
+}
+
+/// The least target of a search: where the sharp threshold is positive, with room.
+fn least_target(phi: Phi) -> f64 {
+    match phi {
+        Phi::Exp => 0.125,
+        Phi::Cosh => 1.125,
+        Phi::Sinh => 3.0,
+    }
+}
+
+/// Three losses, targets of any size, logit gaps up to 100.
+pub(super) const GENERAL: Family = Family {
+    losses: LOSSES,
+    rows: (1, 6),
+    columns: (1, 3),
+    gaps: &[0, 1, 2],
+    targets: Targets::Any,
+    cases: 63,
+    ..Family::GENERAL
+};
+
+/// `w_i^2` above `share b_i^2 + base`.
+const fn weighted(base: f64, share: f64) -> Family {
+    Family {
+        weights: Weights::AboveSquaredTarget {
+            base,
+            share,
+            power: 0,
+        },
+        ..GENERAL
+    }
+}
+
+const STRATA: &[Stratum] = &[
+    Stratum::Condition(0),
+    Stratum::Condition(1),
+    Stratum::Condition(2),
+    Stratum::Condition(3),
+    Stratum::Condition(4),
+    Stratum::Condition(5),
+    Stratum::Condition(6),
+    Stratum::Gap(0),
+    Stratum::Gap(1),
+    Stratum::Gap(2),
+    Stratum::OneRow,
+    Stratum::OneColumn,
+    Stratum::Square,
+    Stratum::SignedTarget,
+];
+
+/// What is particular about the sharp threshold of one loss.
+struct SharpThreshold {
+    losses: &'static [Drawn],
+    /// `base` and `share` of weights above the threshold.
+    weights: (f64, f64),
+    ids: (&'static str, &'static str),
+    statements: (&'static str, &'static str),
+    notes: (&'static str, &'static str),
+    attack: Attack,
+    checks: (Check, Check),
+    witness: &'static str,
+}
+
+impl SharpThreshold {
+    /// The claim that it suffices, and the one that a hundredth less does.
+    fn claims(self) -> [Claim; 2] {
+        let (base, share) = self.weights;
+        let family = Family {
+            losses: self.losses,
+            cases: 42,
+            ..weighted(base, share)
+        };
+        let sharp = Claim {
+            id: self.ids.0,
+            paper: Paper::Lsz23,
+            source: "sharpens the threshold 0.5 b_i^2",
+            wording: Wording::Derived,
+            statement: self.statements.0,
+            premise: "l > 0, rank(A) = d",
+            expected: Expected::Holds,
+            correction: None,
+            note: self.notes.0,
+            family,
+            strata: STRATA,
+            attack: Some((self.attack, 4)),
+            real_rows: 0,
+            check: self.checks.0,
+            control: Control {
+                fault: "a threshold lower by 1/100",
+                check: self.checks.1,
+            },
+            witness: None,
+        };
+        let below = Claim {
+            id: self.ids.1,
+            paper: Paper::Lsz23,
+            source: "sharpness of the threshold",
+            wording: Wording::Derived,
+            statement: self.statements.1,
+            premise: "l > 0, rank(A) = d",
+            expected: Expected::Fails,
+            correction: Some(self.ids.0),
+            note: self.notes.1,
+            family,
+            strata: STRATA,
+            attack: Some((self.attack, 2)),
+            real_rows: 0,
+            check: self.checks.1,
+            control: Control {
+                fault: "the sharp threshold",
+                check: self.checks.0,
+            },
+            witness: Some(self.witness),
+        };
+        [sharp, below]
+    }
+}
+
+/// The sharp thresholds of exp, cosh and sinh.
+fn sharp_thresholds() -> [SharpThreshold; 3] {
+    [
+        SharpThreshold {
+            losses: &[Drawn::Exp],
+            weights: (0.0, 0.125),
+            ids: ("lsz23/exp-threshold-sharp", "lsz23/exp-below-threshold"),
+            statements: (
+                "exp: w_i^2 >= max(b_i, 0)^2 / 8 + l / sigma_min(A)^2 for all i implies H >= l I",
+                "exp: w_i^2 >= max(b_i, 0)^2 / 8 - 1/100 + l / sigma_min(A)^2 for all i implies H >= l I",
+            ),
+            notes: (
+                "min_z (2e^z - b) e^z = -b^2/8 at e^z = b/4 for b > 0; for b <= 0 the infimum is 0, not attained. A quarter of the recalled threshold.",
+                "Stated to be refuted. Witness: n = d = 1, A = 1, b = 4, x = 0, w^2 = 1.995: H = -0.005.",
+            ),
+            attack: |rng| hardest(Phi::Exp, least_target(Phi::Exp), Phi::threshold, rng),
+            checks: (
+                |case| definite(case, Some(Phi::Exp), sharp),
+                |case| definite(case, Some(Phi::Exp), below_sharp),
+            ),
+            witness: include_str!("../../../fixtures/witnesses/lsz23-exp-below-threshold.json"),
+        },
+        SharpThreshold {
+            losses: &[Drawn::Cosh],
+            weights: (1.0, 0.125),
+            ids: ("lsz23/cosh-threshold-sharp", "lsz23/cosh-below-threshold"),
+            statements: (
+                "cosh: w_i^2 >= t(b_i) + l / sigma_min(A)^2 for all i, t(b) = b - 1 for b < 4 and 1 + b^2/8 for b >= 4, implies H >= l I",
+                "cosh: w_i^2 >= t(b_i) - 1/100 + l / sigma_min(A)^2 for all i, t(b) = b - 1 for b < 4 and 1 + b^2/8 for b >= 4, implies H >= l I",
+            ),
+            notes: (
+                "min_z 2 cosh^2 z - 1 - b cosh z is 1 - b at z = 0 for b < 4 and -1 - b^2/8 at cosh z = b/4 for b >= 4. For b < 1 the threshold is negative: no weights are needed.",
+                "Stated to be refuted. Witness: n = d = 1, A = 1, b = 2, x = 0, w^2 = 0.995: H = -0.005.",
+            ),
+            attack: |rng| hardest(Phi::Cosh, least_target(Phi::Cosh), Phi::threshold, rng),
+            checks: (
+                |case| definite(case, Some(Phi::Cosh), sharp),
+                |case| definite(case, Some(Phi::Cosh), below_sharp),
+            ),
+            witness: include_str!("../../../fixtures/witnesses/lsz23-cosh-below-threshold.json"),
+        },
+        SharpThreshold {
+            losses: &[Drawn::Sinh],
+            weights: (0.0, 0.125),
+            ids: ("lsz23/sinh-threshold-sharp", "lsz23/sinh-below-threshold"),
+            statements: (
+                "sinh: w_i^2 >= b_i^2 / 8 - 1 + l / sigma_min(A)^2 for all i implies H >= l I",
+                "sinh: w_i^2 >= b_i^2 / 8 - 1 - 1/100 + l / sigma_min(A)^2 for all i implies H >= l I",
+            ),
+            notes: (
+                "min_z 1 + 2 sinh^2 z - b sinh z = 1 - b^2/8 at sinh z = b/4. For b^2 < 8 no weights are needed.",
+                "Stated to be refuted. Witness: n = d = 1, A = 1, b = 4, sinh x = 1, w^2 = 0.995: H = -0.005.",
+            ),
+            attack: |rng| hardest(Phi::Sinh, least_target(Phi::Sinh), Phi::threshold, rng),
+            checks: (
+                |case| definite(case, Some(Phi::Sinh), sharp),
+                |case| definite(case, Some(Phi::Sinh), below_sharp),
+            ),
+            witness: include_str!("../../../fixtures/witnesses/lsz23-sinh-below-threshold.json"),
+        },
+    ]
+}
+
+/// The claims that hold for all three losses.
+fn common_thresholds() -> [Claim; 2] {
+    [
+        Claim {
+            id: "lsz23/positive-definite",
+            paper: Paper::Lsz23,
+            source: "lemma on positive definiteness, all three losses",
+            wording: Wording::Recalled,
+            statement: "w_i^2 >= 0.5 b_i^2 + l / sigma_min(A)^2 for all i implies H >= l I",
+            premise: "l > 0, rank(A) = d",
+            expected: Expected::Holds,
+            correction: None,
+            note: "True, and twice what is needed: the search comes to the slack 2 at cosh, b = 2, z = 0; exp needs b_i^2/8 only.",
+            family: weighted(0.0, 0.5),
+            strata: STRATA,
+            attack: Some((
+                |rng| {
+                    let phi = drawn(rng);
+                    hardest(phi, least_target(phi), |_, b| 0.5 * b * b, rng)
+                },
+                6,
+            )),
+            real_rows: 0,
+            check: |case| definite(case, None, half_square),
+            control: Control {
+                fault: "0.24 b_i^2 in the place of 0.5 b_i^2, l accordingly larger",
+                check: |case| definite(case, None, less_than_a_quarter),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "lsz23/positive-definite-quarter",
+            paper: Paper::Lsz23,
+            source: "sharpens the lemma on positive definiteness, all three losses",
+            wording: Wording::Derived,
+            statement: "w_i^2 >= 0.25 b_i^2 + l / sigma_min(A)^2 for all i implies H >= l I",
+            premise: "l > 0, rank(A) = d",
+            expected: Expected::Holds,
+            correction: None,
+            note: "The best multiple of b_i^2 that serves all three: (b - 2)^2 >= 0 is b - 1 <= b^2/4, an equality at cosh, b = 2, z = 0.",
+            family: weighted(0.0, 0.25),
+            strata: STRATA,
+            attack: Some((|rng| hardest(Phi::Cosh, 1.5, |_, b| 0.25 * b * b, rng), 4)),
+            real_rows: 0,
+            check: |case| definite(case, None, quarter_square),
+            control: Control {
+                fault: "0.24 b_i^2 in the place of 0.25 b_i^2",
+                check: |case| definite(case, None, less_than_a_quarter),
+            },
+            witness: None,
+        },
+    ]
+}
+
+/// The claims about convexity of the exp loss.
+fn convexity() -> [Claim; 3] {
+    let family = |weights, targets| Family {
+        losses: &[Drawn::Exp],
+        weights,
+        targets,
+        cases: 42,
+        ..GENERAL
+    };
+    let eighth = Weights::AboveSquaredTarget {
+        base: 0.0,
+        share: 0.125,
+        power: 0,
+    };
+    [
+        Claim {
+            id: "lsz23/exp-convex-any-weights",
+            paper: Paper::Lsz23,
+            source: "abstract: the regularised exponential regression problem is convex",
+            wording: Wording::Recalled,
+            statement: "0.5 ||exp(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x",
+            premise: "none",
+            expected: Expected::Fails,
+            correction: Some("lsz23/exp-convex-with-threshold"),
+            note: "The abstract names no threshold for w. Witness: n = d = 1, A = 1, b = 4, w = 1: H(0) = (2 - 4) + 1 = -1 (without the ridge -2).",
+            family: family(Weights::Moderate, Targets::Any),
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| convex(case, ConvexityPremise::None, High::ZERO),
+            control: Control {
+                fault: "w_i^2 >= max(b_i, 0)^2 / 8 asked for",
+                check: |case| convex(case, ConvexityPremise::Threshold, High::ZERO),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/lsz23-exp-convex-any-weights.json"
+            )),
+        },
+        Claim {
+            id: "lsz23/exp-convex-with-threshold",
+            paper: Paper::Lsz23,
+            source: "correction of the abstract",
+            wording: Wording::Derived,
+            statement: "0.5 ||exp(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x",
+            premise: "w_i^2 >= max(b_i, 0)^2 / 8 for all i",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Sharp for A = I; needs no rank. The slack is w_i^2 / -D_i.",
+            family: family(eighth, Targets::Any),
+            strata: STRATA,
+            attack: Some((
+                |rng| hardest(Phi::Exp, least_target(Phi::Exp), Phi::threshold, rng),
+                4,
+            )),
+            real_rows: 0,
+            check: |case| convex(case, ConvexityPremise::Threshold, High::ZERO),
+            control: Control {
+                fault: "H >= 0.01 A' W^2 A in place of H >= 0",
+                check: |case| convex(case, ConvexityPremise::Threshold, High::ratio(1, 100)),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "lsz23/exp-convex-nonpositive-target",
+            paper: Paper::Lsz23,
+            source: "beside the abstract: where no ridge is needed",
+            wording: Wording::Derived,
+            statement: "0.5 ||exp(Ax) - b||^2 is convex in x",
+            premise: "b_i <= 0 for all i",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Every D_i = (2e^z - b) e^z is positive: nothing to search, and no slack to tell. So the unregularised problem is not always non-convex either.",
+            family: family(Weights::Zero, Targets::Nonpositive),
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| convex(case, ConvexityPremise::NonpositiveTarget, High::ZERO),
+            control: Control {
+                fault: "the target with its signs turned",
+                check: |case| {
+                    let instance = &case.instance;
+                    let turned = Instance::new(
+                        instance.loss().clone(),
+                        instance.matrix().clone(),
+                        -instance.target(),
+                        instance.weights().clone(),
+                    )?
+                    .with_points(instance.points().to_vec())?;
+                    let case = Case::new(case.origin.clone(), turned, case.seed);
+                    convex(&case, ConvexityPremise::None, High::ZERO)
+                },
+            },
+            witness: None,
+        },
+    ]
+}
+
+/// The claims about definiteness and convexity.
+pub fn claims() -> Vec<Claim> {
+    common_thresholds()
+        .into_iter()
+        .chain(
+            sharp_thresholds()
+                .into_iter()
+                .flat_map(SharpThreshold::claims),
+        )
+        .chain(convexity())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thresholds_are_the_values_computed_by_hand() {
+        for (phi, b, expected) in [
+            (Phi::Exp, 4.0, 2.0),
+            (Phi::Exp, -4.0, 0.0),
+            (Phi::Cosh, 2.0, 1.0),
+            (Phi::Cosh, -3.0, -4.0),
+            (Phi::Cosh, 8.0, 9.0),
+            (Phi::Sinh, -4.0, 1.0),
+            (Phi::Sinh, 0.0, -1.0),
+        ] {
+            assert_eq!(phi.threshold(b), expected, "{phi:?} at b = {b}");
+        }
+        // Both branches of cosh meet at b = 4: 3 = 4 - 1 = 1 + 16/8.
+        assert_eq!(Phi::Cosh.threshold(4.0), 3.0);
+    }
+}
