@@ -33,7 +33,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The paper that the id names.
+    /// The paper that the id names. (An id without one is refused by a test of the catalogue, whatever stands here.)
     fn paper(&self) -> Paper {
         Paper::ALL
             .into_iter()

@@ -20,10 +20,11 @@ use super::lipschitz::recalled_constant;
 /// The main theorem as recalled: `w_i^2 >= 0.5 b_i^2 + l / sigma_min(A)^2`, `M = sqrt(n) exp(6 R^2)` with `R >= 2`, `||A||`,
 /// `||x*||`, `||b||_2`.
 ///
-/// The Hessian is not Lipschitz on all of R^d. Of the lemmas only the segment from `x*` to `x_t` matters: there `||x|| <= R + r_t`
-/// with `r_t <= 0.1 l / M < 1/1000`, where the true constant is below `R^3 (4 exp(2R^2) + R exp(R^2))` times 2, and `M` is
-/// larger than that by five decades. Where `w_i^2 > 0.5 b_i^2` the loss is strictly convex, so `x*` is unique.
-pub(super) const THEOREM: Theorem = Theorem {
+/// The Hessian is not Lipschitz on all of R^d. Of the lemmas only the segment from `x*` to `x_t` matters, where `||x|| <= R + r_t`
+/// with `r_t <= 0.1 l / M`. The largest `l` of the claims' family is `400 ||A||^2 <= 400`, so `r_t < 1e-8`: the true constant there
+/// is below twice `R^3 (4 exp(2R^2) + R exp(R^2))`, and `M` is larger than that by five decades. Where `w_i^2 > 0.5 b_i^2` the loss
+/// is strictly convex, so `x*` is unique.
+const THEOREM: Theorem = Theorem {
     surplus: |exact| {
         let phi = Phi::of(exact.instance.loss()).ok_or(Outside::Premise)?;
         let surplus = surplus(phi, exact, half_square).1;
@@ -37,7 +38,7 @@ pub(super) const THEOREM: Theorem = Theorem {
         let n = High::int(exact.a.nrows() as i64);
         recalled_constant(n, radius.max(exact.b.norm()).max(High::int(2)))
     },
-    diagonal: |exact| diagonal(exact),
+    diagonal,
 };
 
 /// `D(z) + w^2` (n); `w^2` alone for another loss, which the premise refuses.
