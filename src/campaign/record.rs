@@ -59,6 +59,8 @@ pub struct ClaimRecord {
     pub cases: usize,
     /// Cases whose premise was not met, by reason.
     pub outside: BTreeMap<Outside, usize>,
+    /// Cases from real data: those inside the premise, and all.
+    pub real: (usize, usize),
     /// Cases left undecided.
     pub undecided: usize,
     /// The reason given for the first of them.
@@ -86,6 +88,7 @@ impl ClaimRecord {
             proof: None,
             cases: 0,
             outside: BTreeMap::new(),
+            real: (0, 0),
             undecided: 0,
             undecided_reason: None,
             failed: 0,
@@ -102,6 +105,10 @@ impl ClaimRecord {
         self.cases += 1;
         if case.origin == Origin::Witness {
             self.witness_fails = Some(matches!(verdict, Verdict::Fails(_)));
+        }
+        if matches!(case.origin, Origin::Real(_)) {
+            self.real.0 += usize::from(!matches!(verdict, Verdict::Outside(_)));
+            self.real.1 += 1;
         }
         if verdict.slack() < self.slack {
             self.slack = verdict.slack();

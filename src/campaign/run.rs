@@ -1,12 +1,14 @@
 //! The campaign itself: witness, edge cases, random cases, adversarial searches and real data, for each claim.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
-use crate::campaign::{ClaimRecord, real_cases};
+use crate::campaign::{ClaimRecord, Journal, real_cases};
 use crate::claims::{Case, CheckError, Claim, Origin, Verdict, proof_of};
-use crate::instance::Instance;
 use crate::instance::files::parse_instance;
 use crate::instance::sample;
+use crate::instance::{Instance, InstanceError};
 
 /// What to run.
 pub struct Plan<'a> {
@@ -24,7 +26,7 @@ pub struct Plan<'a> {
 pub type Progress<'a> = &'a (dyn Fn() + Sync);
 
 /// A decided case, or why it could not be made.
-type Decided = Result<(Case, Verdict), String>;
+pub(super) type Decided = Result<(Case, Verdict), String>;
 
 /// One piece of work, small enough to be shared among threads.
 enum Unit<'a> {
@@ -36,24 +38,59 @@ enum Unit<'a> {
 
 /// Runs every claim and returns one record each, in the plan's order. The result depends on the plan alone.
 pub fn run(plan: &Plan<'_>, progress: Progress<'_>) -> Vec<ClaimRecord> {
-    let units: Vec<(usize, Unit<'_>)> = plan
+    run_units(plan, progress, |_, _, decide| decide())
+}
+
+/// As [`run`], and every finished case is written into the journal at once; what the journal holds already is not done
+/// again. The records are those of an undisturbed run. The error is the first line that could not be written: finished
+/// cases stand in the journal, the others are not begun any more.
+pub fn run_with_journal(
+    plan: &Plan<'_>,
+    progress: Progress<'_>,
+    journal: &Journal,
+) -> Result<Vec<ClaimRecord>, InstanceError> {
+    let broken: OnceLock<InstanceError> = OnceLock::new();
+    let records = run_units(plan, progress, |claim, unit, decide| {
+        if let Some(decided) = journal.finished(claim, unit) {
+            return decided.clone();
+        }
+        if broken.get().is_some() {
+            return Err("the journal cannot be written".to_owned());
+        }
+        let decided = decide();
+        if let Err(error) = journal.record(plan.claims[claim].id, unit, &decided) {
+            // Another thread may have met the same full disk first; one report is enough.
+            let _ = broken.set(error);
+        }
+        decided
+    });
+    broken.into_inner().map_or(Ok(records), Err)
+}
+
+/// Runs every unit through `settle`, which is given the claim's place, the unit's place in the claim, and the work.
+fn run_units(
+    plan: &Plan<'_>,
+    progress: Progress<'_>,
+    settle: impl Fn(usize, usize, &dyn Fn() -> Decided) -> Decided + Sync,
+) -> Vec<ClaimRecord> {
+    let all: Vec<(usize, usize, Unit<'_>)> = plan
         .claims
         .iter()
         .enumerate()
-        .flat_map(|(index, claim)| {
-            units(plan, claim)
+        .flat_map(|(claim, stated)| {
+            units(plan, stated)
                 .into_iter()
-                .map(move |unit| (index, unit))
+                .enumerate()
+                .map(move |(unit, work)| (claim, unit, work))
         })
         .collect();
     let decide_all = || -> Vec<(usize, Decided)> {
-        units
-            .into_par_iter()
+        all.par_iter()
             .with_max_len(1)
-            .map(|(index, unit)| {
-                let outcome = decide(plan, plan.claims[index], unit);
+            .map(|(claim, unit, work)| {
+                let outcome = settle(*claim, *unit, &|| decide(plan, plan.claims[*claim], work));
                 progress();
-                (index, outcome)
+                (*claim, outcome)
             })
             .collect()
     };
@@ -136,18 +173,18 @@ fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Vec<Unit<'a>> {
     units
 }
 
-fn decide(plan: &Plan<'_>, claim: &Claim, unit: Unit<'_>) -> Decided {
+fn decide(plan: &Plan<'_>, claim: &Claim, unit: &Unit<'_>) -> Decided {
     let made = match unit {
-        Unit::Ready(case) => Ok(case),
+        Unit::Ready(case) => Ok(case.clone()),
         Unit::Random(index) => {
-            let mut rng = sample::stream(plan.seed, claim.id, index as u64);
-            claim.family.draw(index, &mut rng)
+            let mut rng = sample::stream(plan.seed, claim.id, *index as u64);
+            claim.family.draw(*index, &mut rng)
         }
         Unit::Attack(index) => match claim.attack {
             Some((attack, _)) => {
                 let label = format!("{}/attack", claim.id);
-                attack(&mut sample::stream(plan.seed, &label, index as u64)).map(|case| Case {
-                    origin: Origin::Attack(index),
+                attack(&mut sample::stream(plan.seed, &label, *index as u64)).map(|case| Case {
+                    origin: Origin::Attack(*index),
                     ..case
                 })
             }

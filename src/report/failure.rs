@@ -68,6 +68,17 @@ pub fn failure_block(record: &ClaimRecord, seed: u64, cases: Option<usize>) -> S
     text
 }
 
+/// Which strata the cases of one claim cover, one line: `condition 1e0 (12), ... n=1 (5)`; empty where no case met the
+/// premise.
+pub fn strata(record: &ClaimRecord) -> String {
+    let parts: Vec<String> = record
+        .strata
+        .iter()
+        .map(|(stratum, count)| format!("{stratum} ({count})"))
+        .collect();
+    format!("{}: inside the premise: {}", record.id, parts.join(", "))
+}
+
 /// One line: how many claims, how many hold and fail as recorded, how many differ, and the seed.
 pub fn summary(records: &[ClaimRecord], seed: u64) -> String {
     let count = |tally: Tally| {
