@@ -115,6 +115,7 @@ fn run_units(
     }
     for (record, proof) in records.iter_mut().zip(proofs) {
         record.proof = proof;
+        record.chosen = plan.only.is_some();
     }
     records
 }

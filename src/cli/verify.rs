@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::campaign::{self, ClaimRecord, Journal, Plan, Tally};
-use crate::claims::{self, Claim, Expected};
+use crate::campaign::{self, ClaimRecord, Journal, Plan};
+use crate::claims;
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{read_instance, render_instance, write_whole};
 use crate::report;
@@ -84,26 +84,11 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         save(directory, &text, &json, &records)?;
     }
     output::print(if args.json { &json } else { &text })?;
-    let differs = plan
-        .claims
-        .iter()
-        .zip(&records)
-        .any(|(claim, record)| differs(claim, record, &plan));
-    Ok(if differs {
-        Exit::Differs
-    } else {
+    Ok(if records.iter().all(ClaimRecord::as_recorded) {
         Exit::Success
-    })
-}
-
-/// Whether a record is a reason for exit status 1. On instances of the user's own choice only a claim recorded as true
-/// that fails is one: a premise that is not met there says nothing.
-fn differs(claim: &Claim, record: &ClaimRecord, plan: &Plan<'_>) -> bool {
-    if plan.only.is_some() {
-        claim.expected == Expected::Holds && record.verdict() == Tally::Fails
     } else {
-        !record.as_recorded()
-    }
+        Exit::Differs
+    })
 }
 
 fn only(paths: &[PathBuf]) -> Result<Option<Vec<(String, crate::instance::Instance)>>, CliError> {
@@ -119,8 +104,8 @@ fn only(paths: &[PathBuf]) -> Result<Option<Vec<(String, crate::instance::Instan
 
 fn text_report(plan: &Plan<'_>, records: &[ClaimRecord], args: &VerifyArgs) -> String {
     let mut text = report::table(&plan.claims, records);
-    for (claim, record) in plan.claims.iter().zip(records) {
-        if differs(claim, record, plan) {
+    for record in records {
+        if !record.as_recorded() {
             text.push_str(&report::failure_block(record, plan.seed, plan.cases));
             text.push('\n');
         }
@@ -136,6 +121,13 @@ fn text_report(plan: &Plan<'_>, records: &[ClaimRecord], args: &VerifyArgs) -> S
 
 fn details(record: &ClaimRecord) -> String {
     let mut text = report::strata(record) + "\n";
+    for (reason, count) in &record.outside {
+        text.push_str(&format!(
+            "{}: outside the premise: {} ({count})\n",
+            record.id,
+            reason.as_str()
+        ));
+    }
     if let Some(Ok(proof)) = &record.proof {
         text.push_str(&format!("{}: proven: {proof}\n", record.id));
     }
