@@ -64,15 +64,42 @@ pub fn solve(
 ) -> Result<Solution, SolveError> {
     settings.validate()?;
     let start_point = Point::at(problem, start.clone())?;
-    match visible(problem)? {
+    let (start_point, moved) = off_the_symmetry(problem, start_point)?;
+    let mut solution = match visible(problem)? {
         Visible::All(coordinates) => {
             let run = Run::new(problem, &coordinates, settings, start_point);
-            run.finish()
+            run.finish()?
         }
         Visible::Part { basis, reason } => {
-            solve_visible(problem, start_point, settings, &basis, &reason)
+            solve_visible(problem, start_point, settings, &basis, &reason)?
         }
+    };
+    solution.warnings.splice(0..0, moved);
+    let remarks = problem.loss().remarks(&problem.logits(&solution.x)?);
+    solution.warnings.extend(remarks);
+    Ok(solution)
+}
+
+/// Another start where all logits are 0 and the loss is even: there the gradient is 0 whatever the data, which says nothing.
+///
+/// The new one is always the same: `x_j` falls like `1 / (j + 1)`, scaled so that the largest logit is 1.
+fn off_the_symmetry(
+    problem: &Problem,
+    start: Point,
+) -> Result<(Point, Option<String>), EvaluationError> {
+    if !problem.loss().is_even() || start.z.amax() != 0.0 {
+        return Ok((start, None));
     }
+    let direction = DVector::from_fn(start.x.len(), |j, _| 1.0 / (j as f64 + 1.0));
+    let size = problem.logits(&direction)?.amax();
+    let moved = &start.x + direction / size;
+    if !moved.iter().all(|entry| entry.is_finite()) {
+        return Ok((start, None));
+    }
+    let warning = "all logits are 0 at the start, where the gradient of an even loss is 0 whatever the data: started elsewhere, \
+                   with a largest logit of 1; -x is as good as x"
+        .to_string();
+    Ok((Point::at(problem, moved)?, Some(warning)))
 }
 
 /// Solves in the visible directions and hands back the answer of least norm.
@@ -451,7 +478,12 @@ impl<'a> Run<'a> {
 
     fn trial(&self, direction: &DVector<f64>, length: f64) -> Option<Point> {
         let step = self.coordinates.to_unknowns(&(direction * length))?;
-        Point::at(self.problem, &self.point.x + step).ok()
+        let point = Point::at(self.problem, &self.point.x + step).ok()?;
+        let crossed = self
+            .problem
+            .loss()
+            .has_pole_between(&self.point.z, &point.z);
+        (!crossed).then_some(point)
     }
 
     /// A Newton step with a line search where the model is positive definite, else (or where that gets nowhere) a
