@@ -16,6 +16,8 @@ mod error;
 pub mod leverage;
 mod logit_coordinates;
 mod logit_loss;
+#[cfg(test)]
+mod loss_tests;
 mod newton;
 mod outcome;
 mod probabilities;

@@ -39,7 +39,7 @@ const PLATEAU_STEP: f64 = 100.0;
 const LOSS_ROUNDING: f64 = 8.0 * f64::EPSILON;
 /// A stationary point counts only where the Newton step moves the logits by less: it changes p by at most a tenth.
 const SHORT_STEP: f64 = 0.1;
-/// Points with a small gradient and a long Newton step after which the run counts as divergent.
+/// Points with a small gradient, a long Newton step and growing logits after which the run counts as divergent.
 const RUNAWAY_STEPS: usize = 20;
 /// Halvings of a Newton step after which a cubic step is tried instead.
 const PATIENCE: usize = 8;
@@ -240,8 +240,10 @@ struct Run<'a> {
     start_logit: f64,
     cubic_weight: f64,
     cubic_start: f64,
-    /// Points with a small gradient and a long Newton step so far.
+    /// Points with a small gradient, a long Newton step and larger logits than before so far.
     long_steps: usize,
+    /// Whether the last step made the largest logit larger (or left it).
+    logits_grew: bool,
     warnings: Vec<String>,
     trace: Vec<TraceEntry>,
 }
@@ -268,6 +270,7 @@ impl<'a> Run<'a> {
             cubic_weight: cubic_start,
             cubic_start,
             long_steps: 0,
+            logits_grew: true,
             warnings: Vec::new(),
             trace: Vec::new(),
         }
@@ -317,7 +320,8 @@ impl<'a> Run<'a> {
                     }
                     SecondOrder::Positive { .. } if !at_rounding => {
                         // A tail: the loss falls for ever, ever more slowly, and each Newton step is as long as the last.
-                        self.long_steps += 1;
+                        // Not so on the way down an exponential slope: there the logits get smaller.
+                        self.long_steps += usize::from(self.logits_grew);
                         if self.long_steps > RUNAWAY_STEPS {
                             self.warnings.push(
                                 "the gradient is below the tolerance, but Newton steps do not get shorter: the minimiser probably lies at infinity"
@@ -380,6 +384,7 @@ impl<'a> Run<'a> {
             distinct_rows,
             shift: accepted.shift,
         });
+        self.logits_grew = accepted.point.z.amax() >= self.point.z.amax();
         self.point = accepted.point;
     }
 
