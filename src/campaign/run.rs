@@ -30,7 +30,7 @@ pub(super) type Decided = Result<(Case, Verdict), String>;
 
 /// One piece of work, small enough to be shared among threads.
 enum Unit<'a> {
-    Ready(Case),
+    Ready(Box<Case>),
     Random(usize),
     Attack(usize),
     Unreadable(&'a str, String),
@@ -134,17 +134,17 @@ fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Vec<Unit<'a>> {
     let mut units = Vec::new();
     if let Some(text) = claim.witness {
         units.push(match parse_instance(text, claim.id.as_ref()) {
-            Ok(instance) => Unit::Ready(Case::new(Origin::Witness, instance, plan.seed)),
+            Ok(instance) => Unit::Ready(Box::new(Case::new(Origin::Witness, instance, plan.seed))),
             Err(error) => Unit::Unreadable("recorded witness", error.to_string()),
         });
     }
     if let Some(instances) = &plan.only {
         units.extend(instances.iter().map(|(name, instance)| {
-            Unit::Ready(Case::new(
+            Unit::Ready(Box::new(Case::new(
                 Origin::File(name.clone()),
                 instance.clone(),
                 plan.seed,
-            ))
+            )))
         }));
         return units;
     }
@@ -153,14 +153,14 @@ fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Vec<Unit<'a>> {
         &format!("{}/edges", claim.id),
         0,
     )) {
-        Ok(cases) => units.extend(cases.into_iter().map(Unit::Ready)),
+        Ok(cases) => units.extend(cases.into_iter().map(|case| Unit::Ready(Box::new(case)))),
         Err(error) => units.push(Unit::Unreadable("edge cases", error.to_string())),
     }
     units.extend(
         real_cases(claim.real_rows, plan.seed)
             .into_iter()
             .map(|made| match made {
-                Ok(case) => Unit::Ready(case),
+                Ok(case) => Unit::Ready(Box::new(case)),
                 Err(error) => Unit::Unreadable("real data", error.to_string()),
             }),
     );
@@ -176,7 +176,7 @@ fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Vec<Unit<'a>> {
 
 fn decide(plan: &Plan<'_>, claim: &Claim, unit: &Unit<'_>) -> Decided {
     let made = match unit {
-        Unit::Ready(case) => Ok(case.clone()),
+        Unit::Ready(case) => Ok(Case::clone(case)),
         Unit::Random(index) => {
             let mut rng = sample::stream(plan.seed, claim.id, *index as u64);
             claim.family.draw(*index, &mut rng)
