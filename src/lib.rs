@@ -16,6 +16,7 @@
 //! |---|---|---|
 //! | 0 | [`scalar`] | the oracle's 40-digit number and tolerances with a reason |
 //! | 1 | [`instance`] | design matrices, validated instances, their files, seeded generators |
+//! | 1 | [`certificate`] | proofs of the sharp constants, checked in exact or outward-rounded arithmetic |
 //! | 2a | [`production`] | f64: losses, Newton's method, leverage scores, error certificate |
 //! | 2b | [`oracle`] | 40 digits: the loss as a symbolic graph, derivatives by rule, minimiser, spectra |
 //! | 3 | [`claims`] | every claim of the papers as data with a check |
@@ -27,6 +28,7 @@
 #![deny(unsafe_code)]
 
 pub mod campaign;
+pub mod certificate;
 pub mod claims;
 pub mod cli;
 pub mod instance;

@@ -3,11 +3,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use attention_regression::campaign::{self, Plan};
 use attention_regression::claims::{self, Claim, Expected};
-use attention_regression::instance::files::read_instance;
-use attention_regression::oracle::{Reference, lift_vector};
 use attention_regression::report;
 
 fn beside(folder: &str) -> insta::Settings {
@@ -29,22 +28,19 @@ fn oracle_values_of_the_fixture_instances_are_as_reviewed() {
     names.sort();
     assert!(names.len() >= 5, "only {} fixture instances", names.len());
     for name in names {
-        let instance = read_instance(&folder.join(format!("{name}.json"))).unwrap();
-        let reference = Reference::new(&instance).unwrap();
-        let value = reference.evaluate(&lift_vector(&instance.start())).unwrap();
-        let mut text = format!("loss\n  {}\ngradient\n", value.loss.scientific(36));
-        for entry in &value.gradient {
-            text.push_str(&format!("  {}\n", entry.scientific(36)));
-        }
-        text.push_str("hessian\n");
-        for i in 0..value.hessian.nrows() {
-            for j in 0..=i {
-                text.push_str(&format!(
-                    "  [{i}, {j}] {}\n",
-                    value.hessian[(i, j)].scientific(36)
-                ));
-            }
-        }
+        // Through the command, which prints certified digits only: `fixtures/instances/recompute.py` holds each of them
+        // against mpmath.
+        let output = Command::new(env!("CARGO_BIN_EXE_attreg"))
+            .arg("reference")
+            .arg(folder.join(format!("{name}.json")))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let text = String::from_utf8(output.stdout).unwrap();
         beside("instances").bind(|| insta::assert_snapshot!(format!("{name}.reference"), text));
     }
 }

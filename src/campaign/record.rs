@@ -8,6 +8,8 @@ use crate::instance::Instance;
 /// The verdict on a claim after all its cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tally {
+    /// No case failed, and a certificate that the program checked covers every instance.
+    Proven,
     /// At least one case met the premise, and none failed.
     Holds,
     /// At least one case failed.
@@ -22,6 +24,7 @@ impl Tally {
     /// How reports say it.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Proven => "proven",
             Self::Holds => "holds",
             Self::Fails => "fails",
             Self::Outside => "outside",
@@ -50,10 +53,16 @@ pub struct ClaimRecord {
     pub id: &'static str,
     /// The verdict on record.
     pub expected: Expected,
+    /// Whether the cases were chosen by somebody (`Plan::only`) rather than drawn.
+    pub chosen: bool,
+    /// What the claim's certificate proves, or why it was refused; `None` where there is none.
+    pub proof: Option<Result<String, String>>,
     /// Cases tried.
     pub cases: usize,
     /// Cases whose premise was not met, by reason.
     pub outside: BTreeMap<Outside, usize>,
+    /// Cases from real data: those inside the premise, and all.
+    pub real: (usize, usize),
     /// Cases left undecided.
     pub undecided: usize,
     /// The reason given for the first of them.
@@ -78,8 +87,11 @@ impl ClaimRecord {
         Self {
             id: claim.id,
             expected: claim.expected,
+            chosen: false,
+            proof: None,
             cases: 0,
             outside: BTreeMap::new(),
+            real: (0, 0),
             undecided: 0,
             undecided_reason: None,
             failed: 0,
@@ -96,6 +108,10 @@ impl ClaimRecord {
         self.cases += 1;
         if case.origin == Origin::Witness {
             self.witness_fails = Some(matches!(verdict, Verdict::Fails(_)));
+        }
+        if matches!(case.origin, Origin::Real(_)) {
+            self.real.0 += usize::from(!matches!(verdict, Verdict::Outside(_)));
+            self.real.1 += 1;
         }
         if verdict.slack() < self.slack {
             self.slack = verdict.slack();
@@ -149,6 +165,8 @@ impl ClaimRecord {
         let decided = self.cases - self.outside_total() - self.undecided;
         if self.failed > 0 {
             Tally::Fails
+        } else if matches!(self.proof, Some(Ok(_))) {
+            Tally::Proven
         } else if decided > 0 {
             Tally::Holds
         } else if self.undecided > 0 {
@@ -158,12 +176,18 @@ impl ClaimRecord {
         }
     }
 
-    /// Whether the campaign says what is on record: the same verdict, and a recorded witness that still fails.
+    /// Whether the campaign says what is on record: the same verdict, a recorded witness that still fails, and a
+    /// certificate that was not refused. On instances of somebody's own choice only a failure contradicts a claim on
+    /// record as true: a premise that is not met there says nothing.
     pub fn as_recorded(&self) -> bool {
+        if self.chosen && self.expected == Expected::Holds {
+            return self.verdict() != Tally::Fails;
+        }
         let verdict = matches!(
             (self.expected, self.verdict()),
-            (Expected::Holds, Tally::Holds) | (Expected::Fails, Tally::Fails)
+            (Expected::Holds, Tally::Holds | Tally::Proven) | (Expected::Fails, Tally::Fails)
         );
-        verdict && self.witness_fails != Some(false)
+        let refused = matches!(self.proof, Some(Err(_)));
+        verdict && !refused && self.witness_fails != Some(false)
     }
 }

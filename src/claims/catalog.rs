@@ -1,13 +1,19 @@
 //! The catalogue: every claim, in the order of the papers.
 
-use crate::claims::{Claim, Paper, dls23, sampling};
+use crate::claims::{Claim, Paper, dls23, lsz23, residual_softmax, sampling, two_layer};
 
 /// Every claim, grouped by paper, in the order in which the papers state them.
 pub fn all() -> Vec<Claim> {
-    [dls23::claims(), sampling::claims()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        dls23::claims(),
+        lsz23::claims(),
+        residual_softmax::claims(),
+        two_layer::claims(),
+        sampling::claims(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The claim of that id.

@@ -1,7 +1,7 @@
 //! A claim is data: what is printed and where, its premise, its check, the recorded verdict, its correction, and the
 //! planted fault that its checker must catch.
 
-use crate::claims::{Case, CheckError, Family, Stratum, Verdict};
+use crate::claims::{Case, CheckError, Family, Stratum, Verdict, proof_of};
 use crate::instance::sample::Stream;
 
 /// A paper whose claims are in the catalogue.
@@ -9,18 +9,33 @@ use crate::instance::sample::Stream;
 pub enum Paper {
     /// Deng, Li, Song: Attention Scheme Inspired Softmax Regression (arXiv 2304.10411), with the thesis that restates it.
     Dls23,
+    /// Li, Song, Zhou: Solving Regularized Exp, Cosh and Sinh Regression Problems (arXiv 2303.15725).
+    Lsz23,
+    /// A Unified Scheme of ResNet and Softmax (arXiv 2309.13482).
+    ResidualSoftmax,
+    /// Local Convergence of Approximate Newton Method for Two Layer Nonlinear Regression (arXiv 2311.15390).
+    TwoLayer,
     /// The sampling lemmas that the papers use as tools (Deng, Song, Weinstein, arXiv 2210.12468, and followers).
     Sampling,
 }
 
 impl Paper {
     /// Every paper, in the order of reports.
-    pub const ALL: [Self; 2] = [Self::Dls23, Self::Sampling];
+    pub const ALL: [Self; 5] = [
+        Self::Dls23,
+        Self::Lsz23,
+        Self::ResidualSoftmax,
+        Self::TwoLayer,
+        Self::Sampling,
+    ];
 
     /// Short name: the part of a claim's id before the slash.
     pub fn key(self) -> &'static str {
         match self {
             Self::Dls23 => "dls23",
+            Self::Lsz23 => "lsz23",
+            Self::ResidualSoftmax => "residual-softmax",
+            Self::TwoLayer => "two-layer",
             Self::Sampling => "sampling",
         }
     }
@@ -30,6 +45,13 @@ impl Paper {
         match self {
             Self::Dls23 => {
                 "Attention Scheme Inspired Softmax Regression (arXiv 2304.10411) and its thesis restatement"
+            }
+            Self::Lsz23 => {
+                "Solving Regularized Exp, Cosh and Sinh Regression Problems (arXiv 2303.15725)"
+            }
+            Self::ResidualSoftmax => "A Unified Scheme of ResNet and Softmax (arXiv 2309.13482)",
+            Self::TwoLayer => {
+                "Local Convergence of Approximate Newton Method for Two Layer Nonlinear Regression (arXiv 2311.15390)"
             }
             Self::Sampling => "Sampling lemmas used as tools (arXiv 2210.12468 and followers)",
         }
@@ -68,6 +90,16 @@ pub enum Expected {
     Holds,
     /// A witness is recorded, and it must fail every time.
     Fails,
+}
+
+impl Claim {
+    /// The verdict on record as reports say it: `proven` where a certificate stands behind a claim that holds.
+    pub fn recorded(&self) -> &'static str {
+        match (self.expected, proof_of(self.id)) {
+            (Expected::Holds, Some(_)) => "proven",
+            (expected, _) => expected.as_str(),
+        }
+    }
 }
 
 impl Expected {

@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::claims::{Case, CheckError, Origin};
 use crate::instance::sample::{self, Stream};
-use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::instance::{Activation, DesignMatrix, Instance, LossKind};
 
 /// Which targets `b` a family draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +37,49 @@ pub enum Weights {
     },
 }
 
+/// Which loss a family draws its instances for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawn {
+    /// Softmax regression.
+    Softmax,
+    /// Exponential regression.
+    Exp,
+    /// Hyperbolic cosine regression.
+    Cosh,
+    /// Hyperbolic sine regression.
+    Sinh,
+    /// Residual softmax regression.
+    ResidualSoftmax,
+    /// Two-layer regression with this activation and a second layer of 1 to 4 rows, dyadic in [-1, 1].
+    TwoLayer(Activation),
+}
+
+impl Drawn {
+    /// The loss for a matrix with `rows` rows; draws only what the loss itself needs.
+    fn kind(self, rows: usize, rng: &mut Stream) -> LossKind {
+        match self {
+            Self::Softmax => LossKind::Softmax,
+            Self::Exp => LossKind::Exp,
+            Self::Cosh => LossKind::Cosh,
+            Self::Sinh => LossKind::Sinh,
+            Self::ResidualSoftmax => LossKind::ResidualSoftmax,
+            Self::TwoLayer(activation) => {
+                let outputs = sample::integer(rng, 1, 4) as usize;
+                LossKind::TwoLayer {
+                    second_layer: DMatrix::from_fn(outputs, rows, |_, _| sample::dyadic(rng, 1)),
+                    activation,
+                }
+            }
+        }
+    }
+}
+
 /// How the random and edge cases of a claim are drawn. Case number `i` has a condition number and a logit gap from the
 /// listed decades in turn, so that no decade stays empty.
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
+    /// Losses, in turn.
+    pub losses: &'static [Drawn],
     /// Smallest and largest number of rows.
     pub rows: (usize, usize),
     /// Smallest and largest number of columns (never more than the rows).
@@ -68,6 +107,7 @@ pub struct Family {
 impl Family {
     /// Small dense instances with every decade, targets in the unit ball, moderate weights, one point.
     pub const GENERAL: Self = Self {
+        losses: &[Drawn::Softmax],
         rows: (1, 8),
         columns: (1, 4),
         conditions: &[0, 1, 2, 3, 4, 5, 6],
@@ -145,7 +185,10 @@ impl Family {
             let first = a.column(0).clone_owned();
             a.set_column(1, &first);
         }
-        let target = self.target(index, rows, rng);
+        let loss = turn(self.losses, index)
+            .unwrap_or(Drawn::Softmax)
+            .kind(rows, rng);
+        let target = self.target(index, loss.target_length(rows), rng);
         let weights = self.weights(rows, condition, rng);
         let gap = turn(self.gaps, later);
         let points = (0..self.points)
@@ -158,8 +201,8 @@ impl Family {
             })
             .collect::<Vec<_>>();
         let seed = sample::integer(rng, 0, i64::MAX) as u64;
-        let instance = Instance::new(LossKind::Softmax, DesignMatrix::dense(a)?, target, weights)?
-            .with_points(points)?;
+        let instance =
+            Instance::new(loss, DesignMatrix::dense(a)?, target, weights)?.with_points(points)?;
         Ok(Case::new(Origin::Random(index), instance, seed))
     }
 

@@ -379,3 +379,52 @@ fn decomposed(matrix: &DMatrix<High>) -> Result<SymmetricEigen<High, nalgebra::D
     )
     .ok_or_else(|| CheckError::Other("the eigenvalues of a Hessian do not converge".to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::Origin;
+    use crate::instance::files::parse_instance;
+
+    fn setting() -> Setting {
+        let text = include_str!("../../fixtures/witnesses/dls23-shrinking-euclidean.json");
+        let instance = parse_instance(text, "witness".as_ref()).unwrap();
+        Setting::of(&Case::new(Origin::Witness, instance, 1))
+            .unwrap()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_reflection_takes_one_unit_vector_to_the_other() {
+        let from = DVector::from_vec(vec![High::ratio(3, 5), High::ratio(4, 5)]);
+        let to = DVector::from_vec(vec![High::ZERO, High::ONE]);
+        let mirror = reflection(&from, &to);
+        assert!((&mirror * &from - &to).norm() < High::ONE.shifted(-38));
+        let square = &mirror * &mirror - DMatrix::identity(2, 2);
+        assert!(square.norm() < High::ONE.shifted(-38));
+    }
+
+    #[test]
+    fn the_worst_approximation_fills_its_band_and_no_narrower_one() {
+        let setting = setting();
+        let start = setting
+            .start(&setting.stiffest(), High::ONE)
+            .unwrap()
+            .unwrap();
+        let epsilon = High::ratio(1, 20);
+        let worst = start.worst_approximation(epsilon);
+        assert!(is_approximate(&start.hessian, &worst, epsilon).unwrap());
+        let narrower = epsilon * High::ratio(99, 100);
+        assert!(!is_approximate(&start.hessian, &worst, narrower).unwrap());
+    }
+
+    #[test]
+    fn the_witness_has_the_constants_computed_by_hand() {
+        // A = 0.1 [[1, s], [1, -s]], s = 0.01: ||A||^2 = 0.02, sigma_min^2 = 2e-6, x* = 0, l = 100 sigma_min^2,
+        // M = 2^1.5 exp(0.6); up to the rounding of 0.1, 0.001 and sqrt(200) to f64.
+        let setting = setting();
+        assert!(setting.minimiser.norm() < High::ONE.shifted(-30));
+        assert!((setting.l.to_f64() / 2e-4 - 1.0).abs() < 1e-13);
+        assert!((setting.m.to_f64() / (8f64.sqrt() * 0.6f64.exp()) - 1.0).abs() < 1e-13);
+    }
+}

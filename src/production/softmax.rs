@@ -21,11 +21,15 @@ use crate::production::running_error::Bounded;
 use crate::production::summation::compensated_sum;
 use crate::production::{DiagonalPlusLowRank, EvaluationError};
 
-/// Sum of the four rounding constants of the third derivative that do not multiply the target:
-/// `4 sqrt2/8 + 6/2 sqrt2/4 + sqrt2/(3 sqrt3)`, see [`Softmax::hessian_lipschitz`].
-const LIPSCHITZ_OF_P: f64 = 2.041;
-/// The same for the terms that multiply the target: `2 sqrt2 27/256 + 3/2 sqrt2/4 + sqrt2/(3 sqrt3)`.
-const LIPSCHITZ_OF_TARGET: f64 = 1.101;
+/// `lambda = (55 sqrt33 - 39) / 1152`, rounded up: `B >= -lambda I` where the target's distance is at most 1. Proven in
+/// docs/sharp-constants.md; a test holds this number and the next three against the certificates.
+const SHARP_FLOOR: f64 = 0.240_408_806_909_367_75;
+/// `Lambda = (55 sqrt33 + 39) / 1152`, rounded up: `B <= Lambda I` there.
+const SHARP_CEILING: f64 = 0.308_117_140_242_701_1;
+/// `sqrt3 / 9`, rounded up: what each unit of the target's distance beyond 1 adds to either bound.
+const TARGET_SLOPE: f64 = 0.192_450_089_729_875_3;
+/// `3/5`, rounded up: Lipschitz constant of B where the target's distance is at most 1.
+const SHARP_LIPSCHITZ: f64 = 0.600_000_000_000_000_1;
 
 /// The loss `0.5 || softmax(z) - b ||^2` for a fixed target `b` (n entries of any sign and size).
 #[derive(Clone, Debug)]
@@ -129,6 +133,26 @@ impl Softmax {
     }
 }
 
+impl Softmax {
+    /// `r = min_t || b - t 1 ||_1`, attained at the median, rounded up; `None` if it overflows or there is no entry.
+    /// A target with `||b||_1 = 1` exactly may come out a few units above 1, which costs as little in every bound.
+    fn target_distance(&self) -> Option<f64> {
+        let mut sorted: Vec<f64> = self.target.iter().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        let median = *sorted.get(sorted.len() / 2)?;
+        // Every difference and the sum lose at most a unit each.
+        let distance = compensated_sum(self.target.iter().map(|b| (b - median).abs()))
+            * (1.0 + 8.0 * f64::EPSILON);
+        distance.is_finite().then_some(distance)
+    }
+
+    /// `(sqrt3/9) max(0, r - 1)`, rounded up.
+    fn slope_beyond_one(&self) -> Option<f64> {
+        let slope = (TARGET_SLOPE * (self.target_distance()? - 1.0).max(0.0)).next_up();
+        slope.is_finite().then_some(slope)
+    }
+}
+
 impl LogitLoss for Softmax {
     fn name(&self) -> &'static str {
         "softmax"
@@ -205,32 +229,20 @@ impl LogitLoss for Softmax {
         })
     }
 
-    /// `-0.5 (1 + max b - min b)`, at least -1 whenever `||b||_1 <= 1`.
-    ///
-    /// `u' B u = ||Pu||^2 + E_p[(c - s)(u - E_p u)^2]` with `P = diag(p) - pp'`. The first term is `>= 0`;
-    /// `c_i - s = (p_i - <p,p>) - (b_i - <p,b>) >= -1 - (max b - min b)`; `Var_p(u) = u' P u <= 0.5 ||u||^2`
-    /// (Gershgorin: `p_i (1 - p_i) + p_i sum_{j != i} p_j = 2 p_i (1 - p_i) <= 0.5`). And `||b||_1 <= 1` gives
-    /// `max b - min b <= 1`.
+    /// `-lambda - (sqrt3/9) max(0, r - 1)` with `r = min_t || b - t 1 ||_1` and the sharp `lambda = 0.24040880...`
+    /// (docs/sharp-constants.md, "Any b"; adding a constant to b does not change B).
     fn curvature_floor(&self) -> Option<f64> {
-        let range = target_range(&self.target)?;
-        Some(-0.5 * add_up(1.0, range))
+        Some(-(SHARP_FLOOR + self.slope_beyond_one()?).next_up())
     }
 
-    /// `0.25 + 0.5 (1 + max b - min b)`: as for the floor, with `||Pu||^2 <= 0.25 ||u||^2`.
+    /// `Lambda + (sqrt3/9) max(0, r - 1)` with the sharp `Lambda = 0.30811714...`: as for the floor.
     fn curvature_ceiling(&self) -> Option<f64> {
-        let range = target_range(&self.target)?;
-        Some((0.75 + 0.5 * range) * (1.0 + f64::EPSILON))
+        Some((SHARP_CEILING + self.slope_beyond_one()?).next_up())
     }
 
-    /// `2.041 + 1.101 min_t || b - t 1 ||_1`; derived in `docs/numerics.md`, "Lipschitz constant of the Hessian".
+    /// `3/5 max(1, r)` with `r = min_t || b - t 1 ||_1`; proven in docs/sharp-constants.md, Theorem 2 and "Any b".
     fn hessian_lipschitz(&self) -> Option<f64> {
-        let mut sorted: Vec<f64> = self.target.iter().copied().collect();
-        sorted.sort_by(f64::total_cmp);
-        let median = *sorted.get(sorted.len() / 2)?;
-        // The distance is rounded up: every difference and the sum lose at most a unit each.
-        let distance = compensated_sum(self.target.iter().map(|b| (b - median).abs()))
-            * (1.0 + 8.0 * f64::EPSILON);
-        let constant = LIPSCHITZ_OF_P + LIPSCHITZ_OF_TARGET * distance;
+        let constant = (SHARP_LIPSCHITZ * self.target_distance()?.max(1.0)).next_up();
         constant.is_finite().then_some(constant)
     }
 
@@ -281,21 +293,4 @@ impl LogitLoss for Softmax {
     fn is_shift_invariant(&self) -> bool {
         true
     }
-}
-
-/// `max b - min b`, rounded up only where it must be (so that `||b||_1 <= 1` gives at most 1); `None` if it overflows or
-/// there is no entry.
-fn target_range(target: &DVector<f64>) -> Option<f64> {
-    let largest = target.iter().copied().reduce(f64::max)?;
-    let smallest = target.iter().copied().reduce(f64::min)?;
-    let range = add_up(largest, -smallest);
-    range.is_finite().then_some(range)
-}
-
-/// `x + y`, rounded up unless exact: the rounding error of a sum is itself an f64, by Knuth's algorithm.
-fn add_up(x: f64, y: f64) -> f64 {
-    let sum = x + y;
-    let from_y = sum - x;
-    let error = (x - (sum - from_y)) + (y - from_y);
-    if error == 0.0 { sum } else { sum.next_up() }
 }

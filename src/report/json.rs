@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::campaign::ClaimRecord;
-use crate::claims::Claim;
+use crate::claims::{Claim, proof_of};
 use crate::instance::files::render_instance;
 
 /// Everything that `attreg verify --json` prints.
@@ -32,7 +32,11 @@ pub struct ClaimReport {
     outside: usize,
     outside_reasons: BTreeMap<&'static str, usize>,
     undecided: usize,
+    /// Real attention heads inside the premise, and all that were tried.
+    real: (usize, usize),
     failed: usize,
+    /// What the claim's certificate proves.
+    proof: Option<String>,
     slack: Option<f64>,
     tightest: Option<String>,
     strata: BTreeMap<String, usize>,
@@ -70,7 +74,7 @@ impl ClaimReport {
             id: claim.id,
             paper: claim.paper.key(),
             source: claim.source,
-            expected: claim.expected.as_str(),
+            expected: claim.recorded(),
             verdict: record.verdict().as_str(),
             as_recorded: record.as_recorded(),
             cases: record.cases,
@@ -81,7 +85,9 @@ impl ClaimReport {
                 .map(|(reason, count)| (reason.as_str(), *count))
                 .collect(),
             undecided: record.undecided,
+            real: record.real,
             failed: record.failed,
+            proof: record.proof.clone().and_then(Result::ok),
             slack: Some(record.slack).filter(|slack| slack.is_finite()),
             tightest: record.tightest.as_ref().map(ToString::to_string),
             strata: record
@@ -109,6 +115,7 @@ struct CatalogueEntry {
     statement: &'static str,
     premise: &'static str,
     expected: &'static str,
+    certificate: Option<&'static str>,
     correction: Option<&'static str>,
     note: &'static str,
     planted_fault: &'static str,
@@ -126,7 +133,8 @@ pub fn catalogue_json(claims: &[&Claim]) -> serde_json::Value {
             wording: claim.wording.label(),
             statement: claim.statement,
             premise: claim.premise,
-            expected: claim.expected.as_str(),
+            expected: claim.recorded(),
+            certificate: proof_of(claim.id).map(|proof| proof.certificate),
             correction: claim.correction,
             note: claim.note,
             planted_fault: claim.control.fault,

@@ -23,9 +23,9 @@ const SAMPLE_ACCURACY: f64 = 0.05;
 const FAILURE: f64 = 0.05;
 /// `eps = r_0 / 100`, in (0, 0.1) for every good start.
 const REDUCTION: i64 = 100;
-/// Independent runs behind a statement about a probability: 24 runs refute `delta = 0.05` from 13 failures on, with a
-/// false alarm below 1e-9, and a process that fails two times in three with probability 0.9.
-const RUNS: u64 = 24;
+/// Independent runs behind a statement about a probability: 16 runs refute `delta = 0.05` from 10 failures on, with a
+/// false alarm below 1e-9 (5.9e-10), and refute a process that fails nine times in ten with probability 0.999.
+const RUNS: u64 = 16;
 
 /// What one pass of the loop does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,8 @@ struct Plan {
     pass: Pass,
     passes: usize,
     failure_of_call: f64,
+    /// Whether each `H~` is held against its definition.
+    verified: bool,
 }
 
 impl Plan {
@@ -60,6 +62,7 @@ impl Plan {
             pass,
             passes: iterations as usize + 1,
             failure_of_call: FAILURE / iterations,
+            verified: false,
         }
     }
 
@@ -71,6 +74,7 @@ impl Plan {
             pass,
             passes: iterations as usize,
             failure_of_call: FAILURE / iterations,
+            verified: false,
         }
     }
 
@@ -90,7 +94,7 @@ struct Run {
     distance: High,
     /// A bound of its rounding error: what each pass adds, at most tripled by each later one.
     error: High,
-    /// Whether every `H~` was a 0.1-approximate Hessian.
+    /// Whether no `H~` that was verified failed to be a 0.1-approximate Hessian.
     approximate: bool,
 }
 
@@ -130,7 +134,9 @@ fn pass(
         Pass::Corrected => (HessianForm::Corrected, Sign::Minus),
     };
     let hessian = subsampled(&at, form, SAMPLE_ACCURACY, plan.failure_of_call, rng)?;
-    *approximate &= is_approximate(&here.hessian, &hessian, High::ratio(1, 10))?;
+    if plan.verified {
+        *approximate &= is_approximate(&here.hessian, &hessian, High::ratio(1, 10))?;
+    }
     if plan.pass != Pass::Printed {
         return setting.step(here, &hessian, sign);
     }
@@ -143,13 +149,16 @@ fn pass(
 /// The verdict on `||x~ - x*|| <= eps` after one run. The corrected statement speaks of runs whose samples succeed.
 fn converges(case: &Case, pass: Pass) -> Result<Verdict, CheckError> {
     under_premise(case, |setting| {
-        let plan = Plan::of(setting, pass);
+        let plan = Plan {
+            verified: pass == Pass::Corrected,
+            ..Plan::of(setting, pass)
+        };
         let Some(start) = plan.start(setting)? else {
             return Ok(Verdict::Outside(Outside::Precision));
         };
         let epsilon = start.offset.norm() / High::int(REDUCTION);
         let ended = run(setting, &plan, &start, &mut case.stream("subsample"))?;
-        if pass == Pass::Corrected && !ended.approximate {
+        if !ended.approximate {
             return Ok(Verdict::Outside(Outside::Premise));
         }
         if ended.error.shifted(3) > epsilon {
@@ -193,11 +202,11 @@ fn theorem(case: &Case, pass: Pass) -> Result<Verdict, CheckError> {
     })
 }
 
-/// Small enough that 24 runs of a dozen passes at 40 digits stay cheap.
+/// Small enough that 16 runs of a dozen passes at 40 digits stay cheap.
 const THEOREM: Family = Family {
     rows: (1, 4),
     columns: (1, 2),
-    cases: 14,
+    cases: 21,
     ..PREMISE
 };
 
@@ -261,7 +270,7 @@ pub fn claims() -> Vec<Claim> {
             premise: "as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l; every H~ verified to be a 0.1-approximate Hessian",
             expected: Expected::Holds,
             correction: None,
-            note: "Minus, the true gradient, the corrected B_diag, eps1 = 1/20. Follows from dls23/contraction-hessian-norm.",
+            note: "Minus, the true gradient, the corrected B_diag, eps1 = 1/20. Follows from dls23/contraction-hessian-norm. Genuine samples do far better than the worst the band allows: the slack is in the thousands.",
             family: PREMISE,
             strata: STRATA,
             attack: None,
@@ -282,7 +291,7 @@ pub fn claims() -> Vec<Claim> {
             premise: PREMISE_TEXT,
             expected: Expected::Fails,
             correction: Some("dls23/theorem-main-corrected"),
-            note: "Exact binomial test: 24 independent runs at delta = 1/20; more than 12 failures refute with a false alarm below 1e-9. The algorithm as printed fails in every run of almost every case. Its Definition of a good start is 2.1.12 (E21); the Lipschitz constant M is global, so ||x|| <= R is not needed (E24).",
+            note: "Exact binomial test: 16 independent runs at delta = 1/20; more than 9 failures refute, with a false alarm below 1e-9. The algorithm as printed fails in every run of almost every case. Its Definition of a good start is 2.1.12 (E21); the Lipschitz constant M is global, so ||x|| <= R is not needed (E24).",
             family: THEOREM,
             strata: STRATA,
             attack: None,
@@ -305,7 +314,7 @@ pub fn claims() -> Vec<Claim> {
             premise: "as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l",
             expected: Expected::Holds,
             correction: None,
-            note: "Exact binomial test as for dls23/theorem-main; samples not verified. 4 eps1^-2 d ln(2 d/delta_1) draws are generous.",
+            note: "Exact binomial test as for dls23/theorem-main; samples not verified. No run failed, hence the infinite slack. 4 eps1^-2 d ln(2 d/delta_1) draws are generous.",
             family: THEOREM,
             strata: STRATA,
             attack: None,

@@ -54,10 +54,9 @@ fn cube<T: Number>(pair: &Pair<T>, constant: T) -> T {
     constant * pair.norm * pair.norm * pair.norm
 }
 
-/// The Hessian's Lipschitz constant over `||A||^3` is at most this for `||b||_1 <= 1`: proved up to the rounding of one
-/// scalar maximisation (a cell bound in f64).
+/// The Hessian's Lipschitz constant over `||A||^3` is at most this for `||b||_1 <= 1`: docs/sharp-constants.md, Theorem 2.
 fn proved<T: Number>() -> T {
-    T::ratio(92, 100)
+    T::ratio(3, 5)
 }
 
 /// The same, as large as a search ever found, 0.571407358952..., rounded up: `2 sqrt(2) t^2 (1-t) |8 - 30t + 24t^2|` at
@@ -450,12 +449,13 @@ fn hessian_claims() -> Vec<Claim> {
             paper: Paper::Dls23,
             source: "sharper form of thesis Lemma 2.1.21",
             wording: Wording::Derived,
-            statement: "||H(x) - H(y)|| <= 0.92 ||A||^3 ||x - y||_2 for all x, y",
+            statement: "||H(x) - H(y)|| <= 3/5 ||A||^3 ||x - y||_2 for all x, y",
             premise: "||b||_1 <= 1",
             expected: Expected::Holds,
             correction: None,
-            note: "Proved, but for one maximisation over three scalars bounded cell by cell in f64. No n, no R, no beta; the true \
-                constant is smaller still (dls23/hessian-lipschitz-sharp).",
+            note: "Proven for every n by a certificate of cubic multipliers that the program checks (docs/sharp-constants.md, Theorem \
+                2; a finer certificate gives 59/100). No n, no R, no beta; the true constant is smaller still \
+                (dls23/hessian-lipschitz-sharp).",
             family: FAMILY,
             strata: STRATA,
             attack: Some((|rng| Ok(steepest(rng)?.0), 4)),

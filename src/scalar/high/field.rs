@@ -299,14 +299,11 @@ impl ComplexField for High {
         self / factor
     }
 
-    /// 1 for zero, as for f64: nalgebra's factorisations rely on it. Wilkinson's shift divides by `d + signum(d) ...`, and
-    /// with 0 for `d = 0` it is poisoned wherever two diagonal entries are equal.
+    /// 1 for zero, as for f64: nalgebra's factorisations rely on it. Wilkinson's shift divides by `d + signum(d) ...`,
+    /// which is poisoned with a 0 wherever two diagonal entries are equal; and the rows of a Householder product are
+    /// multiplied by signs, so a 0 would wipe out an eigenvector.
     fn signum(self) -> High {
-        if self.is_zero() {
-            High::ONE
-        } else {
-            self.sign()
-        }
+        self.to_exp().1
     }
 
     /// `x a + b`, rounded twice.

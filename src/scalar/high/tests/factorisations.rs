@@ -133,3 +133,14 @@ fn equal_diagonal_entries_do_not_break_the_eigenvalues() {
     assert!((high - root).abs() < High::ONE.shifted(-37), "{high:?}");
     assert!((low + root).abs() < High::ONE.shifted(-37), "{low:?}");
 }
+
+#[test]
+fn eigenvectors_of_a_diagonal_matrix_are_orthogonal() {
+    // nalgebra multiplies rows by the signs of off-diagonal entries: a sign of zero that is 0 wipes a vector out.
+    for size in 1..=4 {
+        let diagonal = DVector::from_fn(size, |i, _| High::int(i as i64 + 1));
+        let eigen = nalgebra::SymmetricEigen::new(DMatrix::from_diagonal(&diagonal));
+        let gram = eigen.eigenvectors.tr_mul(&eigen.eigenvectors);
+        assert!((gram - DMatrix::identity(size, size)).norm().is_zero());
+    }
+}
