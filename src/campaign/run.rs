@@ -36,6 +36,12 @@ enum Unit<'a> {
     Unreadable(&'a str, String),
 }
 
+impl Unit<'_> {
+    fn ready(case: Case) -> Self {
+        Self::Ready(Box::new(case))
+    }
+}
+
 /// Runs every claim and returns one record each, in the plan's order. The result depends on the plan alone.
 pub fn run(plan: &Plan<'_>, progress: Progress<'_>) -> Vec<ClaimRecord> {
     run_units(plan, progress, |_, _, decide| decide())
@@ -134,17 +140,17 @@ fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Vec<Unit<'a>> {
     let mut units = Vec::new();
     if let Some(text) = claim.witness {
         units.push(match parse_instance(text, claim.id.as_ref()) {
-            Ok(instance) => Unit::Ready(Box::new(Case::new(Origin::Witness, instance, plan.seed))),
+            Ok(instance) => Unit::ready(Case::new(Origin::Witness, instance, plan.seed)),
             Err(error) => Unit::Unreadable("recorded witness", error.to_string()),
         });
     }
     if let Some(instances) = &plan.only {
         units.extend(instances.iter().map(|(name, instance)| {
-            Unit::Ready(Box::new(Case::new(
+            Unit::ready(Case::new(
                 Origin::File(name.clone()),
                 instance.clone(),
                 plan.seed,
-            )))
+            ))
         }));
         return units;
     }
@@ -153,14 +159,14 @@ fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Vec<Unit<'a>> {
         &format!("{}/edges", claim.id),
         0,
     )) {
-        Ok(cases) => units.extend(cases.into_iter().map(|case| Unit::Ready(Box::new(case)))),
+        Ok(cases) => units.extend(cases.into_iter().map(Unit::ready)),
         Err(error) => units.push(Unit::Unreadable("edge cases", error.to_string())),
     }
     units.extend(
         real_cases(claim.real_rows, plan.seed)
             .into_iter()
             .map(|made| match made {
-                Ok(case) => Unit::Ready(Box::new(case)),
+                Ok(case) => Unit::ready(case),
                 Err(error) => Unit::Unreadable("real data", error.to_string()),
             }),
     );
