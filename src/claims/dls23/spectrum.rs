@@ -475,3 +475,19 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::{SPECTRUM_CERTIFICATE, check_spectrum};
+
+    #[test]
+    fn the_sharp_range_is_the_one_that_the_certificate_proves() {
+        let proof = check_spectrum(SPECTRUM_CERTIFICATE).unwrap();
+        let (lowest, highest) = sharp_range();
+        for (ours, proven) in [(lowest, proof.lower), (highest, proof.upper)] {
+            let proven = High::parse(&proven.digits(45)).unwrap();
+            assert!((ours - proven).abs() < High::ONE.shifted(-38));
+        }
+    }
+}
