@@ -197,6 +197,11 @@ fn printed_interval(scale: High) -> (High, High) {
     (-(High::ratio(9, 100) * scale), High::int(8) * scale)
 }
 
+/// `1 + sign 10^-30`.
+fn a_trifle(sign: i64) -> High {
+    High::ONE + High::int(sign).shifted(-30)
+}
+
 /// The factor of a planted fault that only a case within 0.2 % of the bound can catch.
 fn slightly_less() -> High {
     High::ratio(998, 1000)
@@ -448,6 +453,35 @@ pub fn claims() -> Vec<Claim> {
                 },
             },
             witness: None,
+        },
+        Claim {
+            id: "dls23/spectrum-below-sharp",
+            paper: Paper::Dls23,
+            source: "sharpness of dls23/spectrum-sharp",
+            wording: Wording::Derived,
+            statement: "-c I_n <= B(x) <= C I_n with c and C smaller than (55 sqrt(33) -+ 39) / 1152 by 10^-30 of it",
+            premise: "||b||_1 <= 1",
+            expected: Expected::Fails,
+            correction: Some("dls23/spectrum-sharp"),
+            note: "Stated to be refuted: the constants are sharp to 30 digits at fixtures/sharp/lower.json (the witness) and upper.json, whose logits are sums of two f64.",
+            family: UNIT,
+            strata: STRATA,
+            attack: None,
+            real_rows: 16,
+            check: |case| {
+                let interval = sharp(a_trifle(-1));
+                bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
+            },
+            control: Control {
+                fault: "constants larger by as much",
+                check: |case| {
+                    let interval = sharp(a_trifle(1));
+                    bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
+                },
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-spectrum-below-sharp.json"
+            )),
         },
         Claim {
             id: "dls23/spectrum-attained",
