@@ -1,11 +1,12 @@
 //! Times the oracle on one instance and prints what it computed, as JSON: support for `benches/oracle_vs_mpmath.py`.
 //!
-//! `cargo run --release --example oracle_timing -- ROWS COLUMNS SEED`
+//! `cargo run --release --example oracle_timing -- ROWS COLUMNS SEED [LOSS]`, LOSS being any loss without data of its own, or
+//! the name of an activation for two layers with 4 outputs. Default: softmax.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use attention_regression::instance::{DesignMatrix, Instance, LossKind, sample};
+use attention_regression::instance::{Activation, DesignMatrix, Instance, LossKind, sample};
 use attention_regression::oracle::{Evaluation, Reference, lift_vector};
 use nalgebra::DMatrix;
 use serde_json::{Value, json};
@@ -13,13 +14,22 @@ use serde_json::{Value, json};
 /// Timings are the best of this many runs: the machine may be busy with something else.
 const RUNS: usize = 20;
 
+/// Rows of the second layer, if there is one.
+const OUTPUTS: usize = 4;
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<u64> = std::env::args()
-        .skip(1)
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let name = if words.len() > 3 {
+        words.remove(3)
+    } else {
+        "softmax".to_owned()
+    };
+    let arguments: Vec<u64> = words
+        .iter()
         .map(|argument| argument.parse())
         .collect::<Result<_, _>>()?;
     let [rows, columns, seed] = arguments[..] else {
-        return Err("usage: oracle_timing ROWS COLUMNS SEED".into());
+        return Err("usage: oracle_timing ROWS COLUMNS SEED [LOSS]".into());
     };
     let (n, d) = (rows as usize, columns as usize);
 
@@ -28,8 +38,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let target = sample::probability(&mut rng, n);
     let weights = sample::dyadic_vector(&mut rng, n, 2);
     let x = sample::dyadic_vector(&mut rng, d, 1);
+    let loss = loss(&name, n, seed).ok_or("unknown loss")?;
+    let target = target.rows(0, loss.target_length(n)).clone_owned();
     let instance = Instance::new(
-        LossKind::Softmax,
+        loss,
         DesignMatrix::dense(matrix.clone())?,
         target.clone(),
         weights.clone(),
@@ -45,6 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let alone = single.install(|| best(|| drop(reference.evaluate(&point))));
 
     let report = json!({
+        "loss": name,
         "rows": n,
         "columns": d,
         "matrix": (0..n).map(|i| matrix.row(i).iter().copied().collect::<Vec<f64>>()).collect::<Vec<_>>(),
@@ -60,6 +73,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     println!("{report}");
     Ok(())
+}
+
+fn loss(name: &str, n: usize, seed: u64) -> Option<LossKind> {
+    LossKind::parse_plain(name).or_else(|| {
+        let mut rng = sample::stream(seed, "oracle-timing/second-layer", 0);
+        Some(LossKind::TwoLayer {
+            second_layer: DMatrix::from_fn(OUTPUTS.min(n), n, |_, _| sample::dyadic(&mut rng, 1)),
+            activation: Activation::parse(name)?,
+        })
+    })
 }
 
 fn best(mut run: impl FnMut()) -> Duration {

@@ -1,10 +1,12 @@
 //! Floor 4: runs claims over cases. Work is addressed by seed, claim and index, so neither the number of threads nor
 //! their order can change a byte of the result.
 
+mod journal;
 mod real;
 mod record;
 mod run;
 
+pub use journal::Journal;
 pub use real::real_cases;
 pub use record::{ClaimRecord, Failure, Tally};
-pub use run::{Plan, Progress, run};
+pub use run::{Plan, Progress, run, run_with_journal};

@@ -53,12 +53,16 @@ pub struct ClaimRecord {
     pub id: &'static str,
     /// The verdict on record.
     pub expected: Expected,
+    /// Whether the cases were chosen by somebody (`Plan::only`) rather than drawn.
+    pub chosen: bool,
     /// What the claim's certificate proves, or why it was refused; `None` where there is none.
     pub proof: Option<Result<String, String>>,
     /// Cases tried.
     pub cases: usize,
     /// Cases whose premise was not met, by reason.
     pub outside: BTreeMap<Outside, usize>,
+    /// Cases from real data: those inside the premise, and all.
+    pub real: (usize, usize),
     /// Cases left undecided.
     pub undecided: usize,
     /// The reason given for the first of them.
@@ -83,9 +87,11 @@ impl ClaimRecord {
         Self {
             id: claim.id,
             expected: claim.expected,
+            chosen: false,
             proof: None,
             cases: 0,
             outside: BTreeMap::new(),
+            real: (0, 0),
             undecided: 0,
             undecided_reason: None,
             failed: 0,
@@ -102,6 +108,10 @@ impl ClaimRecord {
         self.cases += 1;
         if case.origin == Origin::Witness {
             self.witness_fails = Some(matches!(verdict, Verdict::Fails(_)));
+        }
+        if matches!(case.origin, Origin::Real(_)) {
+            self.real.0 += usize::from(!matches!(verdict, Verdict::Outside(_)));
+            self.real.1 += 1;
         }
         if verdict.slack() < self.slack {
             self.slack = verdict.slack();
@@ -167,8 +177,12 @@ impl ClaimRecord {
     }
 
     /// Whether the campaign says what is on record: the same verdict, a recorded witness that still fails, and a
-    /// certificate that was not refused.
+    /// certificate that was not refused. On instances of somebody's own choice only a failure contradicts a claim on
+    /// record as true: a premise that is not met there says nothing.
     pub fn as_recorded(&self) -> bool {
+        if self.chosen && self.expected == Expected::Holds {
+            return self.verdict() != Tally::Fails;
+        }
         let verdict = matches!(
             (self.expected, self.verdict()),
             (Expected::Holds, Tally::Holds | Tally::Proven) | (Expected::Fails, Tally::Fails)

@@ -17,6 +17,7 @@ mod polynomial;
 mod refusal;
 mod spectrum;
 mod surd;
+mod target;
 
 pub use definition::{Bound, Case, Constants};
 pub use lipschitz::{
@@ -25,3 +26,4 @@ pub use lipschitz::{
 pub use refusal::{PieceName, Point, Refusal};
 pub use spectrum::{SPECTRUM_CERTIFICATE, SpectrumProof, attained_at, check_spectrum};
 pub use surd::{Bracket, Surd};
+pub use target::{TargetSlope, target_slope};

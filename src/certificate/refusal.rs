@@ -85,6 +85,9 @@ pub enum Refusal {
         /// How many boxes were tried.
         boxes: usize,
     },
+    /// The target's part of the Hessian is not what the proof expects: the checker's own algebra is wrong.
+    #[error("the identities for the target's part of the Hessian do not hold")]
+    TargetPart,
     /// The cubic items do not add up to the third derivative: the checker's own algebra is wrong.
     #[error("target {target}: the item forms do not add up to the third derivative")]
     CubicSplitting {

@@ -21,6 +21,8 @@ const BOX_LIMIT: usize = 500;
 /// What was proven, and with how much work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpectrumProof {
+    /// Both constants, exactly.
+    pub constants: Constants,
     /// `lambda`: `B >= -lambda I`, attained.
     pub lower: Bracket,
     /// `Lambda`: `B <= Lambda I`, attained.
@@ -80,6 +82,7 @@ fn check(certificate: &str, constants: &Constants) -> Result<SpectrumProof, Refu
         }
     }
     Ok(SpectrumProof {
+        constants: constants.clone(),
         lower: constants.lower.bracket(),
         upper: constants.upper.bracket(),
         pieces: pieces.len(),

@@ -1,12 +1,13 @@
 //! One case that a claim is checked on: an instance, where it came from, and the strata that it belongs to.
 
 use nalgebra::DVector;
+use serde::{Deserialize, Serialize};
 
 use crate::instance::Instance;
 use crate::instance::sample::{self, Stream};
 
 /// Where a case came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// The recorded witness of a false claim.
     Witness,

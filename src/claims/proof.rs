@@ -1,6 +1,14 @@
-//! Claims that are proven: statements for which the program itself checks a certificate, for every instance at once.
+//! Claims that are proven: statements for which the program itself checks a certificate, for every instance at once, and
+//! their consequences, whose constants are compared with the proven ones in exact arithmetic.
 
-use crate::certificate::{self, SPECTRUM_CERTIFICATE};
+use std::cmp::Ordering;
+use std::sync::LazyLock;
+
+use num_rational::BigRational;
+
+use crate::certificate::{
+    self, LipschitzProof, Refusal, SPECTRUM_CERTIFICATE, SpectrumProof, Surd, TargetSlope,
+};
 
 /// A certificate behind a claim.
 pub struct Proof {
@@ -12,42 +20,288 @@ pub struct Proof {
     pub check: fn() -> Result<String, String>,
 }
 
-/// Every proof.
-const PROOFS: [Proof; 2] = [
+const SPECTRUM_FILE: &str = "fixtures/certificates/spectrum.json";
+const LIPSCHITZ_FILE: &str = "fixtures/certificates/lipschitz.json";
+const TARGET_FILE: &str = "src/certificate/target.rs";
+
+/// Every proof. What a consequence needs of the theorems is derived in docs/sharp-constants.md, "What follows".
+const PROOFS: [Proof; 18] = [
     Proof {
         claim: "dls23/spectrum-sharp",
-        certificate: "fixtures/certificates/spectrum.json",
+        certificate: SPECTRUM_FILE,
         check: || {
-            certificate::check_spectrum(SPECTRUM_CERTIFICATE)
-                .map(|proof| {
-                    format!(
-                        "-{} I <= B <= {} I for every n: {} pieces, {} boxes",
-                        proof.lower.digits(12),
-                        proof.upper.digits(12),
-                        proof.pieces,
-                        proof.boxes
-                    )
-                })
-                .map_err(|refusal| refusal.to_string())
+            let proof = spectrum()?;
+            Ok(format!(
+                "-{} I <= B <= {} I for every n: {} pieces, {} boxes",
+                proof.lower.digits(12),
+                proof.upper.digits(12),
+                proof.pieces,
+                proof.boxes
+            ))
+        },
+    },
+    Proof {
+        claim: "dls23/hessian-bounds-unit-target",
+        certificate: SPECTRUM_FILE,
+        check: || implied(&[at_least(whole(4), LOWER, 1), at_least(whole(8), UPPER, 1)]),
+    },
+    Proof {
+        claim: "dls23/spectrum-rigorous",
+        certificate: SPECTRUM_FILE,
+        check: || {
+            implied(&[
+                at_least(whole(1), LOWER, 1),
+                at_least(fraction(5, 4), UPPER, 1),
+            ])
+        },
+    },
+    Proof {
+        claim: "dls23/positive-definite",
+        certificate: SPECTRUM_FILE,
+        check: || implied(&[at_least(whole(4), LOWER, 1)]),
+    },
+    Proof {
+        claim: "dls23/positive-definite-from-one",
+        certificate: SPECTRUM_FILE,
+        check: || implied(&[at_least(whole(1), LOWER, 1)]),
+    },
+    Proof {
+        claim: "dls23/positive-definite-sharp-threshold",
+        certificate: SPECTRUM_FILE,
+        check: || implied(&[at_least(stated(1, -39), LOWER, 1)]),
+    },
+    Proof {
+        claim: "dls23/inequality-2-5-unsquared",
+        certificate: SPECTRUM_FILE,
+        check: || implied(&[at_least(whole(4), LOWER, 1)]),
+    },
+    Proof {
+        claim: "dls23/weights-dominate",
+        certificate: SPECTRUM_FILE,
+        check: || implied(&band(&whole(100))),
+    },
+    Proof {
+        claim: "dls23/weights-dominate-rigorous",
+        certificate: SPECTRUM_FILE,
+        check: || implied(&band(&fraction(45, 4))),
+    },
+    Proof {
+        claim: "dls23/weights-dominate-sharp",
+        certificate: SPECTRUM_FILE,
+        check: || implied(&band(&stated(9, 39))),
+    },
+    Proof {
+        claim: "dls23/smoothness-rigorous",
+        certificate: SPECTRUM_FILE,
+        check: || implied(&both_ends(&fraction(5, 4))),
+    },
+    Proof {
+        claim: "dls23/smoothness-sharp",
+        certificate: SPECTRUM_FILE,
+        check: || implied(&both_ends(&stated(1, 39))),
+    },
+    Proof {
+        claim: "dls23/target-part",
+        certificate: TARGET_FILE,
+        check: || {
+            slope_is_proven()
+                .map(|()| "||D_b|| <= (sqrt(3)/9) ||b||_1 for every n, by identities".to_owned())
+        },
+    },
+    Proof {
+        claim: "dls23/spectrum-scaled-target",
+        certificate: SPECTRUM_FILE,
+        check: || {
+            slope_is_proven()?;
+            implied(&[
+                at_least(stated(1, -39), LOWER, 1),
+                at_least(stated(1, 39), UPPER, 1),
+            ])
         },
     },
     Proof {
         claim: "dls23/hessian-lipschitz-explicit",
-        certificate: "fixtures/certificates/lipschitz.json",
+        certificate: LIPSCHITZ_FILE,
         check: || {
-            certificate::third_derivative_bound()
-                .map(|proof| {
-                    format!(
-                        "|D^3 l[u,u,u]| <= {} ||u||^3 for every n: {} pieces, {} boxes",
-                        proof.bound, proof.pieces, proof.boxes
-                    )
-                })
-                .map_err(|refusal| refusal.to_string())
+            let proof = lipschitz()?;
+            Ok(format!(
+                "|D^3 l[u,u,u]| <= {} ||u||^3 for every n: {} pieces, {} boxes",
+                proof.bound, proof.pieces, proof.boxes
+            ))
         },
+    },
+    Proof {
+        claim: "dls23/hessian-lipschitz-any-target",
+        certificate: LIPSCHITZ_FILE,
+        check: || lipschitz_implies(3, 5),
+    },
+    // ||A|| <= R, and R^3 <= exp(30 R^2), 1 <= n^1.5.
+    Proof {
+        claim: "dls23/hessian-lipschitz",
+        certificate: LIPSCHITZ_FILE,
+        check: || lipschitz_implies(1, 1),
+    },
+    Proof {
+        claim: "dls23/hessian-lipschitz-global",
+        certificate: LIPSCHITZ_FILE,
+        check: || lipschitz_implies(1, 1),
     },
 ];
 
 /// The proof of a claim, if there is one.
 pub fn proof_of(claim: &str) -> Option<&'static Proof> {
     PROOFS.iter().find(|proof| proof.claim == claim)
+}
+
+/// Theorem 1, checked once in a run.
+fn spectrum() -> Result<&'static SpectrumProof, String> {
+    static PROOF: LazyLock<Result<SpectrumProof, Refusal>> =
+        LazyLock::new(|| certificate::check_spectrum(SPECTRUM_CERTIFICATE));
+    PROOF.as_ref().map_err(Refusal::to_string)
+}
+
+/// Theorem 2, checked once in a run.
+fn lipschitz() -> Result<&'static LipschitzProof, String> {
+    static PROOF: LazyLock<Result<LipschitzProof, Refusal>> =
+        LazyLock::new(certificate::third_derivative_bound);
+    PROOF.as_ref().map_err(Refusal::to_string)
+}
+
+/// Whether Theorem 2 gives the constant `numerator / denominator`.
+fn lipschitz_implies(numerator: i64, denominator: i64) -> Result<String, String> {
+    let bound = &lipschitz()?.bound;
+    let stated = BigRational::new(numerator.into(), denominator.into());
+    if *bound <= stated {
+        Ok(format!("{bound} <= {stated}, exactly"))
+    } else {
+        Err(format!("{bound} is above {stated}"))
+    }
+}
+
+/// The slope `sqrt 3 / 9` of the target's part: its square is 3/81.
+fn slope_is_proven() -> Result<(), String> {
+    let TargetSlope { square } = certificate::target_slope().map_err(|error| error.to_string())?;
+    let stated = BigRational::new(3.into(), 81.into());
+    if square <= stated {
+        Ok(())
+    } else {
+        Err(format!(
+            "the proven slope squared is {square}, above {stated}"
+        ))
+    }
+}
+
+/// Which end of the spectrum.
+#[derive(Clone, Copy)]
+enum End {
+    /// `lambda`.
+    Lower,
+    /// `Lambda`.
+    Upper,
+}
+
+const LOWER: End = End::Lower;
+const UPPER: End = End::Upper;
+
+/// `constant >= factor lambda` or `constant >= factor Lambda`: what a consequence asks of its constant.
+struct Demand {
+    constant: Surd,
+    end: End,
+    factor: i64,
+}
+
+fn at_least(constant: Surd, end: End, factor: i64) -> Demand {
+    Demand {
+        constant,
+        end,
+        factor,
+    }
+}
+
+/// The Hessian's norm: `c >= lambda` and `c >= Lambda`.
+fn both_ends(constant: &Surd) -> [Demand; 2] {
+    [LOWER, UPPER].map(|end| at_least(constant.clone(), end, 1))
+}
+
+/// The band of a tenth: `c >= (1/e + 1) lambda` and `c >= (1/e - 1) Lambda`, e = 1/10.
+fn band(constant: &Surd) -> [Demand; 2] {
+    [(LOWER, 11), (UPPER, 9)].map(|(end, factor)| at_least(constant.clone(), end, factor))
+}
+
+fn whole(value: i64) -> Surd {
+    Surd::integer(value)
+}
+
+fn fraction(numerator: i64, denominator: i64) -> Surd {
+    Surd::rational(BigRational::new(numerator.into(), denominator.into()))
+}
+
+/// `factor (55 sqrt 33 + plain) / 1152`, as a claim states it.
+fn stated(factor: i64, plain: i64) -> Surd {
+    let part = |numerator: i64| BigRational::new((factor * numerator).into(), 1152.into());
+    Surd::new(part(plain), part(55))
+}
+
+/// Whether Theorem 1 gives every demand: signs in Q(sqrt 33), nothing is rounded.
+fn implied(demands: &[Demand]) -> Result<String, String> {
+    let proof = spectrum()?;
+    let mut shown = Vec::new();
+    for Demand {
+        constant,
+        end,
+        factor,
+    } in demands
+    {
+        let (name, proven) = match end {
+            End::Lower => ("lambda", &proof.constants.lower),
+            End::Upper => ("Lambda", &proof.constants.upper),
+        };
+        let needed = proven * &Surd::integer(*factor);
+        let digits = constant.bracket().digits(9);
+        if (constant - &needed).sign() == Ordering::Less {
+            return Err(format!("{digits} is below {factor} {name}"));
+        }
+        shown.push(format!("{digits} >= {factor} {name}"));
+    }
+    Ok(format!("{}, exactly", shown.join(" and ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_that_the_theorem_implies_are_accepted() {
+        for proof in &PROOFS {
+            if let Err(reason) = (proof.check)() {
+                panic!("{}: {reason}", proof.claim);
+            }
+        }
+    }
+
+    #[test]
+    fn every_proof_belongs_to_a_claim_that_holds() {
+        let catalogue = crate::claims::all();
+        for proof in &PROOFS {
+            let claim = crate::claims::find(&catalogue, proof.claim).unwrap();
+            assert_eq!(claim.recorded(), "proven", "{}", proof.claim);
+        }
+    }
+
+    #[test]
+    fn constants_below_the_sharp_ones_are_refused() {
+        let slightly = fraction(998, 1000);
+        for demands in [
+            both_ends(&(&stated(1, 39) * &slightly)),
+            band(&(&stated(9, 39) * &slightly)),
+            // 9 Lambda binds: 11 lambda alone is not enough.
+            band(&stated(11, -39)),
+            // lambda bounds one end only.
+            both_ends(&stated(1, -39)),
+        ] {
+            assert!(implied(&demands).is_err());
+        }
+        assert!(implied(&[at_least(&stated(1, -39) * &slightly, LOWER, 1)]).is_err());
+        assert!(lipschitz_implies(59, 100).is_err());
+    }
 }

@@ -1,15 +1,18 @@
 //! What a check says of one case: the four sides of a verdict, and how a comparison at 40 digits becomes one.
 
+use serde::{Deserialize, Serialize};
+
 use crate::instance::InstanceError;
 use crate::oracle::OracleError;
 use crate::scalar::{High, ScalarError};
 
 /// What a check says of one case.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Verdict {
     /// The statement is true here, with this slack: allowed / observed, at least 1, infinite where nothing was observed.
     Holds {
         /// How far the bound is from this case.
+        #[serde(with = "bits")]
         slack: f64,
     },
     /// The statement is false here.
@@ -21,7 +24,7 @@ pub enum Verdict {
 }
 
 /// What was found where a statement is false.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The quantity that is off, with its index (`B[2, 1]`, `lambda_min(B)`).
     pub quantity: String,
@@ -30,11 +33,12 @@ pub struct Finding {
     /// What the statement allows.
     pub allowed: String,
     /// allowed / observed, below 1.
+    #[serde(with = "bits")]
     pub slack: f64,
 }
 
 /// Why a statement says nothing about a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Outside {
     /// The premise asks for full column rank.
     Rank,
@@ -169,4 +173,17 @@ fn ratio(allowed: High, observed: High) -> f64 {
         return f64::INFINITY;
     }
     (allowed / observed).to_f64()
+}
+
+/// An f64 as its bits: JSON has no infinity, and a slack may be infinite.
+mod bits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(value.to_bits())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        u64::deserialize(deserializer).map(f64::from_bits)
+    }
 }

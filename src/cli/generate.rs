@@ -9,6 +9,8 @@ use clap::builder::PossibleValuesParser;
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::write_instance;
 use crate::instance::kinds::{Kind, Shape};
+use crate::instance::models::Model;
+use crate::instance::{Activation, LossKind};
 
 /// Arguments of `attreg generate`.
 #[derive(Debug, Args)]
@@ -20,11 +22,21 @@ use crate::instance::kinds::{Kind, Shape};
   ill-conditioned  condition number 1e6
 
 Example:
-  attreg generate theory --seed 7 --n 64 --d 8 --out instances")]
+  attreg generate theory --seed 7 --n 64 --d 8 --out instances
+  attreg generate theory --loss two-layer --activation relu --outputs 2 --out instances")]
 pub struct GenerateArgs {
     /// What the instances are examples of
     #[arg(value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
     kind: String,
+    /// Loss of the instances
+    #[arg(long, default_value = "softmax", value_parser = PossibleValuesParser::new(LossKind::NAMES))]
+    loss: String,
+    /// Activation of the two-layer loss (default: tanh)
+    #[arg(long, value_parser = PossibleValuesParser::new(Activation::ALL.map(Activation::name)))]
+    activation: Option<String>,
+    /// Rows of the second layer of the two-layer loss (default: 3)
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..))]
+    outputs: Option<u64>,
     /// Seed; the same seed gives the same bytes
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -63,18 +75,58 @@ pub fn run(arguments: &GenerateArgs) -> Result<Exit, CliError> {
         convexity: arguments.convexity,
     };
     // The first instance before the directory: what cannot be drawn leaves nothing behind.
-    let mut next = kind.draw(&shape, arguments.seed, 0)?;
+    let model = model(arguments)?;
+    let mut next = model.draw(kind, &shape, arguments.seed, 0)?;
     fs::create_dir_all(&arguments.out).map_err(|source| CliError::io(&arguments.out, source))?;
     output::print(&format!("kind {}, seed {}\n", kind.name(), arguments.seed))?;
+    let name = match model {
+        Model::Plain(LossKind::Softmax) => kind.name().to_owned(),
+        _ => format!("{}-{}", kind.name(), arguments.loss),
+    };
     let count = arguments.count.unwrap_or(kind.variants());
     for index in 0..count {
         if index > 0 {
-            next = kind.draw(&shape, arguments.seed, index)?;
+            next = model.draw(kind, &shape, arguments.seed, index)?;
         }
-        let path = arguments.out.join(format!("{}-{index}.json", kind.name()));
+        let path = arguments.out.join(format!("{name}-{index}.json"));
         write_instance(&next, &path)?;
         let (n, d) = (next.rows(), next.columns());
         output::print(&format!("{}  n = {n}, d = {d}\n", path.display()))?;
     }
     Ok(Exit::Success)
+}
+
+/// The activation and the rows of a second layer that was asked for without either.
+const DEFAULT_ACTIVATION: Activation = Activation::Tanh;
+const DEFAULT_OUTPUTS: usize = 3;
+
+/// The loss with what belongs to it; options without use are refused.
+fn model(arguments: &GenerateArgs) -> Result<Model, CliError> {
+    if let Some(loss) = LossKind::parse_plain(&arguments.loss) {
+        let superfluous = [
+            ("--activation", arguments.activation.is_some()),
+            ("--outputs", arguments.outputs.is_some()),
+        ];
+        return match superfluous.into_iter().find(|(_, present)| *present) {
+            Some((option, _)) => Err(CliError::Usage(format!(
+                "{option} has no use for the loss {}",
+                arguments.loss
+            ))),
+            None => Ok(Model::Plain(loss)),
+        };
+    }
+    let activation = match &arguments.activation {
+        None => DEFAULT_ACTIVATION,
+        Some(name) => Activation::parse(name)
+            .ok_or_else(|| CliError::Usage(format!("unknown activation {name}")))?,
+    };
+    let outputs = match arguments.outputs {
+        None => DEFAULT_OUTPUTS,
+        // Sizes beyond what memory holds are refused when the instance is drawn.
+        Some(outputs) => usize::try_from(outputs).unwrap_or(usize::MAX),
+    };
+    Ok(Model::TwoLayer {
+        activation,
+        outputs,
+    })
 }

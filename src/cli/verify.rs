@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::campaign::{self, ClaimRecord, Plan, Tally};
-use crate::claims::{self, Claim, Expected};
+use crate::campaign::{self, ClaimRecord, Journal, Plan};
+use crate::claims;
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{read_instance, render_instance, write_whole};
 use crate::report;
@@ -34,6 +34,12 @@ pub struct VerifyArgs {
     /// Write report.txt, report.json and one manifest per failing claim into this directory.
     #[arg(long)]
     report: Option<PathBuf>,
+    /// Write every finished case into this file at once, so that the campaign can be resumed.
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    /// Go on with the campaign in the journal.
+    #[arg(long, requires = "journal")]
+    resume: bool,
     /// Print JSON instead of the table.
     #[arg(long)]
     json: bool,
@@ -56,40 +62,33 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     if let Some(directory) = &args.report {
         std::fs::create_dir_all(directory).map_err(|source| CliError::io(directory, source))?;
     }
+    let journal = match &args.journal {
+        Some(path) if args.resume => Some(Journal::resume(path, &plan)?),
+        Some(path) => Some(Journal::create(path, &plan)?),
+        None => None,
+    };
     let bar = progress_bar(plan.total());
-    let records = campaign::run(&plan, &|| bar.inc(1));
+    let progress = || bar.inc(1);
+    let records = match &journal {
+        Some(journal) => campaign::run_with_journal(&plan, &progress, journal)?,
+        None => campaign::run(&plan, &progress),
+    };
     bar.finish_and_clear();
     let text = text_report(&plan, &records, args);
-    let json = serde_json::to_string_pretty(&report::CampaignReport::new(
+    let json = output::json_line(&report::CampaignReport::new(
         plan.seed,
         &plan.claims,
         &records,
-    ))
-    .map_err(|error| CliError::Usage(error.to_string()))?;
+    ));
     if let Some(directory) = &args.report {
         save(directory, &text, &json, &records)?;
     }
     output::print(if args.json { &json } else { &text })?;
-    let differs = plan
-        .claims
-        .iter()
-        .zip(&records)
-        .any(|(claim, record)| differs(claim, record, &plan));
-    Ok(if differs {
-        Exit::Differs
-    } else {
+    Ok(if records.iter().all(ClaimRecord::as_recorded) {
         Exit::Success
-    })
-}
-
-/// Whether a record is a reason for exit status 1. On instances of the user's own choice only a claim recorded as true
-/// that fails is one: a premise that is not met there says nothing.
-fn differs(claim: &Claim, record: &ClaimRecord, plan: &Plan<'_>) -> bool {
-    if plan.only.is_some() {
-        claim.expected == Expected::Holds && record.verdict() == Tally::Fails
     } else {
-        !record.as_recorded()
-    }
+        Exit::Differs
+    })
 }
 
 fn only(paths: &[PathBuf]) -> Result<Option<Vec<(String, crate::instance::Instance)>>, CliError> {
@@ -105,24 +104,45 @@ fn only(paths: &[PathBuf]) -> Result<Option<Vec<(String, crate::instance::Instan
 
 fn text_report(plan: &Plan<'_>, records: &[ClaimRecord], args: &VerifyArgs) -> String {
     let mut text = report::table(&plan.claims, records);
-    for (claim, record) in plan.claims.iter().zip(records) {
-        if differs(claim, record, plan) {
+    for record in records {
+        if !record.as_recorded() {
             text.push_str(&report::failure_block(record, plan.seed, plan.cases));
             text.push('\n');
-        } else if let (true, Some(failure)) = (args.names.len() == 1, &record.failure) {
-            text.push_str(&format!(
-                "{}: {} observed {}, allowed {} ({}, n = {}, d = {})\n\n",
-                record.id,
-                failure.finding.quantity,
-                failure.finding.observed,
-                failure.finding.allowed,
-                failure.origin,
-                failure.instance.rows(),
-                failure.instance.columns(),
-            ));
+        }
+        // Somebody who asks for one claim wants to know all about it.
+        if args.names.len() == 1 && plan.claims.len() == 1 {
+            text.push_str(&details(record));
         }
     }
     text.push_str(&report::summary(records, plan.seed));
+    text.push('\n');
+    text
+}
+
+fn details(record: &ClaimRecord) -> String {
+    let mut text = report::strata(record) + "\n";
+    for (reason, count) in &record.outside {
+        text.push_str(&format!(
+            "{}: outside the premise: {} ({count})\n",
+            record.id,
+            reason.as_str()
+        ));
+    }
+    if let Some(Ok(proof)) = &record.proof {
+        text.push_str(&format!("{}: proven: {proof}\n", record.id));
+    }
+    if let Some(failure) = &record.failure {
+        text.push_str(&format!(
+            "{}: {} observed {}, allowed {} ({}, n = {}, d = {})\n",
+            record.id,
+            failure.finding.quantity,
+            failure.finding.observed,
+            failure.finding.allowed,
+            failure.origin,
+            failure.instance.rows(),
+            failure.instance.columns(),
+        ));
+    }
     text.push('\n');
     text
 }

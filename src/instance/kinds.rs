@@ -48,7 +48,7 @@ impl Default for Shape {
 }
 
 /// Entries of a matrix at most (1 GiB), so that a slip of the finger is a message and not a full memory.
-const MOST_ENTRIES: usize = 1 << 27;
+pub(super) const MOST_ENTRIES: usize = 1 << 27;
 const CONDITION_OF_PRACTICE: f64 = 16.0;
 const CONDITION_OF_THEORY: f64 = 4.0;
 

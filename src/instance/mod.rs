@@ -7,6 +7,7 @@ mod instance;
 pub mod kinds;
 mod loss_kind;
 mod matrix;
+pub mod models;
 pub mod sample;
 
 pub use error::InstanceError;

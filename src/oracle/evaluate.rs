@@ -141,7 +141,7 @@ enum Step {
     Sinh(u32),
     Tanh(u32),
     PositivePart(u32),
-    Step(u32),
+    Jump(u32),
     Power(u32, i64),
 }
 
@@ -303,7 +303,7 @@ impl Plan {
             Operation::Sinh(a) => Step::Sinh(at(a)),
             Operation::Tanh(a) => Step::Tanh(at(a)),
             Operation::PositivePart(a) => Step::PositivePart(at(a)),
-            Operation::Step(a) => Step::Step(at(a)),
+            Operation::Step(a) => Step::Jump(at(a)),
             Operation::Power(a, k) => Step::Power(at(a), k),
         }
     }
@@ -383,7 +383,7 @@ impl Plan {
             Step::Sinh(a) => at(a).sinh(),
             Step::Tanh(a) => at(a).tanh(),
             Step::PositivePart(a) => at(a).positive_part(),
-            Step::Step(a) => at(a).step(),
+            Step::Jump(a) => at(a).step(),
             Step::Power(a, k) => at(a).power(k),
         }
     }
@@ -415,7 +415,7 @@ impl Plan {
             Some(Step::Sinh(_)) => "sinh leaves the range of exponents",
             Some(Step::Tanh(_)) => "tanh has no answer",
             Some(Step::PositivePart(_)) => "the positive part has no answer",
-            Some(Step::Step(_)) => {
+            Some(Step::Jump(_)) => {
                 "the positive part has no derivative where its operand may be zero"
             }
             Some(Step::Power(_, k)) if k < 0 => "division by a number that may be zero",
@@ -454,7 +454,7 @@ fn ordered(graph: &Graph, outputs: &[Node]) -> Vec<(u32, Node)> {
 /// What a step costs, in multiplications of [`High`]; only the order of magnitude matters.
 fn work_of(step: Step) -> u64 {
     match step {
-        Step::Constant(_) | Step::Variable(_) | Step::PositivePart(_) | Step::Step(_) => 0,
+        Step::Constant(_) | Step::Variable(_) | Step::PositivePart(_) | Step::Jump(_) => 0,
         Step::Linear { count, .. } => 2 * u64::from(count),
         Step::Product(..) => 1,
         Step::Quotient(..) => 3,

@@ -223,15 +223,18 @@ impl Local {
         let tilt = factors.defect * (v.norm() + v_error.norm()) * SLACK;
         let gradient = (projected.norm() + projection_error + tilt) * SLACK;
         let weights = problem.squared_weights();
-        let hessian = problem.loss().hessian(&z)?.congruence(&q_matrix, weights);
-        let hessian_error = match problem.loss().curvature_ceiling() {
-            Some(curvature) => {
-                let norm = (curvature + weights.max()) * SLACK;
-                let tilt = (2.0 * (1.0 + factors.skew).sqrt() + factors.defect) * factors.defect;
-                (problem.congruence_error(&q_matrix, &z, &bounds)?.norm() + tilt * norm) * SLACK
-            }
-            None => f64::INFINITY,
-        };
+        let curvature = problem.loss().hessian(&z)?;
+        let hessian = curvature.congruence(&q_matrix, weights);
+        // The bound at these logits; where the loss knows one for all logits, the smaller.
+        let here = curvature.norm_bound(&bounds.hessian);
+        let curvature = problem
+            .loss()
+            .curvature_ceiling()
+            .map_or(here, |c| c.min(here));
+        let norm = (curvature + weights.max()) * SLACK;
+        let turned = (2.0 * (1.0 + factors.skew).sqrt() + factors.defect) * factors.defect;
+        let hessian_error =
+            (problem.congruence_error(&q_matrix, &z, &bounds)?.norm() + turned * norm) * SLACK;
         let lowest = (lowest_eigenvalue(&hessian) - hessian_error).next_down();
         let modulus = problem.loss().curvature_floor().map(|floor| {
             // min w^2 was rounded once.

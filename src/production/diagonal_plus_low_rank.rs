@@ -31,6 +31,23 @@ impl DiagonalPlusLowRank {
         product
     }
 
+    /// A bound of the spectral norm of every matrix whose parts differ from these by at most the entries of `errors`:
+    /// the largest `|d|` plus the Frobenius norm of `|U| |K| |U|'`.
+    pub fn norm_bound(&self, errors: &Self) -> f64 {
+        let diagonal = (self.diagonal.abs() + &errors.diagonal).max();
+        let rank = self.core.nrows();
+        if rank == 0 {
+            return diagonal.next_up();
+        }
+        let basis = self.basis.abs() + &errors.basis;
+        let core = self.core.abs() + &errors.core;
+        let product = basis.tr_mul(&basis) * core;
+        let square = (&product * &product).trace();
+        // All summands are positive: n + 2 r roundings for each.
+        let units = (basis.nrows() + 4 * rank + 8) as f64 * 2.0 * f64::EPSILON;
+        (diagonal + square.sqrt()) * (1.0 + units)
+    }
+
     /// All n x n entries: for small n and for tests.
     pub fn to_dense(&self) -> DMatrix<f64> {
         let mut dense = DMatrix::from_diagonal(&self.diagonal);

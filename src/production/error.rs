@@ -23,6 +23,18 @@ pub enum EvaluationError {
         /// What was found.
         value: f64,
     },
+    /// The loss has a pole, and the point cannot be told from it.
+    #[error(
+        "{quantity} is {value:e}, which cannot be told from zero (its error is up to {error:e}): the loss has a pole there"
+    )]
+    Pole {
+        /// What must not be zero.
+        quantity: &'static str,
+        /// Its computed value.
+        value: f64,
+        /// The bound of its error.
+        error: f64,
+    },
     /// A finite input led to a result outside the range of f64.
     #[error("{quantity}[{index}] overflows f64 (it came out as {value})")]
     Overflow {
@@ -45,12 +57,6 @@ pub enum ProblemError {
         index: usize,
         /// The weight.
         value: f64,
-    },
-    /// The solver does not know the loss yet.
-    #[error("the solver does not know the loss \"{loss}\" yet")]
-    Unsupported {
-        /// The loss.
-        loss: &'static str,
     },
     /// The loss, the matrix and the weights do not fit together.
     #[error("{part} has {found} entries, expected {expected}")]

@@ -1,8 +1,14 @@
-//! What a loss of the logits must offer. A new paper is a new implementation of [`LogitLoss`], nothing else.
+//! What a loss of the logits must offer. A new paper is a new implementation of [`LogitLoss`] and an arm in
+//! [`loss_of`].
+
+use std::sync::Arc;
 
 use nalgebra::DVector;
 
-use crate::production::{DiagonalPlusLowRank, EvaluationError};
+use crate::instance::{Instance, LossKind};
+use crate::production::{
+    DiagonalPlusLowRank, Entrywise, EvaluationError, Function, ResidualSoftmax, Softmax, TwoLayer,
+};
 
 /// A twice differentiable loss `l(z)` of n logits whose Hessian is diagonal plus low rank.
 ///
@@ -68,6 +74,40 @@ pub trait LogitLoss: Send + Sync {
     fn is_shift_invariant(&self) -> bool {
         false
     }
+
+    /// Whether `l(-z) = l(z)` for all z. Then `x = 0` is a stationary point whatever the data, and the solver does not
+    /// start there.
+    fn is_even(&self) -> bool {
+        false
+    }
+
+    /// Whether `l` has a pole on the segment between two points where it is defined. The solver makes no such step.
+    fn has_pole_between(&self, from: &DVector<f64>, to: &DVector<f64>) -> bool {
+        let _ = (from, to);
+        false
+    }
+
+    /// What a user of derivatives at `z` should know, one sentence each; nothing where `l` is smooth.
+    fn remarks(&self, z: &DVector<f64>) -> Vec<String> {
+        let _ = z;
+        Vec::new()
+    }
+}
+
+/// The loss that an instance asks for.
+pub(crate) fn loss_of(instance: &Instance) -> Arc<dyn LogitLoss> {
+    let target = instance.target().clone();
+    match instance.loss() {
+        LossKind::Softmax => Arc::new(Softmax::new(target)),
+        LossKind::Exp => Arc::new(Entrywise::new(Function::Exp, target)),
+        LossKind::Cosh => Arc::new(Entrywise::new(Function::Cosh, target)),
+        LossKind::Sinh => Arc::new(Entrywise::new(Function::Sinh, target)),
+        LossKind::ResidualSoftmax => Arc::new(ResidualSoftmax::new(target)),
+        LossKind::TwoLayer {
+            second_layer,
+            activation,
+        } => Arc::new(TwoLayer::new(second_layer.clone(), *activation, target)),
+    }
 }
 
 /// Bounds on the distance of computed from exact quantities of a [`LogitLoss`]; all entries are `>= 0`.
@@ -102,6 +142,24 @@ pub(crate) fn check_vector(
         }),
         None => Ok(()),
     }
+}
+
+/// Hands on bounds that are finite; an error names the first part that is not.
+pub(crate) fn all_finite(bounds: LogitErrorBounds) -> Result<LogitErrorBounds, EvaluationError> {
+    refuse_overflow("error bound of the loss", &[bounds.value])?;
+    refuse_overflow(
+        "error bound of the logit gradient",
+        bounds.gradient.as_slice(),
+    )?;
+    let hessian = &bounds.hessian;
+    for part in [
+        hessian.diagonal.as_slice(),
+        hessian.basis.as_slice(),
+        hessian.core.as_slice(),
+    ] {
+        refuse_overflow("error bound of the logit Hessian", part)?;
+    }
+    Ok(bounds)
 }
 
 /// Turns a result that left the range of f64 into an error that names it.

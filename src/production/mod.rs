@@ -11,13 +11,18 @@
 
 mod certificate;
 mod diagonal_plus_low_rank;
+mod entrywise;
 mod error;
 pub mod leverage;
 mod logit_coordinates;
 mod logit_loss;
+#[cfg(test)]
+mod loss_tests;
 mod newton;
 mod outcome;
+mod probabilities;
 mod problem;
+mod residual_softmax;
 mod running_error;
 mod settings;
 mod softmax;
@@ -25,13 +30,17 @@ mod step;
 mod summation;
 #[cfg(test)]
 mod tests;
+mod two_layer;
 
 pub use certificate::{Certificate, certify};
 pub use diagonal_plus_low_rank::DiagonalPlusLowRank;
+pub use entrywise::{Entrywise, Function};
 pub use error::{EvaluationError, ProblemError, SettingsError, SolveError};
 pub use logit_loss::{LogitErrorBounds, LogitLoss};
 pub use newton::solve;
 pub use outcome::{Outcome, Solution, TraceEntry};
 pub use problem::Problem;
+pub use residual_softmax::ResidualSoftmax;
 pub use settings::{Method, Settings};
 pub use softmax::Softmax;
+pub use two_layer::TwoLayer;

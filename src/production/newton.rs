@@ -39,7 +39,7 @@ const PLATEAU_STEP: f64 = 100.0;
 const LOSS_ROUNDING: f64 = 8.0 * f64::EPSILON;
 /// A stationary point counts only where the Newton step moves the logits by less: it changes p by at most a tenth.
 const SHORT_STEP: f64 = 0.1;
-/// Points with a small gradient and a long Newton step after which the run counts as divergent.
+/// Points with a small gradient, a long Newton step and growing logits after which the run counts as divergent.
 const RUNAWAY_STEPS: usize = 20;
 /// Halvings of a Newton step after which a cubic step is tried instead.
 const PATIENCE: usize = 8;
@@ -64,15 +64,42 @@ pub fn solve(
 ) -> Result<Solution, SolveError> {
     settings.validate()?;
     let start_point = Point::at(problem, start.clone())?;
-    match visible(problem)? {
+    let (start_point, moved) = off_the_symmetry(problem, start_point)?;
+    let mut solution = match visible(problem)? {
         Visible::All(coordinates) => {
             let run = Run::new(problem, &coordinates, settings, start_point);
-            run.finish()
+            run.finish()?
         }
         Visible::Part { basis, reason } => {
-            solve_visible(problem, start_point, settings, &basis, &reason)
+            solve_visible(problem, start_point, settings, &basis, &reason)?
         }
+    };
+    solution.warnings.splice(0..0, moved);
+    let remarks = problem.loss().remarks(&problem.logits(&solution.x)?);
+    solution.warnings.extend(remarks);
+    Ok(solution)
+}
+
+/// Another start where all logits are 0 and the loss is even: there the gradient is 0 whatever the data, which says nothing.
+///
+/// The new one is always the same: `x_j` falls like `1 / (j + 1)`, scaled so that the largest logit is 1.
+fn off_the_symmetry(
+    problem: &Problem,
+    start: Point,
+) -> Result<(Point, Option<String>), EvaluationError> {
+    if !problem.loss().is_even() || start.z.amax() != 0.0 {
+        return Ok((start, None));
     }
+    let direction = DVector::from_fn(start.x.len(), |j, _| 1.0 / (j as f64 + 1.0));
+    let size = problem.logits(&direction)?.amax();
+    let moved = &start.x + direction / size;
+    if !moved.iter().all(|entry| entry.is_finite()) {
+        return Ok((start, None));
+    }
+    let warning = "all logits are 0 at the start, where the gradient of an even loss is 0 whatever the data: started elsewhere, \
+                   with a largest logit of 1; -x is as good as x"
+        .to_string();
+    Ok((Point::at(problem, moved)?, Some(warning)))
 }
 
 /// Solves in the visible directions and hands back the answer of least norm.
@@ -213,8 +240,10 @@ struct Run<'a> {
     start_logit: f64,
     cubic_weight: f64,
     cubic_start: f64,
-    /// Points with a small gradient and a long Newton step so far.
+    /// Points with a small gradient, a long Newton step and larger logits than before so far.
     long_steps: usize,
+    /// Whether the last step made the largest logit larger (or left it).
+    logits_grew: bool,
     warnings: Vec<String>,
     trace: Vec<TraceEntry>,
 }
@@ -241,6 +270,7 @@ impl<'a> Run<'a> {
             cubic_weight: cubic_start,
             cubic_start,
             long_steps: 0,
+            logits_grew: true,
             warnings: Vec::new(),
             trace: Vec::new(),
         }
@@ -290,7 +320,8 @@ impl<'a> Run<'a> {
                     }
                     SecondOrder::Positive { .. } if !at_rounding => {
                         // A tail: the loss falls for ever, ever more slowly, and each Newton step is as long as the last.
-                        self.long_steps += 1;
+                        // Not so on the way down an exponential slope: there the logits get smaller.
+                        self.long_steps += usize::from(self.logits_grew);
                         if self.long_steps > RUNAWAY_STEPS {
                             self.warnings.push(
                                 "the gradient is below the tolerance, but Newton steps do not get shorter: the minimiser probably lies at infinity"
@@ -353,6 +384,7 @@ impl<'a> Run<'a> {
             distinct_rows,
             shift: accepted.shift,
         });
+        self.logits_grew = accepted.point.z.amax() >= self.point.z.amax();
         self.point = accepted.point;
     }
 
@@ -451,7 +483,12 @@ impl<'a> Run<'a> {
 
     fn trial(&self, direction: &DVector<f64>, length: f64) -> Option<Point> {
         let step = self.coordinates.to_unknowns(&(direction * length))?;
-        Point::at(self.problem, &self.point.x + step).ok()
+        let point = Point::at(self.problem, &self.point.x + step).ok()?;
+        let crossed = self
+            .problem
+            .loss()
+            .has_pole_between(&self.point.z, &point.z);
+        (!crossed).then_some(point)
     }
 
     /// A Newton step with a line search where the model is positive definite, else (or where that gets nowhere) a

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::instance::{DesignMatrix, Instance};
 use crate::production::diagonal_plus_low_rank::{
     absolute, multiply_compensated, transpose_multiply,
 };
-use crate::production::logit_loss::{LogitErrorBounds, check_vector, refuse_overflow};
+use crate::production::logit_loss::{LogitErrorBounds, check_vector, loss_of, refuse_overflow};
 use crate::production::running_error::{Bounded, UNIT};
 use crate::production::summation::{compensated_sum, dot_units};
-use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitLoss, ProblemError, Softmax};
+use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitLoss, ProblemError};
 
 /// Below this size no intermediate result of an exact product by splitting overflows.
 const SPLIT_LIMIT: f64 = 1e290;
@@ -43,10 +43,7 @@ impl fmt::Debug for Problem {
 impl Problem {
     /// The problem of a validated instance. An error if the square of a weight overflows.
     pub fn new(instance: &Instance) -> Result<Self, ProblemError> {
-        let loss: Arc<dyn LogitLoss> = match instance.loss() {
-            LossKind::Softmax => Arc::new(Softmax::new(instance.target().clone())),
-            other => return Err(ProblemError::Unsupported { loss: other.name() }),
-        };
+        let loss = loss_of(instance);
         Self::with_loss(loss, instance.matrix().clone(), instance.weights())
     }
 

@@ -16,12 +16,10 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::production::logit_loss::{LogitErrorBounds, LogitLoss, check_vector, refuse_overflow};
-use crate::production::running_error::{Bounded, UNIT};
+use crate::production::probabilities::{argmax, bounded_probabilities, probabilities};
+use crate::production::running_error::Bounded;
 use crate::production::summation::compensated_sum;
 use crate::production::{DiagonalPlusLowRank, EvaluationError};
-
-/// Error of one call of `exp`, relative to its result: 2 units in the last place (the C libraries in use stay below 1).
-const EXP_ERROR: f64 = 2.0 * f64::EPSILON;
 
 /// `lambda = (55 sqrt33 - 39) / 1152`, rounded up: `B >= -lambda I` where the target's distance is at most 1. Proven in
 /// docs/sharp-constants.md; a test holds this number and the next three against the certificates.
@@ -111,7 +109,7 @@ impl Softmax {
     ) -> Result<BoundedParts, EvaluationError> {
         let Parts { p, pivot, .. } = self.parts(z)?;
         let n = p.len();
-        let p = self.bounded_probabilities(&p, z, pivot, logit_error);
+        let p = bounded_probabilities(&p, z, pivot, logit_error);
         let residual: Vec<Bounded> = (0..n)
             .map(|i| p[i] - Bounded::exact(self.target[i]))
             .collect();
@@ -133,74 +131,6 @@ impl Softmax {
             centred,
         })
     }
-
-    /// `p` with the bound of `docs/numerics.md`, "Softmax".
-    fn bounded_probabilities(
-        &self,
-        p: &DVector<f64>,
-        z: &DVector<f64>,
-        pivot: usize,
-        logit_error: &DVector<f64>,
-    ) -> Vec<Bounded> {
-        let top = z[pivot];
-        let n = z.len();
-        // Every cause of error in exp(z_j - top), as a perturbation of the logit.
-        let perturbation: Vec<f64> = (0..n)
-            .map(|j| logit_error[j] + UNIT * (z[j] - top).abs() + 1.01 * EXP_ERROR)
-            .collect();
-        // Entries of p that are 0 in f64 cannot move anything by more than MIN_POSITIVE, added at the end.
-        let largest = (0..n)
-            .filter(|j| p[*j] > 0.0)
-            .map(|j| perturbation[j])
-            .fold(0.0, f64::max);
-        let path = (2.0 * largest).exp();
-        let moved: Vec<f64> = (0..n)
-            .map(|j| {
-                if p[j] > 0.0 {
-                    p[j] * perturbation[j]
-                } else {
-                    0.0
-                }
-            })
-            .collect();
-        let all_moved: f64 = moved.iter().sum();
-        let others_of_pivot: f64 = (0..n).filter(|j| *j != pivot).map(|j| p[j]).sum();
-        let others_moved_of_pivot: f64 = (0..n).filter(|j| *j != pivot).map(|j| moved[j]).sum();
-        let slack = 1.0 + 4.0 * (n as f64 + 8.0) * f64::EPSILON;
-        (0..n)
-            .map(|i| {
-                let shift = if i == pivot {
-                    others_of_pivot * perturbation[i] + others_moved_of_pivot
-                } else {
-                    (1.0 - p[i] + UNIT).max(0.0) * perturbation[i] + all_moved
-                };
-                // Sum (compensated) and division: 3 units.
-                let relative = (path * shift * slack).exp_m1() + 4.0 * UNIT;
-                let error = (p[i] * relative * slack).min(1.0) + f64::MIN_POSITIVE;
-                // NaN can only come from 0 * inf: then nothing better than [0, 1] is known.
-                Bounded::new(p[i], if error.is_nan() { 1.0 } else { error })
-            })
-            .collect()
-    }
-}
-
-/// The first largest entry (0 for an empty vector, which [`Softmax::check`] and the instance rule out).
-fn argmax(z: &DVector<f64>) -> usize {
-    let mut best = 0;
-    for i in 1..z.len() {
-        if z[i] > z[best] {
-            best = i;
-        }
-    }
-    best
-}
-
-fn probabilities(z: &DVector<f64>, pivot: usize) -> DVector<f64> {
-    let top = z[pivot];
-    // z_i - top may overflow to -inf for huge logits of opposite sign: exp then gives the right 0.
-    let unnormalised = z.map(|logit| (logit - top).exp());
-    let normaliser = compensated_sum(unnormalised.iter().copied());
-    unnormalised / normaliser
 }
 
 impl Softmax {

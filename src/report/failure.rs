@@ -68,6 +68,19 @@ pub fn failure_block(record: &ClaimRecord, seed: u64, cases: Option<usize>) -> S
     text
 }
 
+/// Which strata the cases of one claim cover, one line: `condition 1e0 (12), ... n=1 (5)`.
+pub fn strata(record: &ClaimRecord) -> String {
+    if record.strata.is_empty() {
+        return format!("{}: no case is inside the premise", record.id);
+    }
+    let parts: Vec<String> = record
+        .strata
+        .iter()
+        .map(|(stratum, count)| format!("{stratum} ({count})"))
+        .collect();
+    format!("{}: inside the premise: {}", record.id, parts.join(", "))
+}
+
 /// One line: how many claims, how many hold and fail as recorded, how many differ, and the seed.
 pub fn summary(records: &[ClaimRecord], seed: u64) -> String {
     let count = |tally: Tally| {
@@ -81,8 +94,13 @@ pub fn summary(records: &[ClaimRecord], seed: u64) -> String {
         .filter(|record| !record.as_recorded())
         .count();
     let cases: usize = records.iter().map(|record| record.cases).sum();
+    // Only where somebody chose the instances can a claim be silent and yet not contradict the record.
+    let silent = match count(Tally::Outside) + count(Tally::Undecided) {
+        0 => String::new(),
+        silent => format!("{silent} say nothing here, "),
+    };
     format!(
-        "{} claims, {cases} cases: {} proven, {} hold, {} fail as recorded, {differ} differ from the record (seed {seed})",
+        "{} claims, {cases} cases: {} proven, {} hold, {} fail as recorded, {silent}{differ} differ from the record (seed {seed})",
         records.len(),
         count(Tally::Proven),
         count(Tally::Holds),

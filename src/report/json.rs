@@ -32,6 +32,8 @@ pub struct ClaimReport {
     outside: usize,
     outside_reasons: BTreeMap<&'static str, usize>,
     undecided: usize,
+    /// Real attention heads inside the premise, and all that were tried.
+    real: (usize, usize),
     failed: usize,
     /// What the claim's certificate proves.
     proof: Option<String>,
@@ -83,6 +85,7 @@ impl ClaimReport {
                 .map(|(reason, count)| (reason.as_str(), *count))
                 .collect(),
             undecided: record.undecided,
+            real: record.real,
             failed: record.failed,
             proof: record.proof.clone().and_then(Result::ok),
             slack: Some(record.slack).filter(|slack| slack.is_finite()),

@@ -6,6 +6,6 @@ mod json;
 mod table;
 
 pub use catalogue::{explain, list, markdown};
-pub use failure::{failure_block, summary};
+pub use failure::{failure_block, strata, summary};
 pub use json::{CampaignReport, catalogue_json};
 pub use table::{number, table};

@@ -16,8 +16,8 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// One row per claim: recorded verdict, verdict, cases, how many of them outside the premise and undecided, slack
-/// (allowed / observed in the tightest case) and where the tightest case came from. A row that differs from the record
+/// One row per claim: recorded verdict, verdict, cases, how many of them outside the premise and undecided, how many of the
+/// real attention heads are inside the premise, slack (allowed / observed in the tightest case) and where the tightest case came from. A row that differs from the record
 /// is marked with `!`.
 pub fn table(claims: &[&Claim], records: &[ClaimRecord]) -> String {
     let width = claims
@@ -40,18 +40,22 @@ pub fn table(claims: &[&Claim], records: &[ClaimRecord]) -> String {
         let _ = writeln!(text, "{}", paper.title());
         let _ = writeln!(
             text,
-            "  {:<width$}  {:<8}  {:<9}  {:>5}  {:>7}  {:>9}  {:>9}  tightest",
-            "claim", "recorded", "verdict", "cases", "outside", "undecided", "slack"
+            "  {:<width$}  {:<8}  {:<9}  {:>5}  {:>7}  {:>9}  {:>5}  {:>9}  tightest",
+            "claim", "recorded", "verdict", "cases", "outside", "undecided", "real", "slack"
         );
         for (claim, record) in rows {
             let mark = if record.as_recorded() { ' ' } else { '!' };
+            let real = match record.real {
+                (_, 0) => "-".to_owned(),
+                (inside, all) => format!("{inside}/{all}"),
+            };
             let tightest = record
                 .tightest
                 .as_ref()
                 .map_or_else(|| "-".to_owned(), ToString::to_string);
             let _ = writeln!(
                 text,
-                "{mark} {:<width$}  {:<8}  {:<9}  {:>5}  {:>7}  {:>9}  {:>9}  {tightest}",
+                "{mark} {:<width$}  {:<8}  {:<9}  {:>5}  {:>7}  {:>9}  {real:>5}  {:>9}  {tightest}",
                 claim.id,
                 claim.recorded(),
                 record.verdict().as_str(),

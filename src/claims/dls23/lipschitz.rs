@@ -7,7 +7,7 @@ use crate::claims::attack::{self, Effort};
 use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide, search};
 use crate::claims::forms;
 use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Origin, Paper, Stratum, Wording,
+    Case, CheckError, Claim, Control, Expected, Family, Origin, Paper, Stratum, Targets, Wording,
 };
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
@@ -49,6 +49,11 @@ fn hessian_change<T: Number>(pair: &Pair<T>, factor: T) -> Result<Bound<T>, Chec
     })
 }
 
+/// `constant max(1, ||b||_1) ||A||^3`.
+fn cube_for_target<T: Number>(pair: &Pair<T>, constant: T) -> T {
+    cube(pair, constant) * pair.target_sum().max(T::one())
+}
+
 /// `constant ||A||^3`.
 fn cube<T: Number>(pair: &Pair<T>, constant: T) -> T {
     constant * pair.norm * pair.norm * pair.norm
@@ -88,9 +93,9 @@ fn last_step<T: Number>(pair: &Pair<T>, k: i64) -> Result<Bound<T>, CheckError> 
     })
 }
 
-/// `D^3 l(z)[v, v, v]` of the softmax loss `l` in the logits, in f64, for `b = sign e_k`. With `c_i = v_i - <p, v>` and
+/// `D^3 l(z)[v, v, v]` of the softmax loss `l` in the logits, in f64, for `b = entry e_k`. With `c_i = v_i - <p, v>` and
 /// `s_j = sum p_i c_i^j`: `sum p_i^2 (4c_i^3 - 6 s_2 c_i - s_3) - b_k p_k (c_k^3 - 3 s_2 c_k - s_3)`.
-fn third_derivative(p: &DVector<f64>, v: &DVector<f64>, k: usize, sign: f64) -> f64 {
+fn third_derivative(p: &DVector<f64>, v: &DVector<f64>, k: usize, entry: f64) -> f64 {
     let c = v.map(|entry| entry - p.dot(v));
     let second = p.dot(&c.map(|entry| entry * entry));
     let third = p.dot(&c.map(|entry| entry * entry * entry));
@@ -99,7 +104,7 @@ fn third_derivative(p: &DVector<f64>, v: &DVector<f64>, k: usize, sign: f64) -> 
         .zip(c.iter())
         .map(|(p, c)| p * p * (4.0 * c.powi(3) - 6.0 * second * c - third))
         .sum();
-    own - sign * p[k] * (c[k].powi(3) - 3.0 * second * c[k] - third)
+    own - entry * p[k] * (c[k].powi(3) - 3.0 * second * c[k] - third)
 }
 
 /// Half the distance of the two points that stand for a derivative: B changes by its third derivative times the distance,
@@ -114,6 +119,11 @@ const STARTS: usize = 6;
 /// case that shows it: A = I, and two close points. A symmetric trilinear form is largest on the diagonal, so nothing is
 /// lost by taking one direction three times.
 fn steepest(rng: &mut Stream) -> Result<(Case, f64), CheckError> {
+    steepest_for(rng, 1.0)
+}
+
+/// [`steepest`] for targets of this length in the 1-norm.
+fn steepest_for(rng: &mut Stream, size: f64) -> Result<(Case, f64), CheckError> {
     let n = sample::integer(rng, 2, 4) as usize;
     let parts = |unknowns: &[f64]| {
         let z = DVector::from_column_slice(&unknowns[..n]);
@@ -124,7 +134,7 @@ fn steepest(rng: &mut Stream) -> Result<(Case, f64), CheckError> {
     let mut best = (Vec::new(), f64::NEG_INFINITY);
     let mut sign = 0.0;
     for turn in 0..STARTS {
-        let b = if turn % 2 == 0 { 1.0 } else { -1.0 };
+        let b = if turn % 2 == 0 { size } else { -size };
         let objective = |unknowns: &[f64]| {
             let (z, v) = parts(unknowns);
             third_derivative(&forms::softmax(&z), &v, 0, b).abs()
@@ -470,6 +480,50 @@ fn hessian_claims() -> Vec<Claim> {
                 check: |case| {
                     decide(case, Target::UnitBall, |pair| {
                         hessian_change(pair, cube(pair, High::ratio(571, 1000)))
+                    })
+                },
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/hessian-lipschitz-any-target",
+            paper: Paper::Dls23,
+            source: "replaces thesis Lemma 2.1.21, which asks nothing of b",
+            wording: Wording::Derived,
+            statement: "||H(x) - H(y)|| <= 3/5 max(1, ||b||_1) ||A||^3 ||x - y||_2 for all x, y",
+            premise: "none",
+            expected: Expected::Holds,
+            correction: None,
+            note: "What the lemma becomes without a hypothesis on b: for ||b||_1 = r >= 1 the third derivative is (1+r)/2 times that for \
+                b/r plus (1-r)/2 times that for -b/r. For large b the search reaches 0.3536 = sqrt(2)/4 of ||b||_1 where the \
+                statement allows 0.6.",
+            family: Family {
+                targets: Targets::Any,
+                ..FAMILY
+            },
+            strata: STRATA,
+            attack: Some((
+                |rng| {
+                    let size = if sample::integer(rng, 0, 1) == 0 {
+                        1.0
+                    } else {
+                        64.0
+                    };
+                    Ok(steepest_for(rng, size)?.0)
+                },
+                4,
+            )),
+            real_rows: REAL_ROWS,
+            check: |case| {
+                decide(case, Target::Any, |pair| {
+                    hessian_change(pair, cube_for_target(pair, proved()))
+                })
+            },
+            control: Control {
+                fault: "0.34 in the place of 3/5",
+                check: |case| {
+                    decide(case, Target::Any, |pair| {
+                        hessian_change(pair, cube_for_target(pair, High::ratio(34, 100)))
                     })
                 },
             },

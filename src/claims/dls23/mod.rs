@@ -24,6 +24,7 @@ mod sparse;
 mod spectrum;
 mod surrogate;
 mod symbolic;
+mod target_part;
 
 /// The claims of this paper, in the order in which it states them.
 pub fn claims() -> Vec<Claim> {
@@ -34,6 +35,7 @@ pub fn claims() -> Vec<Claim> {
         regulariser::claims(),
         hessian::claims(),
         spectrum::claims(),
+        target_part::claims(),
         definiteness::claims(),
         surrogate::claims(),
         sparse::claims(),

@@ -197,6 +197,11 @@ fn printed_interval(scale: High) -> (High, High) {
     (-(High::ratio(9, 100) * scale), High::int(8) * scale)
 }
 
+/// `1 + sign 10^-30`.
+fn a_trifle(sign: i64) -> High {
+    High::ONE + High::int(sign).shifted(-30)
+}
+
 /// The factor of a planted fault that only a case within 0.2 % of the bound can catch.
 fn slightly_less() -> High {
     High::ratio(998, 1000)
@@ -450,6 +455,35 @@ pub fn claims() -> Vec<Claim> {
             witness: None,
         },
         Claim {
+            id: "dls23/spectrum-below-sharp",
+            paper: Paper::Dls23,
+            source: "sharpness of dls23/spectrum-sharp",
+            wording: Wording::Derived,
+            statement: "-c I_n <= B(x) <= C I_n with c and C smaller than (55 sqrt(33) -+ 39) / 1152 by 10^-30 of it",
+            premise: "||b||_1 <= 1",
+            expected: Expected::Fails,
+            correction: Some("dls23/spectrum-sharp"),
+            note: "Stated to be refuted: the constants are sharp to 30 digits at fixtures/sharp/lower.json (the witness) and upper.json, whose logits are sums of two f64.",
+            family: UNIT,
+            strata: STRATA,
+            attack: None,
+            real_rows: 16,
+            check: |case| {
+                let interval = sharp(a_trifle(-1));
+                bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
+            },
+            control: Control {
+                fault: "constants larger by as much",
+                check: |case| {
+                    let interval = sharp(a_trifle(1));
+                    bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
+                },
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/dls23-spectrum-below-sharp.json"
+            )),
+        },
+        Claim {
             id: "dls23/spectrum-attained",
             paper: Paper::Dls23,
             source: "sharpness of dls23/spectrum-sharp",
@@ -474,4 +508,20 @@ pub fn claims() -> Vec<Claim> {
             witness: None,
         },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::{SPECTRUM_CERTIFICATE, check_spectrum};
+
+    #[test]
+    fn the_sharp_range_is_the_one_that_the_certificate_proves() {
+        let proof = check_spectrum(SPECTRUM_CERTIFICATE).unwrap();
+        let (lowest, highest) = sharp_range();
+        for (ours, proven) in [(lowest, proof.lower), (highest, proof.upper)] {
+            let proven = High::parse(&proven.digits(45)).unwrap();
+            assert!((ours - proven).abs() < High::ONE.shifted(-38));
+        }
+    }
 }

@@ -155,6 +155,24 @@ fn rules() -> Vec<Rule> {
             High::ratio(3, 4),
         ),
         (
+            "ln(1 + x)",
+            |g, x| g.ln_1p(x),
+            |x| (High::ONE + x).recip(),
+            High::ratio(3, 4),
+        ),
+        (
+            "positive part, above its kink",
+            |g, x| g.positive_part(x, "x"),
+            |_| High::ONE,
+            High::ratio(3, 4),
+        ),
+        (
+            "positive part, below its kink",
+            |g, x| g.positive_part(x, "x"),
+            |_| High::ZERO,
+            High::ratio(-3, 4),
+        ),
+        (
             "quotient, divisor varies",
             |g, x| {
                 let c = g.int(3);

@@ -27,6 +27,7 @@ pub(super) enum Tree {
 pub(super) enum Function {
     Exp,
     Ln,
+    Ln1p,
     Sqrt,
     Cosh,
     Sinh,
@@ -59,6 +60,7 @@ impl Tree {
                 match function {
                     Function::Exp => graph.exp(a),
                     Function::Ln => graph.ln(a),
+                    Function::Ln1p => graph.ln_1p(a),
                     Function::Sqrt => graph.sqrt(a),
                     Function::Cosh => graph.cosh(a),
                     Function::Sinh => graph.sinh(a),
@@ -86,6 +88,7 @@ impl Tree {
                 match function {
                     Function::Exp => a.exp(),
                     Function::Ln => a.ln(),
+                    Function::Ln1p => a.ln_1p(),
                     Function::Sqrt => a.sqrt(),
                     Function::Cosh => a.cosh(),
                     Function::Sinh => a.sinh(),
@@ -112,6 +115,7 @@ pub(super) fn tree() -> impl Strategy<Value = Tree> {
     let function = prop_oneof![
         Just(Function::Exp),
         Just(Function::Ln),
+        Just(Function::Ln1p),
         Just(Function::Sqrt),
         Just(Function::Cosh),
         Just(Function::Sinh),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::instance::LossKind;
+use crate::instance::{Activation, LossKind};
 
 /// The working baseline that every wrong-input test changes in one place.
 const BASELINE: &str = r#"{
@@ -131,6 +131,144 @@ fn what_is_wrong_is_named_with_file_entry_and_value() {
         assert!(found.starts_with(expected), "{found}\n{expected}");
         assert!(!found.contains('\n'), "{found}");
     }
+}
+
+/// A two-layer baseline: three logits, two outputs.
+const LAYERED: &str = r#"{
+ "loss": "two-layer",
+ "matrix": [[1, 0.5], [-2, 3], [0, 1]],
+ "target": [0.25, 0.5],
+ "weights": 10,
+ "second_layer": [[1, 2, 3], [4, 5, 6]],
+ "activation": "tanh"
+}"#;
+
+#[test]
+fn every_loss_can_be_written_and_read() {
+    for name in LossKind::NAMES {
+        if name == "two-layer" {
+            continue;
+        }
+        let instance = parse(&BASELINE.replace("softmax", name)).unwrap();
+        assert_eq!(instance.loss().name(), name);
+        let text = render_instance(&instance);
+        assert_eq!(render_instance(&parse(&text).unwrap()), text);
+        let logits = instance.in_logits();
+        assert_eq!(logits.loss(), instance.loss());
+    }
+    for activation in Activation::ALL {
+        let instance = parse(&LAYERED.replace("tanh", activation.name())).unwrap();
+        let LossKind::TwoLayer {
+            second_layer,
+            activation: found,
+        } = instance.loss()
+        else {
+            panic!("another loss");
+        };
+        assert_eq!(*found, activation);
+        assert_eq!(
+            second_layer.row(1).iter().copied().collect::<Vec<_>>(),
+            [4.0, 5.0, 6.0]
+        );
+        assert_eq!(instance.target().len(), 2);
+        let text = render_instance(&instance);
+        let back = parse(&text).unwrap();
+        assert_eq!(back.loss(), instance.loss());
+        assert_eq!(render_instance(&back), text);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_fields_of_a_loss_is_named() {
+    let cases = [
+        (
+            " \"activation\": \"tanh\"",
+            " \"points\": []",
+            "a.json: missing field `activation`: loss \"two-layer\" needs it",
+        ),
+        (
+            " \"second_layer\": [[1, 2, 3], [4, 5, 6]],\n",
+            "",
+            "a.json: missing field `second_layer`: loss \"two-layer\" needs it",
+        ),
+        (
+            "two-layer",
+            "exp",
+            "a.json: superfluous field `second_layer`: loss \"exp\" has no use for it",
+        ),
+        (
+            "tanh",
+            "sigmoid",
+            "a.json: activation: unknown \"sigmoid\": known activations are relu, softplus, tanh, identity",
+        ),
+        (
+            "[4, 5, 6]",
+            "[4, 5]",
+            "a.json: second_layer has 2 entries in row 1, expected 3 as in row 0",
+        ),
+        (
+            "[[1, 2, 3], [4, 5, 6]]",
+            "[[1, 2], [4, 5]]",
+            "a.json: second_layer has shape 2 x 2, expected m x 3 with m >= 1",
+        ),
+        (
+            "[[1, 2, 3], [4, 5, 6]]",
+            "[]",
+            "a.json: second_layer has shape 0 x 0, expected m x 3 with m >= 1",
+        ),
+        (
+            "[4, 5, 6]",
+            "[4, 5, 1e999]",
+            "a.json: second_layer[1][2] is 1e999: every entry must be a finite number",
+        ),
+        (
+            "[[1, 2, 3], [4, 5, 6]]",
+            "7",
+            "a.json: second_layer: invalid type: integer `7`",
+        ),
+        (
+            "[0.25, 0.5]",
+            "[0.25, 0.5, 0.25]",
+            "a.json: target has 3 entries, expected 2",
+        ),
+        (
+            "\"tanh\"",
+            "3",
+            "a.json: activation: invalid type: integer `3`",
+        ),
+    ];
+    assert!(parse(LAYERED).is_ok());
+    for (from, to, expected) in cases {
+        assert!(LAYERED.contains(from), "{from}");
+        let found = parse(&LAYERED.replacen(from, to, 1)).unwrap_err();
+        assert!(found.starts_with(expected), "{found}\n{expected}");
+        assert!(!found.contains('\n'), "{found}");
+    }
+    let superfluous = BASELINE.replace("\"weights\"", "\"activation\": \"relu\", \"weights\"");
+    let found = parse(&superfluous).unwrap_err();
+    assert!(found.contains("superfluous field `activation`: loss \"softmax\""));
+}
+
+#[test]
+fn a_second_layer_is_found_beside_the_manifest() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    let mtx = "%%MatrixMarket matrix array real general\n2 3\n1\n4\n2\n5\n3\n6\n";
+    fs::write(place("A2.mtx"), mtx).unwrap();
+    fs::write(
+        place("a.json"),
+        LAYERED.replace("[[1, 2, 3], [4, 5, 6]]", "\"A2.mtx\""),
+    )
+    .unwrap();
+    let instance = read_instance(&place("a.json")).unwrap();
+    assert_eq!(instance.loss(), parse(LAYERED).unwrap().loss());
+    fs::write(
+        place("a.json"),
+        LAYERED.replace("[[1, 2, 3], [4, 5, 6]]", "\"B2.npy\""),
+    )
+    .unwrap();
+    let message = read_instance(&place("a.json")).unwrap_err().to_string();
+    assert!(message.contains("B2.npy"), "{message}");
 }
 
 #[test]

@@ -1,0 +1,272 @@
+//! Residual softmax regression (2309.13482): `l(z) = 0.5 || f - b ||^2` with `f = u / alpha`, `u = exp(z) + z`,
+//! `alpha = <u, 1>`.
+//!
+//! With `e = exp(z)`, `k = (e + 1) / alpha`, `c = f - b`, `s = <c, f>`, `q = (2f - b) o k`:
+//!
+//! ```text
+//! grad l = k o (c - s)
+//! Hess l = diag(k o k + (e / alpha) o (c - s)) - q k' - k q' + <3f - 2b, f> kk'
+//! ```
+//!
+//! `alpha` can be negative, and `l` has a pole where it is zero. Neither `||f||_1 = 1` nor a bound on `f` holds: near the
+//! pole everything grows without limit, so no constant bounds the curvature.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::production::logit_loss::{
+    LogitErrorBounds, LogitLoss, all_finite, check_vector, refuse_overflow,
+};
+use crate::production::running_error::{Bounded, errors, values, with_errors};
+use crate::production::{DiagonalPlusLowRank, EvaluationError};
+
+/// The loss `0.5 || (exp(z) + z) / <exp(z) + z, 1> - b ||^2` for a fixed target `b` (n entries of any sign and size).
+#[derive(Clone, Debug)]
+pub struct ResidualSoftmax {
+    target: DVector<f64>,
+}
+
+/// Logits above this are divided out: numerator and normaliser are multiplied by `exp(-max z)`. Below, `exp` is far from
+/// overflow and the shift would only add a rounding.
+const SHIFT_FROM: f64 = 300.0;
+/// Bisection steps in the search for the smallest normaliser on a segment: they exhaust f64 on [0, 1].
+const BISECTIONS: usize = 60;
+
+/// The model and its residual.
+struct Parts {
+    f: Vec<Bounded>,
+    /// `(e + 1) / alpha`.
+    slope: Vec<Bounded>,
+    /// `e / alpha`.
+    bend: Vec<Bounded>,
+    /// `f - b`.
+    residual: Vec<Bounded>,
+    /// `c - s`.
+    centred: Vec<Bounded>,
+}
+
+impl ResidualSoftmax {
+    /// The loss for the target `b`. An entry that is not finite is reported by every evaluation.
+    pub fn new(target: DVector<f64>) -> Self {
+        Self { target }
+    }
+
+    fn parts(
+        &self,
+        z: &DVector<f64>,
+        logit_error: Option<&DVector<f64>>,
+    ) -> Result<Parts, EvaluationError> {
+        let n = self.target.len();
+        check_vector("logits", z, n)?;
+        check_vector("target", &self.target, n)?;
+        let top = z.max();
+        let shift = Bounded::exact(if top > SHIFT_FROM { top } else { 0.0 });
+        let z = with_errors(z, logit_error);
+        // exp(-shift), 1 where nothing is divided out; the shift itself is exact.
+        let scale = shift.negated().exp();
+        let (scale, e): (Bounded, Vec<Bounded>) = if shift.value == 0.0 {
+            (Bounded::exact(1.0), z.iter().map(|z| z.exp()).collect())
+        } else {
+            (scale, z.iter().map(|z| (*z - shift).exp()).collect())
+        };
+        let u: Vec<Bounded> = e.iter().zip(&z).map(|(e, z)| *e + *z * scale).collect();
+        let normaliser = Bounded::sum(&u);
+        if normaliser.may_be_zero() {
+            return Err(EvaluationError::Pole {
+                quantity: "alpha = <exp(z) + z, 1>",
+                value: normaliser.value,
+                error: normaliser.error,
+            });
+        }
+        let over = |x: Bounded| x.over(normaliser);
+        let f: Vec<Bounded> = u.iter().map(|u| over(*u)).collect();
+        let residual: Vec<Bounded> = f
+            .iter()
+            .zip(self.target.iter())
+            .map(|(f, b)| *f - Bounded::exact(*b))
+            .collect();
+        let products: Vec<Bounded> = f.iter().zip(&residual).map(|(f, c)| *f * *c).collect();
+        let mean = Bounded::sum(&products);
+        Ok(Parts {
+            slope: e.iter().map(|e| over(*e + scale)).collect(),
+            bend: e.iter().map(|e| over(*e)).collect(),
+            centred: residual.iter().map(|c| *c - mean).collect(),
+            f,
+            residual,
+        })
+    }
+
+    /// Least value of the normaliser along the segment is positive, given that it is so at both ends. The normaliser is
+    /// convex along a line, so that its derivative changes sign at most once.
+    fn stays_positive(from: &DVector<f64>, to: &DVector<f64>) -> bool {
+        let step = to - from;
+        let at = |t: f64| from + &step * t;
+        let slope = |t: f64| -> f64 {
+            at(t)
+                .iter()
+                .zip(step.iter())
+                .map(|(z, s)| (z.exp() + 1.0) * s)
+                .sum()
+        };
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..BISECTIONS {
+            let middle = 0.5 * (low + high);
+            if slope(middle) < 0.0 {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        let least: f64 = at(high).iter().map(|z| z.exp() + z).sum();
+        least > 0.0
+    }
+}
+
+impl Parts {
+    fn value(&self) -> Bounded {
+        let squares: Vec<Bounded> = self.residual.iter().map(|c| *c * *c).collect();
+        Bounded::exact(0.5) * Bounded::sum(&squares)
+    }
+
+    fn gradient(&self) -> Vec<Bounded> {
+        let pairs = self.slope.iter().zip(&self.centred);
+        pairs.map(|(k, c)| *k * *c).collect()
+    }
+
+    fn diagonal(&self) -> Vec<Bounded> {
+        (0..self.f.len())
+            .map(|i| self.slope[i] * self.slope[i] + self.bend[i] * self.centred[i])
+            .collect()
+    }
+
+    /// `q = (2f - b) o k = (f + c) o k`.
+    fn cross(&self) -> Vec<Bounded> {
+        (0..self.f.len())
+            .map(|i| (self.f[i] + self.residual[i]) * self.slope[i])
+            .collect()
+    }
+
+    /// `<3f - 2b, f> = <f + 2c, f>`.
+    fn square(&self) -> Bounded {
+        let two = Bounded::exact(2.0);
+        let products: Vec<Bounded> = (0..self.f.len())
+            .map(|i| (self.f[i] + two * self.residual[i]) * self.f[i])
+            .collect();
+        Bounded::sum(&products)
+    }
+}
+
+/// Basis `[k, q]`, core `[[square, -cross], [-cross, 0]]`.
+fn structured(
+    diagonal: DVector<f64>,
+    slope: DVector<f64>,
+    cross: DVector<f64>,
+    square: f64,
+    coupling: f64,
+) -> DiagonalPlusLowRank {
+    DiagonalPlusLowRank {
+        diagonal,
+        basis: DMatrix::from_columns(&[slope, cross]),
+        core: DMatrix::from_row_slice(2, 2, &[square, coupling, coupling, 0.0]),
+    }
+}
+
+impl LogitLoss for ResidualSoftmax {
+    fn name(&self) -> &'static str {
+        "residual-softmax"
+    }
+
+    fn logits(&self) -> usize {
+        self.target.len()
+    }
+
+    /// [`EvaluationError::Pole`] where the normaliser cannot be told from zero; so do all the others.
+    fn value(&self, z: &DVector<f64>) -> Result<f64, EvaluationError> {
+        let value = self.parts(z, None)?.value().value;
+        refuse_overflow("loss", &[value])?;
+        Ok(value)
+    }
+
+    fn gradient(&self, z: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
+        let gradient = values(&self.parts(z, None)?.gradient());
+        refuse_overflow("logit gradient", gradient.as_slice())?;
+        Ok(gradient)
+    }
+
+    /// Basis `[k, q]`, core `[[<3f - 2b, f>, -1], [-1, 0]]`.
+    fn hessian(&self, z: &DVector<f64>) -> Result<DiagonalPlusLowRank, EvaluationError> {
+        let parts = self.parts(z, None)?;
+        let hessian = structured(
+            values(&parts.diagonal()),
+            values(&parts.slope),
+            values(&parts.cross()),
+            parts.square().value,
+            -1.0,
+        );
+        refuse_overflow("logit Hessian", hessian.diagonal.as_slice())?;
+        refuse_overflow("logit Hessian", hessian.basis.as_slice())?;
+        refuse_overflow("logit Hessian", hessian.core.as_slice())?;
+        Ok(hessian)
+    }
+
+    fn error_bounds(
+        &self,
+        z: &DVector<f64>,
+        logit_error: &DVector<f64>,
+    ) -> Result<LogitErrorBounds, EvaluationError> {
+        let parts = self.parts(z, Some(logit_error))?;
+        all_finite(LogitErrorBounds {
+            value: parts.value().error,
+            gradient: errors(&parts.gradient()),
+            hessian: structured(
+                errors(&parts.diagonal()),
+                errors(&parts.slope),
+                errors(&parts.cross()),
+                parts.square().error,
+                0.0,
+            ),
+        })
+    }
+
+    /// From bounds on `u` and its derivatives in the ball, by the quotient rule; derived in `docs/numerics.md`,
+    /// "Residual softmax". `None` where the ball may touch the pole.
+    fn third_derivative_bound(
+        &self,
+        z: &DVector<f64>,
+        logit_error: &DVector<f64>,
+        radius: f64,
+        lambda: f64,
+    ) -> Option<f64> {
+        let reach = logit_error.map(|error| error + radius);
+        let farthest = (z + &reach).map(|z| z.exp());
+        // |u''|, |u'''|, |alpha''|, |alpha'''| <= bend; |u'| <= bend + 1; |alpha'| <= slope.
+        let bend = farthest.max();
+        let slope = farthest.add_scalar(1.0).norm();
+        let shift = radius + logit_error.norm();
+        let here = z.map(|z| z.exp() + z);
+        // Ten units for each of the n terms.
+        let rounding = (z.map(f64::exp) + z.abs()).sum() * 10.0 * z.len() as f64 * f64::EPSILON;
+        let normaliser = here.sum().abs() - slope * shift - rounding;
+        if normaliser.is_nan() || normaliser <= 0.0 {
+            return None;
+        }
+        let f = (here.norm() + (bend + 1.0) * shift + rounding) / normaliser;
+        let first = (bend + 1.0 + f * slope) / normaliser;
+        let second = (bend + f * bend + 2.0 * first * slope) / normaliser;
+        let third = (bend + f * bend + 3.0 * first * bend + 3.0 * second * slope) / normaliser;
+        let residual = f + self.target.norm();
+        let bound = (3.0 * first * second + residual * third) / lambda.powf(1.5);
+        // The margin covers the roundings of this formula.
+        let bound = bound * (1.0 + 1e-6);
+        bound.is_finite().then_some(bound)
+    }
+
+    /// Whether the normaliser changes its sign or vanishes on the way. Where it is negative at both ends it is so between
+    /// them, by convexity.
+    fn has_pole_between(&self, from: &DVector<f64>, to: &DVector<f64>) -> bool {
+        let normaliser = |z: &DVector<f64>| z.iter().map(|z| z.exp() + z).sum::<f64>();
+        let (start, end) = (normaliser(from), normaliser(to));
+        let fine = (start < 0.0 && end < 0.0)
+            || (start > 0.0 && end > 0.0 && Self::stays_positive(from, to));
+        !fine
+    }
+}

@@ -1,0 +1,462 @@
+//! Two-layer regression (2311.15390): `l(z) = 0.5 || phi(y) - b ||^2` with `y = A2 p`, `p = softmax(z)`.
+//!
+//! Let `a_k` be row k of `A2`, `P a_k = p o (a_k - y_k)`, `g(y) = 0.5 || phi(y) - b ||^2` with derivatives entry by entry
+//! `g' = phi' (phi - b)` and `g'' = phi'^2 + phi'' (phi - b)`. With `delta = p o sum_k g'_k (a_k - y_k)`:
+//!
+//! ```text
+//! grad l = delta
+//! Hess l = diag(delta) - delta p' - p delta' + sum_k g''_k (P a_k)(P a_k)'
+//! ```
+//!
+//! a diagonal plus rank m + 2. The usual form has `S_p(v) = diag(p o v) - <p,v> diag(p) - (p o v) p' - p (p o v)' +
+//! 2 <p,v> pp'`, `v = A2' g'`: insert `p o v = delta + <p,v> p`.
+//!
+//! `a_k` enters `a_k - y_k` only through differences, so it is taken relative to the entry of the largest logit, as in
+//! [`Softmax`](crate::production::Softmax).
+//!
+//! *relu* has no derivative at 0. Where `y_k = 0` this module takes `phi' = phi'' = 0`, the side where the unit is off, and
+//! [`remarks`](LogitLoss::remarks) says that a kink is near.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::instance::Activation;
+use crate::production::logit_loss::{
+    LogitErrorBounds, LogitLoss, all_finite, check_vector, refuse_overflow,
+};
+use crate::production::probabilities::{argmax, bounded_probabilities, probabilities};
+use crate::production::running_error::{Bounded, errors, values};
+use crate::production::{DiagonalPlusLowRank, EvaluationError};
+
+/// Largest `|tanh''|`, `4 / (3 sqrt3) = 0.7698..`, rounded up.
+const TANH_SECOND: f64 = 0.7699;
+/// Largest `|tanh'''|`, attained at 0.
+const TANH_THIRD: f64 = 2.0;
+/// Largest `|softplus'''|`, `1 / (6 sqrt3) = 0.0962..`, rounded up.
+const SOFTPLUS_THIRD: f64 = 0.0963;
+/// Bound of `|| p''' ||` along a unit direction, `sqrt2/2 + 3 sqrt2/4 + sqrt2/(3 sqrt3)`: `docs/numerics.md`.
+const THIRD_OF_P: f64 = 2.041;
+/// Bound of `|| p'' ||`, `(1 + sqrt2) / 2`.
+const SECOND_OF_P: f64 = 1.2072;
+/// `|y_k|` below this multiple of `max |a_k|` is near the kink of relu.
+const NEAR_KINK: f64 = 1e-6;
+/// Covers the roundings in combining a handful of bounds.
+const MARGIN: f64 = 1.0 + 1e-9;
+
+/// The loss `0.5 || phi(A2 softmax(z)) - b ||^2` for a fixed `A2` (m x n) and target `b` (m entries).
+#[derive(Clone, Debug)]
+pub struct TwoLayer {
+    second_layer: DMatrix<f64>,
+    activation: Activation,
+    target: DVector<f64>,
+}
+
+/// What value, gradient and Hessian share.
+struct Parts {
+    p: Vec<Bounded>,
+    /// `a_k - y_k` for each k, n entries.
+    centred: Vec<Vec<Bounded>>,
+    /// Per output: `phi(y) - b`, `g'`, `g''`.
+    residual: Vec<Bounded>,
+    first: Vec<Bounded>,
+    second: Vec<Bounded>,
+}
+
+/// `phi` and its first two derivatives at one output.
+fn activate(activation: Activation, y: Bounded) -> (Bounded, Bounded, Bounded) {
+    let (zero, one) = (Bounded::exact(0.0), Bounded::exact(1.0));
+    match activation {
+        Activation::Identity => (y, one, zero),
+        Activation::Tanh => {
+            let (value, slope) = (y.tanh(), y.sech_squared());
+            (value, slope, Bounded::exact(-2.0) * (value * slope))
+        }
+        Activation::Softplus => {
+            let slope = y.logistic();
+            (y.softplus(), slope, slope * y.negated().logistic())
+        }
+        Activation::Relu => {
+            let on = y.value > 0.0;
+            // Where the sign is not certain, the derivative on the other side is one away.
+            let doubt = if y.may_be_zero() && y.error > 0.0 {
+                1.0
+            } else {
+                0.0
+            };
+            let value = Bounded::new(
+                y.value.max(0.0),
+                if on || doubt > 0.0 { y.error } else { 0.0 },
+            );
+            (value, Bounded::new(if on { 1.0 } else { 0.0 }, doubt), zero)
+        }
+    }
+}
+
+impl TwoLayer {
+    /// The loss for `A2` (m x n), `phi` and the target `b` (m entries). Entries that are not finite, and a target of
+    /// another length than m, are reported by every evaluation.
+    pub fn new(second_layer: DMatrix<f64>, activation: Activation, target: DVector<f64>) -> Self {
+        Self {
+            second_layer,
+            activation,
+            target,
+        }
+    }
+
+    fn check(&self, z: &DVector<f64>) -> Result<(), EvaluationError> {
+        check_vector("logits", z, self.second_layer.ncols())?;
+        check_vector("target", &self.target, self.second_layer.nrows())?;
+        match self.second_layer.iter().position(|a| !a.is_finite()) {
+            Some(index) => Err(EvaluationError::NotFinite {
+                part: "second layer",
+                index,
+                value: self.second_layer[index],
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn parts(
+        &self,
+        z: &DVector<f64>,
+        logit_error: Option<&DVector<f64>>,
+    ) -> Result<Parts, EvaluationError> {
+        self.check(z)?;
+        let pivot = argmax(z);
+        let plain = probabilities(z, pivot);
+        let p = match logit_error {
+            Some(error) => bounded_probabilities(&plain, z, pivot, error),
+            None => plain.iter().map(|p| Bounded::exact(*p)).collect(),
+        };
+        let mut parts = Parts {
+            p,
+            centred: Vec::new(),
+            residual: Vec::new(),
+            first: Vec::new(),
+            second: Vec::new(),
+        };
+        for (k, row) in self.second_layer.row_iter().enumerate() {
+            let top = Bounded::exact(row[pivot]);
+            let relative: Vec<Bounded> = row.iter().map(|a| Bounded::exact(*a) - top).collect();
+            let products: Vec<Bounded> = parts
+                .p
+                .iter()
+                .zip(&relative)
+                .map(|(p, a)| *p * *a)
+                .collect();
+            let mean = Bounded::sum(&products);
+            let y = top + mean;
+            let (value, slope, bend) = activate(self.activation, y);
+            let residual = value - Bounded::exact(self.target[k]);
+            refuse_overflow("second layer's output", &[y.value, residual.value])?;
+            parts
+                .centred
+                .push(relative.iter().map(|a| *a - mean).collect());
+            parts.first.push(slope * residual);
+            parts.second.push(slope * slope + bend * residual);
+            parts.residual.push(residual);
+        }
+        Ok(parts)
+    }
+
+    /// Bounds over all z of `|phi - b|`, `|g'|`, `|g''|`, `|g'''|` and `-g''` for output k.
+    ///
+    /// `y_k` lies between the smallest and the largest entry of `a_k`, and `phi` does not fall.
+    fn ranges(&self, k: usize) -> Ranges {
+        let row = self.second_layer.row(k);
+        let image = |y: f64| activate(self.activation, Bounded::exact(y)).0;
+        let (low, high) = (image(row.min()), image(row.max()));
+        let b = self.target[k];
+        let residual =
+            ((low.value - b).abs() + low.error).max((high.value - b).abs() + high.error) * MARGIN;
+        let (second, third) = match self.activation {
+            Activation::Relu | Activation::Identity => (0.0, 0.0),
+            Activation::Tanh => (TANH_SECOND, TANH_THIRD),
+            Activation::Softplus => (0.25, SOFTPLUS_THIRD),
+        };
+        // |phi'| <= 1 for all four.
+        Ranges {
+            width: (row.max() - row.min()) * MARGIN,
+            first: residual,
+            second: 1.0 + second * residual,
+            third: 3.0 * second + third * residual,
+            concavity: second * residual,
+        }
+    }
+
+    fn all_ranges(&self) -> Vec<Ranges> {
+        (0..self.second_layer.nrows())
+            .map(|k| self.ranges(k))
+            .collect()
+    }
+
+    /// `0.5 max |v - <p, v>|` over all p: how much `S_p(v)` can weigh.
+    fn tilt(&self) -> f64 {
+        0.5 * self
+            .all_ranges()
+            .iter()
+            .map(|range| range.width * range.first)
+            .sum::<f64>()
+            * MARGIN
+    }
+
+    /// A bound of `|D^3 l|` along unit directions that holds wherever `phi` is three times differentiable.
+    fn third_derivative(&self) -> f64 {
+        let ranges = self.all_ranges();
+        let most = |f: fn(&Ranges) -> f64| ranges.iter().map(f).fold(0.0, f64::max);
+        let slopes: f64 = ranges.iter().map(|r| r.first * r.first).sum::<f64>().sqrt();
+        let norm = self.spread();
+        (most(|r| r.third) * norm.powi(3) / 8.0
+            + 3.0 * most(|r| r.second) * norm * norm * 0.5 * SECOND_OF_P
+            + slopes * norm * THIRD_OF_P)
+            * MARGIN
+    }
+
+    /// A bound of `|| A2 v ||` for `<v, 1> = 0`, `||v|| = 1`: the Frobenius norm of `A2` with its rows centred.
+    fn spread(&self) -> f64 {
+        let mut square = 0.0;
+        for row in self.second_layer.row_iter() {
+            // The rows' middle need not be exact: any constant may be subtracted.
+            let middle = 0.5 * row.min() + 0.5 * row.max();
+            square += row.iter().map(|a| (a - middle).powi(2)).sum::<f64>();
+        }
+        square.sqrt() * MARGIN
+    }
+
+    /// Whether no output of a relu can change its sign within `radius` of logits where the outputs are `y`.
+    fn signs_are_certain(&self, y: &[Bounded], radius: f64) -> bool {
+        // |y_k' | <= || P a_k || <= min(range, centred norm / 2): see `docs/numerics.md`.
+        y.iter().enumerate().all(|(k, y)| {
+            let row = self.second_layer.row(k);
+            let middle = 0.5 * row.min() + 0.5 * row.max();
+            let norm = row.iter().map(|a| (a - middle).powi(2)).sum::<f64>().sqrt();
+            let speed = 0.5 * norm * MARGIN;
+            y.value.abs() > (y.error + speed * radius) * MARGIN
+        })
+    }
+
+    fn outputs(&self, z: &DVector<f64>, logit_error: &DVector<f64>) -> Option<Vec<Bounded>> {
+        self.check(z).ok()?;
+        let pivot = argmax(z);
+        let p = bounded_probabilities(&probabilities(z, pivot), z, pivot, logit_error);
+        let outputs = self.second_layer.row_iter().map(|row| {
+            let top = Bounded::exact(row[pivot]);
+            let products: Vec<Bounded> = p
+                .iter()
+                .zip(row.iter())
+                .map(|(p, a)| *p * (Bounded::exact(*a) - top))
+                .collect();
+            top + Bounded::sum(&products)
+        });
+        Some(outputs.collect())
+    }
+
+    /// Whether the relu of output k is smooth everywhere, or has a kink that only bends the loss upwards: `y_k` keeps its
+    /// sign, or `b_k <= 0`, where the slope `phi - b` jumps from 0 to `-b_k >= 0`.
+    fn bends_upwards(&self, k: usize) -> bool {
+        let row = self.second_layer.row(k);
+        self.target[k] <= 0.0 || row.min() >= 0.0 || row.max() <= 0.0
+    }
+}
+
+/// Bounds that hold for all logits, for one output.
+struct Ranges {
+    /// `max a_k - min a_k`.
+    width: f64,
+    first: f64,
+    second: f64,
+    third: f64,
+    /// `g'' >= -concavity`.
+    concavity: f64,
+}
+
+impl Parts {
+    fn value(&self) -> Bounded {
+        let squares: Vec<Bounded> = self.residual.iter().map(|c| *c * *c).collect();
+        Bounded::exact(0.5) * Bounded::sum(&squares)
+    }
+
+    fn delta(&self) -> Vec<Bounded> {
+        (0..self.p.len())
+            .map(|i| {
+                let terms: Vec<Bounded> = self
+                    .centred
+                    .iter()
+                    .zip(&self.first)
+                    .map(|(row, slope)| row[i] * *slope)
+                    .collect();
+                self.p[i] * Bounded::sum(&terms)
+            })
+            .collect()
+    }
+
+    /// `P a_k` for each k.
+    fn images(&self) -> Vec<Vec<Bounded>> {
+        self.centred
+            .iter()
+            .map(|row| row.iter().zip(&self.p).map(|(a, p)| *p * *a).collect())
+            .collect()
+    }
+}
+
+/// Basis `[p, delta, P a_1, .., P a_m]`, core `[[0, coupling], [coupling, 0]]` and `diag(g'')`.
+fn structured(
+    p: DVector<f64>,
+    delta: DVector<f64>,
+    images: Vec<DVector<f64>>,
+    second: &DVector<f64>,
+    coupling: f64,
+) -> DiagonalPlusLowRank {
+    let rank = second.len() + 2;
+    let mut core = DMatrix::zeros(rank, rank);
+    core[(0, 1)] = coupling;
+    core[(1, 0)] = coupling;
+    for k in 0..second.len() {
+        core[(k + 2, k + 2)] = second[k];
+    }
+    let mut columns = vec![p, delta.clone()];
+    columns.extend(images);
+    DiagonalPlusLowRank {
+        diagonal: delta,
+        basis: DMatrix::from_columns(&columns),
+        core,
+    }
+}
+
+impl LogitLoss for TwoLayer {
+    fn name(&self) -> &'static str {
+        "two-layer"
+    }
+
+    fn logits(&self) -> usize {
+        self.second_layer.ncols()
+    }
+
+    fn value(&self, z: &DVector<f64>) -> Result<f64, EvaluationError> {
+        let value = self.parts(z, None)?.value().value;
+        refuse_overflow("loss", &[value])?;
+        Ok(value)
+    }
+
+    fn gradient(&self, z: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
+        let gradient = values(&self.parts(z, None)?.delta());
+        refuse_overflow("logit gradient", gradient.as_slice())?;
+        Ok(gradient)
+    }
+
+    fn hessian(&self, z: &DVector<f64>) -> Result<DiagonalPlusLowRank, EvaluationError> {
+        let parts = self.parts(z, None)?;
+        let images = parts.images().iter().map(|row| values(row)).collect();
+        let hessian = structured(
+            values(&parts.p),
+            values(&parts.delta()),
+            images,
+            &values(&parts.second),
+            -1.0,
+        );
+        refuse_overflow("logit Hessian", hessian.basis.as_slice())?;
+        refuse_overflow("logit Hessian", hessian.core.as_slice())?;
+        Ok(hessian)
+    }
+
+    fn error_bounds(
+        &self,
+        z: &DVector<f64>,
+        logit_error: &DVector<f64>,
+    ) -> Result<LogitErrorBounds, EvaluationError> {
+        let parts = self.parts(z, Some(logit_error))?;
+        let delta = parts.delta();
+        let images = parts.images().iter().map(|row| errors(row)).collect();
+        all_finite(LogitErrorBounds {
+            value: parts.value().error,
+            gradient: errors(&delta),
+            hessian: structured(
+                errors(&parts.p),
+                errors(&delta),
+                images,
+                &errors(&parts.second),
+                0.0,
+            ),
+        })
+    }
+
+    /// `-(concavity of g) ||A2||^2 / 4 - 0.5 max |v - <p,v>|`, from `||P|| <= 1/2` and `|u' S_p(v) u| <= 0.5 max |v - <p,v>|`.
+    ///
+    /// `None` for relu where a kink may bend the loss downwards: the Hessian is bounded where it exists, but the loss is
+    /// then not convex whatever the weights.
+    fn curvature_floor(&self) -> Option<f64> {
+        let outputs = self.second_layer.nrows();
+        if self.activation == Activation::Relu && !(0..outputs).all(|k| self.bends_upwards(k)) {
+            return None;
+        }
+        let concavity = self
+            .all_ranges()
+            .iter()
+            .map(|r| r.concavity)
+            .fold(0.0, f64::max);
+        let floor = -(concavity * self.spread().powi(2) / 4.0 + self.tilt()) * MARGIN;
+        floor.is_finite().then_some(floor)
+    }
+
+    /// As for the floor, with the largest `|g''|`.
+    fn curvature_ceiling(&self) -> Option<f64> {
+        let second = self
+            .all_ranges()
+            .iter()
+            .map(|r| r.second)
+            .fold(0.0, f64::max);
+        let ceiling = (second * self.spread().powi(2) / 4.0 + self.tilt()) * MARGIN;
+        ceiling.is_finite().then_some(ceiling)
+    }
+
+    /// Proven for the smooth activations, see `docs/numerics.md`, "Two layers". The Hessian of relu jumps: `None`.
+    fn hessian_lipschitz(&self) -> Option<f64> {
+        if self.activation == Activation::Relu {
+            return None;
+        }
+        let constant = self.third_derivative();
+        constant.is_finite().then_some(constant)
+    }
+
+    /// `K / lambda^1.5` with the constant of [`hessian_lipschitz`](LogitLoss::hessian_lipschitz); for relu only where no
+    /// output can change its sign in the ball.
+    fn third_derivative_bound(
+        &self,
+        z: &DVector<f64>,
+        logit_error: &DVector<f64>,
+        radius: f64,
+        lambda: f64,
+    ) -> Option<f64> {
+        if self.activation == Activation::Relu
+            && !self.signs_are_certain(&self.outputs(z, logit_error)?, radius)
+        {
+            return None;
+        }
+        let bound = self.third_derivative() / lambda.powf(1.5) * MARGIN;
+        bound.is_finite().then_some(bound)
+    }
+
+    fn is_shift_invariant(&self) -> bool {
+        true
+    }
+
+    fn remarks(&self, z: &DVector<f64>) -> Vec<String> {
+        if self.activation != Activation::Relu {
+            return Vec::new();
+        }
+        let Some(outputs) = self.outputs(z, &DVector::zeros(z.len())) else {
+            return Vec::new();
+        };
+        outputs
+            .iter()
+            .enumerate()
+            .filter(|(k, y)| y.value.abs() <= NEAR_KINK * self.second_layer.row(*k).amax())
+            .map(|(k, y)| {
+                format!(
+                    "entry {k} of A2 p is {:.1e}, next to the kink of relu: derivatives are those of the side where it is {}",
+                    y.value,
+                    if y.value > 0.0 { "positive" } else { "not positive" },
+                )
+            })
+            .collect()
+    }
+}
