@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use attention_regression::certificate::third_derivative_bound;
+use attention_regression::claims::{self, Case, Origin, Verdict};
 use attention_regression::instance::files::read_instance;
 use attention_regression::instance::sample::{self, dyadic_vector, integer, stream};
 use attention_regression::instance::{DesignMatrix, Instance, LossKind};
@@ -960,6 +961,12 @@ fn the_fixtures_attain_both_constants_to_35_digits() {
             found.scientific(40),
             constant.scientific(40)
         );
+        // Replayed as a claim, it refutes constants that are smaller by 10^-30.
+        let catalogue = claims::all();
+        let claim = claims::find(&catalogue, "dls23/spectrum-below-sharp").unwrap();
+        let case = Case::new(Origin::File(name.to_owned()), instance.clone(), 0);
+        let replayed = (claim.check)(&case).unwrap();
+        assert!(matches!(replayed, Verdict::Fails(_)), "{replayed:?}");
         // The same through the mass: p_1 = t* to 34 digits.
         let p = (at[0] - at[1]).exp() / (High::ONE + (at[0] - at[1]).exp());
         let star = Side {
