@@ -11,7 +11,7 @@ pub fn list(claims: &[&Claim]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{:<width$}  {:<5}  {}",
+            "{:<width$}  {:<6}  {}",
             claim.id,
             claim.recorded(),
             claim.source
