@@ -11,7 +11,7 @@ mod facts;
 mod gradient;
 mod hardest;
 mod hessian;
-mod identity;
+pub mod identity;
 mod lipschitz;
 mod newton;
 mod normaliser;
