@@ -86,18 +86,17 @@ pub fn heavy_weights_suffice(exact: &Exact, threshold: High) -> Result<Verdict, 
     if smallest <= largest.shifted(-30) {
         return Ok(Verdict::Outside(Outside::Rank));
     }
-    let l = surplus * smallest.square();
     let reference = Reference::new(&exact.instance)?;
     let range = Certified::of(&reference, &exact.x)?.range()?;
     // A singular value is right to `64 k` roundings of the largest one, and enters l squared.
     let size = High::int(256 * (exact.a.nrows() + exact.a.ncols()) as i64);
     let rounding = size * unit() * largest * smallest * (lightest + threshold.abs());
-    let verdict = Verdict::at_least("lambda_min(Hess L)", range.low, l, range.error + rounding);
-    Ok(match verdict {
-        // Both are positive here: how many times larger than promised the eigenvalue is.
-        Verdict::Holds { .. } => Verdict::Holds {
-            slack: (range.low / l).to_f64(),
-        },
-        other => other,
-    })
+    // lambda_min >= (lightest - threshold) sigma^2, solved for the threshold, so that the slack tells its share in use.
+    let square = smallest.square();
+    Ok(Verdict::at_most(
+        "min w_i^2 - lambda_min(Hess L) / sigma_min(A)^2",
+        lightest - range.low / square,
+        threshold,
+        (range.error + rounding) / square,
+    ))
 }
