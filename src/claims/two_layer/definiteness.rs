@@ -106,7 +106,8 @@ const SMOOTH_FAMILY: Family = Family {
     ..FAMILY
 };
 
-/// Small gaps: far out every eigenvalue in the logits vanishes, and its sign tells nothing.
+/// Small gaps: far out every eigenvalue in the logits vanishes, and its sign tells nothing. More rows than columns: the
+/// Hessian of a square A1 is singular, since `B 1 = 0`.
 const UNWEIGHTED: Family = Family {
     losses: &[
         Drawn::TwoLayer(Activation::Relu),
@@ -114,7 +115,8 @@ const UNWEIGHTED: Family = Family {
         Drawn::TwoLayer(Activation::Tanh),
         Drawn::TwoLayer(Activation::Softplus),
     ],
-    rows: (2, 6),
+    rows: (3, 6),
+    columns: (1, 2),
     gaps: &[0],
     weights: Weights::Zero,
     ..FAMILY
@@ -139,7 +141,6 @@ const UNWEIGHTED_STRATA: &[Stratum] = &[
     Stratum::Condition(6),
     Stratum::Gap(0),
     Stratum::OneColumn,
-    Stratum::Square,
     Stratum::SignedTarget,
 ];
 
@@ -155,7 +156,8 @@ pub fn claims() -> Vec<Claim> {
             premise: "A1 has full column rank; relu: no entry of A2 f is 0",
             expected: Expected::Fails,
             correction: Some("two-layer/positive-definite"),
-            note: "The regulariser is among the assumptions that are needed. Witness: n = 2, d = m = 1, phi the identity.",
+            note: "The regulariser is among the assumptions that are needed. For n = d it is even singular whatever A1 and b are, \
+                since B 1 = 0. Witness: n = 2, d = m = 1, phi the identity.",
             family: UNWEIGHTED,
             strata: UNWEIGHTED_STRATA,
             attack: None,

@@ -29,6 +29,12 @@ fn change(
     y: &DVector<High>,
     constant: High,
 ) -> Result<Verdict, CheckError> {
+    if x == y {
+        // Zero on both sides, which no rounding puts in doubt.
+        return Ok(Verdict::Holds {
+            slack: f64::INFINITY,
+        });
+    }
     let reference = Reference::new(instance)?;
     let here = Certified::of(&reference, x)?;
     let (observed, error) = here.distance(&Certified::of(&reference, y)?)?;
@@ -81,12 +87,15 @@ fn outputs(a: &DMatrix<High>, second_layer: &DMatrix<High>, x: &DVector<High>) -
     second_layer * forms::softmax(&(a * x))
 }
 
+/// Two points on both sides of a kink.
+struct Sides {
+    left: DVector<High>,
+    right: DVector<High>,
+}
+
 /// Two points of the segment between `x` and `y`, `2^-80` of it apart, between which an output changes its sign; none
 /// where no output has different signs at the ends.
-fn across_kink(
-    exact: &Exact,
-    y: &DVector<High>,
-) -> Result<Option<(DVector<High>, DVector<High>)>, CheckError> {
+fn across_kink(exact: &Exact, y: &DVector<High>) -> Result<Option<Sides>, CheckError> {
     let second_layer = oracle::lift_matrix(layer(&exact.instance)?.0);
     let at = |x: &DVector<High>| outputs(&exact.a, &second_layer, x);
     let (first, last) = (at(&exact.x), at(y));
@@ -102,7 +111,7 @@ fn across_kink(
             right = middle;
         }
     }
-    Ok(Some((left, right)))
+    Ok(Some(Sides { left, right }))
 }
 
 /// `||H(x) - H(y)|| <= n^1.5 exp(30 R^2) ||x - y||` for relu, at the case's points, and where an output changes its sign
@@ -120,7 +129,7 @@ fn relu(case: &Case) -> Result<Verdict, CheckError> {
     let n = High::int(exact.a.nrows() as i64);
     let m = outwards(n * n.sqrt() * (High::int(30) * outwards(radius).square()).exp());
     match across_kink(&exact, &y)? {
-        Some((left, right)) => change(&exact.instance, &left, &right, m),
+        Some(Sides { left, right }) => change(&exact.instance, &left, &right, m),
         None => change(&exact.instance, &exact.x, &y, m),
     }
 }
@@ -137,7 +146,7 @@ enum Jump {
 /// `H(x) - H(y)` on both sides of a kink against the stated jump, up to what the smooth pieces change between them.
 fn jump(case: &Case, form: Jump) -> Result<Verdict, CheckError> {
     let exact = Exact::of(case)?;
-    let Some((left, right)) = some_kink(case, &exact)? else {
+    let Some(Sides { left, right }) = some_kink(case, &exact)? else {
         return Ok(Verdict::Outside(Outside::Premise));
     };
     let here = Exact::at(&exact.instance, left.clone())?;
@@ -186,10 +195,7 @@ const DIRECTIONS: usize = 16;
 const REACH: f64 = 16.0;
 
 /// Two points on both sides of a kink: between the case's points, or from its x in directions drawn from it.
-fn some_kink(
-    case: &Case,
-    exact: &Exact,
-) -> Result<Option<(DVector<High>, DVector<High>)>, CheckError> {
+fn some_kink(case: &Case, exact: &Exact) -> Result<Option<Sides>, CheckError> {
     let found = across_kink(exact, &oracle::lift_vector(&case.y()))?;
     if found.is_some() {
         return Ok(found);
