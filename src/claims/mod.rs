@@ -9,6 +9,7 @@ mod dls23;
 mod exact;
 mod family;
 pub mod forms;
+mod loewner;
 mod lsz23;
 mod newton_steps;
 mod newton_support;

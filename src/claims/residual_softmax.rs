@@ -1,8 +1,25 @@
-//! "A Unified Scheme of ResNet and Softmax": regression on `(exp(z) + z) / <exp(z) + z, 1>`.
+//! "A Unified Scheme of ResNet and Softmax": regression on `(exp(z) + z) / <exp(z) + z, 1>`. Only the abstract was at hand:
+//! formulas and constants are derived here.
 
 use crate::claims::Claim;
 
+mod definiteness;
+mod derivatives;
+mod growth;
+mod lipschitz;
+mod model;
+mod normaliser;
+
 /// The claims of this paper, in the order in which it states them.
 pub fn claims() -> Vec<Claim> {
-    Vec::new()
+    [
+        derivatives::claims(),
+        normaliser::claims(),
+        definiteness::claims(),
+        growth::claims(),
+        lipschitz::claims(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

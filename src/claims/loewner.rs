@@ -1,0 +1,102 @@
+//! Bounds of a Hessian in the Loewner order for any loss: its certified spectrum at one point, its certified change
+//! between two, and what a weight threshold promises.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::claims::exact::{Exact, unit};
+use crate::claims::{CheckError, Outside, Verdict};
+use crate::instance::Instance;
+use crate::oracle::{Reference, spectrum};
+use crate::scalar::High;
+
+/// A Hessian by the oracle, and a proven bound of its error in the Frobenius norm.
+pub struct Certified {
+    /// The Hessian (d x d).
+    pub hessian: DMatrix<High>,
+    /// How far the true one may be from it.
+    pub error: High,
+}
+
+impl Certified {
+    /// The Hessian of an instance at a point.
+    pub fn of(reference: &Reference, point: &DVector<High>) -> Result<Self, CheckError> {
+        let d = point.len();
+        let balls = reference.enclose(point, High::ZERO)?.hessian;
+        let square: High = balls.iter().map(|ball| ball.radius().square()).sum();
+        Ok(Self {
+            hessian: DMatrix::from_fn(d, d, |i, j| balls[i * d + j].midpoint()),
+            error: square.sqrt().checked()?,
+        })
+    }
+
+    /// The Hessian of the loss of the logits, `B` (n x n), at any logits.
+    pub fn in_logits(instance: &Instance, z: &DVector<High>) -> Result<Self, CheckError> {
+        Self::of(&Reference::new(&instance.in_logits())?, z)
+    }
+
+    /// Smallest and largest eigenvalue; by Weyl's inequality the error of the matrix moves neither further.
+    pub fn range(&self) -> Result<Range, CheckError> {
+        let (low, high, rounding) = spectrum::extremes_with_bound(&self.hessian)?;
+        Ok(Range {
+            low,
+            high,
+            error: rounding + self.error,
+        })
+    }
+
+    /// `|| self - other ||` and its error.
+    pub fn distance(&self, other: &Self) -> Result<(High, High), CheckError> {
+        let difference = &self.hessian - &other.hessian;
+        let norm = spectrum::spectral_norm(&difference)?;
+        let size = High::int(64 * difference.nrows() as i64);
+        let rounding = size * unit() * (self.hessian.norm() + other.hessian.norm());
+        Ok((norm, self.error + other.error + rounding))
+    }
+}
+
+/// Extreme eigenvalues, both right to within `error`.
+pub struct Range {
+    /// The smallest.
+    pub low: High,
+    /// The largest.
+    pub high: High,
+    /// Bound of the error of either.
+    pub error: High,
+}
+
+/// A bound computed with a few thousand roundings at most, rounded up.
+pub fn outwards(value: High) -> High {
+    value + value.abs().shifted(-30)
+}
+
+/// `w_i^2 >= threshold + l / sigma_min(A)^2` for all i implies `Hess L >= l I`, for the largest `l` that the case's
+/// weights allow. Outside for weights below the threshold, and where A has not full column rank.
+pub fn heavy_weights_suffice(exact: &Exact, threshold: High) -> Result<Verdict, CheckError> {
+    let lightest = exact
+        .squared_weights()
+        .iter()
+        .copied()
+        .reduce(High::min)
+        .unwrap_or(High::ZERO);
+    let surplus = lightest - threshold;
+    if surplus <= threshold.abs().shifted(-30) {
+        return Ok(Verdict::Outside(Outside::Weights));
+    }
+    let (largest, smallest) = exact.singular_range()?;
+    if smallest <= largest.shifted(-30) {
+        return Ok(Verdict::Outside(Outside::Rank));
+    }
+    let reference = Reference::new(&exact.instance)?;
+    let range = Certified::of(&reference, &exact.x)?.range()?;
+    // A singular value is right to `64 k` roundings of the largest one, and enters l squared.
+    let size = High::int(256 * (exact.a.nrows() + exact.a.ncols()) as i64);
+    let rounding = size * unit() * largest * smallest * (lightest + threshold.abs());
+    // lambda_min >= (lightest - threshold) sigma^2, solved for the threshold, so that the slack tells its share in use.
+    let square = smallest.square();
+    Ok(Verdict::at_most(
+        "min w_i^2 - lambda_min(Hess L) / sigma_min(A)^2",
+        lightest - range.low / square,
+        threshold,
+        (range.error + rounding) / square,
+    ))
+}

@@ -1,0 +1,274 @@
+//! Definiteness of the Hessian: not without weights, not with a constant threshold, but with one that grows like
+//! `beta^-3`.
+//!
+//! *The threshold.* Let `rho >= ||z||_inf`, `E = exp(rho)`, `0 < beta <= alpha`, `B = ||b||_2`, `phi = sqrt n (E + rho) /
+//! beta >= ||f||_2`. With `q = 3 ||f||^2 - 2 <b, f>`, `a = k o (2f - b)`, `g = c - <c, f> 1` the Hessian in the logits is
+//! `diag(k o k + e o g / alpha) + q kk' - ak' - ka'`.
+//!
+//! 1. The diagonal is at least `-E max_i (-g_i) / beta >= -(phi + B)(phi + 1) E / beta`.
+//! 2. If `||f|| >= 2B` then `q >= 2 ||f||^2`, `||2f - b|| <= 5/2 ||f||`, and completing the square bounds the rest from
+//!    below by `-||a||^2 / q >= -(25/8) ||k||^2`.
+//! 3. Otherwise `q >= -B^2 / 3` and `||a|| <= 5B ||k||`, so the rest is at least `-(B^2/3 + 10 B) ||k||^2`.
+//! 4. `||k||^2 <= n (1 + E)^2 / beta^2`.
+
+use nalgebra::{DMatrix, DVector, RealField};
+
+use crate::claims::attack::{self, Effort};
+use crate::claims::exact::Exact;
+use crate::claims::loewner::{Certified, heavy_weights_suffice, outwards};
+use crate::claims::{
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Origin, Outside, Paper, Stratum,
+    Verdict, Weights, Wording,
+};
+use crate::instance::sample::{self, Stream};
+use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::scalar::High;
+
+use super::model::Model;
+
+/// The threshold of the module's derivation, for the largest `beta` and the smallest `rho` that the premise allows.
+fn threshold<T: RealField + Copy>(model: &Model<T>, z: &DVector<T>, b: &DVector<T>) -> T {
+    let number = |value: f64| nalgebra::convert::<f64, T>(value);
+    let n = number(z.len() as f64);
+    let one = T::one();
+    let rho = z.amax();
+    let e = rho.exp();
+    let beta = model.alpha;
+    let target = b.norm();
+    let phi = n.sqrt() * (e + rho) / beta;
+    let diagonal = (phi + target) * (phi + one) * e / beta;
+    let small = target * target / number(3.0) + number(10.0) * target;
+    let rest = small.max(number(3.125)) * n * (one + e) * (one + e) / (beta * beta);
+    diagonal + rest
+}
+
+/// `lambda_min(B) >= low(model, z, b)` where `alpha > 0`.
+fn lowest_above(
+    case: &Case,
+    low: impl Fn(&Model<High>, &DVector<High>, &DVector<High>) -> High,
+) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let model = Model::at(&exact.z);
+    if !model.alpha.is_positive() {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let range = Certified::in_logits(&exact.instance, &exact.z)?.range()?;
+    let low = low(&model, &exact.z, &exact.b);
+    Ok(Verdict::at_least(
+        "lambda_min(B)",
+        range.low,
+        low,
+        range.error,
+    ))
+}
+
+/// `B >= 0`.
+fn positive_semidefinite(case: &Case) -> Result<Verdict, CheckError> {
+    lowest_above(case, |_, _, _| High::ZERO)
+}
+
+/// `B >= -factor T`.
+fn above_threshold(case: &Case, factor: High) -> Result<Verdict, CheckError> {
+    lowest_above(case, |model, z, b| {
+        -(outwards(threshold(model, z, b)) * factor)
+    })
+}
+
+/// `w_i^2 >= threshold + l / sigma_min(A)^2` implies `Hess L >= l I`, for the largest l.
+fn weights_suffice(
+    case: &Case,
+    threshold: impl Fn(&Model<High>, &Exact) -> High,
+) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let model = Model::at(&exact.z);
+    if !model.alpha.is_positive() {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    heavy_weights_suffice(&exact, threshold(&model, &exact))
+}
+
+/// Searches logits and target for the largest share of the threshold that `-lambda_min(B)` takes.
+fn lowest(rng: &mut Stream) -> Result<Case, CheckError> {
+    let n = sample::integer(rng, 2, 4) as usize;
+    let parts = |free: &[f64]| {
+        let z = DVector::from_column_slice(&free[..n]);
+        let b = DVector::from_column_slice(&free[n..]);
+        let length = b.lp_norm(1).max(1.0);
+        (z, b / length)
+    };
+    let start = attack::cold_start(rng, 2 * n, 1);
+    let (best, _) = attack::maximise(
+        |free| {
+            let (z, b) = parts(free);
+            let model = Model::at(&z);
+            if model.alpha < NEAREST_POLE {
+                return f64::NAN;
+            }
+            -model.hessian(&b).symmetric_eigenvalues().min() / threshold(&model, &z, &b)
+        },
+        start,
+        Effort::USUAL,
+    );
+    let (z, b) = parts(&best);
+    let matrix = DesignMatrix::dense(DMatrix::identity(n, n))?;
+    let instance = Instance::new(LossKind::ResidualSoftmax, matrix, b, DVector::zeros(n))?
+        .with_points(vec![z])?;
+    Ok(Case::new(Origin::Attack(0), instance, 0))
+}
+
+/// Below this normaliser an f64 eigenvalue of `B`, whose condition grows like `1 / alpha`, says too little.
+const NEAREST_POLE: f64 = 1e-4;
+
+const FAMILY: Family = Family {
+    losses: &[Drawn::ResidualSoftmax],
+    rows: (2, 6),
+    columns: (1, 3),
+    gaps: &[0, 1],
+    norm: 1.0,
+    weights: Weights::Zero,
+    cases: 42,
+    ..Family::GENERAL
+};
+
+/// Short points, where the threshold is below 100 as well.
+const HEAVY: Family = Family {
+    radii: &[0.125, 0.25],
+    weights: Weights::Above { base: 256.0 },
+    ..FAMILY
+};
+
+const STRATA: &[Stratum] = &[
+    Stratum::Condition(0),
+    Stratum::Condition(3),
+    Stratum::Condition(6),
+    Stratum::Gap(0),
+    Stratum::OneColumn,
+    Stratum::Square,
+    Stratum::SignedTarget,
+];
+
+/// The claims about definiteness.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        Claim {
+            id: "residual-softmax/hessian-psd",
+            paper: Paper::ResidualSoftmax,
+            source: "abstract: \"The Hessian is shown to be positive semidefinite\"",
+            wording: Wording::Printed,
+            statement: "the Hessian of 0.5 ||f - b||^2 is positive semidefinite (the abstract's problem has no ridge)",
+            premise: "alpha(x) > 0",
+            expected: Expected::Fails,
+            correction: Some("residual-softmax/hessian-lower-bound"),
+            note: "The abstract's problem has no regulariser. At b = e_1, z = (-0.463, -0.477, -0.473) the smallest eigenvalue is \
+                -11.95, and it tends to minus infinity like alpha^-3 (residual-softmax/growth-of-smallest-eigenvalue).",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: positive_semidefinite,
+            control: Control {
+                fault: "-T I, with the T of the correction, in place of 0",
+                check: |case| above_threshold(case, High::ONE),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/residual-softmax-hessian-psd.json"
+            )),
+        },
+        Claim {
+            id: "residual-softmax/hessian-lower-bound",
+            paper: Paper::ResidualSoftmax,
+            source: "replaces \"The Hessian is shown to be positive semidefinite\"",
+            wording: Wording::Derived,
+            statement: "B >= -T I, T = (phi + ||b||_2)(phi + 1) E / beta + max(25/8, ||b||_2^2/3 + 10 ||b||_2) n (1 + E)^2 / beta^2, \
+                E = exp(rho), phi = sqrt n (E + rho) / beta",
+            premise: "rho >= ||Ax||_inf (R^2 will do), 0 < beta <= alpha(x)",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Proven in the source. It grows like beta^-3, the true order (residual-softmax/growth-of-smallest-eigenvalue); \
+                its constant is some 28 times what the search reaches.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: Some((lowest, 6)),
+            real_rows: 0,
+            check: |case| above_threshold(case, High::ONE),
+            control: Control {
+                fault: "a thousandth of T",
+                check: |case| above_threshold(case, High::ratio(1, 1000)),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "residual-softmax/positive-definite",
+            paper: Paper::ResidualSoftmax,
+            source: "weights as in thesis (2.4), with a threshold that fits this loss",
+            wording: Wording::Derived,
+            statement: "w_i^2 >= T + l / sigma_min(A)^2 for all i implies Hess L >= l I, T as in residual-softmax/hessian-lower-bound",
+            premise: "A has full column rank, rho >= ||Ax||_inf, 0 < beta <= alpha(x), l > 0",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Decided with the largest l that the weights allow.",
+            family: HEAVY,
+            strata: STRATA,
+            attack: Some((|rng| with_heavy_weights(&lowest(rng)?), 4)),
+            real_rows: 0,
+            check: |case| {
+                weights_suffice(case, |model, exact| {
+                    outwards(threshold(model, &exact.z, &exact.b))
+                })
+            },
+            control: Control {
+                fault: "a thousandth of T",
+                check: |case| {
+                    weights_suffice(case, |model, exact| {
+                        threshold(model, &exact.z, &exact.b) * High::ratio(1, 1000)
+                    })
+                },
+            },
+            witness: None,
+        },
+        Claim {
+            id: "residual-softmax/positive-definite-at-hundred",
+            paper: Paper::ResidualSoftmax,
+            source: "DLS23's constant (thesis Theorem 2.3.1) carried over from softmax",
+            wording: Wording::Derived,
+            statement: "w_i^2 >= 100 + l / sigma_min(A)^2 for all i implies Hess L >= l I",
+            premise: "A has full column rank, alpha(x) > 0, ||b||_1 <= 1, l > 0",
+            expected: Expected::Fails,
+            correction: Some("residual-softmax/positive-definite"),
+            note: "No threshold without beta suffices, since lambda_min(B) has no lower bound as alpha -> 0+. Witness: n = 2, \
+                alpha = 0.049, w_i^2 = 110.25, lambda_min(Hess L) = -2585; the same instance closer to the pole refutes any constant.",
+            family: HEAVY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| weights_suffice(case, |_, _| High::int(100)),
+            control: Control {
+                fault: "T in place of 100",
+                check: |case| {
+                    weights_suffice(case, |model, exact| {
+                        outwards(threshold(model, &exact.z, &exact.b))
+                    })
+                },
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/residual-softmax-positive-definite-at-hundred.json"
+            )),
+        },
+    ]
+}
+
+/// The same case with weights a millionth above the threshold.
+fn with_heavy_weights(case: &Case) -> Result<Case, CheckError> {
+    let z = case.instance.matrix().multiply(&case.x());
+    let model = Model::at(&z);
+    let least = threshold(&model, &z, case.instance.target()).sqrt();
+    let weights = DVector::from_element(z.len(), least * (1.0 + 1e-6));
+    let instance = Instance::new(
+        LossKind::ResidualSoftmax,
+        case.instance.matrix().clone(),
+        case.instance.target().clone(),
+        weights,
+    )?
+    .with_points(case.instance.points().to_vec())?;
+    Ok(Case::new(case.origin.clone(), instance, case.seed))
+}

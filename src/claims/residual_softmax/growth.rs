@@ -1,0 +1,271 @@
+//! How fast the spectrum of the Hessian grows towards the pole: the largest eigenvalue like `alpha^-4`, the smallest like
+//! `-alpha^-3`.
+//!
+//! *Both ends.* With `s = ||u||`, `V = ||v||`, `B = ||b||_2`, `E = max e`, `q = 3 s^2 / alpha^2 - 2 <b, u> / alpha`, the Hessian
+//! in the logits is `D + q kk' - ak' - ka'`, `||k|| = V / alpha`, `a = k o (2f - b)`, `D = diag(k o k + e o g / alpha)`.
+//!
+//! - By Weyl `|lambda_max - q ||k||^2| <= 2 ||a|| ||k|| + ||D||`.
+//! - Let `mu` be the smallest eigenvalue of `D` on the orthogonal complement of `k`. A vector of the complement shows
+//!   `lambda_min <= mu`. For `x = t k/||k|| + r h` completing the square in t shows
+//!   `lambda_min >= mu - (||a|| ||k|| + ||D||)^2 / (q ||k||^2 - ||D||)` if the denominator is positive and `mu <= 0`.
+//! - `alpha^3 D = diag(-s^2 e + alpha v o v + e o (alpha <b,u> 1 + alpha u - alpha^2 b))`, so `alpha^3 mu` is `-s^2 kappa`,
+//!   `kappa` the largest eigenvalue of `diag(e)` on the complement, up to
+//!   `alpha max_i (v_i^2 + e_i (|<b,u>| + |u_i| + alpha |b_i|))`.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::claims::loewner::Certified;
+use crate::claims::{
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Verdict,
+    Weights, Wording,
+};
+use crate::instance::sample;
+use crate::oracle::{self, spectrum};
+use crate::scalar::High;
+
+use super::model::Model;
+
+/// One end of the spectrum.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Largest,
+    Smallest,
+}
+
+/// The normalisers: `10^-6`, `10^-8`, `10^-10`.
+const DECADES: [i64; 3] = [-6, -8, -10];
+
+/// An eigenvalue close to the pole, and what the derivation says of it.
+struct Measured {
+    /// The eigenvalue's magnitude.
+    size: High,
+    /// The magnitude of its leading term without the power of `alpha`.
+    amplitude: High,
+    /// The largest relative deviation from the leading term.
+    tolerance: High,
+    /// `alpha`.
+    alpha: High,
+    /// Relative error of `size`.
+    error: High,
+}
+
+/// The logit with `exp(z) + z = u`, by Newton's method from above, where it converges monotonically (the function is
+/// convex and increasing).
+fn logit_of(u: High) -> High {
+    let one = High::ONE;
+    // exp(z) + z >= z at every z, so the root is at most u; exp(z) + z >= 1 + 2z bounds it by (u - 1) / 2 below u < 1.
+    let above = u.min((u - one) * High::ratio(1, 2)).max(u - one);
+    let start = if above.exp() + above >= u { above } else { u };
+    // Each step at least halves what is left and doubles the digits at the end: 200 steps are far beyond any need.
+    let mut z = start;
+    for _ in 0..200 {
+        let e = z.exp();
+        let step = (e + z - u) / (e + one);
+        z -= step;
+        if step.abs() <= (one + z.abs()).shifted(-38) {
+            break;
+        }
+    }
+    z
+}
+
+/// Logits with the wanted normaliser: all but the last drawn from the case, the last one closes the sum.
+fn logits(case: &Case, alpha: High) -> Result<DVector<High>, CheckError> {
+    let n = case.instance.rows();
+    let mut rng = case.stream("logits near the pole");
+    // In [-1.5, 0.5]: u has entries of both signs.
+    let drawn = sample::dyadic_vector(&mut rng, n, 1).map(|entry| entry - 0.5);
+    let mut z = oracle::lift_vector(&drawn);
+    let others: High = z.iter().take(n - 1).map(|z| z.exp() + *z).sum();
+    z[n - 1] = logit_of(alpha - others);
+    Ok(z)
+}
+
+/// The eigenvalue of the oracle's Hessian at normaliser about `10^decade`; none where the bound of the deviation is not
+/// below 1/2.
+fn measure(case: &Case, end: End, decade: i64) -> Result<Option<Measured>, CheckError> {
+    let z = logits(case, High::ONE.shifted(decade))?;
+    let b = oracle::lift_vector(case.instance.target());
+    let model = Model::at(&z);
+    let alpha = model.alpha;
+    let (s, v) = (model.u.norm(), model.v.norm());
+    let product = b.dot(&model.u);
+    let k = model.k.norm();
+    let a = ((&model.f * High::int(2) - &b).component_mul(&model.k)).norm();
+    let diagonal = model.diagonal(&b).amax();
+    let q = High::int(3) * s.square() / alpha.square() - High::int(2) * product / alpha;
+    let range = Certified::in_logits(&case.instance, &z)?.range()?;
+    let (size, amplitude, deviation, power) = match end {
+        End::Largest => {
+            let amplitude = High::int(3) * s.square() * v.square();
+            let main = amplitude / alpha.powi(4);
+            let deviation = (q * k.square() - main).abs() + High::int(2) * a * k + diagonal;
+            (range.high, amplitude, deviation, 4)
+        }
+        End::Smallest => {
+            let amplitude = s.square() * largest_on_complement(&model.e, &model.v)?;
+            let rest = (0..z.len())
+                .map(|i| {
+                    let inner = product.abs() + model.u[i].abs() + alpha * b[i].abs();
+                    model.v[i].square() + model.e[i] * inner
+                })
+                .fold(High::ZERO, High::max);
+            let denominator = q * k.square() - diagonal;
+            if !denominator.is_positive() {
+                return Ok(None);
+            }
+            let square = (a * k + diagonal).square() / denominator;
+            let deviation = rest / alpha.square() + square;
+            (-range.low, amplitude, deviation, 3)
+        }
+    };
+    let main = amplitude / alpha.powi(power);
+    let tolerance = deviation / main;
+    if tolerance >= High::ratio(1, 2) {
+        return Ok(None);
+    }
+    Ok(Some(Measured {
+        size,
+        amplitude,
+        tolerance,
+        alpha,
+        error: range.error / main,
+    }))
+}
+
+/// The largest eigenvalue of `diag(e)` on the orthogonal complement of `v`: that of `P diag(e) P` with the projection P,
+/// which is positive for n >= 2.
+fn largest_on_complement(e: &DVector<High>, v: &DVector<High>) -> Result<High, CheckError> {
+    let n = e.len();
+    let projection = DMatrix::identity(n, n) - v * v.transpose() / v.norm_squared();
+    let matrix = &projection * DMatrix::from_diagonal(e) * &projection;
+    Ok(spectrum::extremes(&matrix)?.1)
+}
+
+/// The leading term at each normaliser, and the exponent of a log-log fit over all of them. The fit of exact powers with
+/// amplitude A_j and relative deviation below `tau_j` errs by at most the sum of `|ln A_j - ln A_0| - ln(1 - tau_j)`,
+/// weighted as the slope weighs the points.
+fn growth(case: &Case, end: End, exponent: i64) -> Result<Verdict, CheckError> {
+    if case.instance.rows() < 2 {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let mut found = Vec::new();
+    for decade in DECADES {
+        match measure(case, end, decade)? {
+            Some(measured) => found.push(measured),
+            None => return Ok(Verdict::Outside(Outside::Premise)),
+        }
+    }
+    let count = High::int(found.len() as i64);
+    let logarithms: Vec<High> = found.iter().map(|m| m.alpha.ln()).collect();
+    let mean = logarithms.iter().copied().sum::<High>() / count;
+    let spread: High = logarithms.iter().map(|x| (*x - mean).square()).sum();
+    let (mut slope, mut allowed, mut error) = (High::ZERO, High::ZERO, High::ZERO);
+    let mut verdict = Verdict::Holds {
+        slack: f64::INFINITY,
+    };
+    for (x, m) in logarithms.iter().zip(&found) {
+        let weight = (*x - mean) / spread;
+        slope += weight * m.size.ln();
+        let amplitude = (m.amplitude / found[0].amplitude).ln().abs();
+        // -ln(1 - tau) <= 2 tau for tau <= 1/2.
+        allowed += weight.abs() * (amplitude + High::int(2) * m.tolerance);
+        error += weight.abs() * High::int(2) * m.error;
+        let main = m.amplitude * m.alpha.powi(exponent);
+        verdict = verdict.and(Verdict::at_most(
+            "relative deviation of the eigenvalue from its leading term",
+            (m.size / main - High::ONE).abs(),
+            m.tolerance,
+            m.error,
+        ));
+    }
+    Ok(verdict.and(Verdict::at_most(
+        "deviation of the fitted exponent",
+        (slope - High::int(exponent)).abs(),
+        allowed,
+        error,
+    )))
+}
+
+const FAMILY: Family = Family {
+    losses: &[Drawn::ResidualSoftmax],
+    rows: (2, 5),
+    columns: (1, 2),
+    gaps: &[],
+    weights: Weights::Zero,
+    cases: 24,
+    ..Family::GENERAL
+};
+
+const STRATA: &[Stratum] = &[Stratum::OneColumn, Stratum::Square, Stratum::SignedTarget];
+
+fn claim(
+    id: &'static str,
+    statement: &'static str,
+    note: &'static str,
+    check: crate::claims::Check,
+    control: Control,
+) -> Claim {
+    Claim {
+        id,
+        paper: Paper::ResidualSoftmax,
+        source: "behind the abstract's \"positive semidefinite\" and \"Lipschitz properties\"",
+        wording: Wording::Derived,
+        statement,
+        premise: "n >= 2, alpha -> 0+ with u not 0",
+        expected: Expected::Holds,
+        correction: None,
+        note,
+        family: FAMILY,
+        strata: STRATA,
+        attack: None,
+        real_rows: 0,
+        check,
+        control,
+        witness: None,
+    }
+}
+
+/// The claims about growth.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        claim(
+            "residual-softmax/growth-of-largest-eigenvalue",
+            "lambda_max(B) = 3 ||u||^2 ||v||^2 alpha^-4 (1 + O(alpha)): a log-log fit gives the exponent -4",
+            "At alpha = 1e-6, 1e-8, 1e-10, logits and target from the case, with an explicit bound of the deviation (proven in \
+             the source). For n = 2, u = (1/2, -1/2) the factor is 7.64.",
+            |case| growth(case, End::Largest, -4),
+            Control {
+                fault: "the exponent -3",
+                check: |case| growth(case, End::Largest, -3),
+            },
+        ),
+        claim(
+            "residual-softmax/growth-of-smallest-eigenvalue",
+            "lambda_min(B) = -||u||^2 kappa alpha^-3 (1 + O(alpha)), kappa the largest eigenvalue of diag(exp(z)) on the orthogonal \
+             complement of v: a log-log fit gives the exponent -3",
+            "At alpha = 1e-6, 1e-8, 1e-10, logits and target from the case, with an explicit bound of the deviation (proven in \
+             the source). For every target, so near the pole the Hessian is never positive semidefinite. For n = 2, \
+             u = (1/2, -1/2) the factor is -0.272.",
+            |case| growth(case, End::Smallest, -3),
+            Control {
+                fault: "the exponent -4",
+                check: |case| growth(case, End::Smallest, -4),
+            },
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_logit_solves_its_equation() {
+        for u in [-3.0, -0.5, 0.0, 0.6, 2.0, 40.0] {
+            let u = High::lift(u).unwrap();
+            let z = logit_of(u);
+            assert!((z.exp() + z - u).abs() < High::ONE.shifted(-35), "{u:?}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Lipschitz constants of the Hessian: none without `beta`, and an explicit one with it.
+//!
+//! *The constant.* On a set where `alpha >= beta > 0` and `||z||_inf <= rho`, with `E = exp(rho)`, `V = 1 + E`,
+//! `phi = sqrt n (E + rho) / beta >= ||f||_2`, differentiate `alpha f = u` three times along a unit vector h: `|alpha'| =
+//! |<v, h>| <= sqrt n V`, `|alpha''|, |alpha'''| <= E`, `||u'|| <= V`, `||u''||, ||u'''|| <= E`, hence
+//!
+//! ```text
+//! ||f'||   <= F1 = (V + sqrt n V phi) / beta
+//! ||f''||  <= F2 = (E + 2 sqrt n V F1 + E phi) / beta
+//! ||f'''|| <= F3 = (E + 3 sqrt n V F2 + 3 E F1 + E phi) / beta
+//! ```
+//!
+//! and `|D^3 l[h,h,h]| = |3 <f', f''> + <f - b, f'''>| <= 3 F1 F2 + (phi + ||b||_2) F3`, which bounds the symmetric
+//! trilinear form `D^3 l` in all its arguments (Banach). It grows like `beta^-5`, as the true constant does.
+//!
+//! `alpha` is convex along a segment, so that its minimum over the segment may be smaller than at both ends: the premise
+//! speaks of the whole segment.
+
+use nalgebra::{DMatrix, DVector, RealField};
+
+use crate::claims::attack::{self, Effort};
+use crate::claims::exact::Exact;
+use crate::claims::loewner::{Certified, outwards};
+use crate::claims::{
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Origin, Outside, Paper, Stratum,
+    Verdict, Weights, Wording,
+};
+use crate::instance::sample::{self, Stream};
+use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::oracle::{self, Reference, spectrum};
+use crate::scalar::High;
+
+use super::model::Model;
+
+/// `3 F1 F2 + (phi + ||b||_2) F3`.
+fn constant<T: RealField + Copy>(n: usize, rho: T, beta: T, target: T) -> T {
+    let number = |value: f64| nalgebra::convert::<f64, T>(value);
+    let (two, three) = (number(2.0), number(3.0));
+    let root = number(n as f64).sqrt();
+    let e = rho.exp();
+    let v = e + T::one();
+    let phi = root * (e + rho) / beta;
+    let f1 = (v + root * v * phi) / beta;
+    let f2 = (e + two * root * v * f1 + e * phi) / beta;
+    let f3 = (e + three * root * v * f2 + three * e * f1 + e * phi) / beta;
+    three * f1 * f2 + (phi + target) * f3
+}
+
+/// The case at both points.
+struct Pair {
+    exact: Exact,
+    y: DVector<High>,
+    at_y: DVector<High>,
+    norm: High,
+}
+
+impl Pair {
+    fn of(case: &Case) -> Result<Self, CheckError> {
+        let exact = Exact::of(case)?;
+        let y = oracle::lift_vector(&case.y());
+        Ok(Self {
+            at_y: &exact.a * &y,
+            norm: outwards(spectrum::spectral_norm(&exact.a)?),
+            exact,
+            y,
+        })
+    }
+
+    fn distance(&self) -> High {
+        (&self.exact.x - &self.y).norm()
+    }
+
+    /// `max(||Ax||_inf, ||Ay||_inf)`.
+    fn rho(&self) -> High {
+        self.exact.z.amax().max(self.at_y.amax())
+    }
+
+    /// A lower bound of `alpha` over the segment: halving by the sign of the slope leaves an interval around the minimum
+    /// (or an end), and the tangents at its ends bound a convex function from below.
+    fn beta(&self) -> High {
+        let direction = &self.at_y - &self.exact.z;
+        let at = |s: High| {
+            let model = Model::at(&(&self.exact.z + &direction * s));
+            (model.alpha, model.v.dot(&direction))
+        };
+        let (mut left, mut right) = (High::ZERO, High::ONE);
+        // 2^-40 of the segment: the tangents then lose about 1e-12 of their slope.
+        for _ in 0..40 {
+            let middle = (left + right) * High::ratio(1, 2);
+            if at(middle).1.is_positive() {
+                right = middle;
+            } else {
+                left = middle;
+            }
+        }
+        let (low, high) = (at(left), at(right));
+        let width = right - left;
+        let from_left = low.0 + (low.1 * width).min(High::ZERO);
+        let from_right = high.0 - (high.1 * width).max(High::ZERO);
+        from_left.max(from_right)
+    }
+}
+
+/// `||H(x) - H(y)|| <= M ||x - y||`.
+fn change(pair: &Pair, constant: High) -> Result<Verdict, CheckError> {
+    let reference = Reference::new(&pair.exact.instance)?;
+    let here = Certified::of(&reference, &pair.exact.x)?;
+    let there = Certified::of(&reference, &pair.y)?;
+    let (observed, error) = here.distance(&there)?;
+    let allowed = constant * pair.distance();
+    Ok(Verdict::at_most(
+        "||H(x) - H(y)||",
+        observed,
+        allowed,
+        error,
+    ))
+}
+
+/// With the derived constant, `factor` times.
+fn with_beta(case: &Case, factor: High) -> Result<Verdict, CheckError> {
+    let pair = Pair::of(case)?;
+    let beta = pair.beta();
+    let beta = beta - beta.abs().shifted(-30);
+    if !beta.is_positive() {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let target = pair.exact.b.norm();
+    let m = constant(pair.exact.a.nrows(), pair.rho(), beta, target);
+    change(&pair, outwards(m * pair.norm.powi(3)) * factor)
+}
+
+/// With `n^1.5 exp(30 R^2)`, where `||A||, ||x||, ||y|| <= R` and `||b||_1 <= 1`.
+fn without_beta(case: &Case) -> Result<Verdict, CheckError> {
+    let pair = Pair::of(case)?;
+    if pair.exact.target_norm() > High::ONE {
+        return Ok(Verdict::Outside(Outside::Target));
+    }
+    if !pair.beta().is_positive() {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let radius = pair.norm.max(pair.exact.x.norm()).max(pair.y.norm());
+    let n = High::int(pair.exact.a.nrows() as i64);
+    let m = n * n.sqrt() * (High::int(30) * radius.square()).exp();
+    change(&pair, outwards(m))
+}
+
+/// Searches logits, a direction and a target for the largest share of the constant that the Hessian's change takes.
+fn steepest(rng: &mut Stream) -> Result<Case, CheckError> {
+    let n = sample::integer(rng, 2, 4) as usize;
+    let parts = |free: &[f64]| {
+        let z = DVector::from_column_slice(&free[..n]);
+        let h = DVector::from_column_slice(&free[n..2 * n]);
+        let b = DVector::from_column_slice(&free[2 * n..]);
+        let length = b.lp_norm(1).max(1.0);
+        let step = h.norm() / STEP;
+        (z, h / step, b / length)
+    };
+    let start = attack::cold_start(rng, 3 * n, 1);
+    let (best, _) = attack::maximise(
+        |free| {
+            let (z, h, b) = parts(free);
+            let end = &z + &h;
+            let (here, there) = (Model::at(&z), Model::at(&end));
+            let beta = here.alpha.min(there.alpha);
+            if beta < NEAREST_POLE {
+                return f64::NAN;
+            }
+            let change = (here.hessian(&b) - there.hessian(&b))
+                .symmetric_eigenvalues()
+                .amax();
+            let rho = z.amax().max(end.amax());
+            change / (constant(n, rho, beta, b.norm()) * h.norm())
+        },
+        start,
+        Effort::USUAL,
+    );
+    let (z, h, b) = parts(&best);
+    let matrix = DesignMatrix::dense(DMatrix::identity(n, n))?;
+    let end = &z + h;
+    let instance = Instance::new(LossKind::ResidualSoftmax, matrix, b, DVector::zeros(n))?
+        .with_points(vec![z, end])?;
+    Ok(Case::new(Origin::Attack(0), instance, 0))
+}
+
+/// Length of the step that a search takes for a derivative.
+const STEP: f64 = 1e-5;
+/// Below this normaliser a difference over [`STEP`] says too little.
+const NEAREST_POLE: f64 = 1e-2;
+
+/// Two short points each, so that most segments stay on the positive side of the pole.
+const FAMILY: Family = Family {
+    losses: &[Drawn::ResidualSoftmax],
+    rows: (2, 6),
+    columns: (1, 3),
+    radii: &[0.125, 0.5, 1.0],
+    weights: Weights::Moderate,
+    points: 2,
+    cases: 42,
+    ..Family::GENERAL
+};
+
+const STRATA: &[Stratum] = &[
+    Stratum::Condition(0),
+    Stratum::Condition(3),
+    Stratum::Condition(6),
+    Stratum::Gap(0),
+    Stratum::OneColumn,
+    Stratum::Square,
+    Stratum::SignedTarget,
+];
+
+/// The claims about Lipschitz constants.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        Claim {
+            id: "residual-softmax/hessian-lipschitz-without-beta",
+            paper: Paper::ResidualSoftmax,
+            source: "DLS23's M (thesis Lemma 2.1.21) carried over from softmax",
+            wording: Wording::Derived,
+            statement: "||H(x) - H(y)|| <= n^1.5 exp(30R^2) ||x - y||_2",
+            premise: "||A||, ||x||_2, ||y||_2 <= R, ||b||_1 <= 1, alpha > 0 between x and y",
+            expected: Expected::Fails,
+            correction: Some("residual-softmax/hessian-lipschitz-beta"),
+            note: "No constant without beta can be right: the Hessian itself grows like alpha^-4 inside a bounded region. Witness: \
+                n = 2, R = 1, alpha = 1e-4.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: without_beta,
+            control: Control {
+                fault: "the constant with beta",
+                check: |case| with_beta(case, High::ONE),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/residual-softmax-hessian-lipschitz-without-beta.json"
+            )),
+        },
+        Claim {
+            id: "residual-softmax/hessian-lipschitz-beta",
+            paper: Paper::ResidualSoftmax,
+            source: "abstract: \"Lipschitz properties\"; constant derived here",
+            wording: Wording::Derived,
+            statement: "||H(x) - H(y)|| <= ||A||^3 (3 F1 F2 + (phi + ||b||_2) F3) ||x - y||_2, E = exp(rho), V = 1 + E, \
+                phi = sqrt n (E + rho) / beta, F1 = (V + sqrt n V phi) / beta, F2 = (E + 2 sqrt n V F1 + E phi) / beta, \
+                F3 = (E + 3 sqrt n V F2 + 3 E F1 + E phi) / beta",
+            premise: "0 < beta <= alpha between x and y, rho >= ||Ax||_inf, ||Ay||_inf (R^2 will do)",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Proven in the source; a power beta^-5, as it must be. Explicit, not tight.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: Some((steepest, 6)),
+            real_rows: 0,
+            check: |case| with_beta(case, High::ONE),
+            control: Control {
+                fault: "10^-4 of it",
+                check: |case| with_beta(case, High::ratio(1, 10_000)),
+            },
+            witness: None,
+        },
+    ]
+}

@@ -1,0 +1,352 @@
+//! The normaliser `alpha = <exp(z) + z, 1>`: where it is positive, and what dividing by it does and does not achieve.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::claims::attack::{self, Effort};
+use crate::claims::exact::{Exact, unit};
+use crate::claims::loewner::outwards;
+use crate::claims::{
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Origin, Outside, Paper, Stratum,
+    Verdict, Weights, Wording,
+};
+use crate::instance::sample::{self, Stream};
+use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::oracle::spectrum;
+use crate::scalar::High;
+
+use super::model::Model;
+
+/// `alpha` at the case's point, with a bound of its error.
+fn normaliser(exact: &Exact, model: &Model<High>) -> (High, High) {
+    let reach = exact.a.map(High::abs) * exact.x.map(High::abs);
+    let size: High = model.e.iter().chain(reach.iter()).copied().sum();
+    (model.alpha, exact.error(size))
+}
+
+/// `alpha > 0`.
+fn positive(case: &Case) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let (alpha, error) = normaliser(&exact, &Model::at(&exact.z));
+    Ok(Verdict::at_least("alpha(x)", alpha, High::ZERO, error))
+}
+
+/// `t = R^2 / sqrt n` for the smallest R with `||A||, ||x||_2 <= R`, rounded up.
+fn region(exact: &Exact) -> Result<High, CheckError> {
+    let radius = spectrum::spectral_norm(&exact.a)?.max(exact.x.norm());
+    Ok(outwards(
+        radius.square() / High::int(exact.a.nrows() as i64).sqrt(),
+    ))
+}
+
+/// `n (exp(-t) - t)`.
+fn lower_bound(n: usize, t: High) -> High {
+    High::int(n as i64) * ((-t).exp() - t)
+}
+
+/// `factor n (exp(-t) - t) <= alpha`.
+fn above_lower_bound(case: &Case, factor: High) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let (alpha, error) = normaliser(&exact, &Model::at(&exact.z));
+    let low = factor * lower_bound(exact.a.nrows(), region(&exact)?);
+    let error = if exact.a.shape() == (1, 1) {
+        // The bound is attained there; z is one product of two f64, so only exp, a sum and the bound itself round.
+        High::int(16) * unit() * (High::ONE + exact.z[0].abs())
+    } else {
+        error
+    };
+    Ok(Verdict::at_most(
+        "lower bound of alpha(x)",
+        low,
+        alpha,
+        error,
+    ))
+}
+
+/// The root of `exp(-t) = t`, 0.567143..., by Newton's method; right to a few roundings.
+fn omega() -> High {
+    // Thirty correct digits after four steps from two, more than forty after six.
+    (0..6).fold(High::ratio(57, 100), |t, _| {
+        let e = (-t).exp();
+        t + (e - t) / (e + High::ONE)
+    })
+}
+
+/// At `A = -(R / sqrt n) 1`, `x = R`, `R^2 = factor omega sqrt n`, which meets `||A||, ||x|| <= R`, whether `alpha` is
+/// negative (`outside`) or positive.
+fn edge_of_region(case: &Case, factor: High, outside: bool) -> Verdict {
+    let n = case.instance.rows();
+    let z = DVector::from_element(n, -(factor * omega()));
+    let alpha = Model::at(&z).alpha;
+    let error = High::int(64 * n as i64) * unit();
+    if outside {
+        Verdict::at_most("alpha(x) just outside", alpha, High::ZERO, error)
+    } else {
+        Verdict::at_least("alpha(x) just inside", alpha, High::ZERO, error)
+    }
+}
+
+/// A relative step of `10^-12` to either side of the edge.
+fn region_is_sharp(case: &Case, scale: High) -> Verdict {
+    let step = High::ONE.shifted(-12);
+    edge_of_region(case, scale * (High::ONE + step), true).and(edge_of_region(
+        case,
+        scale * (High::ONE - step),
+        false,
+    ))
+}
+
+/// What is said to be 1.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    /// `||f||_1`.
+    Norm,
+    /// `<f, 1>`.
+    Sum,
+    /// `||f||_2`.
+    Euclidean,
+}
+
+/// `measure(f) = 1`; with `nonnegative` only where every `u_i` is known to be at least zero.
+fn measure_is_one(case: &Case, measure: Measure, nonnegative: bool) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let model = Model::at(&exact.z);
+    let (alpha, error) = normaliser(&exact, &model);
+    if nonnegative && model.u.iter().any(|u| *u < error) {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    if alpha.abs() <= error {
+        return Ok(Verdict::Undecided(
+            "alpha cannot be told from zero".to_owned(),
+        ));
+    }
+    let (name, value) = match measure {
+        Measure::Norm => ("||f||_1", model.f.iter().map(|f| f.abs()).sum()),
+        Measure::Sum => ("<f, 1>", model.f.iter().copied().sum()),
+        Measure::Euclidean => ("||f||_2", model.f.norm()),
+    };
+    Ok(Verdict::equal(name, value, High::ONE, error / alpha.abs()))
+}
+
+/// Searches rows `A` and the sign of `x` for the smallest `alpha` at a fixed R inside the region.
+fn lowest_normaliser(rng: &mut Stream) -> Result<Case, CheckError> {
+    let n = sample::integer(rng, 1, 6) as usize;
+    // t from 1/16 to 1/2, below 0.567.
+    let t = sample::integer(rng, 1, 8) as f64 / 16.0;
+    let radius = (t * (n as f64).sqrt()).sqrt();
+    let column = |free: &[f64]| {
+        let a = DVector::from_column_slice(free);
+        let norm = a.norm();
+        a * (radius / norm)
+    };
+    let start = attack::cold_start(rng, n, 1);
+    let (best, _) = attack::maximise(
+        |free| -Model::at(&(column(free) * radius)).alpha,
+        start,
+        Effort::USUAL,
+    );
+    let matrix = DesignMatrix::dense(DMatrix::from_column_slice(n, 1, column(&best).as_slice()))?;
+    let instance = Instance::new(
+        LossKind::ResidualSoftmax,
+        matrix,
+        DVector::zeros(n),
+        DVector::zeros(n),
+    )?
+    .with_points(vec![DVector::from_element(1, radius)])?;
+    Ok(Case::new(Origin::Attack(0), instance, 0))
+}
+
+const EVERYWHERE: Family = Family {
+    losses: &[Drawn::ResidualSoftmax],
+    weights: Weights::Zero,
+    cases: 56,
+    ..Family::GENERAL
+};
+
+/// Logits of at most 0.49, so that `exp(z) + z` is positive.
+const SHORT: Family = Family {
+    radii: &[0.0625, 0.25, 0.5, 0.7],
+    ..EVERYWHERE
+};
+
+/// Inside and outside the region where the bound is positive.
+const BOUNDED: Family = Family {
+    radii: &[0.125, 0.5, 1.0, 4.0],
+    ..EVERYWHERE
+};
+
+const STRATA: &[Stratum] = &[
+    Stratum::Condition(0),
+    Stratum::Condition(3),
+    Stratum::Condition(6),
+    Stratum::Gap(0),
+    Stratum::OneRow,
+    Stratum::OneColumn,
+    Stratum::Square,
+    Stratum::SignedTarget,
+];
+
+const STRATA_EVERYWHERE: &[Stratum] = &[
+    Stratum::Condition(0),
+    Stratum::Condition(6),
+    Stratum::Gap(0),
+    Stratum::Gap(1),
+    Stratum::Gap(2),
+    Stratum::Gap(3),
+    Stratum::OneRow,
+    Stratum::OneColumn,
+    Stratum::Square,
+];
+
+/// The claims about the normaliser.
+pub fn claims() -> Vec<Claim> {
+    let mut claims = positivity();
+    claims.extend(normalisation());
+    claims
+}
+
+fn positivity() -> Vec<Claim> {
+    vec![
+        Claim {
+            id: "residual-softmax/normaliser-positive",
+            paper: Paper::ResidualSoftmax,
+            source: "implied by the abstract, which writes the loss for every x",
+            wording: Wording::Derived,
+            statement: "alpha(x) = <exp(Ax) + Ax, 1_n> > 0 for every x",
+            premise: "none",
+            expected: Expected::Fails,
+            correction: Some("residual-softmax/normaliser-positive-in-region"),
+            note: "exp(z) + z is negative below z = -0.567143... Where alpha is 0 the problem has a pole, and beyond it f \
+                changes its sign; beta > 0 must be an assumption. Witness: n = 1, z = -1.",
+            family: EVERYWHERE,
+            strata: STRATA_EVERYWHERE,
+            attack: None,
+            real_rows: 0,
+            check: positive,
+            control: Control {
+                fault: "the bound n (exp(-R^2 / sqrt n) - R^2 / sqrt n) in place of 0",
+                check: |case| above_lower_bound(case, High::ONE),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/residual-softmax-normaliser-positive.json"
+            )),
+        },
+        Claim {
+            id: "residual-softmax/normaliser-positive-in-region",
+            paper: Paper::ResidualSoftmax,
+            source: "replaces the assumption alpha > 0 implied by the abstract",
+            wording: Wording::Derived,
+            statement: "alpha(x) >= n (exp(-R^2 / sqrt n) - R^2 / sqrt n), which is positive where R^2 < 0.567143... sqrt n",
+            premise: "||A||, ||x||_2 <= R",
+            expected: Expected::Holds,
+            correction: None,
+            note: "exp(z) + z is convex and increasing, and the mean of z is at least -R^2 / sqrt n. Attained at equal logits, \
+                where the search ends. For R >= 4 it is positive from n = 796 only.",
+            family: BOUNDED,
+            strata: STRATA,
+            attack: Some((lowest_normaliser, 8)),
+            real_rows: 0,
+            check: |case| above_lower_bound(case, High::ONE),
+            control: Control {
+                fault: "a bound larger by a thousandth",
+                check: |case| above_lower_bound(case, High::ratio(1001, 1000)),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "residual-softmax/normaliser-region-sharp",
+            paper: Paper::ResidualSoftmax,
+            source: "sharpness of residual-softmax/normaliser-positive-in-region",
+            wording: Wording::Derived,
+            statement: "for every n and every R^2 > omega sqrt n, omega = exp(-omega) = 0.567143..., some ||A||, ||x||_2 <= R give \
+                alpha(x) < 0; for R^2 < omega sqrt n the same A and x give alpha(x) > 0",
+            premise: "none",
+            expected: Expected::Holds,
+            correction: None,
+            note: "A = -(R / sqrt n) 1 and x = R, at R^2 a 10^-12th to either side; a case gives n.",
+            family: Family {
+                cases: 14,
+                ..EVERYWHERE
+            },
+            strata: &[Stratum::OneRow, Stratum::OneColumn, Stratum::Square],
+            attack: None,
+            real_rows: 0,
+            check: |case| Ok(region_is_sharp(case, High::ONE)),
+            control: Control {
+                fault: "0.57 for 0.567143...",
+                check: |case| Ok(region_is_sharp(case, High::ratio(57, 100) / omega())),
+            },
+            witness: None,
+        },
+    ]
+}
+
+fn normalisation() -> Vec<Claim> {
+    vec![
+        Claim {
+            id: "residual-softmax/f-normalised",
+            paper: Paper::ResidualSoftmax,
+            source: "DLS23 Fact 2.2.4 carried over from softmax",
+            wording: Wording::Derived,
+            statement: "||f(x)||_1 = 1",
+            premise: "alpha(x) != 0",
+            expected: Expected::Fails,
+            correction: Some("residual-softmax/f-sums-to-one"),
+            note: "Entries of f may be negative, and ||f||_1 has no bound near the pole: every bound that was copied from softmax \
+                with ||f||_1 = 1 or ||f||_2 <= 1 is invalid here. Witness: u = (0.6, -0.5), ||f||_1 = 11.",
+            family: EVERYWHERE,
+            strata: STRATA_EVERYWHERE,
+            attack: None,
+            real_rows: 0,
+            check: |case| measure_is_one(case, Measure::Norm, false),
+            control: Control {
+                fault: "the sum of f in place of its norm",
+                check: |case| measure_is_one(case, Measure::Sum, false),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/residual-softmax-f-normalised.json"
+            )),
+        },
+        Claim {
+            id: "residual-softmax/f-sums-to-one",
+            paper: Paper::ResidualSoftmax,
+            source: "replaces DLS23 Fact 2.2.4",
+            wording: Wording::Derived,
+            statement: "<f(x), 1_n> = 1",
+            premise: "alpha(x) != 0, of either sign",
+            expected: Expected::Holds,
+            correction: None,
+            note: "By definition of f.",
+            family: EVERYWHERE,
+            strata: STRATA_EVERYWHERE,
+            attack: None,
+            real_rows: 0,
+            check: |case| measure_is_one(case, Measure::Sum, false),
+            control: Control {
+                fault: "||f||_1 in place of the sum",
+                check: |case| measure_is_one(case, Measure::Norm, false),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "residual-softmax/f-normalised-nonnegative",
+            paper: Paper::ResidualSoftmax,
+            source: "DLS23 Fact 2.2.4 with the hypothesis that it needs here",
+            wording: Wording::Derived,
+            statement: "||f(x)||_1 = 1",
+            premise: "exp(z_i) + z_i >= 0 for every i (z_i >= -0.567143...)",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Cases keep to |z_i| < 0.49.",
+            family: SHORT,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| measure_is_one(case, Measure::Norm, true),
+            control: Control {
+                fault: "||f||_2 in place of ||f||_1",
+                check: |case| measure_is_one(case, Measure::Euclidean, true),
+            },
+            witness: None,
+        },
+    ]
+}

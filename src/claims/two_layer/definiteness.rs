@@ -1,0 +1,219 @@
+//! Definiteness of the Hessian: with weights above an explicit threshold, and not without.
+
+use crate::claims::exact::Exact;
+use crate::claims::loewner::{Certified, heavy_weights_suffice, outwards};
+use crate::claims::{
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Verdict,
+    Weights, Wording,
+};
+use crate::instance::Activation;
+use crate::instance::sample::Stream;
+use crate::oracle::{self, spectrum};
+use crate::scalar::High;
+
+use super::bounds::Layer;
+use super::model::{Form, layer};
+use super::search::{Candidate, search};
+
+/// The constants' arguments at 40 digits, `||A2||` rounded up.
+pub fn constants(exact: &Exact) -> Result<Layer<High>, CheckError> {
+    let (second_layer, activation) = layer(&exact.instance)?;
+    Ok(Layer {
+        norm: outwards(spectrum::spectral_norm(&oracle::lift_matrix(second_layer))?),
+        target: outwards(exact.b.norm()),
+        outputs: second_layer.nrows(),
+        activation,
+    })
+}
+
+/// `B >= -factor T`.
+fn above_threshold(exact: &Exact, factor: High) -> Result<Verdict, CheckError> {
+    let range = Certified::in_logits(&exact.instance, &exact.z)?.range()?;
+    let low = -(factor * outwards(constants(exact)?.threshold()));
+    Ok(Verdict::at_least(
+        "lambda_min(B)",
+        range.low,
+        low,
+        range.error,
+    ))
+}
+
+/// `w_i^2 >= factor T + l / sigma_min(A1)^2` implies `Hess L >= l I` for the largest l, and, so that no other A1 does worse,
+/// `B >= -factor T`.
+fn sufficient(case: &Case, factor: High) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let threshold = outwards(constants(&exact)?.threshold()) * factor;
+    let conclusion = heavy_weights_suffice(&exact, threshold)?;
+    if matches!(conclusion, Verdict::Outside(_)) {
+        return Ok(conclusion);
+    }
+    Ok(conclusion.and(above_threshold(&exact, factor)?))
+}
+
+/// `Hess L > 0` where A1 has full column rank.
+fn positive_definite(case: &Case) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let (largest, smallest) = exact.singular_range()?;
+    if smallest <= largest.shifted(-30) {
+        return Ok(Verdict::Outside(Outside::Rank));
+    }
+    let reference = oracle::Reference::new(&exact.instance)?;
+    let range = Certified::of(&reference, &exact.x)?.range()?;
+    Ok(Verdict::at_least(
+        "lambda_min(Hess L)",
+        range.low,
+        High::ZERO,
+        range.error,
+    ))
+}
+
+/// The share of the threshold that `-lambda_min(B)` takes.
+fn share(candidate: &Candidate) -> f64 {
+    let b = candidate.model(0.0).hessian(Form::Derived);
+    -b.symmetric_eigenvalues().min() / candidate.constants().threshold()
+}
+
+/// The hardest case, with weights a millionth above the threshold.
+fn lowest(rng: &mut Stream, activations: &[Activation]) -> Result<Case, CheckError> {
+    search(rng, activations, 0.25, share, |found| {
+        found.constants().threshold() * (1.0 + 1e-6)
+    })
+}
+
+const PIECEWISE: &[Activation] = &[Activation::Relu, Activation::Identity];
+const SMOOTH: &[Activation] = &[Activation::Tanh, Activation::Softplus];
+
+/// `||A2|| <= sqrt(4 * 6)` and `||b||_2 <= 1`, so the threshold is at most `R (R + 1) < 29`.
+const FAMILY: Family = Family {
+    losses: &[
+        Drawn::TwoLayer(Activation::Relu),
+        Drawn::TwoLayer(Activation::Identity),
+    ],
+    rows: (1, 6),
+    columns: (1, 3),
+    weights: Weights::Above { base: 29.0 },
+    cases: 56,
+    ..Family::GENERAL
+};
+
+/// The threshold is at most `R (R + 2 ln 2 + 1)(1 + R / 5.19)`, below 70.
+const SMOOTH_FAMILY: Family = Family {
+    losses: &[
+        Drawn::TwoLayer(Activation::Tanh),
+        Drawn::TwoLayer(Activation::Softplus),
+    ],
+    weights: Weights::Above { base: 70.0 },
+    ..FAMILY
+};
+
+/// Small gaps: far out every eigenvalue in the logits vanishes, and its sign tells nothing. More rows than columns: the
+/// Hessian of a square A1 is singular, since `B 1 = 0`.
+const UNWEIGHTED: Family = Family {
+    losses: &[
+        Drawn::TwoLayer(Activation::Relu),
+        Drawn::TwoLayer(Activation::Identity),
+        Drawn::TwoLayer(Activation::Tanh),
+        Drawn::TwoLayer(Activation::Softplus),
+    ],
+    rows: (3, 6),
+    columns: (1, 2),
+    gaps: &[0],
+    weights: Weights::Zero,
+    ..FAMILY
+};
+
+const STRATA: &[Stratum] = &[
+    Stratum::Condition(0),
+    Stratum::Condition(3),
+    Stratum::Condition(6),
+    Stratum::Gap(0),
+    Stratum::Gap(1),
+    Stratum::Gap(2),
+    Stratum::Gap(3),
+    Stratum::OneRow,
+    Stratum::OneColumn,
+    Stratum::Square,
+    Stratum::SignedTarget,
+];
+
+const UNWEIGHTED_STRATA: &[Stratum] = &[
+    Stratum::Condition(0),
+    Stratum::Condition(6),
+    Stratum::Gap(0),
+    Stratum::OneColumn,
+    Stratum::SignedTarget,
+];
+
+/// The claims about definiteness.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        Claim {
+            id: "two-layer/positive-definite-without-weights",
+            paper: Paper::TwoLayer,
+            source: "abstract: \"the Hessian matrix is positive definite ... under certain assumptions\", read without weights",
+            wording: Wording::Derived,
+            statement: "the Hessian of 0.5 ||phi(A2 f) - b||^2 is positive definite",
+            premise: "A1 has full column rank; relu: no entry of A2 f is 0",
+            expected: Expected::Fails,
+            correction: Some("two-layer/positive-definite"),
+            note: "The regulariser is among the assumptions that are needed. For n = d it is even singular whatever A1 and b are, \
+                since B 1 = 0. Witness: n = 2, d = m = 1, phi the identity.",
+            family: UNWEIGHTED,
+            strata: UNWEIGHTED_STRATA,
+            attack: None,
+            real_rows: 0,
+            check: positive_definite,
+            control: Control {
+                fault: "B >= -R (H + ||b||_2)(1 + L2 R / 4) I in its place",
+                check: |case| above_threshold(&Exact::of(case)?, High::ONE),
+            },
+            witness: Some(include_str!(
+                "../../../fixtures/witnesses/two-layer-positive-definite-without-weights.json"
+            )),
+        },
+        Claim {
+            id: "two-layer/positive-definite",
+            paper: Paper::TwoLayer,
+            source: "abstract: \"the Hessian matrix is positive definite\"; threshold derived here",
+            wording: Wording::Derived,
+            statement: "w_i^2 >= R (R + ||b||_2) + l / sigma_min(A1)^2 for all i implies Hess L >= l I",
+            premise: "phi = relu where no entry of A2 f is 0, or phi the identity; R >= ||A2||, A1 has full column rank, l > 0",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Proven in the source. Decided with the largest l that the weights allow, and on B itself, which shows that no A1 \
+                does worse.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: Some((|rng| lowest(rng, PIECEWISE), 6)),
+            real_rows: 0,
+            check: |case| sufficient(case, High::ONE),
+            control: Control {
+                fault: "a hundredth of R (R + ||b||_2)",
+                check: |case| sufficient(case, High::ratio(1, 100)),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "two-layer/positive-definite-smooth",
+            paper: Paper::TwoLayer,
+            source: "abstract: \"the Hessian matrix is positive definite\"; threshold derived here",
+            wording: Wording::Derived,
+            statement: "w_i^2 >= R (H + ||b||_2)(1 + L2 R / 4) + l / sigma_min(A1)^2 for all i implies Hess L >= l I; tanh: H = R, \
+                L2 = 4 / (3 sqrt 3); softplus: H = R + sqrt m ln 2, L2 = 1/4",
+            premise: "phi = tanh or softplus, R >= ||A2||, A1 has full column rank, l > 0",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Proven in the source. The curvature of phi adds the factor 1 + L2 R / 4.",
+            family: SMOOTH_FAMILY,
+            strata: STRATA,
+            attack: Some((|rng| lowest(rng, SMOOTH), 6)),
+            real_rows: 0,
+            check: |case| sufficient(case, High::ONE),
+            control: Control {
+                fault: "a hundredth of the threshold",
+                check: |case| sufficient(case, High::ratio(1, 100)),
+            },
+            witness: None,
+        },
+    ]
+}

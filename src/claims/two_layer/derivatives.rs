@@ -1,0 +1,275 @@
+//! Gradient and Hessian of the two-layer loss against the symbolic oracle, the slips that are easily made, and the shape
+//! of the Hessian.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::claims::claim::Check;
+use crate::claims::dls23::identity::{EVERYWHERE, Identity, equal_matrices, equal_vectors};
+use crate::claims::exact::{Exact, unit};
+use crate::claims::forms::{self, HessianForm};
+use crate::claims::{Case, CheckError, Claim, Drawn, Family, Paper, Verdict, Wording};
+use crate::instance::{Activation, Instance, LossKind};
+use crate::oracle::{self, Reference, spectrum};
+use crate::scalar::High;
+
+use super::model::{Form, Model, Sizes, layer};
+
+/// The model at a case's point.
+pub fn model_of(exact: &Exact) -> Result<Model<High>, CheckError> {
+    let (second_layer, activation) = layer(&exact.instance)?;
+    let lifted = oracle::lift_matrix(second_layer);
+    Ok(Model::at(lifted, activation, &exact.z, &exact.b))
+}
+
+/// `grad L = A1' P A2' r + A1' W^2 A1 x`; the fault leaves `phi'` out of `r`.
+fn gradient(case: &Case, with_slope: bool) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let mut model = model_of(&exact)?;
+    if !with_slope {
+        model.v = model.layer.tr_mul(&model.residual);
+    }
+    let squares = exact.squared_weights();
+    let in_logits = model.gradient() + squares.component_mul(&exact.z);
+    let size = exact.a.map(High::abs);
+    let reach = &size * exact.x.map(High::abs);
+    let terms = Sizes::of(&exact, &model).gradient() + squares.component_mul(&reach);
+    let truth = exact.evaluation()?.gradient;
+    Ok(equal_vectors(
+        "gradient",
+        &exact.a.tr_mul(&in_logits),
+        &truth,
+        &size.tr_mul(&terms),
+        &exact,
+    ))
+}
+
+/// `Hess L = A1' (B + W^2) A1` with B in the given form.
+fn hessian(case: &Case, form: Form) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let model = model_of(&exact)?;
+    let ridge = DMatrix::from_diagonal(&exact.squared_weights());
+    let size = exact.a.map(High::abs);
+    let stated = exact.a.tr_mul(&((model.hessian(form) + &ridge) * &exact.a));
+    let terms = Sizes::of(&exact, &model).hessian() + ridge;
+    let truth = exact.evaluation()?.hessian;
+    Ok(equal_matrices(
+        "Hess L",
+        &stated,
+        &truth,
+        &size.tr_mul(&(terms * &size)),
+        &exact,
+    ))
+}
+
+/// `B 1 = 0` for the oracle's B, or for a closed form.
+fn annihilates_ones(case: &Case, form: Option<Form>) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let model = model_of(&exact)?;
+    let b = match form {
+        Some(form) => model.hessian(form),
+        None => exact.logit_evaluation()?.hessian,
+    };
+    let zero = DVector::from_element(b.nrows(), High::ZERO);
+    let scale = Sizes::of(&exact, &model).hessian().column_sum();
+    Ok(equal_vectors("B 1", &b.column_sum(), &zero, &scale, &exact))
+}
+
+/// With `A2 = I` and the given activation, the oracle's B of the two-layer loss against DLS23's closed form.
+fn reduces_to_softmax(case: &Case, activation: Activation) -> Result<Verdict, CheckError> {
+    let n = case.instance.rows();
+    // The case's own target has m entries; the reduction needs n of them.
+    let mut target = DVector::zeros(n);
+    for (i, entry) in case.instance.target().iter().enumerate().take(n) {
+        target[i] = *entry;
+    }
+    let loss = LossKind::TwoLayer {
+        second_layer: DMatrix::identity(n, n),
+        activation,
+    };
+    let instance = Instance::new(
+        loss,
+        case.instance.matrix().clone(),
+        target,
+        case.instance.weights().clone(),
+    )?;
+    let exact = Exact::at(&instance, oracle::lift_vector(&case.x()))?;
+    let truth = Reference::new(&instance.in_logits())?.evaluate(&exact.z)?;
+    let b = forms::hessian(HessianForm::Corrected, &exact.p, &exact.b);
+    let sizes = Sizes::of(&exact, &model_of(&exact)?);
+    Ok(
+        equal_matrices("B", &b, &truth.hessian, &sizes.hessian(), &exact).and(equal_vectors(
+            "gradient of l",
+            &forms::gradient(forms::GradientForm::Corrected, &exact.p, &exact.b),
+            &truth.gradient,
+            &sizes.gradient(),
+            &exact,
+        )),
+    )
+}
+
+/// Whether the oracle's B without `diag(p o v - <p,v> p)` has rank at most `m + extra`.
+fn remainder_has_rank(case: &Case, extra: usize) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let model = model_of(&exact)?;
+    let rest = exact.logit_evaluation()?.hessian - DMatrix::from_diagonal(&model.diagonal());
+    let values = spectrum::singular_values(&rest)?;
+    let rank = model.y.len() + extra;
+    let Some(value) = values.get(rank) else {
+        return Ok(Verdict::Holds {
+            slack: f64::INFINITY,
+        });
+    };
+    // Singular values move by no more than the norm of the rounding errors (Weyl); the decomposition adds its own.
+    let rounding = exact.error(Sizes::of(&exact, &model).hessian().norm());
+    let decomposition = High::int(64 * values.len() as i64) * unit() * rest.norm();
+    let name = format!("singular value {} of B - B_diag", rank + 1);
+    Ok(Verdict::equal(
+        &name,
+        *value,
+        High::ZERO,
+        rounding + decomposition,
+    ))
+}
+
+/// Every activation, in every kind of instance.
+const FAMILY: Family = Family {
+    losses: &[
+        Drawn::TwoLayer(Activation::Tanh),
+        Drawn::TwoLayer(Activation::Softplus),
+        Drawn::TwoLayer(Activation::Identity),
+        Drawn::TwoLayer(Activation::Relu),
+    ],
+    ..EVERYWHERE
+};
+
+fn identity(
+    id: &'static str,
+    statement: &'static str,
+    note: &'static str,
+    check: Check,
+    control: (&'static str, Check),
+) -> Identity {
+    Identity {
+        id,
+        source: "loss as the abstract describes it; formulas derived here",
+        wording: Wording::Derived,
+        statement,
+        note,
+        family: FAMILY,
+        real_rows: 0,
+        check,
+        control,
+        refuted: None,
+    }
+}
+
+const CORRECTED: (&str, Check) = ("the derived form", |case| hessian(case, Form::Derived));
+
+/// The statements on record as false: slips that a derivation by hand easily makes.
+fn slips() -> Vec<Identity> {
+    vec![
+        Identity {
+            refuted: Some((
+                "two-layer/hessian-derived",
+                include_str!("../../../fixtures/witnesses/two-layer-hessian-sign-of-mean.json"),
+            )),
+            ..identity(
+                "two-layer/hessian-sign-of-mean",
+                "Hess L = A1' (B + W^2) A1 with + <f,v> diag(f) in B (for - <f,v> diag(f))",
+                "The slip of DLS23's E2, here as a suspect: the paper's own formula was not at hand.",
+                |case| hessian(case, Form::SignOfMean),
+                CORRECTED,
+            )
+        },
+        Identity {
+            refuted: Some((
+                "two-layer/hessian-derived",
+                include_str!(
+                    "../../../fixtures/witnesses/two-layer-hessian-without-mean-square.json"
+                ),
+            )),
+            ..identity(
+                "two-layer/hessian-without-mean-square",
+                "Hess L = A1' (B + W^2) A1 without + 2 <f,v> ff' in B",
+                "A slip to look for: the paper's own formula was not at hand.",
+                |case| hessian(case, Form::WithoutMeanSquare),
+                CORRECTED,
+            )
+        },
+        Identity {
+            refuted: Some((
+                "two-layer/hessian-derived",
+                include_str!("../../../fixtures/witnesses/two-layer-hessian-one-sided.json"),
+            )),
+            ..identity(
+                "two-layer/hessian-one-sided",
+                "Hess L = A1' (B + W^2) A1 with P A2' diag(phi'^2 + phi'' o (h - b)) A2 in B (no P on the right)",
+                "A slip to look for: the paper's own formula was not at hand. The matrix is not even symmetric.",
+                |case| hessian(case, Form::OneSided),
+                CORRECTED,
+            )
+        },
+    ]
+}
+
+/// The claims about derivatives.
+pub fn claims() -> Vec<Claim> {
+    let mut identities = vec![
+        identity(
+            "two-layer/gradient-derived",
+            "grad L = A1' P A2' r + A1' W^2 A1 x, P = diag(f) - ff', r = phi'(y) o (phi(y) - b), y = A2 f, f = softmax(A1 x)",
+            "phi in tanh, softplus, identity, and relu where no y_i is 0. Checked against the symbolic derivative of \
+             0.5 ||phi(A2 f) - b||^2 + 0.5 ||W A1 x||^2.",
+            |case| gradient(case, true),
+            ("phi' left out of r", |case| gradient(case, false)),
+        ),
+        identity(
+            "two-layer/hessian-derived",
+            "Hess L = A1' (B + W^2) A1 with B = P A2' diag( phi'^2 + phi'' o (phi(y) - b) ) A2 P + S_f(v), v = A2' r, \
+             S_f(v) = diag(f o v) - <f,v> diag(f) - (f o v)f' - f(f o v)' + 2 <f,v> ff'",
+            "phi in tanh, softplus, identity, and relu where no y_i is 0. Checked against the symbolic second derivative.",
+            |case| hessian(case, Form::Derived),
+            ("without phi'' o (phi(y) - b)", |case| {
+                hessian(case, Form::WithoutCurvature)
+            }),
+        ),
+    ];
+    identities.extend(slips());
+    identities.extend([
+        identity(
+            "two-layer/hessian-annihilates-ones",
+            "B 1_n = 0",
+            "The first layer does not change when all logits move together: a test of B that needs no derivative. Checked on \
+             the oracle's B.",
+            |case| annihilates_ones(case, None),
+            ("the form without + 2 <f,v> ff'", |case| {
+                annihilates_ones(case, Some(Form::WithoutMeanSquare))
+            }),
+        ),
+        identity(
+            "two-layer/reduces-to-softmax",
+            "with A2 = I_n and phi the identity, gradient and B are those of softmax regression (dls23/gradient-corrected, \
+             dls23/hessian-corrected)",
+            "The case's target is cut or filled up with zeros to n entries.",
+            |case| reduces_to_softmax(case, Activation::Identity),
+            ("phi = tanh", |case| {
+                reduces_to_softmax(case, Activation::Tanh)
+            }),
+        ),
+        identity(
+            "two-layer/hessian-diagonal-plus-low-rank",
+            "B - diag( f o v - <f,v> f ) has rank at most m + 2, m the number of rows of A2",
+            "By its singular value number m + 3 at 40 digits.",
+            |case| remainder_has_rank(case, 2),
+            ("rank at most m", |case| remainder_has_rank(case, 0)),
+        ),
+    ]);
+    identities
+        .into_iter()
+        .map(|identity| Claim {
+            paper: Paper::TwoLayer,
+            premise: "relu: no entry of A2 f is 0",
+            ..identity.claim()
+        })
+        .collect()
+}

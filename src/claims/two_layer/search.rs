@@ -1,0 +1,90 @@
+//! The adversarial search for the two-layer loss: logits, second layer and target from one cold start, in f64.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::claims::attack::{self, Effort};
+use crate::claims::{Case, CheckError, Origin};
+use crate::instance::sample::{self, Stream};
+use crate::instance::{Activation, DesignMatrix, Instance, LossKind};
+
+use super::bounds::Layer;
+use super::model::Model;
+
+/// A candidate: everything free.
+pub struct Candidate {
+    /// `phi`.
+    pub activation: Activation,
+    /// `A2` (m x n).
+    pub layer: DMatrix<f64>,
+    /// `b` (m).
+    pub target: DVector<f64>,
+    /// `z` (n).
+    pub z: DVector<f64>,
+    /// A unit vector of logits (n).
+    pub direction: DVector<f64>,
+}
+
+impl Candidate {
+    fn of(activation: Activation, n: usize, m: usize, free: &[f64]) -> Self {
+        let (layer, rest) = free.split_at(n * m);
+        let (target, rest) = rest.split_at(m);
+        let (z, direction) = rest.split_at(n);
+        let direction = DVector::from_column_slice(direction);
+        let length = direction.norm();
+        Self {
+            activation,
+            layer: DMatrix::from_column_slice(m, n, layer),
+            target: DVector::from_column_slice(target),
+            z: DVector::from_column_slice(z),
+            direction: direction / length,
+        }
+    }
+
+    /// The model at `z + t direction`.
+    pub fn model(&self, t: f64) -> Model<f64> {
+        let z = &self.z + &self.direction * t;
+        Model::at(self.layer.clone(), self.activation, &z, &self.target)
+    }
+
+    /// The constants' arguments.
+    pub fn constants(&self) -> Layer<f64> {
+        Layer {
+            norm: self.layer.singular_values().max(),
+            target: self.target.norm(),
+            outputs: self.layer.nrows(),
+            activation: self.activation,
+        }
+    }
+}
+
+/// Searches for the candidate with the largest `hardness`; the case has `A1 = I`, the points `z` and `z + step direction`,
+/// and equal weights of the square that `weight` asks for.
+pub fn search(
+    rng: &mut Stream,
+    activations: &[Activation],
+    step: f64,
+    hardness: impl Fn(&Candidate) -> f64,
+    weight: impl Fn(&Candidate) -> f64,
+) -> Result<Case, CheckError> {
+    let pick = sample::integer(rng, 0, activations.len() as i64 - 1) as usize;
+    let n = sample::integer(rng, 2, 4) as usize;
+    let m = sample::integer(rng, 1, 2) as usize;
+    let activation = activations[pick];
+    let start = attack::cold_start(rng, n * m + m + 2 * n, 2);
+    let (best, _) = attack::maximise(
+        |free| hardness(&Candidate::of(activation, n, m, free)),
+        start,
+        Effort::USUAL,
+    );
+    let found = Candidate::of(activation, n, m, &best);
+    let weights = DVector::from_element(n, weight(&found).max(0.0).sqrt());
+    let end = &found.z + &found.direction * step;
+    let loss = LossKind::TwoLayer {
+        second_layer: found.layer,
+        activation,
+    };
+    let identity = DesignMatrix::dense(DMatrix::identity(n, n))?;
+    let instance =
+        Instance::new(loss, identity, found.target, weights)?.with_points(vec![found.z, end])?;
+    Ok(Case::new(Origin::Attack(0), instance, 0))
+}
