@@ -23,8 +23,8 @@ pub struct Theorem {
     /// `min_i (w_i^2 - threshold_i)`: times `sigma_min(A)^2` it is the largest `l` that the premise allows. Or why the
     /// premise on weights and target is not met. It must make the loss strictly convex, so that `x*` is unique.
     pub surplus: fn(&Exact) -> Result<High, Outside>,
-    /// `M`, from the larger of `||A||` and `||x*||`.
-    pub lipschitz: fn(&Exact, High) -> High,
+    /// `M`, from the larger of `||A||` and `||x*||`. Or why the premise on these is not met.
+    pub lipschitz: fn(&Exact, High) -> Result<High, Outside>,
     /// The positive diagonal (n) that the paper's algorithm samples for an approximate Hessian at this point.
     pub diagonal: fn(&Exact) -> DVector<High>,
 }
@@ -51,7 +51,7 @@ pub const DLS23: Theorem = Theorem {
     },
     lipschitz: |exact, radius| {
         let n = High::int(exact.a.nrows() as i64);
-        n * n.sqrt() * (High::int(30) * radius.square()).exp()
+        Ok(n * n.sqrt() * (High::int(30) * radius.square()).exp())
     },
     diagonal: |exact| surrogate_diagonal(exact, HessianForm::Corrected),
 };
@@ -131,7 +131,10 @@ impl Setting {
         let reference = Reference::new(&case.instance)?;
         let found = minimise(&reference, &DVector::zeros(exact.a.ncols()))?;
         let bound = outwards(largest.max(found.x.norm() + found.error_bound));
-        let m = outwards((theorem.lipschitz)(&exact, bound)).checked()?;
+        let m = match (theorem.lipschitz)(&exact, bound) {
+            Ok(m) => outwards(m).checked()?,
+            Err(reason) => return Ok(Err(reason)),
+        };
         let product = surplus * smallest.square();
         let l = product - product.shifted(-30);
         let hessian = reference.evaluate(&found.x)?.hessian;

@@ -8,7 +8,9 @@ mod derivatives;
 mod growth;
 mod lipschitz;
 mod model;
+mod newton;
 mod normaliser;
+mod sampling;
 
 /// The claims of this paper, in the order in which it states them.
 pub fn claims() -> Vec<Claim> {
@@ -18,6 +20,8 @@ pub fn claims() -> Vec<Claim> {
         definiteness::claims(),
         growth::claims(),
         lipschitz::claims(),
+        newton::claims(),
+        sampling::claims(),
     ]
     .into_iter()
     .flatten()

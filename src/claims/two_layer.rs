@@ -8,6 +8,8 @@ mod definiteness;
 mod derivatives;
 mod lipschitz;
 mod model;
+mod newton;
+mod sampling;
 mod search;
 
 /// The claims of this paper, in the order in which it states them.
@@ -16,6 +18,8 @@ pub fn claims() -> Vec<Claim> {
         derivatives::claims(),
         definiteness::claims(),
         lipschitz::claims(),
+        newton::claims(),
+        sampling::claims(),
     ]
     .into_iter()
     .flatten()

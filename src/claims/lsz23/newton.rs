@@ -36,7 +36,10 @@ const THEOREM: Theorem = Theorem {
     },
     lipschitz: |exact, radius| {
         let n = High::int(exact.a.nrows() as i64);
-        recalled_constant(n, radius.max(exact.b.norm()).max(High::int(2)))
+        Ok(recalled_constant(
+            n,
+            radius.max(exact.b.norm()).max(High::int(2)),
+        ))
     },
     diagonal,
 };

@@ -27,14 +27,20 @@ use crate::scalar::High;
 use super::model::Model;
 
 /// The threshold of the module's derivation, for the largest `beta` and the smallest `rho` that the premise allows.
-fn threshold<T: RealField + Copy>(model: &Model<T>, z: &DVector<T>, b: &DVector<T>) -> T {
+pub(super) fn threshold<T: RealField + Copy>(
+    model: &Model<T>,
+    z: &DVector<T>,
+    b: &DVector<T>,
+) -> T {
+    threshold_over(z.len(), z.amax(), model.alpha, b.norm())
+}
+
+/// The threshold for any `rho >= ||z||_inf` and `0 < beta <= alpha`, with `target = ||b||_2`.
+pub(super) fn threshold_over<T: RealField + Copy>(n: usize, rho: T, beta: T, target: T) -> T {
     let number = |value: f64| nalgebra::convert::<f64, T>(value);
-    let n = number(z.len() as f64);
+    let n = number(n as f64);
     let one = T::one();
-    let rho = z.amax();
     let e = rho.exp();
-    let beta = model.alpha;
-    let target = b.norm();
     let phi = n.sqrt() * (e + rho) / beta;
     let diagonal = (phi + target) * (phi + one) * e / beta;
     let small = target * target / number(3.0) + number(10.0) * target;

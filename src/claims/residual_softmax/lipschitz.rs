@@ -33,7 +33,7 @@ use crate::scalar::High;
 use super::model::Model;
 
 /// `3 F1 F2 + (phi + ||b||_2) F3`.
-fn constant<T: RealField + Copy>(n: usize, rho: T, beta: T, target: T) -> T {
+pub(super) fn constant<T: RealField + Copy>(n: usize, rho: T, beta: T, target: T) -> T {
     let number = |value: f64| nalgebra::convert::<f64, T>(value);
     let (two, three) = (number(2.0), number(3.0));
     let root = number(n as f64).sqrt();

@@ -76,6 +76,11 @@ impl<T: RealField + Copy> Layer<T> {
         self.norm * self.residual() * factor
     }
 
+    /// `R (H + B) / 2`: the diagonal part `P v` of the Hessian in the logits is at least minus this, as `||P|| <= 1/2`.
+    pub fn diagonal_threshold(&self) -> T {
+        self.norm * self.residual() * number(0.5)
+    }
+
     /// `3 F1 F2 + (H + B) F3`, a Lipschitz constant of the Hessian in the logits (for relu: of each of its pieces).
     pub fn lipschitz(&self) -> T {
         let (r, l2, l3) = (self.norm, self.bend(), self.twist());

@@ -1,0 +1,87 @@
+//! SUBSAMPLE on the diagonal part of the residual softmax Hessian and `w^2`: positive for weights above the threshold, whose
+//! first summand bounds the diagonal part from below, and its guarantee.
+
+use crate::claims::exact::Exact;
+use crate::claims::sampling::guarantee::{PROVEN, Rule, WIDE, guarantee_of};
+use crate::claims::{
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Verdict,
+    Weights, Wording,
+};
+use crate::scalar::High;
+
+use super::definiteness::threshold;
+use super::model::Model;
+
+/// The guarantee for the diagonal at the case's point, with so many times the proven number of draws.
+fn sampled(case: &Case, share: f64) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let model = Model::at(&exact.z);
+    if !model.alpha.is_positive() {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let squares = exact.squared_weights();
+    if squares.min() < threshold(&model, &exact.z, &exact.b) {
+        return Ok(Verdict::Outside(Outside::Weights));
+    }
+    let diagonal = model.diagonal(&exact.b) + squares;
+    if let Some(entry) = diagonal.iter().find(|entry| !entry.is_positive()) {
+        return Ok(Verdict::at_least(
+            "smallest entry of D",
+            *entry,
+            High::ZERO,
+            High::ZERO,
+        ));
+    }
+
+    let rule = Rule::Corrected {
+        constant: share * PROVEN,
+        epsilon: WIDE,
+    };
+    guarantee_of(
+        case,
+        &diagonal.map(High::to_f64),
+        &mut case.stream("guarantee"),
+        rule,
+    )
+}
+
+/// The claims about sampling.
+pub fn claims() -> Vec<Claim> {
+    vec![Claim {
+        id: "residual-softmax/subsample-guarantee",
+        paper: Paper::ResidualSoftmax,
+        source: "SUBSAMPLE of the Newton papers on the diagonal part of this loss's Hessian",
+        wording: Wording::Derived,
+        statement: "s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= \
+            (1+eps0) A'DA with probability at least 1 - delta, D = diag(k o k + alpha^-1 e o (c - <c, f> 1)) + w o w, which is positive",
+        premise: "alpha(x) > 0, w_i^2 >= T with the T of residual-softmax/hessian-lower-bound, rank(A) = d",
+        expected: Expected::Holds,
+        correction: None,
+        note: "A'DA is the Hessian without a remainder of rank at most 2 (residual-softmax/hessian-diagonal-plus-rank-two), which needs no sampling. 120 subsamples a case against an exact \
+            binomial limit (false alarm 1e-9).",
+        family: Family {
+            losses: &[Drawn::ResidualSoftmax],
+            rows: (280, 320),
+            columns: (1, 3),
+            radii: &[0.5, 1.0],
+            weights: Weights::Above { base: 1.0 },
+            cases: 9,
+            ..Family::GENERAL
+        },
+        strata: &[
+            Stratum::Condition(0),
+            Stratum::Condition(3),
+            Stratum::Condition(6),
+            Stratum::Gap(0),
+            Stratum::SignedTarget,
+        ],
+        attack: None,
+        real_rows: 0,
+        check: |case| sampled(case, 1.0),
+        control: Control {
+            fault: "a hundredth of the draws",
+            check: |case| sampled(case, 0.01),
+        },
+        witness: None,
+    }]
+}

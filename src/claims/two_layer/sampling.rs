@@ -1,0 +1,88 @@
+//! SUBSAMPLE on the diagonal part `p o v - <p,v> p` of the two-layer Hessian and `w^2`: positive for weights above
+//! `R (H + ||b||) / 2`, as `p o v - <p,v> p = P v`, `||P|| <= 1/2` and `||v|| <= R (H + ||b||)`; and its guarantee.
+
+use crate::claims::exact::Exact;
+use crate::claims::sampling::guarantee::{PROVEN, Rule, WIDE, guarantee_of};
+use crate::claims::{
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Verdict,
+    Weights, Wording,
+};
+use crate::instance::Activation;
+use crate::scalar::High;
+
+use super::definiteness::constants;
+use super::derivatives::model_of;
+
+/// The guarantee for the diagonal at the case's point, with so many times the proven number of draws.
+fn sampled(case: &Case, share: f64) -> Result<Verdict, CheckError> {
+    let exact = Exact::of(case)?;
+    let squares = exact.squared_weights();
+    if squares.min() <= constants(&exact)?.diagonal_threshold() {
+        return Ok(Verdict::Outside(Outside::Weights));
+    }
+    let diagonal = model_of(&exact)?.diagonal() + squares;
+    if let Some(entry) = diagonal.iter().find(|entry| !entry.is_positive()) {
+        return Ok(Verdict::at_least(
+            "smallest entry of D",
+            *entry,
+            High::ZERO,
+            High::ZERO,
+        ));
+    }
+
+    let rule = Rule::Corrected {
+        constant: share * PROVEN,
+        epsilon: WIDE,
+    };
+    guarantee_of(
+        case,
+        &diagonal.map(High::to_f64),
+        &mut case.stream("guarantee"),
+        rule,
+    )
+}
+
+/// The claims about sampling.
+pub fn claims() -> Vec<Claim> {
+    vec![Claim {
+        id: "two-layer/subsample-guarantee",
+        paper: Paper::TwoLayer,
+        source: "SUBSAMPLE of the Newton papers on the diagonal part of this loss's Hessian",
+        wording: Wording::Derived,
+        statement: "s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= \
+            (1+eps0) A'DA with probability at least 1 - delta, D = diag(p o v) - <p,v> diag(p) + w o w, which is positive",
+        premise: "phi = tanh or softplus, w_i^2 > R (H + ||b||_2) / 2 with R >= ||A2|| and H as in two-layer/positive-definite-smooth, rank(A1) = d",
+        expected: Expected::Holds,
+        correction: None,
+        note: "A'DA is the Hessian without a remainder of rank at most m + 2 (two-layer/hessian-diagonal-plus-low-rank), which needs no sampling. 120 \
+            subsamples a case against an exact binomial limit (false alarm 1e-9).",
+        family: Family {
+            losses: &[
+                Drawn::TwoLayer(Activation::Tanh),
+                Drawn::TwoLayer(Activation::Softplus),
+            ],
+            rows: (280, 320),
+            columns: (1, 3),
+            gaps: &[0, 1],
+            weights: Weights::Above { base: 128.0 },
+            cases: 9,
+            ..Family::GENERAL
+        },
+        strata: &[
+            Stratum::Condition(0),
+            Stratum::Condition(3),
+            Stratum::Condition(6),
+            Stratum::Gap(0),
+            Stratum::Gap(1),
+            Stratum::SignedTarget,
+        ],
+        attack: None,
+        real_rows: 0,
+        check: |case| sampled(case, 1.0),
+        control: Control {
+            fault: "a hundredth of the draws",
+            check: |case| sampled(case, 0.01),
+        },
+        witness: None,
+    }]
+}
