@@ -1,12 +1,11 @@
 //! SUBSAMPLE on the diagonal `D(z) + w^2`: its guarantee, and that the diagonal must be positive first.
 
 use crate::claims::exact::Exact;
-use crate::claims::sampling::guarantee::{PROVEN, Rule, WIDE, guarantee_of};
+use crate::claims::sampling::guarantee::guarantee_of_diagonal;
 use crate::claims::{
     Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Targets, Verdict,
     Weights, Wording,
 };
-use crate::scalar::High;
 
 use super::definiteness::{GENERAL, half_square, surplus};
 use super::derivatives::LOSSES;
@@ -21,12 +20,8 @@ fn sampled(case: &Case, share: f64) -> Result<Verdict, CheckError> {
     if !surplus(phi, &exact, half_square).1.is_positive() {
         return Ok(Verdict::Outside(Outside::Weights));
     }
-    let diagonal = (curvatures(phi, &exact) + exact.squared_weights()).map(High::to_f64);
-    let rule = Rule::Corrected {
-        constant: share * PROVEN,
-        epsilon: WIDE,
-    };
-    guarantee_of(case, &diagonal, &mut case.stream("guarantee"), rule)
+    let diagonal = curvatures(phi, &exact) + exact.squared_weights();
+    guarantee_of_diagonal(case, &diagonal, share)
 }
 
 /// Whether the premise on the weights is asked for.

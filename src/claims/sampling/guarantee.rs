@@ -26,7 +26,7 @@ const GREY: f64 = 1e-9;
 
 /// How many draws, and in proportion to what.
 #[derive(Clone, Copy)]
-pub enum Rule {
+enum Rule {
     /// `s = ceil(constant d ln(n / delta))`, whatever eps: Lemma 2.1.16 with that constant.
     WithoutEpsilon {
         /// The constant.
@@ -90,8 +90,35 @@ fn guarantee(case: &Case, rule: Rule) -> Result<Verdict, CheckError> {
     guarantee_of(case, &diagonal, &mut rng, rule)
 }
 
+/// The corrected guarantee for a diagonal `D` (n) that a premise makes positive, with so many times the proven number of
+/// draws. An entry that is not positive refutes the premise's claim to do so.
+pub fn guarantee_of_diagonal(
+    case: &Case,
+    diagonal: &DVector<High>,
+    share: f64,
+) -> Result<Verdict, CheckError> {
+    if let Some(entry) = diagonal.iter().find(|entry| !entry.is_positive()) {
+        return Ok(Verdict::at_least(
+            "smallest entry of D",
+            *entry,
+            High::ZERO,
+            High::ZERO,
+        ));
+    }
+    let rule = Rule::Corrected {
+        constant: share * PROVEN,
+        epsilon: WIDE,
+    };
+    guarantee_of(
+        case,
+        &diagonal.map(High::to_f64),
+        &mut case.stream("guarantee"),
+        rule,
+    )
+}
+
 /// `(1-eps) A'DA <= A'D~A <= (1+eps) A'DA` in at least a share `1 - delta` of all subsamples of the diagonal `D` (n).
-pub fn guarantee_of(
+fn guarantee_of(
     case: &Case,
     diagonal: &DVector<f64>,
     rng: &mut Stream,
@@ -190,7 +217,7 @@ fn draw(p: &DVector<f64>, diagonal: &DVector<f64>, count: usize, rng: &mut Strea
 
 /// The constant of Tropp's matrix Chernoff bound: with `s = 3 eps^-2 d ln(2d/delta)` draws by exact leverage scores
 /// each side fails with probability at most delta / 2 for eps < 1.
-pub const PROVEN: f64 = 3.0;
+const PROVEN: f64 = 3.0;
 
 const FAMILY: Family = Family {
     rows: (280, 320),
@@ -213,7 +240,7 @@ const STRATA: &[Stratum] = &[
 ];
 
 /// eps at the upper end of the printed range (0, 0.1), dyadic.
-pub const WIDE: f64 = 3.0 / 32.0;
+const WIDE: f64 = 3.0 / 32.0;
 /// eps well inside it: no constant that ignores eps survives a small one.
 const NARROW: f64 = 1.0 / 64.0;
 

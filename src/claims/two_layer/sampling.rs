@@ -2,13 +2,12 @@
 //! `R (H + ||b||) / 2`, as `p o v - <p,v> p = P v`, `||P|| <= 1/2` and `||v|| <= R (H + ||b||)`; and its guarantee.
 
 use crate::claims::exact::Exact;
-use crate::claims::sampling::guarantee::{PROVEN, Rule, WIDE, guarantee_of};
+use crate::claims::sampling::guarantee::guarantee_of_diagonal;
 use crate::claims::{
     Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Verdict,
     Weights, Wording,
 };
 use crate::instance::Activation;
-use crate::scalar::High;
 
 use super::definiteness::constants;
 use super::derivatives::model_of;
@@ -21,25 +20,7 @@ fn sampled(case: &Case, share: f64) -> Result<Verdict, CheckError> {
         return Ok(Verdict::Outside(Outside::Weights));
     }
     let diagonal = model_of(&exact)?.diagonal() + squares;
-    if let Some(entry) = diagonal.iter().find(|entry| !entry.is_positive()) {
-        return Ok(Verdict::at_least(
-            "smallest entry of D",
-            *entry,
-            High::ZERO,
-            High::ZERO,
-        ));
-    }
-
-    let rule = Rule::Corrected {
-        constant: share * PROVEN,
-        epsilon: WIDE,
-    };
-    guarantee_of(
-        case,
-        &diagonal.map(High::to_f64),
-        &mut case.stream("guarantee"),
-        rule,
-    )
+    guarantee_of_diagonal(case, &diagonal, share)
 }
 
 /// The claims about sampling.
