@@ -13,6 +13,7 @@ mod certificate;
 mod diagonal_plus_low_rank;
 mod entrywise;
 mod error;
+pub mod kernels;
 pub mod leverage;
 mod logit_coordinates;
 mod logit_loss;

@@ -1,0 +1,230 @@
+//! `C += M' diag(w) M` for dense rows: the part of a Newton step that does most of the arithmetic.
+//!
+//! The rows of a block are copied into panels so that the inner loop reads memory in order: panels of three vectors of
+//! columns on the left, panels of a few columns multiplied by the weights on the right. A tile of the result stays in
+//! registers while all rows of the block pass through it.
+
+use pulp::{Simd, WithSimd};
+
+use crate::production::kernels::Level;
+use crate::production::kernels::row_major::RowMajor;
+
+/// Vectors of columns in a left panel.
+const LEFT: usize = 3;
+/// Columns of a right panel where there are 32 vector registers, and where there are 16.
+const RIGHT_WIDE: usize = 8;
+const RIGHT_NARROW: usize = 4;
+/// Entries that one panel buffer holds: with the other one it fits the second-level cache.
+const PANEL_ENTRIES: usize = 65_536;
+/// Rows of a block at least and at most.
+const BLOCK_ROWS: (usize, usize) = (64, 384);
+
+/// Buffers for the panels of one thread.
+pub(crate) struct Panels {
+    left: Vec<f64>,
+    right: Vec<f64>,
+    rows: usize,
+}
+
+impl Panels {
+    /// Buffers for a matrix with rows of `stride` entries, padding included.
+    pub fn new(stride: usize) -> Self {
+        let rows = (PANEL_ENTRIES / stride).clamp(BLOCK_ROWS.0, BLOCK_ROWS.1);
+        Self {
+            left: vec![0.0; rows * stride],
+            right: vec![0.0; rows * stride],
+            rows,
+        }
+    }
+
+    /// Rows of a block at most.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+/// `C += M' diag(weights) M` for the given rows of a matrix, at most [`Panels::rows`] of them; weights of any sign.
+///
+/// C is `stride x stride` by rows. Entries `C[j][i]` with `i >= j` are right afterwards; those below the diagonal are
+/// touched only inside the tiles that the diagonal crosses, and mean nothing.
+pub(crate) fn add_gram(
+    level: Level,
+    matrix: &RowMajor,
+    rows: &[usize],
+    weights: &[f64],
+    panels: &mut Panels,
+    c: &mut [f64],
+) {
+    level.dispatch(AddGram {
+        matrix,
+        rows,
+        weights,
+        panels,
+        c,
+    });
+}
+
+struct AddGram<'a> {
+    matrix: &'a RowMajor,
+    rows: &'a [usize],
+    weights: &'a [f64],
+    panels: &'a mut Panels,
+    c: &'a mut [f64],
+}
+
+impl WithSimd for AddGram<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        if S::REGISTER_COUNT >= 32 {
+            self.run::<S, RIGHT_WIDE>(simd);
+        } else {
+            self.run::<S, RIGHT_NARROW>(simd);
+        }
+    }
+}
+
+impl AddGram<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const NR: usize>(self, simd: S) {
+        let stride = self.matrix.stride();
+        let count = self.rows.len();
+        let vectors = stride / S::F64_LANES;
+        let left = &mut self.panels.left[..count * stride];
+        let right = &mut self.panels.right[..count * stride];
+        pack::<S, NR>(simd, self.matrix, self.rows, self.weights, left, right);
+        for (panel, right) in right.chunks_exact(count * NR).enumerate() {
+            let j0 = panel * NR;
+            // Left panels that end above this column lie wholly below the diagonal.
+            let mut v = j0 / S::F64_LANES / LEFT * LEFT;
+            while v < vectors {
+                let width = LEFT.min(vectors - v);
+                let start = v * S::F64_LANES * count;
+                let left = &left[start..start + width * S::F64_LANES * count];
+                let left = S::as_simd_f64s(left).0;
+                let target = &mut self.c[j0 * stride + v * S::F64_LANES..];
+                match width {
+                    3 => tile::<S, 3, NR>(simd, left, right, target, stride),
+                    2 => tile::<S, 2, NR>(simd, left, right, target, stride),
+                    _ => tile::<S, 1, NR>(simd, left, right, target, stride),
+                }
+                v += width;
+            }
+        }
+    }
+}
+
+/// Left panels: LEFT vectors of columns (fewer in the last), row after row. Right panels: NR columns times the weight.
+#[inline(always)]
+fn pack<S: Simd, const NR: usize>(
+    simd: S,
+    matrix: &RowMajor,
+    rows: &[usize],
+    weights: &[f64],
+    left: &mut [f64],
+    right: &mut [f64],
+) {
+    let stride = matrix.stride();
+    let count = rows.len();
+    let lanes = S::F64_LANES;
+    let panel = LEFT * lanes;
+    for (r, (i, weight)) in rows.iter().zip(weights).enumerate() {
+        let row = matrix.block(*i, *i + 1);
+        let factor = simd.splat_f64s(*weight);
+        for (p, entries) in row.chunks(panel).enumerate() {
+            let width = entries.len();
+            let start = p * panel * count + r * width;
+            left[start..start + width].copy_from_slice(entries);
+        }
+        for (p, entries) in row.chunks_exact(NR).enumerate() {
+            let start = p * NR * count + r * NR;
+            let target = &mut right[start..start + NR];
+            if NR % lanes == 0 {
+                let target = S::as_mut_simd_f64s(target).0;
+                for (to, from) in target.iter_mut().zip(S::as_simd_f64s(entries).0) {
+                    *to = simd.mul_f64s(*from, factor);
+                }
+            } else {
+                for (to, from) in target.iter_mut().zip(entries) {
+                    *to = from * weight;
+                }
+            }
+        }
+    }
+    debug_assert_eq!(stride % NR, 0);
+}
+
+/// One tile: NV vectors of columns times NR columns, over all rows of the block.
+#[inline(always)]
+fn tile<S: Simd, const NV: usize, const NR: usize>(
+    simd: S,
+    left: &[S::f64s],
+    right: &[f64],
+    c: &mut [f64],
+    stride: usize,
+) {
+    let mut sums = [[simd.splat_f64s(0.0); NV]; NR];
+    for (l, r) in left.chunks_exact(NV).zip(right.chunks_exact(NR)) {
+        for j in 0..NR {
+            let factor = simd.splat_f64s(r[j]);
+            for v in 0..NV {
+                sums[j][v] = simd.mul_add_e_f64s(l[v], factor, sums[j][v]);
+            }
+        }
+    }
+    for (j, added) in sums.iter().enumerate() {
+        let place = &mut c[j * stride..j * stride + NV * S::F64_LANES];
+        for (target, sum) in S::as_mut_simd_f64s(place).0.iter_mut().zip(added) {
+            *target = simd.add_f64s(*target, *sum);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::{DMatrix, DVector};
+
+    /// Small integers: every sum is exact, so all levels and nalgebra agree to the bit.
+    #[test]
+    fn gram_matrices_of_integers_are_exact_on_every_level() {
+        for level in Level::all() {
+            for (n, d) in [
+                (1, 1),
+                (5, 7),
+                (64, 8),
+                (50, 20),
+                (60, 64),
+                (64, 33),
+                (31, 100),
+            ] {
+                let matrix = DMatrix::from_fn(n, d, |i, j| ((5 * i + 3 * j) % 13) as f64 - 6.0);
+                let weights = DVector::from_fn(n, |i, _| (i % 4) as f64 - 1.0);
+                let expected = matrix.transpose() * DMatrix::from_diagonal(&weights) * &matrix;
+                let rows = RowMajor::from_matrix(&matrix);
+                let stride = rows.stride();
+                let mut c = vec![0.0; stride * stride];
+                let mut panels = Panels::new(stride);
+                let all: Vec<usize> = (0..n).collect();
+                let half = n / 2;
+                for part in [0..half, half..n] {
+                    if !part.is_empty() {
+                        let weights = &weights.as_slice()[part.clone()];
+                        add_gram(level, &rows, &all[part], weights, &mut panels, &mut c);
+                    }
+                }
+                for j in 0..d {
+                    for i in j..d {
+                        assert_eq!(
+                            c[j * stride + i],
+                            expected[(j, i)],
+                            "{} {n} x {d}",
+                            level.name()
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The inner loops of the solver, vectorised for the machine at hand.
+//!
+//! Each kernel is written once over `pulp`'s vectors and runs at the best [`Level`] the processor has: one binary for
+//! every x86-64 (SSE2, AVX2, AVX-512) and for aarch64. Kernels work on one block of rows and know nothing of threads;
+//! [`partition`] cuts the rows into chunks that do not depend on the number of threads, so results do not either.
+
+pub(crate) mod dense;
+pub(crate) mod exponential;
+pub(crate) mod gram;
+mod level;
+pub(crate) mod operator;
+pub(crate) mod partition;
+pub(crate) mod row_major;
+pub(crate) mod softmax;
+pub(crate) mod sparse;
+
+pub use level::Level;

@@ -1,0 +1,525 @@
+//! A design matrix as the solver uses it: whole products, cut into chunks and run on all threads.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::instance::DesignMatrix;
+use crate::production::kernels::gram::{Panels, add_gram};
+use crate::production::kernels::partition::Partition;
+use crate::production::kernels::row_major::{LINE, RowMajor};
+use crate::production::kernels::softmax::{Coefficients, Sums, coefficients};
+use crate::production::kernels::sparse::{Lanes, SparseRows};
+use crate::production::kernels::{Level, dense};
+
+/// Chunks of a pass over the rows at most.
+const PASS_CHUNKS: usize = 64;
+/// All partial Gram matrices together take at most this many bytes, but there are at least two of them.
+const GRAM_BYTES: usize = 32 << 20;
+const GRAM_CHUNKS: (usize, usize) = (2, 32);
+
+/// A matrix with n rows and d columns, ready for the kernels.
+#[derive(Clone)]
+pub(crate) struct Operator {
+    storage: Storage,
+    level: Level,
+    stride: usize,
+    pass: Partition,
+    gram: Partition,
+}
+
+#[derive(Clone)]
+enum Storage {
+    Dense(Arc<RowMajor>),
+    /// Always `DesignMatrix::Sparse`; shared with the instance, since it can be most of the memory.
+    Sparse(Arc<DesignMatrix>),
+}
+
+/// What one pass over A gives for softmax, with `p = exp(A x - shift)`.
+pub(crate) struct SoftmaxPass {
+    /// Sums over the rows.
+    pub sums: Sums,
+    /// `A' (p o (p - b))`, `A' (p o p)`, `A' p`: d entries each.
+    pub projections: [Vec<f64>; 3],
+}
+
+impl Operator {
+    /// The matrix at a level; a dense one is copied by rows, a sparse one shared.
+    pub fn new(matrix: &Arc<DesignMatrix>, level: Level) -> Self {
+        let (n, d) = (matrix.rows(), matrix.columns());
+        let stride = d.next_multiple_of(LINE);
+        let storage = match matrix.as_ref() {
+            DesignMatrix::Dense(entries) => {
+                Storage::Dense(Arc::new(RowMajor::from_matrix(entries)))
+            }
+            DesignMatrix::Sparse(_) => Storage::Sparse(Arc::clone(matrix)),
+        };
+        let entries = match &storage {
+            Storage::Dense(_) => n * stride,
+            Storage::Sparse(shared) => shared.stored(),
+        };
+        let square = stride * stride * size_of::<f64>();
+        let gram_chunks = (GRAM_BYTES / square.max(1)).clamp(GRAM_CHUNKS.0, GRAM_CHUNKS.1);
+        Self {
+            storage,
+            level,
+            stride,
+            pass: Partition::new(n, entries, PASS_CHUNKS),
+            gram: Partition::new(n, entries, gram_chunks),
+        }
+    }
+
+    /// Entries from one row of a Gram matrix to the next: d rounded up to a multiple of 8.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// The rows of a sparse matrix.
+    fn sparse(shared: &DesignMatrix) -> SparseRows<'_> {
+        match shared {
+            DesignMatrix::Sparse(matrix) => SparseRows::of(matrix),
+            DesignMatrix::Dense(_) => unreachable!("`new` puts only sparse matrices here"),
+        }
+    }
+
+    fn multiply_block(&self, rows: Range<usize>, x: &[f64], z: &mut [f64]) {
+        match &self.storage {
+            Storage::Dense(matrix) => {
+                dense::multiply(self.level, matrix.block(rows.start, rows.end), x, z);
+            }
+            Storage::Sparse(shared) => Self::sparse(shared).multiply(self.level, rows, x, z),
+        }
+    }
+
+    /// x with zeros up to the stride.
+    fn padded(&self, x: &[f64]) -> Vec<f64> {
+        let mut padded = x.to_vec();
+        padded.resize(self.stride, 0.0);
+        padded
+    }
+
+    /// `z = A x`; x has d entries, z has n.
+    pub fn multiply(&self, x: &[f64], z: &mut [f64]) {
+        let x = self.padded(x);
+        let chunks: Vec<&mut [f64]> = z.chunks_mut(self.pass.chunk_rows()).collect();
+        self.pass.for_each(chunks, |rows, z| {
+            for block in self.pass.blocks(rows.clone()) {
+                let local = block.start - rows.start..block.end - rows.start;
+                self.multiply_block(block, &x, &mut z[local]);
+            }
+        });
+    }
+
+    /// `A' u`, d entries; u has n.
+    pub fn transpose_multiply(&self, u: &[f64]) -> Vec<f64> {
+        let mut partial = vec![0.0; self.pass.chunks() * self.stride];
+        let chunks: Vec<&mut [f64]> = partial.chunks_mut(self.stride).collect();
+        self.pass.for_each(chunks, |rows, sums| {
+            for block in self.pass.blocks(rows) {
+                let u = &u[block.clone()];
+                match &self.storage {
+                    Storage::Dense(matrix) => dense::accumulate(
+                        self.level,
+                        matrix.block(block.start, block.end),
+                        self.stride,
+                        [u],
+                        sums,
+                    ),
+                    Storage::Sparse(shared) => {
+                        Self::sparse(shared).accumulate_one(self.level, block, u, sums);
+                    }
+                }
+            }
+        });
+        self.total(partial.chunks(self.stride))
+    }
+
+    /// Adds rows of partial sums in order and cuts off the padding.
+    fn total<'a>(&self, parts: impl Iterator<Item = &'a [f64]>) -> Vec<f64> {
+        let d = self.columns();
+        let mut total = vec![0.0; d];
+        for part in parts {
+            for (sum, entry) in total.iter_mut().zip(part) {
+                *sum += entry;
+            }
+        }
+        total
+    }
+
+    /// The number of rows n.
+    pub fn rows(&self) -> usize {
+        match &self.storage {
+            Storage::Dense(matrix) => matrix.rows(),
+            Storage::Sparse(shared) => shared.rows(),
+        }
+    }
+
+    /// The number of columns d.
+    pub fn columns(&self) -> usize {
+        match &self.storage {
+            Storage::Dense(matrix) => matrix.columns(),
+            Storage::Sparse(shared) => shared.columns(),
+        }
+    }
+
+    /// One sweep over A: logits, `p = exp(z - shift)`, their sums, and three products with `A'`.
+    pub fn softmax_pass(
+        &self,
+        x: &[f64],
+        shift: f64,
+        b: &[f64],
+        z: &mut [f64],
+        p: &mut [f64],
+    ) -> SoftmaxPass {
+        let x = self.padded(x);
+        let rows_per_chunk = self.pass.chunk_rows();
+        struct Part<'a> {
+            z: &'a mut [f64],
+            p: &'a mut [f64],
+            sums: Sums,
+            projections: Projections,
+        }
+        let mut parts: Vec<Part<'_>> = z
+            .chunks_mut(rows_per_chunk)
+            .zip(p.chunks_mut(rows_per_chunk))
+            .map(|(z, p)| Part {
+                z,
+                p,
+                sums: Sums::default(),
+                projections: self.no_projections(),
+            })
+            .collect();
+        let block_rows = self.pass.block_rows();
+        self.pass
+            .for_each(parts.iter_mut().collect::<Vec<_>>(), |rows, part| {
+                let mut residual = vec![0.0; block_rows];
+                let mut squares = vec![0.0; block_rows];
+                for block in self.pass.blocks(rows.clone()) {
+                    let local = block.start - rows.start..block.end - rows.start;
+                    let count = block.len();
+                    let (z, p) = (&mut part.z[local.clone()], &mut part.p[local]);
+                    self.multiply_block(block.clone(), &x, z);
+                    let (residual, squares) = (&mut residual[..count], &mut squares[..count]);
+                    let filled = Coefficients {
+                        p,
+                        residual,
+                        squares,
+                    };
+                    let sums = coefficients(self.level, z, &b[block.clone()], shift, filled);
+                    part.sums.add(&sums);
+                    self.project(block, [residual, squares, p], &mut part.projections);
+                }
+            });
+        let mut sums = Sums::default();
+        for part in &parts {
+            sums.add(&part.sums);
+        }
+        let projections = std::array::from_fn(|k| {
+            let mut total = vec![0.0; self.columns()];
+            for part in &parts {
+                part.projections.add_to(k, self.stride, &mut total);
+            }
+            total
+        });
+        SoftmaxPass { sums, projections }
+    }
+
+    fn no_projections(&self) -> Projections {
+        match &self.storage {
+            Storage::Dense(_) => Projections::Rows(vec![0.0; 3 * self.stride]),
+            Storage::Sparse(_) => Projections::Lanes(vec![[0.0; 4]; self.stride]),
+        }
+    }
+
+    fn project(&self, block: Range<usize>, u: [&[f64]; 3], projections: &mut Projections) {
+        match (&self.storage, projections) {
+            (Storage::Dense(matrix), Projections::Rows(sums)) => {
+                let rows = matrix.block(block.start, block.end);
+                dense::accumulate(self.level, rows, self.stride, u, sums);
+            }
+            (Storage::Sparse(shared), Projections::Lanes(sums)) => {
+                Self::sparse(shared).accumulate(self.level, block, u, sums);
+            }
+            _ => unreachable!("`no_projections` chooses by the storage"),
+        }
+    }
+
+    /// `A' diag(weights) A` for weights of any sign.
+    pub fn gram(&self, weights: &[f64]) -> Gram {
+        let mut result = Gram::zeros(self.columns());
+        let indices: Vec<usize> = (0..self.rows()).collect();
+        self.add_gram(&indices, weights, &mut result);
+        result
+    }
+
+    /// Adds `sum_k weights[k] a a'` over the given rows a of A to a Gram matrix.
+    pub fn add_gram(&self, rows: &[usize], weights: &[f64], gram: &mut Gram) {
+        let size = self.stride * self.stride;
+        // Few rows are cut as all of them would be; chunks without rows cost nothing.
+        let chunk = self.gram.chunk_rows();
+        let pieces: Vec<(&[usize], &[f64])> =
+            rows.chunks(chunk).zip(weights.chunks(chunk)).collect();
+        if pieces.len() <= 1 {
+            for (rows, weights) in pieces {
+                self.add_gram_piece(rows, weights, &mut self.panels(), &mut gram.entries);
+            }
+            return;
+        }
+        let mut partial = vec![0.0; pieces.len() * size];
+        let work: Vec<_> = pieces.into_iter().zip(partial.chunks_mut(size)).collect();
+        self.gram.for_each_with(
+            work,
+            || self.panels(),
+            |panels, ((rows, weights), c)| {
+                self.add_gram_piece(rows, weights, panels, c);
+            },
+        );
+        for part in partial.chunks(size) {
+            for (sum, entry) in gram.entries.iter_mut().zip(part) {
+                *sum += entry;
+            }
+        }
+    }
+
+    /// Buffers for the dense kernel; none for the sparse one.
+    fn panels(&self) -> Option<Panels> {
+        match &self.storage {
+            Storage::Dense(_) => Some(Panels::new(self.stride)),
+            Storage::Sparse(_) => None,
+        }
+    }
+
+    fn add_gram_piece(
+        &self,
+        rows: &[usize],
+        weights: &[f64],
+        panels: &mut Option<Panels>,
+        c: &mut [f64],
+    ) {
+        match (&self.storage, panels) {
+            (Storage::Dense(matrix), Some(panels)) => {
+                let block = panels.rows();
+                for (rows, weights) in rows.chunks(block).zip(weights.chunks(block)) {
+                    add_gram(self.level, matrix, rows, weights, panels, c);
+                }
+            }
+            (Storage::Sparse(shared), _) => {
+                Self::sparse(shared).add_gram(self.level, rows, weights, c, self.stride);
+            }
+            (Storage::Dense(_), None) => unreachable!("`panels` makes them for dense matrices"),
+        }
+    }
+}
+
+/// Partial sums of three products with `A'`, in the layout of the kernel that makes them.
+enum Projections {
+    Rows(Vec<f64>),
+    Lanes(Vec<Lanes>),
+}
+
+impl Projections {
+    fn add_to(&self, k: usize, stride: usize, total: &mut [f64]) {
+        match self {
+            Self::Rows(rows) => {
+                for (sum, entry) in total.iter_mut().zip(&rows[k * stride..]) {
+                    *sum += entry;
+                }
+            }
+            Self::Lanes(lanes) => {
+                for (sum, entry) in total.iter_mut().zip(lanes) {
+                    *sum += entry[k];
+                }
+            }
+        }
+    }
+}
+
+/// A symmetric d x d matrix of which one triangle is kept: entry `(i, j)` with `i >= j` at `j * stride + i`.
+#[derive(Clone, Debug)]
+pub(crate) struct Gram {
+    /// `stride` columns of `stride` entries.
+    pub entries: Vec<f64>,
+    /// d.
+    pub order: usize,
+    /// d rounded up to a multiple of 8.
+    pub stride: usize,
+}
+
+impl Gram {
+    /// The zero matrix of order d.
+    pub fn zeros(order: usize) -> Self {
+        let stride = order.next_multiple_of(LINE);
+        Self {
+            entries: vec![0.0; stride * stride],
+            order,
+            stride,
+        }
+    }
+
+    /// `(i, j)` of the full matrix.
+    pub fn entry(&self, i: usize, j: usize) -> f64 {
+        self.entries[i.min(j) * self.stride + i.max(j)]
+    }
+
+    /// Column j from the diagonal down.
+    pub fn column(&self, j: usize) -> &[f64] {
+        &self.entries[j * self.stride + j..j * self.stride + self.order]
+    }
+
+    /// Column j from the diagonal down.
+    pub fn column_mut(&mut self, j: usize) -> &mut [f64] {
+        &mut self.entries[j * self.stride + j..j * self.stride + self.order]
+    }
+
+    /// The product with a vector of d entries.
+    pub fn multiply(&self, x: &[f64]) -> Vec<f64> {
+        let mut product = vec![0.0; self.order];
+        for j in 0..self.order {
+            let column = self.column(j);
+            let mut sum = column[0] * x[j];
+            for (k, entry) in column.iter().enumerate().skip(1) {
+                sum += entry * x[j + k];
+                product[j + k] += entry * x[j];
+            }
+            product[j] += sum;
+        }
+        product
+    }
+
+    /// Adds `factor (u v' + v u') / 2`.
+    pub fn add_symmetric(&mut self, factor: f64, u: &[f64], v: &[f64]) {
+        for j in 0..self.order {
+            let (left, right) = (0.5 * factor * u[j], 0.5 * factor * v[j]);
+            let (u, v) = (&u[j..], &v[j..]);
+            for ((entry, u), v) in self.column_mut(j).iter_mut().zip(u).zip(v) {
+                *entry += left * v + right * u;
+            }
+        }
+    }
+
+    /// Adds a multiple of another matrix of the same order.
+    pub fn add_multiple(&mut self, factor: f64, other: &Self) {
+        for (entry, other) in self.entries.iter_mut().zip(&other.entries) {
+            *entry += factor * other;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::{DMatrix, DVector};
+    use nalgebra_sparse::CsrMatrix;
+
+    fn integers(n: usize, d: usize) -> DMatrix<f64> {
+        DMatrix::from_fn(n, d, |i, j| {
+            if (i * 7 + j * 5) % 3 == 0 {
+                ((i * 3 + 2 * j) % 9) as f64 - 4.0
+            } else {
+                0.0
+            }
+        })
+    }
+
+    fn both(matrix: &DMatrix<f64>, level: Level) -> [Operator; 2] {
+        let dense = Arc::new(DesignMatrix::Dense(matrix.clone()));
+        let sparse = Arc::new(DesignMatrix::Sparse(CsrMatrix::from(matrix)));
+        [Operator::new(&dense, level), Operator::new(&sparse, level)]
+    }
+
+    /// Integers: every sum is exact, so that a lost, doubled or shifted block would show.
+    #[test]
+    fn whole_products_are_exact_for_integers_dense_and_sparse() {
+        for (n, d) in [(1, 1), (100, 3), (5000, 40), (20_011, 20)] {
+            let matrix = integers(n, d);
+            let x = DVector::from_fn(d, |j, _| (j % 5) as f64 - 2.0);
+            let u = DVector::from_fn(n, |i, _| (i % 7) as f64 - 3.0);
+            let mut weighted = matrix.clone();
+            for (i, mut row) in weighted.row_iter_mut().enumerate() {
+                row *= u[i];
+            }
+            let expected_gram = matrix.tr_mul(&weighted);
+            for operator in both(&matrix, Level::best()) {
+                let mut z = vec![f64::NAN; n];
+                operator.multiply(x.as_slice(), &mut z);
+                assert_eq!(z, (&matrix * &x).as_slice());
+                assert_eq!(
+                    operator.transpose_multiply(u.as_slice()),
+                    matrix.tr_mul(&u).as_slice()
+                );
+                let gram = operator.gram(u.as_slice());
+                for i in 0..d {
+                    for j in 0..d {
+                        assert_eq!(gram.entry(i, j), expected_gram[(i, j)], "{n} x {d}");
+                    }
+                }
+                let product = gram.multiply(x.as_slice());
+                assert_eq!(product, (&expected_gram * &x).as_slice());
+            }
+        }
+    }
+
+    #[test]
+    fn a_softmax_pass_gives_the_products_of_its_coefficients() {
+        for (n, d) in [(50, 3), (20_011, 20)] {
+            let matrix = integers(n, d) / 8.0;
+            let x = DVector::from_fn(d, |j, _| (j % 5) as f64 / 16.0);
+            let b = DVector::from_fn(n, |i, _| (i % 3) as f64 / n as f64);
+            for operator in both(&matrix, Level::best()) {
+                let (mut z, mut p) = (vec![0.0; n], vec![0.0; n]);
+                let pass = operator.softmax_pass(x.as_slice(), 2.0, b.as_slice(), &mut z, &mut p);
+                assert_eq!(z, (&matrix * &x).as_slice());
+                let p = DVector::from_vec(p);
+                let coefficients = [p.component_mul(&(&p - &b)), p.component_mul(&p), p.clone()];
+                let magnitude = matrix.abs();
+                for (found, u) in pass.projections.iter().zip(&coefficients) {
+                    let error = (DVector::from_column_slice(found) - matrix.tr_mul(u)).abs();
+                    let allowed = magnitude.tr_mul(&u.abs()) * (n as f64 * f64::EPSILON);
+                    assert!((0..d).all(|j| error[j] <= allowed[j]));
+                }
+                let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * b.abs();
+                assert!(close(pass.sums.total, p.sum()));
+                assert!(close(pass.sums.squares, p.norm_squared()));
+                assert!(close(pass.sums.distance, (&p - &b).norm_squared()));
+                assert!(close(pass.sums.residual, p.dot(&(&p - &b))));
+            }
+        }
+    }
+
+    #[test]
+    fn results_are_the_same_bits_for_any_number_of_threads() {
+        let matrix = DMatrix::from_fn(30_000, 17, |i, j| ((i * 31 + j * 17) as f64).sin());
+        let x = DVector::from_fn(17, |j, _| (j as f64).cos());
+        let weights: Vec<f64> = (0..30_000).map(|i| 1.0 + (i as f64).sin()).collect();
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                both(&matrix, Level::best()).map(|operator| {
+                    let (mut z, mut p) = (vec![0.0; 30_000], vec![0.0; 30_000]);
+                    let pass = operator.softmax_pass(x.as_slice(), 1.0, &weights, &mut z, &mut p);
+                    let gram = operator.gram(&weights);
+                    let back = operator.transpose_multiply(&z);
+                    (pass.projections, pass.sums, gram.entries, back)
+                })
+            })
+        };
+        let one = run(1);
+        assert!(run(2) == one && run(5) == one);
+    }
+
+    #[test]
+    fn symmetric_updates_touch_one_triangle_as_the_full_matrix() {
+        let mut gram = Gram::zeros(3);
+        gram.add_symmetric(2.0, &[1.0, 2.0, 3.0], &[4.0, 5.0, 6.0]);
+        // u v' + v u'.
+        assert_eq!(
+            (gram.entry(0, 0), gram.entry(2, 0), gram.entry(1, 2)),
+            (8.0, 18.0, 27.0)
+        );
+        let copy = gram.clone();
+        gram.add_multiple(-1.0, &copy);
+        assert!(gram.entries.iter().all(|entry| *entry == 0.0));
+    }
+}
