@@ -87,6 +87,12 @@ pub trait LogitLoss: Send + Sync {
         false
     }
 
+    /// The target `b` if this loss is `0.5 || softmax(z) - b ||^2`, for which the solver has sweeps that read A once for value,
+    /// gradient and low-rank part together.
+    fn softmax_target(&self) -> Option<&[f64]> {
+        None
+    }
+
     /// What a user of derivatives at `z` should know, one sentence each; nothing where `l` is smooth.
     fn remarks(&self, z: &DVector<f64>) -> Vec<String> {
         let _ = z;

@@ -11,6 +11,7 @@
 
 mod certificate;
 mod diagonal_plus_low_rank;
+mod engine;
 mod entrywise;
 mod error;
 pub mod kernels;
@@ -27,6 +28,7 @@ mod residual_softmax;
 mod running_error;
 mod settings;
 mod softmax;
+mod solve;
 mod step;
 mod summation;
 #[cfg(test)]
@@ -38,10 +40,10 @@ pub use diagonal_plus_low_rank::DiagonalPlusLowRank;
 pub use entrywise::{Entrywise, Function};
 pub use error::{EvaluationError, ProblemError, SettingsError, SolveError};
 pub use logit_loss::{LogitErrorBounds, LogitLoss};
-pub use newton::solve;
 pub use outcome::{Outcome, Solution, TraceEntry};
 pub use problem::Problem;
 pub use residual_softmax::ResidualSoftmax;
 pub use settings::{Method, Settings};
 pub use softmax::Softmax;
+pub use solve::{Observer, solve, solve_observed};
 pub use two_layer::TwoLayer;

@@ -8,6 +8,8 @@
 //!          x += S^-1 R^-1 s                            (A = Q R S)
 //! ```
 
+use std::cell::Cell;
+
 use nalgebra::{DMatrix, DVector};
 
 use crate::instance::{DesignMatrix, sample};
@@ -16,9 +18,11 @@ use crate::production::leverage::{sample_count, subsample};
 use crate::production::logit_coordinates::{LogitCoordinates, Visible, visible};
 use crate::production::step::{Step, cubic_step, eigen, newton_step};
 use crate::production::{
-    EvaluationError, Method, Outcome, Problem, Settings, Solution, SolveError, TraceEntry,
+    EvaluationError, Method, Observer, Outcome, Problem, Settings, Solution, SolveError, TraceEntry,
 };
 
+/// Readings of A for loss and gradient at a point.
+const EVALUATION_PASSES: f64 = 2.0;
 /// First value of the cubic weight m, as a fraction of the proven Lipschitz constant, which is far above what is met.
 const CUBIC_START: f64 = 1e-2;
 /// Cubic weight where no Lipschitz constant is known.
@@ -48,58 +52,23 @@ const POLISH_GAIN: f64 = 0.5;
 /// Growth of the largest logit since the start that, beyond `logit_limit`, counts as divergence.
 const DIVERGENCE_GROWTH: f64 = 1e3;
 
-/// Minimises `L` from `start` (d finite entries).
-///
-/// Errors are bad input only: a setting outside its range, a start that does not fit, is not finite or where the loss
-/// overflows. Everything else is an [`Outcome`], and the solution's numbers are finite. The same problem, start and
-/// settings give the same bits.
-///
-/// Where A has not full column rank, or a direction of x does not change the loss, the answer of least norm is returned
-/// with [`Outcome::Singular`]. A stationary point is called converged only where the Hessian is positive definite beyond
-/// its rounding error; saddles and maxima are left along negative curvature.
-pub fn solve(
+/// Minimises in orthonormal coordinates, by the exact or the sampled Hessian, from a start that fits. Slower than Gram
+/// matrices and as accurate as f64 allows, whatever the condition number or rank of A.
+pub(crate) fn solve_orthonormal(
     problem: &Problem,
-    start: &DVector<f64>,
+    start: DVector<f64>,
     settings: &Settings,
+    observer: &mut Observer<'_>,
 ) -> Result<Solution, SolveError> {
-    settings.validate()?;
-    let start_point = Point::at(problem, start.clone())?;
-    let (start_point, moved) = off_the_symmetry(problem, start_point)?;
-    let mut solution = match visible(problem)? {
+    let start = Point::at(problem, start)?;
+    match visible(problem)? {
         Visible::All(coordinates) => {
-            let run = Run::new(problem, &coordinates, settings, start_point);
-            run.finish()?
+            Run::new(problem, &coordinates, settings, start, observer).finish()
         }
         Visible::Part { basis, reason } => {
-            solve_visible(problem, start_point, settings, &basis, &reason)?
+            solve_visible(problem, start, settings, &basis, &reason, observer)
         }
-    };
-    solution.warnings.splice(0..0, moved);
-    let remarks = problem.loss().remarks(&problem.logits(&solution.x)?);
-    solution.warnings.extend(remarks);
-    Ok(solution)
-}
-
-/// Another start where all logits are 0 and the loss is even: there the gradient is 0 whatever the data, which says nothing.
-///
-/// The new one is always the same: `x_j` falls like `1 / (j + 1)`, scaled so that the largest logit is 1.
-fn off_the_symmetry(
-    problem: &Problem,
-    start: Point,
-) -> Result<(Point, Option<String>), EvaluationError> {
-    if !problem.loss().is_even() || start.z.amax() != 0.0 {
-        return Ok((start, None));
     }
-    let direction = DVector::from_fn(start.x.len(), |j, _| 1.0 / (j as f64 + 1.0));
-    let size = problem.logits(&direction)?.amax();
-    let moved = &start.x + direction / size;
-    if !moved.iter().all(|entry| entry.is_finite()) {
-        return Ok((start, None));
-    }
-    let warning = "all logits are 0 at the start, where the gradient of an even loss is 0 whatever the data: started elsewhere, \
-                   with a largest logit of 1; -x is as good as x"
-        .to_string();
-    Ok((Point::at(problem, moved)?, Some(warning)))
 }
 
 /// Solves in the visible directions and hands back the answer of least norm.
@@ -109,6 +78,7 @@ fn solve_visible(
     settings: &Settings,
     basis: &DMatrix<f64>,
     reason: &str,
+    observer: &mut Observer<'_>,
 ) -> Result<Solution, SolveError> {
     let warning = format!("the minimiser is not unique: {reason}; x is the one of least norm");
     let no_bound = format!("no bound: the minimiser is not unique ({reason})");
@@ -119,7 +89,7 @@ fn solve_visible(
             loss: origin.loss,
             gradient_norm: origin.gradient_norm,
             start_gradient_norm: start.gradient_norm,
-            gradient_noise: problem.gradient_noise(&origin.x)?,
+            gradient_noise: Some(problem.gradient_noise(&origin.x)?),
             iterations: 0,
             error_bound: None,
             error_bound_basis: no_bound,
@@ -136,7 +106,7 @@ fn solve_visible(
                 certify: false,
                 ..settings.clone()
             };
-            Run::new(&reduced, &coordinates, &inner, reduced_start).finish()?
+            Run::new(&reduced, &coordinates, &inner, reduced_start, observer).finish()?
         }
         // The rank decision was a close call: say so instead of going round in circles.
         Visible::Part { .. } => Solution {
@@ -145,7 +115,7 @@ fn solve_visible(
             loss: reduced_start.loss,
             gradient_norm: reduced_start.gradient_norm,
             start_gradient_norm: reduced_start.gradient_norm,
-            gradient_noise: 0.0,
+            gradient_noise: None,
             iterations: 0,
             error_bound: None,
             error_bound_basis: String::new(),
@@ -156,7 +126,7 @@ fn solve_visible(
         },
     };
     let end = Point::at(problem, basis * &solution.x)?;
-    solution.gradient_noise = problem.gradient_noise(&end.x)?;
+    solution.gradient_noise = Some(problem.gradient_noise(&end.x)?);
     solution.start_gradient_norm = start.gradient_norm;
     solution.loss = end.loss;
     solution.gradient_norm = end.gradient_norm;
@@ -230,7 +200,7 @@ enum SecondOrder {
 }
 
 /// The state of one solve.
-struct Run<'a> {
+struct Run<'a, 'o> {
     problem: &'a Problem,
     coordinates: &'a LogitCoordinates,
     settings: &'a Settings,
@@ -246,14 +216,20 @@ struct Run<'a> {
     logits_grew: bool,
     warnings: Vec<String>,
     trace: Vec<TraceEntry>,
+    observer: &'a mut Observer<'o>,
+    /// The observer has asked for an end.
+    stopped: bool,
+    /// How often A (or Q, which is as large) has been read.
+    passes: Cell<f64>,
 }
 
-impl<'a> Run<'a> {
+impl<'a, 'o> Run<'a, 'o> {
     fn new(
         problem: &'a Problem,
         coordinates: &'a LogitCoordinates,
         settings: &'a Settings,
         start: Point,
+        observer: &'a mut Observer<'o>,
     ) -> Self {
         let cubic_start = problem
             .loss()
@@ -273,6 +249,9 @@ impl<'a> Run<'a> {
             logits_grew: true,
             warnings: Vec::new(),
             trace: Vec::new(),
+            observer,
+            stopped: false,
+            passes: Cell::new(EVALUATION_PASSES),
         }
     }
 
@@ -290,7 +269,7 @@ impl<'a> Run<'a> {
             loss: self.point.loss,
             gradient_norm: self.point.gradient_norm,
             start_gradient_norm: self.start_gradient_norm,
-            gradient_noise,
+            gradient_noise: Some(gradient_noise),
             iterations: self.trace.len(),
             error_bound,
             error_bound_basis,
@@ -302,6 +281,9 @@ impl<'a> Run<'a> {
 
     fn iterate(&mut self) -> Result<Outcome, SolveError> {
         loop {
+            if self.stopped {
+                return Ok(Outcome::Interrupted);
+            }
             let noise = self.problem.gradient_noise(&self.point.x)?;
             let small =
                 self.point.gradient_norm <= self.settings.tolerance * self.start_gradient_norm;
@@ -374,7 +356,7 @@ impl<'a> Run<'a> {
     }
 
     fn record(&mut self, accepted: Accepted, method: &'static str, distinct_rows: usize) {
-        self.trace.push(TraceEntry {
+        let entry = TraceEntry {
             iteration: self.trace.len(),
             loss: self.point.loss,
             gradient_norm: self.point.gradient_norm,
@@ -383,7 +365,10 @@ impl<'a> Run<'a> {
             method,
             distinct_rows,
             shift: accepted.shift,
-        });
+            passes: self.passes.get(),
+        };
+        self.stopped |= (self.observer)(&entry).is_break();
+        self.trace.push(entry);
         self.logits_grew = accepted.point.z.amax() >= self.point.z.amax();
         self.point = accepted.point;
     }
@@ -397,7 +382,12 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn count(&self, passes: f64) {
+        self.passes.set(self.passes.get() + passes);
+    }
+
     fn exact_hessian(&self) -> Result<DMatrix<f64>, EvaluationError> {
+        self.count(1.0);
         Ok(self
             .problem
             .loss()

@@ -24,11 +24,13 @@ pub enum Outcome {
     DiagonalNotPositive,
     /// Subsampling was asked for and the leverage scores could not be computed.
     SamplingFailed,
+    /// The observer stopped the run; x is the best point so far.
+    Interrupted,
 }
 
 impl Outcome {
     /// All outcomes, in the order of their declaration.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Converged,
         Self::ConvergedToRounding,
         Self::IterationLimit,
@@ -38,6 +40,7 @@ impl Outcome {
         Self::LineSearchStalled,
         Self::DiagonalNotPositive,
         Self::SamplingFailed,
+        Self::Interrupted,
     ];
 
     /// The name in reports: lower case with hyphens.
@@ -52,6 +55,7 @@ impl Outcome {
             Self::LineSearchStalled => "line-search-stalled",
             Self::DiagonalNotPositive => "diagonal-not-positive",
             Self::SamplingFailed => "sampling-failed",
+            Self::Interrupted => "interrupted",
         }
     }
 
@@ -80,12 +84,16 @@ pub struct TraceEntry {
     pub step_norm: f64,
     /// Fraction of the proposed step that was taken; 1 for a full step.
     pub step_length: f64,
-    /// `exact` or `subsampled`: how the Hessian model was made.
+    /// `exact`, `reused-gram` or `subsampled`: how the Hessian model was made.
     pub method: &'static str,
-    /// Rows of A that entered the diagonal part of the model.
+    /// Rows of A whose own curvature entered the diagonal part of the model.
     pub distinct_rows: usize,
-    /// Multiple of the Gram matrix `A'A` that was added to the model; 0 for a pure Newton step.
+    /// Multiple of a Gram matrix (`A'A`, or `A' W^2 A` by the reused Gram matrix) that was added to the model; 0 for a pure
+    /// Newton step.
     pub shift: f64,
+    /// How often A has been read so far, this iteration included: a product with a vector or a sweep that makes several at
+    /// once counts 1, a Gram matrix of some rows their fraction of all rows.
+    pub passes: f64,
 }
 
 /// The answer of [`solve`](crate::production::solve): always finite numbers, whatever the outcome.
@@ -101,8 +109,9 @@ pub struct Solution {
     pub gradient_norm: f64,
     /// `||grad L(start)||`, which the tolerance is relative to.
     pub start_gradient_norm: f64,
-    /// The rounding level of `gradient_norm`.
-    pub gradient_noise: f64,
+    /// The rounding level of `gradient_norm`, where it was computed: with the error bound, and where the tolerance was not
+    /// reached.
+    pub gradient_noise: Option<f64>,
     /// Accepted steps, polishing included.
     pub iterations: usize,
     /// A proven bound on `||x - x*||` for a minimiser `x*`, where one can be given.

@@ -9,6 +9,8 @@ use crate::instance::{DesignMatrix, Instance};
 use crate::production::diagonal_plus_low_rank::{
     absolute, multiply_compensated, transpose_multiply,
 };
+use crate::production::kernels::Level;
+use crate::production::kernels::operator::Operator;
 use crate::production::logit_loss::{LogitErrorBounds, check_vector, loss_of, refuse_overflow};
 use crate::production::running_error::{Bounded, UNIT};
 use crate::production::summation::{compensated_sum, dot_units};
@@ -23,7 +25,8 @@ const SPLIT_LIMIT: f64 = 1e290;
 #[derive(Clone)]
 pub struct Problem {
     loss: Arc<dyn LogitLoss>,
-    matrix: DesignMatrix,
+    matrix: Arc<DesignMatrix>,
+    operator: Operator,
     /// `w^2`, each entry rounded once.
     squared_weights: DVector<f64>,
 }
@@ -44,13 +47,13 @@ impl Problem {
     /// The problem of a validated instance. An error if the square of a weight overflows.
     pub fn new(instance: &Instance) -> Result<Self, ProblemError> {
         let loss = loss_of(instance);
-        Self::with_loss(loss, instance.matrix().clone(), instance.weights())
+        Self::with_loss(loss, instance.shared_matrix(), instance.weights())
     }
 
     /// The problem with a loss of one's own. `weights` and the loss's logits must have as many entries as A has rows.
     pub fn with_loss(
         loss: Arc<dyn LogitLoss>,
-        matrix: DesignMatrix,
+        matrix: Arc<DesignMatrix>,
         weights: &DVector<f64>,
     ) -> Result<Self, ProblemError> {
         let rows = matrix.rows();
@@ -79,6 +82,7 @@ impl Problem {
         }
         Ok(Self {
             loss,
+            operator: Operator::new(&matrix, Level::best()),
             matrix,
             squared_weights,
         })
@@ -86,9 +90,11 @@ impl Problem {
 
     /// The same loss and ridge over another matrix with as many rows (a change of unknowns).
     pub(crate) fn with_matrix(&self, matrix: DMatrix<f64>) -> Self {
+        let matrix = Arc::new(DesignMatrix::Dense(matrix));
         Self {
             loss: Arc::clone(&self.loss),
-            matrix: DesignMatrix::Dense(matrix),
+            operator: Operator::new(&matrix, Level::best()),
+            matrix,
             squared_weights: self.squared_weights.clone(),
         }
     }
@@ -111,6 +117,11 @@ impl Problem {
     /// `A`, n x d.
     pub fn matrix(&self) -> &DesignMatrix {
         &self.matrix
+    }
+
+    /// A as the kernels read it.
+    pub(crate) fn operator(&self) -> &Operator {
+        &self.operator
     }
 
     /// `w^2`, n entries.
@@ -296,7 +307,7 @@ impl Problem {
 
     /// The largest magnitude of an entry of A.
     fn matrix_size(&self) -> f64 {
-        match &self.matrix {
+        match self.matrix.as_ref() {
             DesignMatrix::Dense(a) => a.amax(),
             DesignMatrix::Sparse(a) => a
                 .values()

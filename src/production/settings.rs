@@ -5,11 +5,14 @@ use crate::production::SettingsError;
 /// How the Hessian model of a Newton step is made. A method that was asked for runs or is refused, never replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// The cheapest suitable method. At present always the exact Hessian: with dense rows the sampled one has never
-    /// been seen to be faster.
+    /// Small problems by the exact Hessian in orthonormal coordinates, which costs nothing there and is the most accurate;
+    /// larger ones by the reused Gram matrix, handed to orthonormal coordinates where that ends without an answer.
     Auto,
-    /// The exact Hessian.
+    /// The exact Hessian in every iteration.
     Exact,
+    /// One Gram matrix `A' W^2 A` for all iterations, corrected on the rows whose curvature differs from their share in it,
+    /// with the exact low-rank part; a stand-in where the model is not positive definite.
+    ReusedGram,
     /// The papers' way: the diagonal part is replaced by a leverage-score sample of
     /// [`sample_count`](crate::production::leverage::sample_count) rows, the low-rank part stays exact. Refused with
     /// [`Outcome::DiagonalNotPositive`](crate::production::Outcome::DiagonalNotPositive) where the diagonal of
@@ -19,13 +22,14 @@ pub enum Method {
 
 impl Method {
     /// The names that [`parse`](Self::parse) takes.
-    pub const NAMES: [&'static str; 3] = ["auto", "exact", "subsampled"];
+    pub const NAMES: [&'static str; 4] = ["auto", "exact", "reused-gram", "subsampled"];
 
     /// The method of that name.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "auto" => Some(Self::Auto),
             "exact" => Some(Self::Exact),
+            "reused-gram" => Some(Self::ReusedGram),
             "subsampled" => Some(Self::Subsampled),
             _ => None,
         }
@@ -36,6 +40,7 @@ impl Method {
         match self {
             Self::Auto => "auto",
             Self::Exact => "exact",
+            Self::ReusedGram => "reused-gram",
             Self::Subsampled => "subsampled",
         }
     }

@@ -290,6 +290,10 @@ impl LogitLoss for Softmax {
         }
     }
 
+    fn softmax_target(&self) -> Option<&[f64]> {
+        Some(self.target.as_slice())
+    }
+
     fn is_shift_invariant(&self) -> bool {
         true
     }

@@ -2,12 +2,15 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::instance::DesignMatrix;
 use crate::production::kernels::gram::{Panels, add_gram};
 use crate::production::kernels::partition::Partition;
 use crate::production::kernels::row_major::{LINE, RowMajor};
-use crate::production::kernels::softmax::{Coefficients, Sums, coefficients};
+use crate::production::kernels::softmax::{
+    Coefficients, Line, LineSums, Sums, coefficients, line_sums, shifted_exponentials,
+};
 use crate::production::kernels::sparse::{Lanes, SparseRows};
 use crate::production::kernels::{Level, dense};
 
@@ -25,6 +28,8 @@ pub(crate) struct Operator {
     stride: usize,
     pass: Partition,
     gram: Partition,
+    /// Rows of A that have been read by this operator and its clones.
+    rows_read: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
@@ -65,6 +70,32 @@ impl Operator {
             stride,
             pass: Partition::new(n, entries, PASS_CHUNKS),
             gram: Partition::new(n, entries, gram_chunks),
+            rows_read: Arc::default(),
+        }
+    }
+
+    /// The same matrix with a counter of its own.
+    pub fn counted_anew(&self) -> Self {
+        Self {
+            rows_read: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// How often A has been read so far: a product or a fused sweep counts 1, a Gram matrix of some rows their fraction.
+    pub fn passes(&self) -> f64 {
+        self.rows_read.load(Ordering::Relaxed) as f64 / self.rows() as f64
+    }
+
+    fn count(&self, rows: usize) {
+        self.rows_read.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    /// Stored entries, padding not counted.
+    pub fn stored(&self) -> usize {
+        match &self.storage {
+            Storage::Dense(matrix) => matrix.rows() * matrix.columns(),
+            Storage::Sparse(shared) => shared.stored(),
         }
     }
 
@@ -99,6 +130,7 @@ impl Operator {
 
     /// `z = A x`; x has d entries, z has n.
     pub fn multiply(&self, x: &[f64], z: &mut [f64]) {
+        self.count(self.rows());
         let x = self.padded(x);
         let chunks: Vec<&mut [f64]> = z.chunks_mut(self.pass.chunk_rows()).collect();
         self.pass.for_each(chunks, |rows, z| {
@@ -111,6 +143,7 @@ impl Operator {
 
     /// `A' u`, d entries; u has n.
     pub fn transpose_multiply(&self, u: &[f64]) -> Vec<f64> {
+        self.count(self.rows());
         let mut partial = vec![0.0; self.pass.chunks() * self.stride];
         let chunks: Vec<&mut [f64]> = partial.chunks_mut(self.stride).collect();
         self.pass.for_each(chunks, |rows, sums| {
@@ -161,54 +194,58 @@ impl Operator {
         }
     }
 
-    /// One sweep over A: logits, `p = exp(z - shift)`, their sums, and three products with `A'`.
+    /// One sweep over A: logits, the sums over `p = exp(z - shift)`, and three products with `A'`. Without x, `z` holds the
+    /// logits already and only the products are made.
     pub fn softmax_pass(
         &self,
-        x: &[f64],
+        x: Option<&[f64]>,
         shift: f64,
         b: &[f64],
         z: &mut [f64],
-        p: &mut [f64],
     ) -> SoftmaxPass {
-        let x = self.padded(x);
+        self.count(self.rows());
+        let x = x.map(|x| self.padded(x));
         let rows_per_chunk = self.pass.chunk_rows();
         struct Part<'a> {
             z: &'a mut [f64],
-            p: &'a mut [f64],
             sums: Sums,
             projections: Projections,
         }
         let mut parts: Vec<Part<'_>> = z
             .chunks_mut(rows_per_chunk)
-            .zip(p.chunks_mut(rows_per_chunk))
-            .map(|(z, p)| Part {
+            .map(|z| Part {
                 z,
-                p,
                 sums: Sums::default(),
                 projections: self.no_projections(),
             })
             .collect();
         let block_rows = self.pass.block_rows();
-        self.pass
-            .for_each(parts.iter_mut().collect::<Vec<_>>(), |rows, part| {
-                let mut residual = vec![0.0; block_rows];
-                let mut squares = vec![0.0; block_rows];
-                for block in self.pass.blocks(rows.clone()) {
-                    let local = block.start - rows.start..block.end - rows.start;
-                    let count = block.len();
-                    let (z, p) = (&mut part.z[local.clone()], &mut part.p[local]);
-                    self.multiply_block(block.clone(), &x, z);
-                    let (residual, squares) = (&mut residual[..count], &mut squares[..count]);
-                    let filled = Coefficients {
-                        p,
-                        residual,
-                        squares,
-                    };
-                    let sums = coefficients(self.level, z, &b[block.clone()], shift, filled);
-                    part.sums.add(&sums);
-                    self.project(block, [residual, squares, p], &mut part.projections);
+        let work: Vec<&mut Part<'_>> = parts.iter_mut().collect();
+        self.pass.for_each(work, |rows, part| {
+            let mut buffers = vec![0.0; 3 * block_rows];
+            let (p, rest) = buffers.split_at_mut(block_rows);
+            let (residual, squares) = rest.split_at_mut(block_rows);
+            for block in self.pass.blocks(rows.clone()) {
+                let count = block.len();
+                let z = &mut part.z[block.start - rows.start..block.end - rows.start];
+                if let Some(x) = &x {
+                    self.multiply_block(block.clone(), x, z);
                 }
-            });
+                let (p, residual, squares) = (
+                    &mut p[..count],
+                    &mut residual[..count],
+                    &mut squares[..count],
+                );
+                let filled = Coefficients {
+                    p,
+                    residual,
+                    squares,
+                };
+                let sums = coefficients(self.level, z, &b[block.clone()], shift, filled);
+                part.sums.add(&sums);
+                self.project(block, [residual, squares, p], &mut part.projections);
+            }
+        });
         let mut sums = Sums::default();
         for part in &parts {
             sums.add(&part.sums);
@@ -221,6 +258,94 @@ impl Operator {
             total
         });
         SoftmaxPass { sums, projections }
+    }
+
+    /// Works on blocks of rows and returns what each chunk gave, in order. `work` gets the block and two buffers of the
+    /// same length.
+    pub fn sweep_rows<T: Send + Default>(
+        &self,
+        work: impl Fn(Range<usize>, &mut [f64], &mut [f64], &mut T) + Sync + Send,
+    ) -> Vec<T> {
+        let mut results: Vec<T> = (0..self.pass.chunks()).map(|_| T::default()).collect();
+        let items: Vec<&mut T> = results.iter_mut().collect();
+        self.pass.for_each(items, |rows, result| {
+            let mut buffers = vec![0.0; 2 * self.pass.block_rows()];
+            let (first, second) = buffers.split_at_mut(self.pass.block_rows());
+            for block in self.pass.blocks(rows) {
+                let count = block.len();
+                work(block, &mut first[..count], &mut second[..count], result);
+            }
+        });
+        results
+    }
+
+    /// Fills an array with one entry for each row, block by block; `work` gets the first row, the place and a buffer of
+    /// the same length.
+    pub fn fill_rows(
+        &self,
+        values: &mut [f64],
+        work: impl Fn(Range<usize>, &mut [f64], &mut [f64]) + Sync + Send,
+    ) {
+        let chunks: Vec<&mut [f64]> = values.chunks_mut(self.pass.chunk_rows()).collect();
+        self.pass.for_each(chunks, |rows, values| {
+            let mut buffer = vec![0.0; self.pass.block_rows()];
+            for block in self.pass.blocks(rows.clone()) {
+                let place = &mut values[block.start - rows.start..block.end - rows.start];
+                let count = block.len();
+                work(block, place, &mut buffer[..count]);
+            }
+        });
+    }
+
+    /// Sums over `p = exp(z + t dz - shift)`.
+    pub fn line_sums(&self, line: Line<'_>, b: &[f64], shift: f64) -> LineSums {
+        let parts = self.sweep_rows(|block, work, scratch, total: &mut LineSums| {
+            let local = Line {
+                z: &line.z[block.clone()],
+                dz: &line.dz[block.clone()],
+                t: line.t,
+            };
+            total.add(&line_sums(
+                self.level, local, &b[block], shift, work, scratch,
+            ));
+        });
+        let mut total = LineSums::default();
+        for part in &parts {
+            total.add(part);
+        }
+        total
+    }
+
+    /// `ln sum exp(z + t dz)`: the largest logit first, then the sum.
+    pub fn log_sum(&self, line: Line<'_>) -> f64 {
+        let Line { z, dz, t } = line;
+        let largest = self
+            .sweep_rows(|block, _, _, largest: &mut Option<f64>| {
+                let block_largest = z[block.clone()]
+                    .iter()
+                    .zip(&dz[block])
+                    .map(|(z, dz)| z + t * dz)
+                    .fold(f64::NEG_INFINITY, f64::max);
+                *largest = Some(largest.map_or(block_largest, |known| known.max(block_largest)));
+            })
+            .into_iter()
+            .flatten()
+            .fold(f64::NEG_INFINITY, f64::max);
+        let parts = self.sweep_rows(|block, p, scratch, total: &mut f64| {
+            for (p, (z, dz)) in p.iter_mut().zip(z[block.clone()].iter().zip(&dz[block])) {
+                *p = z + t * dz - largest;
+            }
+            super::exponential::exponentials(self.level, p, scratch);
+            *total += p.iter().sum::<f64>();
+        });
+        largest + parts.iter().sum::<f64>().ln()
+    }
+
+    /// `p = exp(z - shift)`, n entries.
+    pub fn probabilities(&self, z: &[f64], shift: f64, p: &mut [f64]) {
+        self.fill_rows(p, |block, p, scratch| {
+            shifted_exponentials(self.level, &z[block], shift, p, scratch);
+        });
     }
 
     fn no_projections(&self) -> Projections {
@@ -253,6 +378,7 @@ impl Operator {
 
     /// Adds `sum_k weights[k] a a'` over the given rows a of A to a Gram matrix.
     pub fn add_gram(&self, rows: &[usize], weights: &[f64], gram: &mut Gram) {
+        self.count(rows.len());
         let size = self.stride * self.stride;
         // Few rows are cut as all of them would be; chunks without rows cost nothing.
         let chunk = self.gram.chunk_rows();
@@ -465,9 +591,16 @@ mod tests {
             let x = DVector::from_fn(d, |j, _| (j % 5) as f64 / 16.0);
             let b = DVector::from_fn(n, |i, _| (i % 3) as f64 / n as f64);
             for operator in both(&matrix, Level::best()) {
-                let (mut z, mut p) = (vec![0.0; n], vec![0.0; n]);
-                let pass = operator.softmax_pass(x.as_slice(), 2.0, b.as_slice(), &mut z, &mut p);
+                let mut z = vec![0.0; n];
+                let pass = operator.softmax_pass(Some(x.as_slice()), 2.0, b.as_slice(), &mut z);
                 assert_eq!(z, (&matrix * &x).as_slice());
+                let again = operator.softmax_pass(None, 2.0, b.as_slice(), &mut z);
+                assert_eq!(
+                    (again.sums, &again.projections),
+                    (pass.sums, &pass.projections)
+                );
+                let mut p = vec![0.0; n];
+                operator.probabilities(&z, 2.0, &mut p);
                 let p = DVector::from_vec(p);
                 let coefficients = [p.component_mul(&(&p - &b)), p.component_mul(&p), p.clone()];
                 let magnitude = matrix.abs();
@@ -497,8 +630,8 @@ mod tests {
                 .unwrap();
             pool.install(|| {
                 both(&matrix, Level::best()).map(|operator| {
-                    let (mut z, mut p) = (vec![0.0; 30_000], vec![0.0; 30_000]);
-                    let pass = operator.softmax_pass(x.as_slice(), 1.0, &weights, &mut z, &mut p);
+                    let mut z = vec![0.0; 30_000];
+                    let pass = operator.softmax_pass(Some(x.as_slice()), 1.0, &weights, &mut z);
                     let gram = operator.gram(&weights);
                     let back = operator.transpose_multiply(&z);
                     (pass.projections, pass.sums, gram.entries, back)

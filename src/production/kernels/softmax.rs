@@ -105,6 +105,129 @@ impl WithSimd for Kernel<'_> {
     }
 }
 
+/// Sums over rows along a line `z + t dz`, for `p_i = exp(z_i + t dz_i - shift)`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct LineSums {
+    /// The sums that do not involve the direction.
+    pub sums: Sums,
+    /// `<p, dz>`.
+    pub total_slope: f64,
+    /// `<p o p, dz>`.
+    pub square_slope: f64,
+    /// `<p o (p - b), dz>`.
+    pub residual_slope: f64,
+}
+
+impl LineSums {
+    /// Adds the sums over other rows.
+    pub fn add(&mut self, other: &Self) {
+        self.sums.add(&other.sums);
+        self.total_slope += other.total_slope;
+        self.square_slope += other.square_slope;
+        self.residual_slope += other.residual_slope;
+    }
+}
+
+/// The sums of a block of rows at `z + t dz`. `work` and `scratch` have at least as many entries as `z`.
+pub(crate) fn line_sums(
+    level: Level,
+    line: Line<'_>,
+    b: &[f64],
+    shift: f64,
+    work: &mut [f64],
+    scratch: &mut [f64],
+) -> LineSums {
+    level.dispatch(LineKernel {
+        line,
+        b,
+        shift,
+        work,
+        scratch,
+    })
+}
+
+/// The logits `z + t dz` of a block of rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Line<'a> {
+    /// `z`.
+    pub z: &'a [f64],
+    /// `dz`.
+    pub dz: &'a [f64],
+    /// `t`.
+    pub t: f64,
+}
+
+struct LineKernel<'a> {
+    line: Line<'a>,
+    b: &'a [f64],
+    shift: f64,
+    work: &'a mut [f64],
+    scratch: &'a mut [f64],
+}
+
+impl WithSimd for LineKernel<'_> {
+    type Output = LineSums;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> LineSums {
+        let Line { z, dz, t } = self.line;
+        let p = &mut self.work[..z.len()];
+        for ((p, z), dz) in p.iter_mut().zip(z).zip(dz) {
+            *p = z + t * dz - self.shift;
+        }
+        exponentials_with(simd, p, self.scratch);
+        let mut sums = [simd.splat_f64s(0.0); 4];
+        let mut slopes = [simd.splat_f64s(0.0); 3];
+        let mut add = |p, b, dz| {
+            let (residual, square) = one(simd, p, b, &mut sums);
+            slopes[0] = simd.mul_add_e_f64s(p, dz, slopes[0]);
+            slopes[1] = simd.mul_add_e_f64s(square, dz, slopes[1]);
+            slopes[2] = simd.mul_add_e_f64s(residual, dz, slopes[2]);
+        };
+        let (p_vectors, p_tail) = S::as_simd_f64s(p);
+        let (b_vectors, b_tail) = S::as_simd_f64s(self.b);
+        let (dz_vectors, dz_tail) = S::as_simd_f64s(dz);
+        for ((p, b), dz) in p_vectors.iter().zip(b_vectors).zip(dz_vectors) {
+            add(*p, *b, *dz);
+        }
+        if !p_tail.is_empty() {
+            add(
+                simd.partial_load_f64s(p_tail),
+                simd.partial_load_f64s(b_tail),
+                simd.partial_load_f64s(dz_tail),
+            );
+        }
+        let [total, squares, residual, distance] = sums.map(|sum| simd.reduce_sum_f64s(sum));
+        let [total_slope, square_slope, residual_slope] =
+            slopes.map(|sum| simd.reduce_sum_f64s(sum));
+        LineSums {
+            sums: Sums {
+                total,
+                squares,
+                residual,
+                distance,
+            },
+            total_slope,
+            square_slope,
+            residual_slope,
+        }
+    }
+}
+
+/// `p = exp(z - shift)` for a block of rows. `scratch` has at least as many entries as `z`.
+pub(crate) fn shifted_exponentials(
+    level: Level,
+    z: &[f64],
+    shift: f64,
+    p: &mut [f64],
+    scratch: &mut [f64],
+) {
+    for (p, z) in p.iter_mut().zip(z) {
+        *p = z - shift;
+    }
+    super::exponential::exponentials(level, p, scratch);
+}
+
 /// `p (p - b)` and `p^2` of one vector of rows, added to the sums; padding lanes hold p = b = 0 and add nothing.
 #[inline(always)]
 fn one<S: Simd>(simd: S, p: S::f64s, b: S::f64s, sums: &mut [S::f64s; 4]) -> (S::f64s, S::f64s) {
@@ -121,6 +244,51 @@ fn one<S: Simd>(simd: S, p: S::f64s, b: S::f64s, sums: &mut [S::f64s; 4]) -> (S:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_along_a_line_are_those_of_the_definition() {
+        for level in Level::all() {
+            for n in [1, 8, 21] {
+                let z: Vec<f64> = (0..n).map(|i| (i as f64).sin()).collect();
+                let dz: Vec<f64> = (0..n).map(|i| (i as f64 * 0.7).cos()).collect();
+                let b: Vec<f64> = (0..n).map(|i| 1.0 / (i as f64 + 2.0)).collect();
+                let (t, shift) = (0.75, 1.25);
+                let line = Line { z: &z, dz: &dz, t };
+                let found = line_sums(level, line, &b, shift, &mut vec![0.0; n], &mut vec![0.0; n]);
+                let mut expected = LineSums::default();
+                for i in 0..n {
+                    let p = (z[i] + t * dz[i] - shift).exp();
+                    expected.add(&LineSums {
+                        sums: Sums {
+                            total: p,
+                            squares: p * p,
+                            residual: p * (p - b[i]),
+                            distance: (p - b[i]).powi(2),
+                        },
+                        total_slope: p * dz[i],
+                        square_slope: p * p * dz[i],
+                        residual_slope: p * (p - b[i]) * dz[i],
+                    });
+                }
+                let pairs = [
+                    (found.sums.total, expected.sums.total),
+                    (found.sums.squares, expected.sums.squares),
+                    (found.sums.residual, expected.sums.residual),
+                    (found.sums.distance, expected.sums.distance),
+                    (found.total_slope, expected.total_slope),
+                    (found.square_slope, expected.square_slope),
+                    (found.residual_slope, expected.residual_slope),
+                ];
+                for (k, (found, expected)) in pairs.into_iter().enumerate() {
+                    assert!(
+                        (found - expected).abs() <= 1e-13 * n as f64,
+                        "{} {n} {k}",
+                        level.name()
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_level_gives_the_coefficients_of_the_definition() {

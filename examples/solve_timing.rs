@@ -1,0 +1,102 @@
+//! Times the solver on an instance, in process: the workspace counts, reading the files does not.
+//!
+//! `cargo run --release --example solve_timing -- MANIFEST [--threads T] [--runs R] [--method M] [--tolerance T]
+//! [--certify] [--output X.npy]` prints one line of JSON; `benches/compare.py` reads it.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use attention_regression::instance::files::{npy, read_instance};
+use attention_regression::production::{Method, Problem, Settings, solve};
+use clap::Parser;
+use serde_json::json;
+
+/// Times the solver on an instance.
+#[derive(Parser)]
+struct Arguments {
+    /// Manifest of the instance
+    instance: PathBuf,
+    /// Threads of the solver
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// Solves that are timed, after one that is not
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+    /// How the Hessian is made
+    #[arg(long, default_value = "auto")]
+    method: String,
+    /// Converged when the gradient has fallen to this fraction
+    #[arg(long, default_value_t = 1e-10)]
+    tolerance: f64,
+    /// Polish the answer and bound its error too, as `attreg solve` does
+    #[arg(long)]
+    certify: bool,
+    /// File for the answer
+    #[arg(long)]
+    output: Option<PathBuf>,
+    /// Print the trace to standard error
+    #[arg(long)]
+    trace: bool,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(arguments.threads)
+        .build_global()?;
+    let method = Method::parse(&arguments.method).ok_or("unknown method")?;
+    let instance = read_instance(&arguments.instance)?;
+    let problem = Problem::new(&instance)?;
+    let start = instance.start();
+    drop(instance);
+    let settings = Settings {
+        method,
+        tolerance: arguments.tolerance,
+        certify: arguments.certify,
+        polish_steps: if arguments.certify { Settings::default().polish_steps } else { 0 },
+        ..Settings::default()
+    };
+    let mut seconds = Vec::new();
+    let mut solution = solve(&problem, &start, &settings)?;
+    for _ in 0..arguments.runs {
+        let clock = Instant::now();
+        solution = solve(&problem, &start, &settings)?;
+        seconds.push(clock.elapsed().as_secs_f64());
+    }
+    seconds.sort_by(f64::total_cmp);
+    if arguments.trace {
+        for entry in &solution.trace {
+            eprintln!("{entry:?}");
+        }
+    }
+    if let Some(file) = &arguments.output {
+        npy::write_vector(file, &solution.x)?;
+    }
+    let line = json!({
+        "solver": "ours",
+        "instance": arguments.instance.parent().and_then(Path::file_name).map(|name| name.to_string_lossy()),
+        "method": method.as_str(),
+        "threads": arguments.threads,
+        "median_s": seconds[seconds.len() / 2],
+        "min_s": seconds[0],
+        "runs": seconds.len(),
+        "rel": solution.gradient_norm / solution.start_gradient_norm,
+        "loss": solution.loss,
+        "iterations": solution.iterations,
+        "passes": solution.trace.last().map_or(0.0, |entry| entry.passes),
+        "error_bound": solution.error_bound,
+        "peak_mb": peak_megabytes(),
+        "status": solution.outcome.as_str(),
+    });
+    println!("{line}");
+    Ok(())
+}
+
+/// The largest resident size of this process so far, where the system tells it.
+fn peak_megabytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kilobytes / 1024)
+}

@@ -1,0 +1,665 @@
+//! Newton's method through Gram matrices: fast, for problems of any size, dense or sparse.
+//!
+//! ```text
+//! once     G = A' W^2 A
+//! repeat   one sweep over A: loss, gradient, low-rank part of the Hessian
+//!          H = model of the Hessian (exact, or G corrected on the heavy rows)
+//!          H s = -g by Cholesky; where H is not positive definite, a positive semidefinite stand-in
+//!          full step if it is good, else the best step along s, searched in the logits without reading A
+//! ```
+//!
+//! The normal equations square the condition number of A; [`solve`](crate::production::solve) therefore hands small and
+//! ill-conditioned problems to the slower method in orthonormal coordinates.
+
+mod factor;
+mod general;
+mod line_search;
+mod model;
+mod objective;
+mod softmax;
+
+use std::ops::ControlFlow;
+
+use crate::production::engine::factor::{Cholesky, absolute_step, lowest_eigenpair};
+use crate::production::engine::general::General;
+use crate::production::engine::line_search::{SLOPE, line_search};
+use crate::production::engine::model::Model;
+use crate::production::engine::objective::{LineContext, Objective, State, dot};
+use crate::production::engine::softmax::FusedSoftmax;
+use crate::production::kernels::operator::{Gram, Operator};
+use crate::production::{EvaluationError, Method, Outcome, Problem, Settings, TraceEntry};
+
+/// When the predicted change of the loss is below [`Settings::loss_resolution`], a step must bring the gradient below this
+/// fraction of what it was, or the model is refined.
+const POOR_CONTRACTION: f64 = 0.1;
+/// Growth of the budget of heavy rows after a poor step.
+const BOOST: f64 = 2.0;
+/// Step lengths that are tried along the first model's step.
+const FIRST_LENGTHS: [f64; 7] = [1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.08];
+/// The first multiple of the metric that is added to a stand-in that is not definite, and its growth.
+const SHIFT: (f64, f64) = (1e-3, 10.0);
+/// After so many multiples the matrix is given up as singular.
+const SHIFTS: usize = 40;
+/// A Newton step this long, as a fraction of the full one, means that the quadratic model fits.
+const SMOOTH: (f64, f64) = (0.8, 1.5);
+/// Saddles left along negative curvature at most.
+const ESCAPES: usize = 20;
+/// Lengths, in the largest logit, that are tried to leave a saddle.
+const ESCAPE_LENGTHS: [f64; 6] = [0.01, 0.1, 0.5, 1.0, 3.0, 10.0];
+/// Where a step moves a logit further than this, a small gradient does not mean that a minimiser is near.
+const SHORT_STEP: f64 = 0.1;
+/// A decrease below this multiple of the loss is rounding.
+const LOSS_ROUNDING: f64 = 8.0 * f64::EPSILON;
+
+/// Where a run ended.
+pub(crate) struct End {
+    pub outcome: Outcome,
+    pub x: Vec<f64>,
+    pub loss: f64,
+    pub gradient_norm: f64,
+    pub start_gradient_norm: f64,
+    pub warnings: Vec<String>,
+    pub trace: Vec<TraceEntry>,
+}
+
+/// What a run is told from outside.
+pub(crate) struct Orders<'a> {
+    pub settings: &'a Settings,
+    /// Which Hessian model is used.
+    pub method: Method,
+    /// Sees every iteration as it is made, and may stop the run.
+    pub observer: &'a mut dyn FnMut(&TraceEntry) -> ControlFlow<()>,
+}
+
+/// Minimises from a start that fits. Errors are those of an evaluation at the start.
+pub(crate) fn run(
+    problem: &Problem,
+    start: Vec<f64>,
+    orders: Orders<'_>,
+) -> Result<End, EvaluationError> {
+    let operator = problem.operator().counted_anew();
+    let squared_weights = problem.squared_weights().as_slice();
+    let ridge = operator.gram(squared_weights);
+    let loss = problem.loss();
+    match loss.softmax_target() {
+        Some(target) => {
+            let objective = FusedSoftmax::new(&operator, target, squared_weights, &ridge);
+            Run::begin(
+                &objective,
+                &operator,
+                squared_weights,
+                &ridge,
+                start,
+                orders,
+            )?
+            .finish()
+        }
+        None => {
+            let objective = General::new(&operator, loss, squared_weights);
+            Run::begin(
+                &objective,
+                &operator,
+                squared_weights,
+                &ridge,
+                start,
+                orders,
+            )?
+            .finish()
+        }
+    }
+}
+
+/// The kind of an iteration's model, and what the trace says about it.
+#[derive(Clone, Copy)]
+struct Made {
+    method: &'static str,
+    rows: usize,
+    cut: bool,
+    shift: f64,
+    /// The Hessian itself (or its model), not a stand-in.
+    newton: bool,
+}
+
+struct Run<'a, 'o, O: Objective> {
+    objective: &'a O,
+    operator: &'a Operator,
+    squared_weights: &'a [f64],
+    ridge: &'a Gram,
+    /// `A'A` where some weights are zero: a metric that sees all directions.
+    metric: Option<Gram>,
+    orders: Orders<'o>,
+    state: State,
+    /// The logits at the state.
+    z: Vec<f64>,
+    /// n entries for a diagonal, a trial's logits or a direction in the logits, whichever is wanted at the time.
+    scratch: Vec<f64>,
+    start_gradient_norm: f64,
+    /// Multiplies the budget of heavy rows.
+    boost: f64,
+    /// The last step was a Newton step of about full length: the next one is tried with a fused sweep at once.
+    smooth: bool,
+    /// The last step was a full Newton step.
+    full_step: bool,
+    /// The last step of a stand-in made little progress.
+    slow: bool,
+    /// The Hessian model at the last point was positive definite and the step from there was a full one.
+    definite: bool,
+    /// Every weight is positive: then the loss grows in all directions that A sees.
+    weighted: bool,
+    escapes: usize,
+    stopped: bool,
+    warnings: Vec<String>,
+    trace: Vec<TraceEntry>,
+}
+
+/// What became of an iteration.
+enum Step {
+    Taken,
+    /// The model has been refined; try again from the same point.
+    Refined,
+    /// Nothing lowers the loss or the gradient any more.
+    Stalled,
+    /// The matrix of the step could not be made definite.
+    Singular,
+}
+
+impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
+    fn begin(
+        objective: &'a O,
+        operator: &'a Operator,
+        squared_weights: &'a [f64],
+        ridge: &'a Gram,
+        start: Vec<f64>,
+        orders: Orders<'o>,
+    ) -> Result<Self, EvaluationError> {
+        let n = squared_weights.len();
+        let mut z = vec![0.0; n];
+        let state = objective.evaluate(start, &mut z, None)?;
+        Ok(Self {
+            objective,
+            operator,
+            squared_weights,
+            ridge,
+            metric: None,
+            orders,
+            start_gradient_norm: state.gradient_norm,
+            state,
+            z,
+            scratch: vec![0.0; n],
+            boost: 1.0,
+            smooth: true,
+            full_step: false,
+            slow: false,
+            definite: false,
+            weighted: squared_weights.iter().all(|w2| *w2 > 0.0),
+            escapes: 0,
+            stopped: false,
+            warnings: Vec::new(),
+            trace: Vec::new(),
+        })
+    }
+
+    fn finish(mut self) -> Result<End, EvaluationError> {
+        let outcome = self.iterate();
+        Ok(End {
+            outcome,
+            x: self.state.x,
+            loss: self.state.loss,
+            gradient_norm: self.state.gradient_norm,
+            start_gradient_norm: self.start_gradient_norm,
+            warnings: self.warnings,
+            trace: self.trace,
+        })
+    }
+
+    fn iterate(&mut self) -> Outcome {
+        let limit = self.orders.settings.max_iterations;
+        // Refinements are bounded by the budget, but count nevertheless.
+        for _ in 0..2 * limit {
+            if self.stopped {
+                return Outcome::Interrupted;
+            }
+            let wanted = self.orders.settings.tolerance * self.start_gradient_norm;
+            if self.state.gradient_norm <= wanted {
+                match self.at_stationary_point() {
+                    Some(outcome) => return outcome,
+                    None => continue,
+                }
+            }
+            if self.trace.len() >= limit {
+                return Outcome::IterationLimit;
+            }
+            match self.step() {
+                Step::Taken | Step::Refined => {}
+                Step::Stalled => return Outcome::LineSearchStalled,
+                Step::Singular => return Outcome::Singular,
+            }
+            if let Some(outcome) = self.runaway() {
+                return outcome;
+            }
+        }
+        Outcome::IterationLimit
+    }
+
+    fn runaway(&mut self) -> Option<Outcome> {
+        let limit = self.orders.settings.logit_limit;
+        let largest = self.largest(&self.z);
+        if largest <= limit {
+            return None;
+        }
+        self.warnings.push(format!(
+            "logits have grown to {largest:e} without a stationary point"
+        ));
+        Some(Outcome::Diverged)
+    }
+
+    /// Decides what a point with a small gradient is; `None` if it was a saddle that has been left.
+    fn at_stationary_point(&mut self) -> Option<Outcome> {
+        if self.definite && self.weighted {
+            return Some(Outcome::Converged);
+        }
+        let hessian = self.whole_hessian();
+        if let Some(cholesky) = Cholesky::new(&hessian) {
+            let mut step = cholesky.solve(&self.state.gradient);
+            for entry in &mut step {
+                *entry = -*entry;
+            }
+            self.operator.multiply(&step, &mut self.scratch);
+            if self.largest(&self.scratch) <= SHORT_STEP {
+                return Some(Outcome::Converged);
+            }
+            // A tail of the loss: go on, the Newton steps say where.
+            self.definite = false;
+            if self.trace.len() >= self.orders.settings.max_iterations {
+                return Some(Outcome::IterationLimit);
+            }
+            return match self.step() {
+                Step::Taken | Step::Refined => None,
+                Step::Stalled => Some(Outcome::Diverged),
+                Step::Singular => Some(Outcome::Singular),
+            };
+        }
+        let lowest = lowest_eigenpair(&hessian);
+        let size = (0..hessian.order)
+            .map(|j| hessian.column(j)[0].abs())
+            .fold(0.0, f64::max);
+        match lowest {
+            Some((value, vector))
+                if value < -(hessian.order as f64) * f64::EPSILON * 8.0 * size =>
+            {
+                self.escapes += 1;
+                if self.escapes <= ESCAPES && self.escape(value, vector) {
+                    None
+                } else {
+                    self.warnings.push(
+                        "a direction of negative curvature is left that does not lower the loss beyond rounding"
+                            .to_string(),
+                    );
+                    Some(Outcome::NotConvex)
+                }
+            }
+            _ => {
+                self.warnings.push(
+                    "the Hessian is singular to rounding here: the minimiser may lie at infinity or not be unique"
+                        .to_string(),
+                );
+                Some(Outcome::Singular)
+            }
+        }
+    }
+
+    /// The largest magnitude of an array with an entry for each row.
+    fn largest(&self, v: &[f64]) -> f64 {
+        self.operator
+            .sweep_rows(|rows, _, _, size: &mut f64| {
+                *size = v[rows]
+                    .iter()
+                    .fold(*size, |size, entry| size.max(entry.abs()));
+            })
+            .into_iter()
+            .fold(0.0, f64::max)
+    }
+
+    /// The Hessian with nothing approximated.
+    fn whole_hessian(&mut self) -> Gram {
+        let curvature = self
+            .objective
+            .curvature(&self.state, &self.z, &mut self.scratch);
+        let mut hessian = model::exact(self.operator, self.squared_weights, &self.scratch).hessian;
+        curvature.add_to(&mut hessian);
+        hessian
+    }
+
+    /// Leaves a saddle along an eigenvector: both ways, several lengths, the lowest loss wins.
+    fn escape(&mut self, curvature: f64, mut direction: Vec<f64>) -> bool {
+        self.operator.multiply(&direction, &mut self.scratch);
+        let size = self.largest(&self.scratch);
+        if size == 0.0 || !size.is_finite() {
+            return false;
+        }
+        for entry in direction.iter_mut().chain(&mut self.scratch) {
+            *entry /= size;
+        }
+        let line = line(&self.z, &self.scratch, self.squared_weights);
+        let best = ESCAPE_LENGTHS
+            .iter()
+            .flat_map(|t| [*t, -*t])
+            .filter_map(|t| {
+                self.objective
+                    .along(&self.state, &line, t)
+                    .map(|(value, _)| (t, value))
+            })
+            .min_by(|a, b| a.1.total_cmp(&b.1));
+        let Some((t, value)) = best else { return false };
+        if self.state.loss - value <= LOSS_ROUNDING * self.state.loss.abs() {
+            return false;
+        }
+        let made = Made {
+            method: self.orders.method.as_str(),
+            rows: self.squared_weights.len(),
+            cut: false,
+            shift: -curvature,
+            newton: false,
+        };
+        self.take_along(&direction, t, made).is_some()
+    }
+
+    /// One iteration.
+    fn step(&mut self) -> Step {
+        let curvature = self
+            .objective
+            .curvature(&self.state, &self.z, &mut self.scratch);
+        let Model {
+            mut hessian,
+            rows,
+            cut,
+        } = self.model();
+        curvature.add_to(&mut hessian);
+        let mut made = Made {
+            method: self.orders.method.as_str(),
+            rows,
+            cut,
+            shift: 0.0,
+            newton: true,
+        };
+        let mut direction = match Cholesky::new(&hessian) {
+            Some(cholesky) => cholesky.solve(&self.state.gradient),
+            None => {
+                if self.trace.is_empty() && self.first_step() {
+                    return Step::Taken;
+                }
+                if cut && self.slow {
+                    // The indefiniteness may be the model's.
+                    self.boost *= BOOST;
+                    self.slow = false;
+                    return Step::Refined;
+                }
+                let Some((cholesky, rows, shift)) = self.stand_in() else {
+                    return Step::Singular;
+                };
+                made = Made {
+                    rows,
+                    shift,
+                    newton: false,
+                    ..made
+                };
+                // A stand-in that gets nowhere is at a saddle, which the Hessian's own eigenvectors leave.
+                self.slow
+                    .then(|| absolute_step(&hessian, &cholesky, &self.state.gradient))
+                    .flatten()
+                    .unwrap_or_else(|| cholesky.solve(&self.state.gradient))
+            }
+        };
+        for entry in &mut direction {
+            *entry = -*entry;
+        }
+        let slope = dot(&self.state.gradient, &direction);
+        if slope >= 0.0 || !slope.is_finite() {
+            return Step::Singular;
+        }
+        let resolution = self.orders.settings.loss_resolution * self.state.loss.abs();
+        if made.newton && -slope < resolution {
+            return self.endgame(&direction, made);
+        }
+        if made.newton && self.smooth {
+            if let Some(step) = self.full_step(&direction, slope, made) {
+                return step;
+            }
+        } else {
+            self.operator.multiply(&direction, &mut self.scratch);
+        }
+        self.search(&direction, slope, made)
+    }
+
+    fn model(&self) -> Model {
+        if self.orders.method == Method::ReusedGram {
+            model::reused_gram(
+                self.operator,
+                self.squared_weights,
+                self.ridge,
+                &self.scratch,
+                self.boost,
+            )
+        } else {
+            model::exact(self.operator, self.squared_weights, &self.scratch)
+        }
+    }
+
+    /// Losses are below rounding here: a step is judged by the gradient.
+    fn endgame(&mut self, direction: &[f64], made: Made) -> Step {
+        let x = moved(&self.state.x, direction, 1.0);
+        let Ok(trial) = self
+            .objective
+            .evaluate(x, &mut self.scratch, Some(&self.state))
+        else {
+            return Step::Stalled;
+        };
+        let contraction = trial.gradient_norm / self.state.gradient_norm;
+        if contraction > POOR_CONTRACTION && made.cut {
+            self.boost *= BOOST;
+        }
+        if contraction < 1.0 {
+            self.definite = true;
+            self.accept_trial(trial, made, 1.0);
+            return Step::Taken;
+        }
+        if made.cut {
+            Step::Refined
+        } else {
+            Step::Stalled
+        }
+    }
+
+    /// The full Newton step by one fused sweep, if it is good; otherwise leaves the direction in the logits in `scratch`.
+    fn full_step(&mut self, direction: &[f64], slope: f64, made: Made) -> Option<Step> {
+        let x = moved(&self.state.x, direction, 1.0);
+        let trial = self
+            .objective
+            .evaluate(x, &mut self.scratch, Some(&self.state));
+        let allowed = self.state.loss + self.orders.settings.sufficient_decrease * slope;
+        let good = trial.ok().filter(|trial| {
+            trial.loss <= allowed
+                && dot(&trial.gradient, direction).abs() <= SLOPE * slope.abs()
+                && !self.objective.crosses_pole(&self.z, &self.scratch)
+        });
+        let Some(trial) = good else {
+            let z = &self.z;
+            self.operator
+                .fill_rows(&mut self.scratch, |rows, trial, _| {
+                    for (trial, z) in trial.iter_mut().zip(&z[rows]) {
+                        *trial -= z;
+                    }
+                });
+            return None;
+        };
+        let poor = trial.gradient_norm > POOR_CONTRACTION * self.state.gradient_norm;
+        if poor && self.full_step && made.cut {
+            self.boost *= BOOST;
+        }
+        self.full_step = true;
+        self.definite = true;
+        self.accept_trial(trial, made, 1.0);
+        Some(Step::Taken)
+    }
+
+    /// A line search in the logits; `scratch` holds `A direction`.
+    fn search(&mut self, direction: &[f64], slope: f64, made: Made) -> Step {
+        self.full_step = false;
+        self.definite = false;
+        let line = line(&self.z, &self.scratch, self.squared_weights);
+        let state = &self.state;
+        let objective = self.objective;
+        let phi = |t: f64| objective.along(state, &line, t);
+        let found = line_search(
+            phi,
+            (state.loss, slope),
+            self.orders.settings.sufficient_decrease,
+        );
+        let Some((t, value)) = found else {
+            return Step::Stalled;
+        };
+        self.slow = !made.newton && state.loss - value < 0.1 * state.loss;
+        let smooth = made.newton && (SMOOTH.0..=SMOOTH.1).contains(&t);
+        match self.take_along(direction, t, made) {
+            Some(()) => {
+                self.smooth = smooth;
+                Step::Taken
+            }
+            None => Step::Stalled,
+        }
+    }
+
+    /// A positive definite stand-in for the Hessian, with as much of the metric added as it needs.
+    fn stand_in(&mut self) -> Option<(Cholesky, usize, f64)> {
+        let curvature = self
+            .objective
+            .safe_curvature(&self.state, &self.z, &mut self.scratch);
+        let Model {
+            mut hessian, rows, ..
+        } = self.model();
+        curvature.add_to(&mut hessian);
+        if let Some(cholesky) = Cholesky::new(&hessian) {
+            return Some((cholesky, rows, 0.0));
+        }
+        let mut shift = SHIFT.0;
+        for _ in 0..SHIFTS {
+            let mut shifted = hessian.clone();
+            shifted.add_multiple(shift, self.metric());
+            if let Some(cholesky) = Cholesky::new(&shifted) {
+                return Some((cholesky, rows, shift));
+            }
+            shift *= SHIFT.1;
+        }
+        None
+    }
+
+    fn metric(&mut self) -> &Gram {
+        if self.weighted {
+            return self.ridge;
+        }
+        self.metric
+            .get_or_insert_with(|| self.operator.gram(&vec![1.0; self.squared_weights.len()]))
+    }
+
+    /// The loss's own first step, if it has one and it lowers the loss.
+    fn first_step(&mut self) -> bool {
+        let Some((curvature, right_hand_side)) =
+            self.objective
+                .first_model(&self.state, &self.z, &mut self.scratch)
+        else {
+            return false;
+        };
+        let Model {
+            mut hessian,
+            rows,
+            cut,
+        } = self.model();
+        curvature.add_to(&mut hessian);
+        let Some(cholesky) = Cholesky::new(&hessian) else {
+            return false;
+        };
+        let mut direction = cholesky.solve(&right_hand_side);
+        for entry in &mut direction {
+            *entry = -*entry;
+        }
+        self.operator.multiply(&direction, &mut self.scratch);
+        let line = line(&self.z, &self.scratch, self.squared_weights);
+        let best = FIRST_LENGTHS
+            .iter()
+            .filter_map(|t| {
+                self.objective
+                    .along(&self.state, &line, *t)
+                    .map(|(value, _)| (*t, value))
+            })
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .filter(|(_, value)| *value < self.state.loss);
+        let Some((t, _)) = best else { return false };
+        let made = Made {
+            method: self.orders.method.as_str(),
+            rows,
+            cut,
+            shift: 0.0,
+            newton: false,
+        };
+        self.smooth = false;
+        self.take_along(&direction, t, made).is_some()
+    }
+
+    /// Moves to `x + t direction`; `scratch` holds `A direction`. `None` if the loss is not defined there.
+    fn take_along(&mut self, direction: &[f64], t: f64, made: Made) -> Option<()> {
+        let z = &self.z;
+        self.operator
+            .fill_rows(&mut self.scratch, |rows, place, _| {
+                for (place, z) in place.iter_mut().zip(&z[rows]) {
+                    *place = z + t * *place;
+                }
+            });
+        let x = moved(&self.state.x, direction, t);
+        let trial = self.objective.evaluate_logits(x, &mut self.scratch).ok()?;
+        self.smooth = false;
+        self.full_step = false;
+        self.definite = false;
+        self.accept_trial(trial, made, t);
+        Some(())
+    }
+
+    /// Makes a trial, whose logits are in `scratch`, the current point.
+    fn accept_trial(&mut self, trial: State, made: Made, step_length: f64) {
+        let (old, new) = (&self.z, &self.scratch);
+        let squares = self.operator.sweep_rows(|rows, _, _, sum: &mut f64| {
+            for (old, new) in old[rows.clone()].iter().zip(&new[rows]) {
+                *sum += (new - old).powi(2);
+            }
+        });
+        let step_norm = squares.iter().sum::<f64>().sqrt();
+        let entry = TraceEntry {
+            iteration: self.trace.len(),
+            loss: self.state.loss,
+            gradient_norm: self.state.gradient_norm,
+            step_norm,
+            step_length,
+            method: made.method,
+            distinct_rows: made.rows,
+            shift: made.shift,
+            passes: self.operator.passes(),
+        };
+        self.stopped |= (self.orders.observer)(&entry).is_break();
+        self.trace.push(entry);
+        std::mem::swap(&mut self.z, &mut self.scratch);
+        self.state = trial;
+    }
+}
+
+fn line<'a>(z: &'a [f64], dz: &'a [f64], squared_weights: &[f64]) -> LineContext<'a> {
+    let mut ridge = [0.0; 3];
+    for ((z, dz), w2) in z.iter().zip(dz).zip(squared_weights) {
+        ridge[0] += 0.5 * w2 * z * z;
+        ridge[1] += w2 * z * dz;
+        ridge[2] += w2 * dz * dz;
+    }
+    LineContext { z, dz, ridge }
+}
+
+fn moved(x: &[f64], direction: &[f64], t: f64) -> Vec<f64> {
+    x.iter().zip(direction).map(|(x, dx)| x + t * dx).collect()
+}

@@ -1,0 +1,123 @@
+//! What the engine asks of a loss: values and derivatives in x, by passes over A.
+
+use crate::production::EvaluationError;
+use crate::production::kernels::operator::Gram;
+
+/// A symmetric term `factor (u v' + v u') / 2` of a d x d matrix.
+pub(crate) struct LowRankTerm {
+    pub factor: f64,
+    pub u: Vec<f64>,
+    pub v: Vec<f64>,
+}
+
+/// Everything known at one x but the logits.
+pub(crate) struct State {
+    pub x: Vec<f64>,
+    /// `L(x)`.
+    pub loss: f64,
+    /// `grad L(x)`.
+    pub gradient: Vec<f64>,
+    /// `||grad L(x)||`.
+    pub gradient_norm: f64,
+    pub detail: Detail,
+}
+
+/// What a loss keeps from an evaluation, to give its Hessian later.
+pub(crate) enum Detail {
+    /// Softmax, with p the probabilities.
+    Softmax {
+        /// `ln sum exp(z)`.
+        log_sum: f64,
+        /// `<p - b, p>`.
+        agreement: f64,
+        /// `<p, p>`.
+        squares: f64,
+        /// `A' p`.
+        mean: Vec<f64>,
+        /// `A' (p o p)`.
+        square_mean: Vec<f64>,
+        /// `A' (p o (p + c - s))`.
+        delta_mean: Vec<f64>,
+    },
+    /// Any loss, by its Hessian in the logits.
+    General {
+        curvature: crate::production::DiagonalPlusLowRank,
+        /// `A' U`, one vector for each column of U.
+        projected: Vec<Vec<f64>>,
+    },
+}
+
+/// A model of a Hessian before A is applied: `A' diag(diagonal + w^2) A` plus terms of low rank.
+pub(crate) struct Curvature {
+    pub terms: Vec<LowRankTerm>,
+}
+
+/// A loss over a design matrix, as the engine sees it. n is the number of rows.
+pub(crate) trait Objective: Sync {
+    /// Evaluates at x by one sweep or two, and leaves the logits in `z`. `guess` is the state x was reached from.
+    fn evaluate(
+        &self,
+        x: Vec<f64>,
+        z: &mut [f64],
+        guess: Option<&State>,
+    ) -> Result<State, EvaluationError>;
+
+    /// Evaluates at x whose logits are in `z` already: a backward sweep only.
+    fn evaluate_logits(&self, x: Vec<f64>, z: &mut [f64]) -> Result<State, EvaluationError>;
+
+    /// Writes the diagonal of `Hess l` (without `w^2`) and returns its low-rank part.
+    fn curvature(&self, state: &State, z: &[f64], diagonal: &mut [f64]) -> Curvature;
+
+    /// A positive semidefinite stand-in for `Hess l` where that is indefinite; writes its diagonal, returns the rest.
+    fn safe_curvature(&self, state: &State, z: &[f64], diagonal: &mut [f64]) -> Curvature;
+
+    /// `(phi, phi')` of `phi(t) = L` along `z + t dz`; `None` where it is not finite or beyond a pole. Costs no pass over A.
+    fn along(&self, state: &State, line: &LineContext<'_>, t: f64) -> Option<(f64, f64)>;
+
+    /// A better first step than Newton's where the first Hessian is indefinite, if the loss knows one: the diagonal (all
+    /// of it) and low-rank part of a positive semidefinite model, and its right-hand side.
+    fn first_model(
+        &self,
+        state: &State,
+        z: &[f64],
+        diagonal: &mut [f64],
+    ) -> Option<(Curvature, Vec<f64>)>;
+
+    /// Whether the loss has a pole between two points in the logits.
+    fn crosses_pole(&self, from: &[f64], to: &[f64]) -> bool;
+}
+
+/// A direction in the logits, with the parts of the ridge along it.
+pub(crate) struct LineContext<'a> {
+    pub z: &'a [f64],
+    pub dz: &'a [f64],
+    /// `0.5 ||w o z||^2`, `<w^2 o z, dz>`, `||w o dz||^2`.
+    pub ridge: [f64; 3],
+}
+
+impl Curvature {
+    /// Adds the low-rank terms to a matrix.
+    pub fn add_to(&self, matrix: &mut Gram) {
+        for term in &self.terms {
+            matrix.add_symmetric(term.factor, &term.u, &term.v);
+        }
+    }
+}
+
+/// The Euclidean norm, without overflow or underflow.
+pub(crate) fn norm(v: &[f64]) -> f64 {
+    let largest = v.iter().fold(0.0, |size: f64, entry| size.max(entry.abs()));
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    largest
+        * v.iter()
+            .map(|entry| (entry / largest).powi(2))
+            .sum::<f64>()
+            .sqrt()
+}
+
+/// `<u, v>`.
+pub(crate) fn dot(u: &[f64], v: &[f64]) -> f64 {
+    u.iter().zip(v).map(|(u, v)| u * v).sum()
+}

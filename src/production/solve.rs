@@ -1,0 +1,196 @@
+//! The front door of the solver: checks, and the choice between its two engines.
+
+use std::ops::ControlFlow;
+
+use nalgebra::DVector;
+
+use crate::production::engine::{self, Orders};
+use crate::production::logit_loss::check_vector;
+use crate::production::newton::solve_orthonormal;
+use crate::production::{
+    EvaluationError, Method, Outcome, Problem, Settings, Solution, SolveError, TraceEntry, certify,
+};
+
+/// Dense matrices with at most this many entries are solved in orthonormal coordinates: that costs milliseconds there, and
+/// is the most accurate.
+const SMALL_ENTRIES: usize = 20_000;
+/// A problem that Gram matrices cannot solve is handed to orthonormal coordinates up to this size: n d, all entries stored.
+const ORTHONORMAL_ENTRIES: usize = 20_000_000;
+
+/// Sees every iteration as it is made; `Break` stops the run, which then returns its best point.
+pub type Observer<'a> = dyn FnMut(&TraceEntry) -> ControlFlow<()> + 'a;
+
+/// Minimises `L` from `start` (d finite entries).
+///
+/// Errors are bad input only: a setting outside its range, a start that does not fit, is not finite or where the loss
+/// overflows. Everything else is an [`Outcome`], and the solution's numbers are finite. The same problem, start and
+/// settings give the same bits, whatever the number of threads.
+///
+/// Where A has not full column rank, or a direction of x does not change the loss, the answer of least norm is returned
+/// with [`Outcome::Singular`]. A stationary point is called converged only where the Hessian is positive definite beyond
+/// its rounding error; saddles and maxima are left along negative curvature.
+pub fn solve(
+    problem: &Problem,
+    start: &DVector<f64>,
+    settings: &Settings,
+) -> Result<Solution, SolveError> {
+    solve_observed(problem, start, settings, &mut |_| ControlFlow::Continue(()))
+}
+
+/// [`solve`] with an observer of its iterations.
+pub fn solve_observed(
+    problem: &Problem,
+    start: &DVector<f64>,
+    settings: &Settings,
+    observer: &mut Observer<'_>,
+) -> Result<Solution, SolveError> {
+    settings.validate()?;
+    check_vector("point", start, problem.columns())?;
+    let (start, moved) = off_the_symmetry(problem, start)?;
+    let mut solution = match engine_method(problem, settings.method) {
+        Some(method) => by_gram(problem, start, settings, method, observer)?,
+        None => solve_orthonormal(problem, start, settings, observer)?,
+    };
+    solution.warnings.splice(0..0, moved);
+    let remarks = problem.loss().remarks(&problem.logits(&solution.x)?);
+    solution.warnings.extend(remarks);
+    Ok(solution)
+}
+
+/// The Hessian model of the engine of Gram matrices, or `None` for orthonormal coordinates.
+fn engine_method(problem: &Problem, method: Method) -> Option<Method> {
+    let small = problem.rows().saturating_mul(problem.columns()) <= SMALL_ENTRIES;
+    match method {
+        Method::ReusedGram => Some(Method::ReusedGram),
+        Method::Auto if !small => Some(Method::ReusedGram),
+        Method::Exact if !small => Some(Method::Exact),
+        Method::Auto | Method::Exact | Method::Subsampled => None,
+    }
+}
+
+/// Solves through Gram matrices; `auto` and `exact` go on in orthonormal coordinates where that ends without an answer.
+fn by_gram(
+    problem: &Problem,
+    start: DVector<f64>,
+    settings: &Settings,
+    method: Method,
+    observer: &mut Observer<'_>,
+) -> Result<Solution, SolveError> {
+    let orders = Orders {
+        settings,
+        method,
+        observer: &mut *observer,
+    };
+    let end = engine::run(problem, start.as_slice().to_vec(), orders)?;
+    let x = DVector::from_vec(end.x);
+    let mut outcome = end.outcome;
+    let mut gradient_noise = None;
+    if outcome == Outcome::LineSearchStalled || (settings.certify && outcome.is_success()) {
+        gradient_noise = Some(problem.gradient_noise(&x)?);
+    }
+    if outcome == Outcome::LineSearchStalled
+        && gradient_noise.is_some_and(|noise| end.gradient_norm <= noise)
+    {
+        outcome = Outcome::ConvergedToRounding;
+    }
+    let helpless = matches!(outcome, Outcome::LineSearchStalled | Outcome::Singular);
+    let affordable = problem.rows().saturating_mul(problem.columns()) <= ORTHONORMAL_ENTRIES;
+    if helpless && affordable && settings.method != Method::ReusedGram {
+        return resume_orthonormal(
+            problem,
+            x,
+            settings,
+            end.start_gradient_norm,
+            end.trace,
+            observer,
+        );
+    }
+    let certificate = if settings.certify && outcome.is_success() {
+        certify(problem, &x)
+    } else {
+        crate::production::Certificate {
+            bound: None,
+            basis: if settings.certify {
+                format!("no bound: the run ended as {outcome}")
+            } else {
+                "no bound: none was asked for".to_string()
+            },
+        }
+    };
+    Ok(Solution {
+        outcome,
+        loss: end.loss,
+        gradient_norm: end.gradient_norm,
+        start_gradient_norm: end.start_gradient_norm,
+        gradient_noise,
+        iterations: end.trace.len(),
+        error_bound: certificate.bound,
+        error_bound_basis: certificate.basis,
+        warnings: end.warnings,
+        trace: end.trace,
+        x,
+    })
+}
+
+/// Goes on from where the other engine ended, with the tolerance still relative to the first gradient.
+fn resume_orthonormal(
+    problem: &Problem,
+    x: DVector<f64>,
+    settings: &Settings,
+    start_gradient_norm: f64,
+    mut trace: Vec<TraceEntry>,
+    observer: &mut Observer<'_>,
+) -> Result<Solution, SolveError> {
+    let here = problem.gradient(&x)?.norm();
+    let left = settings.max_iterations.saturating_sub(trace.len()).max(1);
+    let inner = Settings {
+        tolerance: if here > 0.0 {
+            (settings.tolerance * start_gradient_norm / here).max(f64::MIN_POSITIVE)
+        } else {
+            settings.tolerance
+        },
+        max_iterations: left,
+        method: Method::Exact,
+        ..settings.clone()
+    };
+    let (done, passes) = (trace.len(), trace.last().map_or(0.0, |entry| entry.passes));
+    let mut renumbered = |entry: &TraceEntry| {
+        observer(&TraceEntry {
+            iteration: entry.iteration + done,
+            passes: entry.passes + passes,
+            ..entry.clone()
+        })
+    };
+    let mut solution = solve_orthonormal(problem, x, &inner, &mut renumbered)?;
+    trace.extend(solution.trace.into_iter().map(|entry| TraceEntry {
+        iteration: entry.iteration + done,
+        passes: entry.passes + passes,
+        ..entry
+    }));
+    solution.iterations = trace.len();
+    solution.trace = trace;
+    solution.start_gradient_norm = start_gradient_norm;
+    Ok(solution)
+}
+
+/// Another start where all logits are 0 and the loss is even: there the gradient is 0 whatever the data, which says nothing.
+///
+/// The new one is always the same: `x_j` falls like `1 / (j + 1)`, scaled so that the largest logit is 1.
+fn off_the_symmetry(
+    problem: &Problem,
+    start: &DVector<f64>,
+) -> Result<(DVector<f64>, Option<String>), EvaluationError> {
+    if !problem.loss().is_even() || problem.logits(start)?.amax() != 0.0 {
+        return Ok((start.clone(), None));
+    }
+    let direction = DVector::from_fn(start.len(), |j, _| 1.0 / (j as f64 + 1.0));
+    let size = problem.logits(&direction)?.amax();
+    let moved = start + direction / size;
+    if !moved.iter().all(|entry| entry.is_finite()) {
+        return Ok((start.clone(), None));
+    }
+    let warning = "all logits are 0 at the start, where the gradient of an even loss is 0 whatever the data: started elsewhere, \
+                   with a largest logit of 1; -x is as good as x"
+        .to_string();
+    Ok((moved, Some(warning)))
+}
