@@ -93,6 +93,12 @@ pub trait LogitLoss: Send + Sync {
         None
     }
 
+    /// Whether `l` is twice differentiable everywhere it is defined. Where it is not, [`remarks`](Self::remarks) tells what that
+    /// means at a point.
+    fn is_smooth(&self) -> bool {
+        true
+    }
+
     /// What a user of derivatives at `z` should know, one sentence each; nothing where `l` is smooth.
     fn remarks(&self, z: &DVector<f64>) -> Vec<String> {
         let _ = z;

@@ -52,8 +52,10 @@ pub fn solve_observed(
         None => solve_orthonormal(problem, start, settings, observer)?,
     };
     solution.warnings.splice(0..0, moved);
-    let remarks = problem.loss().remarks(&problem.logits(&solution.x)?);
-    solution.warnings.extend(remarks);
+    if !problem.loss().is_smooth() {
+        let remarks = problem.loss().remarks(&problem.logits(&solution.x)?);
+        solution.warnings.extend(remarks);
+    }
     Ok(solution)
 }
 

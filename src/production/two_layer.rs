@@ -439,6 +439,10 @@ impl LogitLoss for TwoLayer {
         true
     }
 
+    fn is_smooth(&self) -> bool {
+        self.activation != Activation::Relu
+    }
+
     fn remarks(&self, z: &DVector<f64>) -> Vec<String> {
         if self.activation != Activation::Relu {
             return Vec::new();

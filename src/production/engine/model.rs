@@ -10,6 +10,7 @@
 //! anew and nothing is approximated.
 
 use crate::production::kernels::operator::{Gram, Operator};
+use crate::production::kernels::partition::Rows;
 
 /// A light row's curvature differs from its share of the fixed Gram matrix by at most this fraction of it.
 const TAU: f64 = 0.005;
@@ -63,7 +64,7 @@ pub(crate) fn reused_gram(
     for entry in &mut hessian.entries {
         *entry *= 1.0 + kappa;
     }
-    operator.add_gram(&heavy.rows, &weights, &mut hessian);
+    operator.add_gram(Rows::List(&heavy.rows), &weights, &mut hessian);
     Model {
         hessian,
         rows: heavy.rows.len(),

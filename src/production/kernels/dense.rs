@@ -3,6 +3,8 @@
 use pulp::{Simd, WithSimd};
 
 use crate::production::kernels::Level;
+use crate::production::kernels::prefetch::prefetch;
+use crate::production::kernels::row_major::LINE;
 
 /// Rows whose dot products run side by side, to hide the latency of the additions.
 const ROWS: usize = 8;
@@ -36,6 +38,10 @@ impl WithSimd for Multiply<'_> {
             let mut sums = [simd.splat_f64s(0.0); ROWS];
             for (k, factor) in x.iter().enumerate() {
                 for i in 0..ROWS {
+                    // One group ahead.
+                    if (k * S::F64_LANES) % LINE == 0 {
+                        prefetch(group, (ROWS + i) * stride + k * S::F64_LANES);
+                    }
                     sums[i] = simd.mul_add_e_f64s(rows[i][k], *factor, sums[i]);
                 }
             }
@@ -110,6 +116,10 @@ impl<const K: usize> Accumulate<'_, K> {
         let u: [&[f64]; K] = std::array::from_fn(|k| &self.u[k][..count]);
         for (i, row) in rows.enumerate() {
             let entries = &S::as_simd_f64s(&row[start..start + length]).0[..W];
+            // The same place in the next block, which follows this one.
+            for v in (0..length).step_by(LINE) {
+                prefetch(row, count * stride + start + v);
+            }
             for k in 0..K {
                 let factor = simd.splat_f64s(u[k][i]);
                 for v in 0..W {

@@ -7,7 +7,9 @@
 use pulp::{Simd, WithSimd};
 
 use crate::production::kernels::Level;
-use crate::production::kernels::row_major::RowMajor;
+use crate::production::kernels::partition::Rows;
+use crate::production::kernels::prefetch::prefetch;
+use crate::production::kernels::row_major::{LINE, RowMajor};
 
 /// Vectors of columns in a left panel.
 const LEFT: usize = 3;
@@ -50,7 +52,7 @@ impl Panels {
 pub(crate) fn add_gram(
     level: Level,
     matrix: &RowMajor,
-    rows: &[usize],
+    rows: Rows<'_>,
     weights: &[f64],
     panels: &mut Panels,
     c: &mut [f64],
@@ -66,7 +68,7 @@ pub(crate) fn add_gram(
 
 struct AddGram<'a> {
     matrix: &'a RowMajor,
-    rows: &'a [usize],
+    rows: Rows<'a>,
     weights: &'a [f64],
     panels: &'a mut Panels,
     c: &'a mut [f64],
@@ -93,7 +95,9 @@ impl AddGram<'_> {
         let vectors = stride / S::F64_LANES;
         let left = &mut self.panels.left[..count * stride];
         let right = &mut self.panels.right[..count * stride];
-        pack::<S, NR>(simd, self.matrix, self.rows, self.weights, left, right);
+        pack::<S, NR>(simd, self.matrix, self.rows.clone(), self.weights, left, right);
+        let ahead = Ahead::of(self.matrix, &self.rows);
+        let mut tiles = 0;
         for (panel, right) in right.chunks_exact(count * NR).enumerate() {
             let j0 = panel * NR;
             // Left panels that end above this column lie wholly below the diagonal.
@@ -104,11 +108,13 @@ impl AddGram<'_> {
                 let left = &left[start..start + width * S::F64_LANES * count];
                 let left = S::as_simd_f64s(left).0;
                 let target = &mut self.c[j0 * stride + v * S::F64_LANES..];
+                let ahead = ahead.after(tiles * count);
                 match width {
-                    3 => tile::<S, 3, NR>(simd, left, right, target, stride),
-                    2 => tile::<S, 2, NR>(simd, left, right, target, stride),
-                    _ => tile::<S, 1, NR>(simd, left, right, target, stride),
+                    3 => tile::<S, 3, NR>(simd, left, right, target, stride, ahead),
+                    2 => tile::<S, 2, NR>(simd, left, right, target, stride, ahead),
+                    _ => tile::<S, 1, NR>(simd, left, right, target, stride, ahead),
                 }
+                tiles += 1;
                 v += width;
             }
         }
@@ -120,23 +126,24 @@ impl AddGram<'_> {
 fn pack<S: Simd, const NR: usize>(
     simd: S,
     matrix: &RowMajor,
-    rows: &[usize],
+    rows: Rows<'_>,
     weights: &[f64],
     left: &mut [f64],
     right: &mut [f64],
 ) {
-    let stride = matrix.stride();
     let count = rows.len();
     let lanes = S::F64_LANES;
     let panel = LEFT * lanes;
     for (r, (i, weight)) in rows.iter().zip(weights).enumerate() {
-        let row = matrix.block(*i, *i + 1);
+        let row = matrix.block(i, i + 1);
         let factor = simd.splat_f64s(*weight);
-        for (p, entries) in row.chunks(panel).enumerate() {
-            let width = entries.len();
-            let start = p * panel * count + r * width;
-            left[start..start + width].copy_from_slice(entries);
+        for (v, entries) in S::as_simd_f64s(row).0.iter().enumerate() {
+            let first = v / LEFT * LEFT;
+            let width = LEFT.min(row.len() / lanes - first) * lanes;
+            let start = first * lanes * count + r * width + (v - first) * lanes;
+            S::as_mut_simd_f64s(&mut left[start..start + lanes]).0[0] = *entries;
         }
+        debug_assert_eq!(panel % lanes, 0);
         for (p, entries) in row.chunks_exact(NR).enumerate() {
             let start = p * NR * count + r * NR;
             let target = &mut right[start..start + NR];
@@ -152,7 +159,36 @@ fn pack<S: Simd, const NR: usize>(
             }
         }
     }
-    debug_assert_eq!(stride % NR, 0);
+}
+
+/// The rows that follow a block, to be fetched a line at a time while its tiles are made.
+#[derive(Clone, Copy)]
+struct Ahead<'a> {
+    /// From the first row of the next block on.
+    entries: &'a [f64],
+    /// Where the next line starts.
+    next: usize,
+}
+
+impl<'a> Ahead<'a> {
+    /// What follows a range of rows; nothing for a list of them.
+    fn of(matrix: &'a RowMajor, rows: &Rows<'_>) -> Self {
+        let entries = match rows {
+            Rows::Range(range) => {
+                let last = (range.end + range.len()).min(matrix.rows());
+                matrix.block(range.end, last)
+            }
+            Rows::List(_) => &[],
+        };
+        Self { entries, next: 0 }
+    }
+
+    fn after(self, lines: usize) -> Self {
+        Self {
+            next: lines * LINE,
+            ..self
+        }
+    }
 }
 
 /// One tile: NV vectors of columns times NR columns, over all rows of the block.
@@ -163,9 +199,14 @@ fn tile<S: Simd, const NV: usize, const NR: usize>(
     right: &[f64],
     c: &mut [f64],
     stride: usize,
+    mut ahead: Ahead<'_>,
 ) {
     let mut sums = [[simd.splat_f64s(0.0); NV]; NR];
     for (l, r) in left.chunks_exact(NV).zip(right.chunks_exact(NR)) {
+        if ahead.next < ahead.entries.len() {
+            prefetch(ahead.entries, ahead.next);
+            ahead.next += LINE;
+        }
         for j in 0..NR {
             let factor = simd.splat_f64s(r[j]);
             for v in 0..NV {
@@ -206,13 +247,11 @@ mod tests {
                 let stride = rows.stride();
                 let mut c = vec![0.0; stride * stride];
                 let mut panels = Panels::new(stride);
-                let all: Vec<usize> = (0..n).collect();
+                let all: Vec<usize> = (n / 2..n).collect();
                 let half = n / 2;
-                for part in [0..half, half..n] {
-                    if !part.is_empty() {
-                        let weights = &weights.as_slice()[part.clone()];
-                        add_gram(level, &rows, &all[part], weights, &mut panels, &mut c);
-                    }
+                let (first, second) = weights.as_slice().split_at(half);
+                for (part, weights) in [(Rows::Range(0..half), first), (Rows::List(&all), second)] {
+                    add_gram(level, &rows, part, weights, &mut panels, &mut c);
                 }
                 for j in 0..d {
                     for i in j..d {

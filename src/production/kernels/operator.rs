@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::instance::DesignMatrix;
 use crate::production::kernels::gram::{Panels, add_gram};
-use crate::production::kernels::partition::Partition;
+use crate::production::kernels::partition::{Partition, Rows};
 use crate::production::kernels::row_major::{LINE, RowMajor};
 use crate::production::kernels::softmax::{
     Coefficients, Line, LineSums, Sums, coefficients, line_sums, shifted_exponentials,
@@ -371,19 +371,18 @@ impl Operator {
     /// `A' diag(weights) A` for weights of any sign.
     pub fn gram(&self, weights: &[f64]) -> Gram {
         let mut result = Gram::zeros(self.columns());
-        let indices: Vec<usize> = (0..self.rows()).collect();
-        self.add_gram(&indices, weights, &mut result);
+        self.add_gram(Rows::Range(0..self.rows()), weights, &mut result);
         result
     }
 
     /// Adds `sum_k weights[k] a a'` over the given rows a of A to a Gram matrix.
-    pub fn add_gram(&self, rows: &[usize], weights: &[f64], gram: &mut Gram) {
+    pub fn add_gram(&self, rows: Rows<'_>, weights: &[f64], gram: &mut Gram) {
         self.count(rows.len());
         let size = self.stride * self.stride;
         // Few rows are cut as all of them would be; chunks without rows cost nothing.
         let chunk = self.gram.chunk_rows();
-        let pieces: Vec<(&[usize], &[f64])> =
-            rows.chunks(chunk).zip(weights.chunks(chunk)).collect();
+        let pieces: Vec<(Rows<'_>, &[f64])> =
+            rows.groups(chunk).into_iter().zip(weights.chunks(chunk)).collect();
         if pieces.len() <= 1 {
             for (rows, weights) in pieces {
                 self.add_gram_piece(rows, weights, &mut self.panels(), &mut gram.entries);
@@ -416,7 +415,7 @@ impl Operator {
 
     fn add_gram_piece(
         &self,
-        rows: &[usize],
+        rows: Rows<'_>,
         weights: &[f64],
         panels: &mut Option<Panels>,
         c: &mut [f64],
@@ -424,7 +423,7 @@ impl Operator {
         match (&self.storage, panels) {
             (Storage::Dense(matrix), Some(panels)) => {
                 let block = panels.rows();
-                for (rows, weights) in rows.chunks(block).zip(weights.chunks(block)) {
+                for (rows, weights) in rows.groups(block).into_iter().zip(weights.chunks(block)) {
                     add_gram(self.level, matrix, rows, weights, panels, c);
                 }
             }

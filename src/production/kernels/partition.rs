@@ -17,6 +17,49 @@ const CHUNKS: usize = 64;
 /// Below this many entries one thread is faster than two.
 const PARALLEL_ENTRIES: usize = 150_000;
 
+/// Some rows of a matrix, in ascending order.
+#[derive(Clone, Debug)]
+pub(crate) enum Rows<'a> {
+    /// All of a range.
+    Range(Range<usize>),
+    /// Those of a list.
+    List(&'a [usize]),
+}
+
+impl<'a> Rows<'a> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Range(range) => range.len(),
+            Self::List(list) => list.len(),
+        }
+    }
+
+    /// Their indices.
+    #[inline(always)]
+    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        let (range, list) = match self {
+            Self::Range(range) => (range.clone(), &[][..]),
+            Self::List(list) => (0..0, *list),
+        };
+        range.chain(list.iter().copied())
+    }
+
+    /// Groups of `size` rows and a last one that may be smaller.
+    pub fn groups(self, size: usize) -> Vec<Self> {
+        match self {
+            Self::Range(range) => {
+                let last = range.end;
+                range
+                    .step_by(size)
+                    .map(|first| Self::Range(first..(first + size).min(last)))
+                    .collect()
+            }
+            Self::List(list) => list.chunks(size).map(Self::List).collect(),
+        }
+    }
+}
+
 /// A fixed cut of n rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Partition {

@@ -11,6 +11,7 @@ use nalgebra_sparse::CsrMatrix;
 use pulp::{Simd, WithSimd};
 
 use crate::production::kernels::Level;
+use crate::production::kernels::partition::Rows;
 
 /// Sums for one column, side by side so that one load serves all; the fourth is padding.
 pub(crate) type Lanes = [f64; 4];
@@ -74,14 +75,17 @@ impl<'a> SparseRows<'a> {
     pub fn add_gram(
         self,
         level: Level,
-        rows: &[usize],
+        rows: Rows<'_>,
         weights: &[f64],
         c: &mut [f64],
         stride: usize,
     ) {
         let n = self.offsets.len() - 1;
         assert!(stride >= self.columns && c.len() >= stride * stride);
-        assert!(rows.iter().all(|i| *i < n));
+        match &rows {
+            Rows::Range(range) => assert!(range.end <= n),
+            Rows::List(list) => assert!(list.iter().all(|i| *i < n)),
+        }
         level.dispatch(AddGram {
             a: self,
             rows,
@@ -193,7 +197,7 @@ impl WithSimd for AccumulateOne<'_> {
 
 struct AddGram<'a> {
     a: SparseRows<'a>,
-    rows: &'a [usize],
+    rows: Rows<'a>,
     weights: &'a [f64],
     c: &'a mut [f64],
     stride: usize,
@@ -205,7 +209,7 @@ impl WithSimd for AddGram<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
         for (i, weight) in self.rows.iter().zip(self.weights) {
-            let (indices, values) = self.a.row(*i);
+            let (indices, values) = self.a.row(i);
             for (k, (j, value)) in indices.iter().zip(values).enumerate() {
                 let scaled = weight * value;
                 // SAFETY: `k` counts the entries of this row; indices are below the number of columns, which is at most
@@ -280,7 +284,7 @@ mod tests {
                 let stride = d.next_multiple_of(8);
                 let mut c = vec![0.0; stride * stride];
                 let rows: Vec<usize> = (0..n).collect();
-                a.add_gram(level, &rows, &weights, &mut c, stride);
+                a.add_gram(level, Rows::List(&rows), &weights, &mut c, stride);
                 for j in 0..d {
                     for i in j..d {
                         assert_eq!(c[j * stride + i], expected[(j, i)]);
