@@ -1,5 +1,7 @@
 //! A validated problem: loss, design matrix `A`, target `b`, weights `w`, and the points somebody wants to look at.
 
+use std::sync::Arc;
+
 use nalgebra::{DMatrix, DVector};
 
 use crate::instance::{DesignMatrix, InstanceError, LossKind};
@@ -11,20 +13,22 @@ use crate::instance::{DesignMatrix, InstanceError, LossKind};
 #[derive(Clone, Debug)]
 pub struct Instance {
     loss: LossKind,
-    matrix: DesignMatrix,
+    matrix: Arc<DesignMatrix>,
     target: DVector<f64>,
     weights: DVector<f64>,
     points: Vec<DVector<f64>>,
 }
 
 impl Instance {
-    /// Checks shapes and finiteness; names array, index and value of what does not fit.
+    /// Checks shapes and finiteness; names array, index and value of what does not fit. The matrix may be one that is
+    /// shared already ([`Instance::shared_matrix`]).
     pub fn new(
         loss: LossKind,
-        matrix: DesignMatrix,
+        matrix: impl Into<Arc<DesignMatrix>>,
         target: DVector<f64>,
         weights: DVector<f64>,
     ) -> Result<Self, InstanceError> {
+        let matrix = matrix.into();
         let n = matrix.rows();
         loss.validate(n)?;
         check_vector("target", &target, loss.target_length(n))?;
@@ -53,7 +57,7 @@ impl Instance {
         let n = self.rows();
         Self {
             loss: self.loss.clone(),
-            matrix: DesignMatrix::Dense(DMatrix::identity(n, n)),
+            matrix: Arc::new(DesignMatrix::Dense(DMatrix::identity(n, n))),
             target: self.target.clone(),
             weights: DVector::zeros(n),
             points: Vec::new(),
@@ -68,6 +72,11 @@ impl Instance {
     /// `A`, n x d.
     pub fn matrix(&self) -> &DesignMatrix {
         &self.matrix
+    }
+
+    /// `A` once more without a copy of its entries.
+    pub fn shared_matrix(&self) -> Arc<DesignMatrix> {
+        Arc::clone(&self.matrix)
     }
 
     /// `b`, as many entries as the model has outputs: n, or m for a second layer of m rows.
@@ -126,4 +135,19 @@ fn check_vector(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_matrix_is_not_copied() {
+        let matrix = DesignMatrix::Dense(DMatrix::identity(2, 2));
+        let zeros = || DVector::zeros(2);
+        let first = Instance::new(LossKind::Softmax, matrix, zeros(), zeros()).unwrap();
+        let second = Instance::new(LossKind::Exp, first.shared_matrix(), zeros(), zeros()).unwrap();
+        assert!(std::ptr::eq(first.matrix(), second.matrix()));
+        assert!(std::ptr::eq(first.matrix(), first.clone().matrix()));
+    }
 }
