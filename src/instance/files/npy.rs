@@ -114,6 +114,31 @@ pub fn parse_indices(
     array.indices()
 }
 
+/// A vector of float64 as it stands, finite or not, from `length` bytes of any source.
+pub(super) fn parse_numbers(
+    bytes: impl Read,
+    length: u64,
+    name: &Path,
+) -> Result<Vec<f64>, InstanceError> {
+    let array = Array::open(bytes, length, name, &[Element::Float64])?;
+    let [_] = array.shape()?;
+    array.floats()
+}
+
+/// [`parse_numbers`] of a file.
+pub(super) fn read_numbers(path: &Path) -> Result<Vec<f64>, InstanceError> {
+    with_bytes(path, |bytes, length| parse_numbers(bytes, length, path))
+}
+
+/// One short text (numpy's `S` or `U`) from `length` bytes of any source.
+pub(super) fn parse_text(
+    mut bytes: impl Read,
+    length: u64,
+    name: &Path,
+) -> Result<String, InstanceError> {
+    array::read_text(&mut bytes, length).map_err(|message| InstanceError::format(name, message))
+}
+
 /// Names the first value that is not finite; `first` is the place of `values[0]` in the array.
 fn refuse_not_finite(
     values: &[f64],

@@ -259,3 +259,28 @@ impl<'a, R: Read> Array<'a, R> {
         }
     }
 }
+
+/// A single text: numpy pads `S` and `U` with zero bytes, and `U` takes four bytes for a letter. What is left without
+/// the zeros is the text, if it is ASCII; the names that are looked for are.
+pub(super) fn read_text(bytes: &mut impl Read, length: u64) -> Result<String, String> {
+    const LONGEST: u64 = 1 << 10;
+    let prefix = guard::read_header(bytes, length)?;
+    let header = NpyHeader::from_reader(Cursor::new(prefix))
+        .map_err(|error| format!("not a readable npy header: {error}"))?;
+    let is_text = matches!(
+        header.dtype(),
+        DType::Plain(plain)
+            if matches!(plain.type_char(), TypeChar::ByteStr | TypeChar::UnicodeStr)
+    );
+    if !is_text || header.len() != 1 || length > LONGEST {
+        let found = header.dtype().descr();
+        return Err(format!("elements are {found}, expected one short text"));
+    }
+    let mut text = Vec::new();
+    bytes
+        .take(LONGEST)
+        .read_to_end(&mut text)
+        .map_err(|error| error.to_string())?;
+    text.retain(|byte| *byte != 0);
+    String::from_utf8(text).map_err(|_| "not text".to_owned())
+}
