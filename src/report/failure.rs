@@ -95,7 +95,7 @@ pub fn summary(records: &[ClaimRecord], seed: u64) -> String {
         .filter(|record| !record.as_recorded())
         .count();
     let cases: usize = records.iter().map(|record| record.cases).sum();
-    // Only where somebody chose the instances can a claim be silent and yet not contradict the record.
+    // Only where somebody chose the instances or stopped the campaign can a claim be silent and yet not contradict the record.
     let silent = match count(Tally::Outside) + count(Tally::Undecided) {
         0 => String::new(),
         silent => format!("{silent} say nothing here, "),
