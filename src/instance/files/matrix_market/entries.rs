@@ -8,7 +8,7 @@ use crate::instance::CompressedRows;
 /// The entries read so far.
 pub(super) struct Entries {
     shape: [usize; 2],
-    /// Entries of row `i` at place `i + 1`.
+    /// Entries of row `i` at place `i + 1`, as far as rows have been seen: a size line alone costs nothing.
     counts: Vec<usize>,
     /// The row of each entry, once one has come out of order; sides are below 2^32.
     rows: Option<Vec<u32>>,
@@ -22,7 +22,7 @@ impl Entries {
     pub(super) fn new(shape: [usize; 2], expected: usize) -> Self {
         Self {
             shape,
-            counts: vec![0; shape[0] + 1],
+            counts: vec![0],
             rows: None,
             columns: Vec::with_capacity(expected),
             values: Vec::with_capacity(expected),
@@ -39,6 +39,9 @@ impl Entries {
             rows.push(row as u32);
         }
         self.last_row = row;
+        if self.counts.len() < row + 2 {
+            self.counts.resize(row + 2, 0);
+        }
         self.counts[row + 1] += 1;
         self.columns.push(column as u32);
         self.values.push(value);
@@ -56,6 +59,8 @@ impl Entries {
     /// All entries as compressed rows, those of one row in the order in which they came.
     pub(super) fn into_rows(self) -> CompressedRows {
         let mut indptr = self.counts;
+        indptr.resize(self.shape[0] + 1, 0);
+        indptr.shrink_to_fit();
         let mut sum = 0;
         for start in &mut indptr {
             sum += *start;
@@ -64,7 +69,7 @@ impl Entries {
         let (indices, data) = match self.rows {
             None => (
                 self.columns.iter().map(|column| *column as usize).collect(),
-                self.values,
+                shrunk(self.values),
             ),
             Some(rows) => {
                 // One array after the other, so that each is given back before the next is made.
@@ -80,6 +85,12 @@ impl Entries {
             data,
         }
     }
+}
+
+/// Without the room that was made for more.
+fn shrunk(mut values: Vec<f64>) -> Vec<f64> {
+    values.shrink_to_fit();
+    values
 }
 
 /// A counting sort by row: stable.

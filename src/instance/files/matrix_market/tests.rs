@@ -218,6 +218,8 @@ fn an_announced_size_is_not_believed() {
         error.contains("ends after 1 of 10000000000000000"),
         "{error}"
     );
+    let tall = "%%MatrixMarket matrix coordinate real general\n134217728 1 2\n1 1 1\n";
+    assert!(parse(tall).unwrap_err().contains("ends after 1 of 2"));
     let error = parse("%%MatrixMarket matrix coordinate real general\n9 9 18446744073709551615\n")
         .unwrap_err();
     assert!(error.contains("ends after 0 of"), "{error}");
