@@ -10,8 +10,7 @@ fn main() -> ExitCode {
         None => Ok(Exit::Success),
     });
     match status {
-        Ok(Exit::Success) => ExitCode::SUCCESS,
-        Ok(Exit::Differs) => ExitCode::from(1),
+        Ok(exit) => ExitCode::from(exit.status()),
         Err(error) => {
             eprintln!("attreg: {error}");
             ExitCode::from(2)

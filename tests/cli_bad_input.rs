@@ -40,7 +40,7 @@ fn a_bad_manifest_is_refused_by_every_command_that_reads_one() {
         (
             "[[1, 0.5], [-2, 3], [0, 1], [1, 1]]",
             "\"A.csv\"",
-            "A.csv: a matrix file must end in .mtx or .npy",
+            "A.csv: a matrix file must end in .mtx, .npy or .npz",
         ),
         (
             "0.25, 0]",
@@ -83,6 +83,82 @@ fn a_truncated_array_is_refused_and_named() {
     }
     scratch.file("keys.npy", &whole);
     attreg(["solve", &path]).assert_refused("target has 4 entries, expected 512");
+}
+
+/// A sparse matrix as SciPy stores it, whole and damaged.
+#[test]
+fn a_sparse_archive_is_read_or_refused_and_named() {
+    let scratch = Scratch::new();
+    let read = |name: &str| std::fs::read(common::fixture(&format!("sparse/{name}.npz"))).unwrap();
+    let path = scratch.file(
+        "instance.json",
+        r#"{"loss": "softmax", "matrix": "A.npz", "target": [0.5, 0.25, 0.25], "weights": 10}"#,
+    );
+    let solved = |name: &str| {
+        scratch.file("A.npz", read(name));
+        let run = attreg(["solve", &path, "--json"]);
+        assert!(run.status < 2, "{}", run.err);
+        run.json()["x"].clone()
+    };
+    let plain = solved("csr");
+    assert_eq!(plain.as_array().map(Vec::len), Some(4));
+    assert_eq!(solved("csr-compressed"), plain);
+    assert_eq!(solved("csr-array-int64"), plain);
+    for (name, expected) in [
+        ("csc", "\"csc\", expected \"csr\""),
+        ("coo", "\"coo\", expected \"csr\""),
+    ] {
+        scratch.file("A.npz", read(name));
+        attreg(["solve", &path]).assert_refused(expected);
+    }
+    let whole = read("csr-compressed");
+    for length in [0, 1, 30, whole.len() / 2, whole.len() - 1] {
+        scratch.file("A.npz", &whole[..length]);
+        attreg(["solve", &path]).assert_refused("A.npz");
+    }
+}
+
+#[test]
+fn arrays_of_compressed_rows_that_do_not_fit_are_refused_and_named() {
+    let scratch = Scratch::new();
+    let rows = "[[1, 0.5], [-2, 3], [0, 1], [1, 1]]";
+    let sparse = r#"{"indptr": [0, 2, 4, 5, 7], "indices": [0, 1, 0, 1, 1, 0, 1], "data": [1, 0.5, -2, 3, 1, 1, 1], "shape": [4, 2]}"#;
+    let path = scratch.changed(rows, sparse);
+    assert_eq!(attreg(["solve", &path]).status, 0);
+    for (from, to, expected) in [
+        (
+            "[0, 2, 4, 5, 7]",
+            "[0, 2, 4, 3, 7]",
+            "instance.json: indptr[3] is 3, expected at least indptr[2] = 4",
+        ),
+        (
+            "[0, 2, 4, 5, 7]",
+            "[0, 2, 4, 7]",
+            "instance.json: indptr has 4 entries, expected 5",
+        ),
+        (
+            "1, 0, 1]",
+            "1, 0, 2]",
+            "instance.json: indices[6] is 2, expected a column below 2",
+        ),
+        (
+            "1, 1, 1]",
+            "1, 1]",
+            "instance.json: data has 6 entries, expected 7",
+        ),
+        (
+            "1, 1, 1]",
+            "1, 1, NaN]",
+            "instance.json: matrix.data[6] is NaN",
+        ),
+        ("\"shape\"", "\"size\"", "unknown field `size`"),
+    ] {
+        assert!(sparse.contains(from), "{from}");
+        let path = scratch.changed(rows, &sparse.replacen(from, to, 1));
+        for command in ["solve", "reference"] {
+            attreg([command, &path]).assert_refused(expected);
+        }
+    }
 }
 
 #[test]

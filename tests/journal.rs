@@ -80,6 +80,141 @@ fn a_killed_campaign_resumes_to_the_same_bytes() {
     }
 }
 
+/// Starts the campaign, sends SIGINT once the journal has `wanted` lines, and gives the output.
+#[cfg(unix)]
+fn interrupted(arguments: &[&str], journal: &str, wanted: usize) -> std::process::Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_attreg"))
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while lines(journal) < wanted && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    // An error means that it has ended by itself.
+    let kill = format!("kill -INT {}", child.id());
+    Command::new("sh")
+        .args(["-c", &kill])
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_campaign_reports_what_is_finished_and_goes_on_to_the_same_bytes() {
+    const SEED: u64 = 20_241;
+    const INTERRUPTS: usize = 6;
+    println!("seed {SEED}");
+    let undisturbed = attreg(CAMPAIGN);
+    let sum = |report: &serde_json::Value, key: &str| -> u64 {
+        let claims = report["claims"].as_array().unwrap();
+        claims.iter().filter_map(|claim| claim[key].as_u64()).sum()
+    };
+    let whole = undisturbed.json();
+    assert_eq!(whole.get("interrupted"), None);
+    let all = sum(&whole, "cases");
+    let scratch = Scratch::new();
+    let mut rng = sample::stream(SEED, "interrupts", 0);
+    let mut hits = 0;
+    for round in 0.. {
+        let journal = scratch.path(&format!("journal-{round}"));
+        let with_journal = CAMPAIGN.iter().copied().chain(["--journal", &journal]);
+        let arguments: Vec<&str> = with_journal.clone().collect();
+        // From the second line on the campaign is under way, and with it the handler.
+        let wanted = sample::integer(&mut rng, 2, 40) as usize;
+        let output = interrupted(&arguments, &journal, wanted);
+        if output.status.code() == Some(130) {
+            hits += 1;
+            let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(report["interrupted"], true);
+            // Every case is in the journal, in the report, or said to be missing.
+            assert_eq!(sum(&report, "cases"), lines(&journal) as u64 - 1);
+            assert_eq!(sum(&report, "cases") + sum(&report, "unfinished"), all);
+        } else {
+            assert_eq!(output.status.code(), Some(0));
+        }
+        let resumed = attreg(with_journal.chain(["--resume"]));
+        assert_eq!(resumed.status, 0, "{}", resumed.err);
+        assert_eq!(resumed.out, undisturbed.out, "round {round}");
+        if hits >= INTERRUPTS {
+            return;
+        }
+        assert!(round < 60, "only {hits} interrupts hit a running campaign");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_table_of_an_interrupted_campaign_says_so() {
+    let scratch = Scratch::new();
+    for round in 0..60 {
+        let journal = scratch.path(&format!("journal-{round}"));
+        let mut arguments: Vec<&str> = CAMPAIGN.to_vec();
+        arguments.retain(|argument| *argument != "--json");
+        arguments.extend(["--journal", &journal]);
+        let output = interrupted(&arguments, &journal, 3);
+        if output.status.code() != Some(130) {
+            continue;
+        }
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("INTERRUPTED: "), "{text}");
+        assert!(
+            text.lines()
+                .any(|line| line.starts_with("~ dls23/gradient-")),
+            "{text}"
+        );
+        assert!(text.contains("0 differ from the record"), "{text}");
+        return;
+    }
+    panic!("no interrupt hit a running campaign");
+}
+
+/// A limit on the size of files takes the place of a full disk: the write that passes it is cut short, the next one fails.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_loses_no_finished_case() {
+    let undisturbed = attreg(CAMPAIGN);
+    let scratch = Scratch::new();
+    for blocks in [1, 7, 30] {
+        let journal = scratch.path(&format!("journal-{blocks}"));
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let output = Command::new("sh")
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_attreg")])
+            .args(CAMPAIGN)
+            .args(["--journal", &journal])
+            .output()
+            .unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(
+            message.contains("journal") && message.contains("File too large"),
+            "{message}"
+        );
+        assert_eq!(message.matches('\n').count(), 1, "{message}");
+        let full = fs::read(&journal).unwrap();
+        let finished = full
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let resumed = attreg(
+            CAMPAIGN
+                .iter()
+                .copied()
+                .chain(["--journal", &journal, "--resume"]),
+        );
+        if finished == 0 {
+            // Not even the head of the journal went in: nothing was finished.
+            resumed.assert_refused("line 1 is not the head of a journal");
+            continue;
+        }
+        assert_eq!(resumed.out, undisturbed.out, "{blocks}: {}", resumed.err);
+        assert!(fs::read(&journal).unwrap().starts_with(&full[..finished]));
+    }
+}
+
 #[test]
 fn a_torn_last_line_is_done_again() {
     let undisturbed = attreg(CAMPAIGN);
@@ -125,6 +260,10 @@ fn a_journal_is_not_overwritten_mixed_up_or_believed_when_damaged() {
     with(&["--resume"]).assert_refused("line ");
     fs::write(&journal, "").unwrap();
     with(&["--resume"]).assert_refused("line 1");
+    let endless = ["--journal", "/dev/zero", "--resume"];
+    if cfg!(unix) {
+        attreg(CAMPAIGN.iter().chain(&endless).copied()).assert_refused("must be a regular file");
+    }
     attreg(CAMPAIGN.iter().copied().chain(["--resume"])).assert_refused("--journal");
     let nowhere = scratch.path("missing/journal");
     attreg(

@@ -1,7 +1,8 @@
 //! The journal of a campaign: one line of JSON for each finished case, so that an interrupted campaign can go on.
 //!
 //! The first line says which campaign it is; the others may stand in any order. A line is written whole under a lock. A
-//! process that is killed can tear the last line only; such a line is dropped when the campaign is resumed.
+//! process that is killed, or a disk that is full, can tear the last line only; such a line is dropped when the campaign
+//! is resumed.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -20,7 +21,8 @@ use crate::instance::files::{parse_instance, render_instance};
 /// A journal that is open for more lines.
 pub struct Journal {
     path: PathBuf,
-    file: Mutex<File>,
+    /// `None` once a line could not be written: what follows a torn line would make the journal unreadable.
+    file: Mutex<Option<File>>,
     finished: BTreeMap<(usize, usize), Decided>,
 }
 
@@ -90,7 +92,7 @@ impl Journal {
             .map_err(|source| InstanceError::io(path, source))?;
         let journal = Self {
             path: path.to_owned(),
-            file: Mutex::new(file),
+            file: Mutex::new(Some(file)),
             finished: BTreeMap::new(),
         };
         journal.append(&Header::of(plan))?;
@@ -105,6 +107,9 @@ impl Journal {
             path: path.to_owned(),
             message,
         };
+        if !std::fs::metadata(path).map_err(fail)?.is_file() {
+            return Err(format("a journal must be a regular file".to_owned()));
+        }
         let bytes = std::fs::read(path).map_err(fail)?;
         let whole = bytes
             .iter()
@@ -131,7 +136,7 @@ impl Journal {
         file.seek(SeekFrom::End(0)).map_err(fail)?;
         Ok(Self {
             path: path.to_owned(),
-            file: Mutex::new(file),
+            file: Mutex::new(Some(file)),
             finished,
         })
     }
@@ -170,7 +175,16 @@ impl Journal {
         text.push('\n');
         // A thread that panicked while it held the lock left a torn last line at worst.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(text.as_bytes()).map_err(fail)
+        let written = match file.as_mut() {
+            Some(file) => file.write_all(text.as_bytes()),
+            None => Err(std::io::Error::other(
+                "an earlier line could not be written",
+            )),
+        };
+        if written.is_err() {
+            *file = None;
+        }
+        written.map_err(fail)
     }
 }
 

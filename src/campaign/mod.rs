@@ -9,4 +9,4 @@ mod run;
 pub use journal::Journal;
 pub use real::real_cases;
 pub use record::{ClaimRecord, Failure, Tally};
-pub use run::{Plan, Progress, run, run_with_journal};
+pub use run::{Plan, Progress, run, run_until};

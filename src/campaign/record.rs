@@ -79,6 +79,8 @@ pub struct ClaimRecord {
     pub failure: Option<Failure>,
     /// Whether the recorded witness was tried, and failed as it should.
     pub witness_fails: Option<bool>,
+    /// Cases, and the certificate, that were not begun because the campaign was stopped.
+    pub unfinished: usize,
 }
 
 impl ClaimRecord {
@@ -100,6 +102,7 @@ impl ClaimRecord {
             strata: BTreeMap::new(),
             failure: None,
             witness_fails: None,
+            unfinished: 0,
         }
     }
 
@@ -169,7 +172,7 @@ impl ClaimRecord {
             Tally::Proven
         } else if decided > 0 {
             Tally::Holds
-        } else if self.undecided > 0 {
+        } else if self.undecided > 0 || self.unfinished > 0 {
             Tally::Undecided
         } else {
             Tally::Outside
@@ -179,7 +182,13 @@ impl ClaimRecord {
     /// Whether the campaign says what is on record: the same verdict, a recorded witness that still fails, and a
     /// certificate that was not refused. On instances of somebody's own choice only a failure contradicts a claim on
     /// record as true: a premise that is not met there says nothing.
+    /// What a stopped campaign has not looked at contradicts nothing either.
     pub fn as_recorded(&self) -> bool {
+        let refused = matches!(self.proof, Some(Err(_)));
+        if self.unfinished > 0 {
+            let contradicted = self.expected == Expected::Holds && self.failed > 0;
+            return !contradicted && !refused && self.witness_fails != Some(false);
+        }
         if self.chosen && self.expected == Expected::Holds {
             return self.verdict() != Tally::Fails;
         }
@@ -187,7 +196,6 @@ impl ClaimRecord {
             (self.expected, self.verdict()),
             (Expected::Holds, Tally::Holds | Tally::Proven) | (Expected::Fails, Tally::Fails)
         );
-        let refused = matches!(self.proof, Some(Err(_)));
         verdict && !refused && self.witness_fails != Some(false)
     }
 }

@@ -1,6 +1,7 @@
 //! The campaign itself: witness, edge cases, random cases, adversarial searches and real data, for each claim.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
@@ -44,40 +45,49 @@ impl Unit<'_> {
 
 /// Runs every claim and returns one record each, in the plan's order. The result depends on the plan alone.
 pub fn run(plan: &Plan<'_>, progress: Progress<'_>) -> Vec<ClaimRecord> {
-    run_units(plan, progress, |_, _, decide| decide())
+    let never = AtomicBool::new(false);
+    run_units(plan, progress, &never, |_, _, decide| Some(decide()))
 }
 
-/// As [`run`], and every finished case is written into the journal at once; what the journal holds already is not done
-/// again. The records are those of an undisturbed run. The error is the first line that could not be written: finished
-/// cases stand in the journal, the others are not begun any more.
-pub fn run_with_journal(
+/// As [`run`], but nothing new is begun once `stop` is true: what is under way is finished, and the records say how much
+/// was left undone ([`ClaimRecord::unfinished`]).
+///
+/// With a journal every finished case is written into it at once, and what it holds already is not done again; the records
+/// are those of an undisturbed run. The error is the first line that could not be written: what was finished before stands
+/// in the journal, and nothing more is begun.
+pub fn run_until(
     plan: &Plan<'_>,
     progress: Progress<'_>,
-    journal: &Journal,
+    stop: &AtomicBool,
+    journal: Option<&Journal>,
 ) -> Result<Vec<ClaimRecord>, InstanceError> {
     let broken: OnceLock<InstanceError> = OnceLock::new();
-    let records = run_units(plan, progress, |claim, unit, decide| {
-        if let Some(decided) = journal.finished(claim, unit) {
-            return decided.clone();
+    let records = run_units(plan, progress, stop, |claim, unit, decide| {
+        if let Some(decided) = journal.and_then(|journal| journal.finished(claim, unit)) {
+            return Some(decided.clone());
         }
-        if broken.get().is_some() {
-            return Err("the journal cannot be written".to_owned());
+        if stop.load(Relaxed) || broken.get().is_some() {
+            return None;
         }
         let decided = decide();
-        if let Err(error) = journal.record(plan.claims[claim].id, unit, &decided) {
+        if let Some(journal) = journal
+            && let Err(error) = journal.record(plan.claims[claim].id, unit, &decided)
+        {
             // Another thread may have met the same full disk first; one report is enough.
             let _ = broken.set(error);
         }
-        decided
+        Some(decided)
     });
     broken.into_inner().map_or(Ok(records), Err)
 }
 
-/// Runs every unit through `settle`, which is given the claim's place, the unit's place in the claim, and the work.
+/// Runs every unit through `settle`, which is given the claim's place, the unit's place in the claim, and the work, and
+/// may leave it undone.
 fn run_units(
     plan: &Plan<'_>,
     progress: Progress<'_>,
-    settle: impl Fn(usize, usize, &dyn Fn() -> Decided) -> Decided + Sync,
+    stop: &AtomicBool,
+    settle: impl Fn(usize, usize, &dyn Fn() -> Decided) -> Option<Decided> + Sync,
 ) -> Vec<ClaimRecord> {
     let all: Vec<(usize, usize, Unit<'_>)> = plan
         .claims
@@ -90,24 +100,30 @@ fn run_units(
                 .map(move |(unit, work)| (claim, unit, work))
         })
         .collect();
-    let decide_all = || -> Vec<(usize, Decided)> {
+    let decide_all = || -> Vec<(usize, Option<Decided>)> {
         all.par_iter()
             .with_max_len(1)
             .map(|(claim, unit, work)| {
                 let outcome = settle(*claim, *unit, &|| decide(plan, plan.claims[*claim], work));
-                progress();
+                if outcome.is_some() {
+                    progress();
+                }
                 (*claim, outcome)
             })
             .collect()
     };
-    let prove_all = || -> Vec<Option<Result<String, String>>> {
+    let prove_all = || -> Vec<Certificate> {
         plan.claims
             .par_iter()
             .with_max_len(1)
-            .map(|claim| proof_of(claim.id).map(|proof| (proof.check)()))
+            .map(|claim| match proof_of(claim.id) {
+                None => Certificate::Absent,
+                Some(_) if stop.load(Relaxed) => Certificate::Unread,
+                Some(proof) => Certificate::Read((proof.check)()),
+            })
             .collect()
     };
-    let (outcomes, proofs) = rayon::join(decide_all, prove_all);
+    let (outcomes, certificates) = rayon::join(decide_all, prove_all);
     let mut records: Vec<ClaimRecord> = plan
         .claims
         .iter()
@@ -115,15 +131,27 @@ fn run_units(
         .collect();
     for (index, outcome) in outcomes {
         match outcome {
-            Ok((case, verdict)) => records[index].add(&case, verdict),
-            Err(reason) => records[index].add_unmade(reason),
+            Some(Ok((case, verdict))) => records[index].add(&case, verdict),
+            Some(Err(reason)) => records[index].add_unmade(reason),
+            None => records[index].unfinished += 1,
         }
     }
-    for (record, proof) in records.iter_mut().zip(proofs) {
-        record.proof = proof;
+    for (record, certificate) in records.iter_mut().zip(certificates) {
+        match certificate {
+            Certificate::Absent => {}
+            Certificate::Unread => record.unfinished += 1,
+            Certificate::Read(result) => record.proof = Some(result),
+        }
         record.chosen = plan.only.is_some();
     }
     records
+}
+
+/// What became of a claim's certificate.
+enum Certificate {
+    Absent,
+    Unread,
+    Read(Result<String, String>),
 }
 
 impl Plan<'_> {

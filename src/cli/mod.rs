@@ -1,8 +1,8 @@
 //! Floor 6: the command line, one file per subcommand.
 //!
 //! Every subcommand is a `run(arguments) -> Result<Exit, CliError>`: what was asked for came out ([`Exit::Success`],
-//! status 0), it came out but differs from what is recorded or required ([`Exit::Differs`], status 1), or the input was
-//! bad ([`CliError`], status 2, one line on standard error).
+//! status 0), it came out but differs from what is recorded or required ([`Exit::Differs`], status 1), Ctrl-C came first
+//! ([`Exit::Interrupted`], status 130, with what was finished until then), or the input was bad ([`CliError`], status 2, one line on standard error).
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -14,6 +14,7 @@ mod certified;
 pub mod claims;
 mod error;
 pub mod generate;
+mod interrupt;
 mod output;
 pub mod reference;
 pub mod solve;
@@ -28,6 +29,19 @@ pub enum Exit {
     Success,
     /// A verdict or an answer differs from what is recorded or required: status 1.
     Differs,
+    /// Ctrl-C came first; what was finished came out: status 130, as shells report it.
+    Interrupted,
+}
+
+impl Exit {
+    /// The exit status.
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Differs => 1,
+            Self::Interrupted => 130,
+        }
+    }
 }
 
 /// The arguments of `attreg`.

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::campaign::{self, ClaimRecord, Journal, Plan};
 use crate::claims;
-use crate::cli::{CliError, Exit, output};
+use crate::cli::{CliError, Exit, interrupt, output};
 use crate::instance::files::{read_instance, render_instance, write_whole};
 use crate::report;
 
@@ -17,7 +17,7 @@ const DEFAULT_SEED: u64 = 2304;
 /// Decide the claims and compare the verdicts with the record.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  attreg verify\n  attreg verify dls23/hessian-printed --instance fixtures/witnesses/dls23-hessian-printed.json\n\nExit status: 0 every verdict is as recorded, 1 one differs, 2 bad usage or input."
+    after_help = "Examples:\n  attreg verify\n  attreg verify dls23/hessian-printed --instance fixtures/witnesses/dls23-hessian-printed.json\n\nExit status: 0 every verdict is as recorded, 1 one differs, 2 bad usage or input, 130 interrupted.\n\nCtrl-C finishes the cases under way and reports those that are done; a journal can be resumed. A second one ends at once."
 )]
 pub struct VerifyArgs {
     /// Claims (`dls23/gradient-printed` or `gradient-printed`) or papers (`dls23`); none means all.
@@ -61,6 +61,8 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     };
     if let Some(directory) = &args.report {
         std::fs::create_dir_all(directory).map_err(|source| CliError::io(directory, source))?;
+        // Better now than after hours of work.
+        tempfile::tempfile_in(directory).map_err(|source| CliError::io(directory, source))?;
     }
     let journal = match &args.journal {
         Some(path) if args.resume => Some(Journal::resume(path, &plan)?),
@@ -69,22 +71,24 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     };
     let bar = progress_bar(plan.total());
     let progress = || bar.inc(1);
-    let records = match &journal {
-        Some(journal) => campaign::run_with_journal(&plan, &progress, journal)?,
-        None => campaign::run(&plan, &progress),
-    };
+    let stop = interrupt::stop_flag();
+    let records = campaign::run_until(&plan, &progress, &stop, journal.as_ref());
     bar.finish_and_clear();
+    let records = records?;
     let text = text_report(&plan, &records, args);
     let json = output::json_line(&report::CampaignReport::new(
         plan.seed,
         &plan.claims,
         &records,
     ));
+    // The answer first: a disk that is full by now must not swallow it.
+    output::print(if args.json { &json } else { &text })?;
     if let Some(directory) = &args.report {
         save(directory, &text, &json, &records)?;
     }
-    output::print(if args.json { &json } else { &text })?;
-    Ok(if records.iter().all(ClaimRecord::as_recorded) {
+    Ok(if records.iter().any(|record| record.unfinished > 0) {
+        Exit::Interrupted
+    } else if records.iter().all(ClaimRecord::as_recorded) {
         Exit::Success
     } else {
         Exit::Differs

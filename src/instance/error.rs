@@ -31,6 +31,18 @@ pub enum InstanceError {
         /// The value found.
         value: f64,
     },
+    /// An entry of an index array does not fit.
+    #[error("{part}[{place}] is {value}, expected {expected}")]
+    Index {
+        /// Which array.
+        part: &'static str,
+        /// Its index.
+        place: usize,
+        /// The entry found.
+        value: usize,
+        /// What it must be.
+        expected: String,
+    },
     /// Two shapes that must agree do not.
     #[error("{part} has {found}, expected {expected}")]
     Shape {
@@ -105,6 +117,16 @@ impl InstanceError {
         Self::Io {
             path: path.to_owned(),
             source,
+        }
+    }
+
+    /// The array that does not fit, where one is to blame.
+    pub(crate) fn part(&self) -> Option<&'static str> {
+        match self {
+            Self::NotFinite { part, .. } | Self::Shape { part, .. } | Self::Index { part, .. } => {
+                Some(part)
+            }
+            _ => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Floor 1: what a problem is. Design matrices, validated instances, the files they come from, and how to draw them.
 
+mod compressed_rows;
 mod error;
 pub mod files;
 #[allow(clippy::module_inception)]
@@ -10,6 +11,7 @@ mod matrix;
 pub mod models;
 pub mod sample;
 
+pub use compressed_rows::CompressedRows;
 pub use error::InstanceError;
 pub use instance::Instance;
 pub use loss_kind::{Activation, LossKind};

@@ -81,7 +81,8 @@ pub fn strata(record: &ClaimRecord) -> String {
     format!("{}: inside the premise: {}", record.id, parts.join(", "))
 }
 
-/// One line: how many claims, how many hold and fail as recorded, how many differ, and the seed.
+/// One line: how many claims, how many hold and fail as recorded, how many differ, and the seed; before it, where the
+/// campaign was stopped, how much was left undone.
 pub fn summary(records: &[ClaimRecord], seed: u64) -> String {
     let count = |tally: Tally| {
         records
@@ -94,13 +95,25 @@ pub fn summary(records: &[ClaimRecord], seed: u64) -> String {
         .filter(|record| !record.as_recorded())
         .count();
     let cases: usize = records.iter().map(|record| record.cases).sum();
-    // Only where somebody chose the instances can a claim be silent and yet not contradict the record.
+    // Only where somebody chose the instances or stopped the campaign can a claim be silent and yet not contradict the record.
     let silent = match count(Tally::Outside) + count(Tally::Undecided) {
         0 => String::new(),
         silent => format!("{silent} say nothing here, "),
     };
+    let unfinished: Vec<usize> = records
+        .iter()
+        .map(|record| record.unfinished)
+        .filter(|unfinished| *unfinished > 0)
+        .collect();
+    let interrupted = match unfinished.iter().sum::<usize>() {
+        0 => String::new(),
+        left => format!(
+            "INTERRUPTED: {left} cases or certificates of {} claims were not begun (rows marked ~); what follows is what was finished\n",
+            unfinished.len()
+        ),
+    };
     format!(
-        "{} claims, {cases} cases: {} proven, {} hold, {} fail as recorded, {silent}{differ} differ from the record (seed {seed})",
+        "{interrupted}{} claims, {cases} cases: {} proven, {} hold, {} fail as recorded, {silent}{differ} differ from the record (seed {seed})",
         records.len(),
         count(Tally::Proven),
         count(Tally::Holds),

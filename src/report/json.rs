@@ -15,6 +15,9 @@ pub struct CampaignReport {
     pub seed: u64,
     /// Commit of the code, where it was built from a checkout.
     pub commit: Option<&'static str>,
+    /// Present, and true, where the campaign was stopped before its end.
+    #[serde(skip_serializing_if = "is_default")]
+    pub interrupted: bool,
     /// One entry per claim, in the order of the catalogue.
     pub claims: Vec<ClaimReport>,
 }
@@ -41,6 +44,9 @@ pub struct ClaimReport {
     tightest: Option<String>,
     strata: BTreeMap<String, usize>,
     witness: Option<WitnessReport>,
+    /// Present where the campaign was stopped: cases, and the certificate, that were not begun.
+    #[serde(skip_serializing_if = "is_default")]
+    unfinished: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,6 +65,7 @@ impl CampaignReport {
         Self {
             seed,
             commit: option_env!("ATTREG_COMMIT"),
+            interrupted: records.iter().any(|record| record.unfinished > 0),
             claims: claims
                 .iter()
                 .zip(records)
@@ -102,8 +109,14 @@ impl ClaimReport {
                 allowed: failure.finding.allowed.clone(),
                 instance: render_instance(&failure.instance),
             }),
+            unfinished: record.unfinished,
         }
     }
+}
+
+/// Whether there is nothing to say.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 #[derive(Serialize)]

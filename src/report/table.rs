@@ -18,7 +18,7 @@ pub fn number(value: f64) -> String {
 
 /// One row per claim: recorded verdict, verdict, cases, how many of them outside the premise and undecided, how many of the
 /// real attention heads are inside the premise, slack (allowed / observed in the tightest case) and where the tightest case came from. A row that differs from the record
-/// is marked with `!`.
+/// is marked with `!`, one that was not finished with `~`.
 pub fn table(claims: &[&Claim], records: &[ClaimRecord]) -> String {
     let width = claims
         .iter()
@@ -44,7 +44,11 @@ pub fn table(claims: &[&Claim], records: &[ClaimRecord]) -> String {
             "claim", "recorded", "verdict", "cases", "outside", "undecided", "real", "slack"
         );
         for (claim, record) in rows {
-            let mark = if record.as_recorded() { ' ' } else { '!' };
+            let mark = match (record.as_recorded(), record.unfinished) {
+                (false, _) => '!',
+                (true, 0) => ' ',
+                (true, _) => '~',
+            };
             let real = match record.real {
                 (_, 0) => "-".to_owned(),
                 (inside, all) => format!("{inside}/{all}"),

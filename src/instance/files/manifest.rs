@@ -1,8 +1,10 @@
 //! Manifests: one JSON object that describes an instance, with arrays inline or in files beside it.
 //!
 //! ```text
-//! { "loss": "softmax" | "exp" | "cosh" | "sinh" | "residual-softmax" | "two-layer", "matrix": "A.mtx" | "A.npy" | [[...], ...], "target": "b.npy" | [...],
+//! { "loss": "softmax" | "exp" | "cosh" | "sinh" | "residual-softmax" | "two-layer", "matrix": MATRIX, "target": "b.npy" | [...],
 //!   "weights": "w.npy" | [...] | 10.0, "start": optional point, "points": optional list of points }
+//! MATRIX is [[...], ...], "A.mtx", "A.npy", "A.npz" (SciPy's save_npz, csr), or compressed sparse rows:
+//!   { "indptr": "A_indptr.npy" | [...], "indices": "A_indices.npy" | [...], "data": "A_data.npy" | [...], "shape": [n, d] }
 //! "two-layer" also needs "second_layer": "A2.npy" | "A2.mtx" | [[...], ...] (m x n) and
 //!   "activation": "relu" | "softplus" | "tanh" | "identity"; its target has m entries
 //! ```
@@ -16,15 +18,17 @@ use std::path::Path;
 use nalgebra::DVector;
 use serde::Deserialize;
 
-use super::point::{has_extension, read_vector};
-use super::{json, matrix_market, npy, write_whole};
+use super::point::read_vector;
+use super::{json, write_whole};
 use crate::instance::{DesignMatrix, Instance, InstanceError};
 
 mod entry;
 mod loss;
+mod matrix;
 mod render;
 
 use entry::{Entry, Weights};
+use matrix::{MatrixEntry, read_design_matrix};
 pub use render::render_instance;
 
 /// The keys of a manifest.
@@ -32,7 +36,7 @@ pub use render::render_instance;
 #[serde(deny_unknown_fields)]
 struct Manifest {
     loss: String,
-    matrix: Entry<Vec<Vec<f64>>>,
+    matrix: MatrixEntry,
     target: Entry<Vec<f64>>,
     weights: Weights,
     second_layer: Option<Entry<Vec<Vec<f64>>>>,
@@ -68,8 +72,9 @@ fn build(manifest: Manifest, name: &Path) -> Result<Instance, InstanceError> {
         directory,
     )?;
     let matrix = match manifest.matrix {
-        Entry::Inline(rows) => DesignMatrix::from_rows(&rows)?,
-        Entry::File(file) => read_design_matrix(&directory.join(file))?,
+        MatrixEntry::Rows(rows) => DesignMatrix::from_rows(&rows)?,
+        MatrixEntry::File(file) => read_design_matrix(&directory.join(file))?,
+        MatrixEntry::Compressed(arrays) => arrays.read(directory)?,
     };
     let vector = |entry: Entry<Vec<f64>>| match entry {
         Entry::Inline(values) => Ok(DVector::from_vec(values)),
@@ -86,19 +91,6 @@ fn build(manifest: Manifest, name: &Path) -> Result<Instance, InstanceError> {
     }
     points.extend(manifest.points.into_iter().map(DVector::from_vec));
     Instance::new(loss, matrix, target, weights)?.with_points(points)
-}
-
-fn read_design_matrix(path: &Path) -> Result<DesignMatrix, InstanceError> {
-    if has_extension(path, "mtx") {
-        matrix_market::read_matrix(path)
-    } else if has_extension(path, "npy") {
-        DesignMatrix::dense(npy::read_matrix(path)?).map_err(|error| error.in_file(path))
-    } else {
-        Err(InstanceError::format(
-            path,
-            "a matrix file must end in .mtx or .npy",
-        ))
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Matrix Market files, read line by line.
 //!
 //! Coordinate files become sparse matrices (entries that occur twice are added, as SciPy does), array files dense ones;
-//! values are real or integer, matrices general or symmetric. Memory follows the entries that are there, never the
+//! values are real or integer, or 1 in a pattern; matrices are general, symmetric or skew-symmetric. Memory follows the entries that are there, never the
 //! number of entries that the size line announces.
 
 use std::fs::File;
@@ -9,18 +9,21 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use nalgebra::DMatrix;
-use nalgebra_sparse::{CooMatrix, CsrMatrix};
 
-use crate::instance::{DesignMatrix, InstanceError};
+use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
 
 mod banner;
+mod entries;
 mod lines;
 
-use banner::{Banner, Field, Layout};
+use banner::{Banner, Field, Layout, Symmetry};
+use entries::Entries;
 use lines::Lines;
 
-/// Longest side that is read: a row or column without entries costs memory that no line of the file pays for.
-const LONGEST_SIDE: usize = 1 << 27;
+/// Longest side that is read.
+const LONGEST_SIDE: usize = CompressedRows::LONGEST_SIDE;
+/// Entries that room is made for because the size line says so.
+const BELIEVED: usize = 1 << 20;
 
 /// Reads a matrix; every entry finite, at least one row and one column.
 pub fn read_matrix(path: &Path) -> Result<DesignMatrix, InstanceError> {
@@ -42,55 +45,62 @@ pub fn parse_matrix(source: impl Read, name: &Path) -> Result<DesignMatrix, Inst
 /// What a body parser gives: errors of the file outside, errors of the finished matrix inside.
 type Parsed = Result<Result<DesignMatrix, InstanceError>, InstanceError>;
 
-/// `row column value`, counted from 1.
+/// `row column value`, counted from 1; without a value in a pattern.
 fn coordinate(lines: &mut Lines<'_, impl Read>, banner: &Banner) -> Parsed {
     let [rows, columns, announced] = sizes(lines, "rows columns entries")?;
     check_sides(lines, rows, columns, banner)?;
-    let (mut is, mut js, mut values) = (Vec::new(), Vec::new(), Vec::new());
-    let mut push = |i, j, value| {
-        is.push(i);
-        js.push(j);
-        values.push(value);
-    };
+    let mut entries = Entries::new([rows, columns], announced.min(BELIEVED));
     for read in 0..announced {
         if !lines.next_data()? {
             return Err(ends_early(lines, read, announced));
         }
-        let [i, j, value] = lines.words("row column value")?;
+        let (i, j, value) = match banner.field {
+            Field::Pattern => {
+                let [i, j] = lines.words("row column")?;
+                (i, j, 1.0)
+            }
+            field => {
+                let [i, j, value] = lines.words("row column value")?;
+                (i, j, number(lines, value, field)?)
+            }
+        };
         let i = index(lines, "row", i, rows)?;
         let j = index(lines, "column", j, columns)?;
-        let value = number(lines, value, banner.field)?;
-        push(i, j, value);
-        if banner.symmetric {
-            if j > i {
+        entries.push(i, j, value);
+        if let Some(sign) = banner.symmetry.mirror() {
+            if j > i || (j == i && banner.symmetry == Symmetry::SkewSymmetric) {
                 return Err(lines.error(format!(
-                    "entry ({}, {}) of a symmetric file is above the diagonal",
+                    "entry ({}, {}) of a {} file is {} the diagonal",
                     i + 1,
-                    j + 1
+                    j + 1,
+                    banner.symmetry.name(),
+                    if j > i { "above" } else { "on" }
                 )));
             }
             if i != j {
-                push(j, i, value);
+                entries.push(j, i, sign * value);
             }
         }
     }
     refuse_more(lines, announced)?;
-    let entries = CooMatrix::try_from_triplets(rows, columns, is, js, values)
-        .map_err(|error| lines.error(error.to_string()))?;
-    Ok(DesignMatrix::sparse(CsrMatrix::from(&entries)))
+    Ok(entries.into_rows().into_matrix())
 }
 
-/// One value a line, column after column; of a symmetric matrix the lower triangle only.
+/// One value a line, column after column; of a symmetric matrix the lower triangle only, of a skew-symmetric one that
+/// without the diagonal.
 fn array(lines: &mut Lines<'_, impl Read>, banner: &Banner) -> Parsed {
     let [rows, columns] = sizes(lines, "rows columns")?;
     check_sides(lines, rows, columns, banner)?;
-    let mut values: Vec<f64> = Vec::new();
-    // Sides are at most 2^27, so the product fits.
-    let announced = if banner.symmetric {
-        rows * (rows + 1) / 2
-    } else {
-        rows * columns
+    if banner.field == Field::Pattern {
+        return Err(lines.error("an array file cannot be a pattern"));
+    }
+    // Sides are at most 2^27, so the products fit.
+    let announced = match banner.symmetry {
+        Symmetry::General => rows * columns,
+        Symmetry::Symmetric => rows * (rows + 1) / 2,
+        Symmetry::SkewSymmetric => rows * rows.saturating_sub(1) / 2,
     };
+    let mut values: Vec<f64> = Vec::with_capacity(announced.min(BELIEVED));
     for read in 0..announced {
         if !lines.next_data()? {
             return Err(ends_early(lines, read, announced));
@@ -99,18 +109,20 @@ fn array(lines: &mut Lines<'_, impl Read>, banner: &Banner) -> Parsed {
         values.push(number(lines, value, banner.field)?);
     }
     refuse_more(lines, announced)?;
-    let matrix = if banner.symmetric {
-        let mut matrix = DMatrix::zeros(rows, rows);
-        let mut values = values.into_iter();
-        for j in 0..rows {
-            for (i, value) in (j..rows).zip(values.by_ref()) {
-                matrix[(i, j)] = value;
-                matrix[(j, i)] = value;
+    let matrix = match banner.symmetry.mirror() {
+        None => DMatrix::from_vec(rows, columns, values),
+        Some(sign) => {
+            let mut matrix = DMatrix::zeros(rows, rows);
+            let mut values = values.into_iter();
+            let below = usize::from(banner.symmetry == Symmetry::SkewSymmetric);
+            for j in 0..rows {
+                for (i, value) in (j + below..rows).zip(values.by_ref()) {
+                    matrix[(j, i)] = sign * value;
+                    matrix[(i, j)] = value;
+                }
             }
+            matrix
         }
-        matrix
-    } else {
-        DMatrix::from_vec(rows, columns, values)
     };
     Ok(DesignMatrix::dense(matrix))
 }
@@ -144,8 +156,11 @@ fn check_sides(
             "{rows} x {columns} is too large: a side may have {LONGEST_SIDE}"
         )));
     }
-    if banner.symmetric && rows != columns {
-        return Err(lines.error(format!("a symmetric matrix cannot be {rows} x {columns}")));
+    if banner.symmetry != Symmetry::General && rows != columns {
+        return Err(lines.error(format!(
+            "a {} matrix cannot be {rows} x {columns}",
+            banner.symmetry.name()
+        )));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Instances and points on disk: manifests (JSON), numpy arrays, Matrix Market files, and files that are written whole.
+//! Instances and points on disk: manifests (JSON), numpy arrays, SciPy's sparse matrices, Matrix Market files, and files that are written whole.
 //!
 //! Everything that arrives here is foreign. Whatever the bytes are, the answer is a value or an [`InstanceError`] that
 //! names the file and the place in it; sizes that a file announces are believed only as far as its length supports them.
@@ -9,6 +9,7 @@ mod json;
 mod manifest;
 pub mod matrix_market;
 pub mod npy;
+pub mod npz;
 mod point;
 mod whole;
 

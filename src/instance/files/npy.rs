@@ -1,17 +1,20 @@
-//! Numpy arrays. Values are float64 in either byte order, matrices in C or Fortran order; index arrays may be int32
-//! or int64.
+//! Numpy arrays. Values are float64 in either byte order, matrices in C or Fortran order; index arrays may be
+//! int32, int64, uint32 or uint64. Elements are converted a block at a time into the memory where they stay.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use nalgebra::{DMatrix, DVector};
-use npyz::{DType, NpyFile, Order, WriterBuilder};
+use npyz::{Order, WriterBuilder};
 
 use super::whole::write_whole;
 use crate::instance::InstanceError;
 
+mod array;
 mod guard;
+
+use array::{Array, Element, INTEGERS};
 
 /// Reads a matrix: float64, two dimensions, every entry finite.
 pub fn read_matrix(path: &Path) -> Result<DMatrix<f64>, InstanceError> {
@@ -23,7 +26,7 @@ pub fn read_vector(path: &Path) -> Result<DVector<f64>, InstanceError> {
     with_bytes(path, |bytes, length| parse_vector(bytes, length, path))
 }
 
-/// Reads a vector of indices: int32 or int64, one dimension, no entry negative.
+/// Reads a vector of indices: int32, int64, uint32 or uint64, one dimension, no entry negative.
 pub fn read_indices(path: &Path) -> Result<Vec<usize>, InstanceError> {
     with_bytes(path, |bytes, length| parse_indices(bytes, length, path))
 }
@@ -50,29 +53,41 @@ pub fn parse_matrix(
     length: u64,
     name: &Path,
 ) -> Result<DMatrix<f64>, InstanceError> {
-    let file = open(bytes, length, name, &[FLOAT])?;
-    let [rows, columns] = shape(&file, name)?;
-    let order = file.order();
-    let mut values = values::<f64>(file, name)?;
-    let mut matrix = DMatrix::zeros(rows, columns);
-    let (outer, inner) = match order {
-        Order::C => (rows, columns),
-        Order::Fortran => (columns, rows),
-    };
-    for a in 0..outer {
-        for b in 0..inner {
-            let (i, j) = match order {
-                Order::C => (a, b),
-                Order::Fortran => (b, a),
-            };
-            let value = next(&mut values, name)?;
-            if !value.is_finite() {
-                return Err(not_finite(format!("{i}, {j}"), value, name));
-            }
-            matrix[(i, j)] = value;
-        }
+    let array = Array::open(bytes, length, name, &[Element::Float64])?;
+    let [rows, columns] = array.shape()?;
+    if array.order() == Order::Fortran {
+        let values = array.floats()?;
+        refuse_not_finite(&values, 0, name, |k| format!("{}, {}", k % rows, k / rows))?;
+        return Ok(DMatrix::from_vec(rows, columns, values));
     }
+    let mut matrix = DMatrix::zeros(rows, columns);
+    let entries = matrix.as_mut_slice();
+    let block = rows_at_a_time(columns);
+    let mut first = 0;
+    array.float_blocks(block * columns, |numbers| {
+        refuse_not_finite(numbers, first * columns, name, |k| {
+            format!("{}, {}", k / columns, k % columns)
+        })?;
+        let count = numbers.len() / columns;
+        // The matrix is stored by columns: of each column, a run of as many entries as the block has rows.
+        for (j, column) in entries.chunks_exact_mut(rows).enumerate() {
+            let run = &mut column[first..first + count];
+            for (entry, row) in run.iter_mut().zip(numbers.chunks_exact(columns)) {
+                *entry = row[j];
+            }
+        }
+        first += count;
+        Ok(())
+    })?;
     Ok(matrix)
+}
+
+/// Rows of a C-ordered matrix that are transposed together: enough to fill the cache lines of a column, few enough for
+/// the block to stay in the second-level cache.
+fn rows_at_a_time(columns: usize) -> usize {
+    const ENTRIES: usize = 1 << 15;
+    const MOST: usize = 64;
+    (ENTRIES / columns.max(1)).clamp(1, MOST)
 }
 
 /// [`read_vector`] from `length` bytes of any source; `name` is the file that messages mention.
@@ -81,18 +96,11 @@ pub fn parse_vector(
     length: u64,
     name: &Path,
 ) -> Result<DVector<f64>, InstanceError> {
-    let file = open(bytes, length, name, &[FLOAT])?;
-    let [entries] = shape(&file, name)?;
-    let mut values = values::<f64>(file, name)?;
-    let mut vector = DVector::zeros(entries);
-    for i in 0..entries {
-        let value = next(&mut values, name)?;
-        if !value.is_finite() {
-            return Err(not_finite(i.to_string(), value, name));
-        }
-        vector[i] = value;
-    }
-    Ok(vector)
+    let array = Array::open(bytes, length, name, &[Element::Float64])?;
+    let [_] = array.shape()?;
+    let values = array.floats()?;
+    refuse_not_finite(&values, 0, name, |k| k.to_string())?;
+    Ok(DVector::from_vec(values))
 }
 
 /// [`read_indices`] from `length` bytes of any source; `name` is the file that messages mention.
@@ -101,41 +109,53 @@ pub fn parse_indices(
     length: u64,
     name: &Path,
 ) -> Result<Vec<usize>, InstanceError> {
-    let file = open(bytes, length, name, &[INT32, INT64])?;
-    let [_] = shape(&file, name)?;
-    let indices: Vec<i64> = if item_type(&file.dtype()).is_some_and(|found| found == INT32.code) {
-        values::<i32>(file, name)?
-            .map(|value| value.map(i64::from))
-            .collect::<Result<_, _>>()
-    } else {
-        values::<i64>(file, name)?.collect::<Result<_, _>>()
+    let array = Array::open(bytes, length, name, INTEGERS)?;
+    let [_] = array.shape()?;
+    array.indices()
+}
+
+/// A vector of float64 as it stands, finite or not, from `length` bytes of any source.
+pub(super) fn parse_numbers(
+    bytes: impl Read,
+    length: u64,
+    name: &Path,
+) -> Result<Vec<f64>, InstanceError> {
+    let array = Array::open(bytes, length, name, &[Element::Float64])?;
+    let [_] = array.shape()?;
+    array.floats()
+}
+
+/// [`parse_numbers`] of a file.
+pub(super) fn read_numbers(path: &Path) -> Result<Vec<f64>, InstanceError> {
+    with_bytes(path, |bytes, length| parse_numbers(bytes, length, path))
+}
+
+/// One short text (numpy's `S` or `U`) from `length` bytes of any source.
+pub(super) fn parse_text(
+    mut bytes: impl Read,
+    length: u64,
+    name: &Path,
+) -> Result<String, InstanceError> {
+    array::read_text(&mut bytes, length).map_err(|message| InstanceError::format(name, message))
+}
+
+/// Names the first value that is not finite; `first` is the place of `values[0]` in the array.
+fn refuse_not_finite(
+    values: &[f64],
+    first: usize,
+    name: &Path,
+    place: impl Fn(usize) -> String,
+) -> Result<(), InstanceError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(k) => Err(InstanceError::NotFinite {
+            part: "array",
+            place: place(first + k),
+            value: values[k],
+        }
+        .in_file(name)),
     }
-    .map_err(|error| InstanceError::format(name, error.to_string()))?;
-    let check = |(i, value): (usize, i64)| {
-        usize::try_from(value)
-            .map_err(|_| InstanceError::format(name, format!("index [{i}] is {value}: negative")))
-    };
-    indices.into_iter().enumerate().map(check).collect()
 }
-
-/// An element type that a reader accepts: numpy's code without byte order, and its name for messages.
-struct ItemType {
-    code: &'static str,
-    name: &'static str,
-}
-
-const FLOAT: ItemType = ItemType {
-    code: "f8",
-    name: "float64",
-};
-const INT32: ItemType = ItemType {
-    code: "i4",
-    name: "int32",
-};
-const INT64: ItemType = ItemType {
-    code: "i8",
-    name: "int64",
-};
 
 /// A stream over a regular file, or over the collected bytes of a pipe, together with its length.
 fn with_bytes<T>(
@@ -146,127 +166,13 @@ fn with_bytes<T>(
     let mut file = File::open(path).map_err(fail)?;
     let found = file.metadata().map_err(fail)?;
     if found.is_file() {
-        return read(Box::new(BufReader::new(file)), found.len());
+        // Elements are read in large blocks, so a buffer in between would only copy them once more.
+        return read(Box::new(file), found.len());
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(fail)?;
     let length = bytes.len() as u64;
     read(Box::new(std::io::Cursor::new(bytes)), length)
-}
-
-/// Reads the header and makes sure that the rest of the file is what the header announces.
-fn open<R: Read>(
-    mut bytes: R,
-    length: u64,
-    name: &Path,
-    accepted: &[ItemType],
-) -> Result<NpyFile<impl Read + use<R>>, InstanceError> {
-    let prefix = guard::read_header(&mut bytes, length)
-        .map_err(|message| InstanceError::format(name, message))?;
-    let header_length = prefix.len() as u64;
-    let file = NpyFile::new(std::io::Cursor::new(prefix).chain(bytes)).map_err(|error| {
-        InstanceError::format(name, format!("not a readable npy header: {error}"))
-    })?;
-    let dtype = file.dtype();
-    let code = item_type(&dtype);
-    if !accepted
-        .iter()
-        .any(|accepted| Some(accepted.code) == code.as_deref())
-    {
-        let names: Vec<&str> = accepted.iter().map(|accepted| accepted.name).collect();
-        return Err(InstanceError::format(
-            name,
-            format!(
-                "elements are {}, expected {}",
-                dtype.descr(),
-                names.join(" or ")
-            ),
-        ));
-    }
-    // The guard made sure that this product fits.
-    let expected = file.len() * dtype.num_bytes().unwrap_or(0) as u64;
-    let found = length.saturating_sub(header_length);
-    if found != expected {
-        let verdict = if found < expected {
-            "truncated"
-        } else {
-            "too long"
-        };
-        return Err(InstanceError::format(
-            name,
-            format!(
-                "{verdict}: shape {:?} needs {expected} bytes of data, the file has {found}",
-                file.shape()
-            ),
-        ));
-    }
-    Ok(file)
-}
-
-/// `f8` for `<f8` and `>f8`; none for records and the like.
-fn item_type(dtype: &DType) -> Option<String> {
-    match dtype {
-        DType::Plain(plain) => Some(
-            plain
-                .to_string()
-                .trim_start_matches(['<', '>', '|', '='])
-                .to_owned(),
-        ),
-        _ => None,
-    }
-}
-
-/// The shape, if it has `N` dimensions.
-fn shape<const N: usize, R: Read>(
-    file: &NpyFile<R>,
-    name: &Path,
-) -> Result<[usize; N], InstanceError> {
-    let sides: Option<Vec<usize>> = file
-        .shape()
-        .iter()
-        .map(|side| usize::try_from(*side).ok())
-        .collect();
-    sides
-        .and_then(|sides| sides.try_into().ok())
-        .ok_or_else(|| {
-            InstanceError::format(
-                name,
-                format!(
-                    "shape {:?} has {} dimensions, expected {N}",
-                    file.shape(),
-                    file.shape().len()
-                ),
-            )
-        })
-}
-
-/// The elements in stored order.
-fn values<T: npyz::Deserialize>(
-    file: NpyFile<impl Read>,
-    name: &Path,
-) -> Result<impl Iterator<Item = std::io::Result<T>>, InstanceError> {
-    file.data::<T>()
-        .map_err(|error| InstanceError::format(name, error.to_string()))
-}
-
-/// One element of a file whose length was checked: what can still go wrong is the disk.
-fn next<T>(
-    values: &mut impl Iterator<Item = std::io::Result<T>>,
-    name: &Path,
-) -> Result<T, InstanceError> {
-    match values.next() {
-        Some(value) => value.map_err(|error| InstanceError::io(name, error)),
-        None => Err(InstanceError::format(name, "truncated")),
-    }
-}
-
-fn not_finite(place: String, value: f64, name: &Path) -> InstanceError {
-    InstanceError::NotFinite {
-        part: "array",
-        place,
-        value,
-    }
-    .in_file(name)
 }
 
 #[cfg(test)]

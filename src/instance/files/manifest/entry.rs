@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::value::SeqAccessDeserializer;
@@ -16,6 +16,16 @@ pub(super) enum Entry<T> {
     File(PathBuf),
     /// The array itself.
     Inline(T),
+}
+
+impl<T> Entry<T> {
+    /// The file, where there is one, for a manifest in `directory`.
+    pub(super) fn file(&self, directory: &Path) -> Option<PathBuf> {
+        match self {
+            Self::File(file) => Some(directory.join(file)),
+            Self::Inline(_) => None,
+        }
+    }
 }
 
 /// Weights: an array, or one number for all rows.

@@ -5,7 +5,7 @@ use std::path::Path;
 use nalgebra::DMatrix;
 
 use super::entry::Entry;
-use super::read_design_matrix;
+use super::matrix::read_design_matrix;
 use crate::instance::{Activation, InstanceError, LossKind};
 
 /// The loss called `name`. A field that it needs and that is missing, and one that is there without use, are errors.

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::instance::{Instance, LossKind};
+use crate::instance::{DesignMatrix, Instance, LossKind};
 
 /// The manifest of an instance, all arrays inline, numbers in the shortest decimals that read back with the same bits.
 /// The same instance gives the same bytes.
@@ -10,7 +10,7 @@ pub fn render_instance(instance: &Instance) -> String {
     let mut text = format!(
         "{{\n \"loss\": \"{}\",\n \"matrix\": {},\n \"target\": {},\n \"weights\": {}",
         instance.loss().name(),
-        matrix(&instance.matrix().to_dense()),
+        design(instance.matrix()),
         vector(instance.target()),
         vector(instance.weights()),
     );
@@ -35,6 +35,21 @@ pub fn render_instance(instance: &Instance) -> String {
     }
     text.push_str("\n}\n");
     text
+}
+
+/// A sparse matrix stays sparse: it reads back as the matrix that it is, and is no longer than its entries.
+fn design(matrix: &DesignMatrix) -> String {
+    match matrix {
+        DesignMatrix::Dense(dense) => self::matrix(dense),
+        DesignMatrix::Sparse(sparse) => format!(
+            "{{\n  \"indptr\": {:?},\n  \"indices\": {:?},\n  \"data\": {},\n  \"shape\": [{}, {}]\n }}",
+            sparse.row_offsets(),
+            sparse.col_indices(),
+            numbers(sparse.values().iter()),
+            sparse.nrows(),
+            sparse.ncols()
+        ),
+    }
 }
 
 fn matrix(values: &DMatrix<f64>) -> String {

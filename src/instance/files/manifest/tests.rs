@@ -1,3 +1,4 @@
+use super::super::npy;
 use super::*;
 use crate::instance::{Activation, LossKind};
 
@@ -83,7 +84,7 @@ fn what_is_wrong_is_named_with_file_entry_and_value() {
         (
             "[[1, 0.5], [-2, 3], [0, 1]]",
             "7",
-            "a.json: matrix: invalid type: integer `7`, expected a file name or an array",
+            "a.json: matrix: invalid type: integer `7`, expected a file name, an array of rows, or {",
         ),
         (
             "[0.25, 0.5, 0.25]",
@@ -303,7 +304,7 @@ fn files_are_found_beside_the_manifest_and_named_when_they_are_wrong() {
     assert!(message(&manifest.replace("A.mtx", "C.mtx")).contains("C.mtx: "));
     assert!(
         message(&manifest.replace("A.mtx", "A.txt"))
-            .ends_with("A.txt: a matrix file must end in .mtx or .npy")
+            .ends_with("A.txt: a matrix file must end in .mtx, .npy or .npz")
     );
     npy::write_vector(&place("b.npy"), &DVector::from_vec(vec![0.5, f64::NAN])).unwrap();
     assert!(message(manifest).ends_with("b.npy: array[1] is NaN: every entry must be finite"));
@@ -312,6 +313,118 @@ fn files_are_found_beside_the_manifest_and_named_when_they_are_wrong() {
     let whole = fs::read(place("b.npy")).unwrap();
     fs::write(place("b.npy"), &whole[..whole.len() - 3]).unwrap();
     assert!(message(manifest).contains("b.npy: truncated"));
+}
+
+/// The baseline's matrix, sparse.
+const SPARSE: &str = r#"{"indptr": [0, 2, 4, 5], "indices": [0, 1, 0, 1, 1], "data": [1, 0.5, -2, 3, 1], "shape": [3, 2]}"#;
+
+#[test]
+fn a_matrix_may_be_given_as_compressed_rows() {
+    let text = BASELINE.replace("[[1, 0.5], [-2, 3], [0, 1]]", SPARSE);
+    let instance = parse(&text).unwrap();
+    assert!(matches!(instance.matrix(), DesignMatrix::Sparse(_)));
+    let dense = parse(BASELINE).unwrap();
+    assert_eq!(instance.matrix().to_dense(), dense.matrix().to_dense());
+    let written = render_instance(&instance);
+    let back = parse(&written).unwrap();
+    assert!(matches!(back.matrix(), DesignMatrix::Sparse(_)));
+    assert_eq!(render_instance(&back), written);
+    for (from, to, expected) in [
+        (
+            "[0, 2, 4, 5]",
+            "[0, 2, 5]",
+            "a.json: indptr has 3 entries, expected 4",
+        ),
+        (
+            "[0, 2, 4, 5]",
+            "[0, 2, 1, 5]",
+            "a.json: indptr[2] is 1, expected at least indptr[1] = 2",
+        ),
+        (
+            "[0, 2, 4, 5]",
+            "[0, 2, -4, 5]",
+            "a.json: matrix.indptr[2]: invalid value: integer `-4`",
+        ),
+        (
+            "[0, 1, 0, 1, 1]",
+            "[0, 1, 0, 1, 2]",
+            "a.json: indices[4] is 2, expected a column below 2",
+        ),
+        (
+            "[0, 1, 0, 1, 1]",
+            "[0, 1, 0, 1.5, 1]",
+            "a.json: matrix.indices[3]: invalid type",
+        ),
+        (
+            "[1, 0.5, -2, 3, 1]",
+            "[1, 0.5, -2, 3]",
+            "a.json: data has 4 entries, expected 5",
+        ),
+        (
+            "[1, 0.5, -2, 3, 1]",
+            "[1, 0.5, 1e999, 3, 1]",
+            "a.json: matrix.data[2] is 1e999",
+        ),
+        ("[3, 2]", "[3]", "a.json: matrix.shape"),
+        (
+            "[3, 2]",
+            "[2, 2]",
+            "a.json: indptr has 4 entries, expected 3",
+        ),
+        (
+            "[3, 2]",
+            "[3, 999999999999]",
+            "a.json: matrix has shape 3 x 999999999999",
+        ),
+        (
+            "\"data\"",
+            "\"values\"",
+            "a.json: matrix.values: unknown field `values`",
+        ),
+        (
+            ", \"shape\": [3, 2]",
+            "",
+            "a.json: matrix: missing field `shape`",
+        ),
+    ] {
+        assert!(SPARSE.contains(from), "{from}");
+        let found = parse(&text.replacen(from, to, 1)).unwrap_err();
+        assert!(found.starts_with(expected), "{found}\n{expected}");
+        assert!(!found.contains('\n'), "{found}");
+    }
+}
+
+#[test]
+fn an_array_of_compressed_rows_that_is_in_a_file_is_named_by_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    let text = BASELINE.replace(
+        "[[1, 0.5], [-2, 3], [0, 1]]",
+        &SPARSE.replace("[1, 0.5, -2, 3, 1]", "\"A_data.npy\""),
+    );
+    fs::write(place("a.json"), &text).unwrap();
+    let data = |values: &[f64]| {
+        npy::write_vector(&place("A_data.npy"), &DVector::from_column_slice(values)).unwrap();
+        read_instance(&place("a.json"))
+    };
+    let message = |values: &[f64]| data(values).unwrap_err().to_string();
+    assert!(
+        message(&[1.0])
+            .ends_with("A_data.npy: data has 1 entries, expected 5, as many as indices has")
+    );
+    assert!(message(&[1.0, 0.5, f64::NAN, 3.0, 1.0]).contains("A_data.npy: data[2] is NaN"));
+    let instance = data(&[1.0, 0.5, -2.0, 3.0, 1.0]).unwrap();
+    assert_eq!(
+        instance.matrix().to_dense(),
+        parse(BASELINE).unwrap().matrix().to_dense()
+    );
+    fs::write(
+        place("a.json"),
+        text.replace("[0, 2, 4, 5]", "\"none.npy\""),
+    )
+    .unwrap();
+    let message = read_instance(&place("a.json")).unwrap_err().to_string();
+    assert!(message.contains("none.npy: "), "{message}");
 }
 
 #[test]

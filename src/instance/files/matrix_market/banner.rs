@@ -11,8 +11,8 @@ pub(super) struct Banner {
     pub(super) layout: Layout,
     /// What a value may look like.
     pub(super) field: Field,
-    /// Whether only the lower triangle is stored.
-    pub(super) symmetric: bool,
+    /// Which part is stored.
+    pub(super) symmetry: Symmetry,
 }
 
 /// How entries are stored.
@@ -31,6 +31,39 @@ pub(super) enum Field {
     Real,
     /// Integers only.
     Integer,
+    /// No value: every listed entry is 1.
+    Pattern,
+}
+
+/// What is stored of a matrix.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Symmetry {
+    /// All of it.
+    General,
+    /// The lower triangle with the diagonal.
+    Symmetric,
+    /// The lower triangle without the diagonal, which is 0; the upper has the other sign.
+    SkewSymmetric,
+}
+
+impl Symmetry {
+    /// The word of the first line.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::Symmetric => "symmetric",
+            Self::SkewSymmetric => "skew-symmetric",
+        }
+    }
+
+    /// The factor of the mirrored entry, if there is one.
+    pub(super) fn mirror(self) -> Option<f64> {
+        match self {
+            Self::General => None,
+            Self::Symmetric => Some(1.0),
+            Self::SkewSymmetric => Some(-1.0),
+        }
+    }
 }
 
 impl Banner {
@@ -44,7 +77,8 @@ impl Banner {
         let ["%%matrixmarket", object, layout, field, symmetry] = words[..] else {
             return Err(lines.error(
                 "not a Matrix Market file: the first line must be \
-                 \"%%MatrixMarket matrix coordinate|array real|integer general|symmetric\"",
+                 \"%%MatrixMarket matrix coordinate|array real|integer|pattern \
+                 general|symmetric|skew-symmetric\"",
             ));
         };
         if object != "matrix" {
@@ -59,12 +93,17 @@ impl Banner {
             field: match field {
                 "real" => Field::Real,
                 "integer" => Field::Integer,
-                other => return Err(unknown(lines, "field", other, "real, integer")),
+                "pattern" => Field::Pattern,
+                other => return Err(unknown(lines, "field", other, "real, integer, pattern")),
             },
-            symmetric: match symmetry {
-                "general" => false,
-                "symmetric" => true,
-                other => return Err(unknown(lines, "symmetry", other, "general, symmetric")),
+            symmetry: match symmetry {
+                "general" => Symmetry::General,
+                "symmetric" => Symmetry::Symmetric,
+                "skew-symmetric" => Symmetry::SkewSymmetric,
+                other => {
+                    let known = "general, symmetric, skew-symmetric";
+                    return Err(unknown(lines, "symmetry", other, known));
+                }
             },
         })
     }

@@ -44,6 +44,63 @@ fn symmetric_files_give_both_triangles() {
 }
 
 #[test]
+fn skew_symmetric_files_give_the_other_triangle_with_the_other_sign() {
+    let expected = DMatrix::from_row_slice(3, 3, &[0.0, -2.0, 3.0, 2.0, 0.0, -5.0, -3.0, 5.0, 0.0]);
+    let listed =
+        "%%MatrixMarket matrix coordinate real skew-symmetric\n3 3 3\n2 1 2\n3 1 -3\n3 2 5\n";
+    let all = "%%MatrixMarket matrix array real skew-symmetric\n3 3\n2\n-3\n5\n";
+    assert_eq!(parse(listed).unwrap().to_dense(), expected);
+    assert_eq!(parse(all).unwrap().to_dense(), expected);
+    assert_eq!(
+        changed(listed, "3 2 5", "2 2 5"),
+        "a.mtx: line 5: entry (2, 2) of a skew-symmetric file is on the diagonal"
+    );
+}
+
+#[test]
+fn the_entries_of_a_pattern_are_one() {
+    let listed = "%%MatrixMarket matrix coordinate pattern general\n2 2 2\n2 1\n1 2\n";
+    let expected = DMatrix::from_row_slice(2, 2, &[0.0, 1.0, 1.0, 0.0]);
+    assert_eq!(parse(listed).unwrap().to_dense(), expected);
+    assert_eq!(
+        changed(listed, "2 1\n", "2 1 7\n"),
+        "a.mtx: line 3: line has 3 words, expected 2: row column"
+    );
+    let array = parse("%%MatrixMarket matrix array pattern general\n1 1\n1\n").unwrap_err();
+    assert_eq!(array, "a.mtx: line 2: an array file cannot be a pattern");
+}
+
+#[test]
+fn the_order_of_the_entries_does_not_matter() {
+    let mut lines: Vec<String> = Vec::new();
+    for i in 1..=7usize {
+        for j in (1..=5usize).filter(|j| (i * j) % 3 != 0) {
+            lines.push(format!("{i} {j} {}", 10 * i + j));
+        }
+    }
+    let file = |lines: &[String]| {
+        let head = "%%MatrixMarket matrix coordinate real general\n7 5 ";
+        format!("{head}{}\n{}\n", lines.len(), lines.join("\n"))
+    };
+    let by_rows = parse(file(&lines)).unwrap();
+    let DesignMatrix::Sparse(expected) = &by_rows else {
+        panic!("not sparse");
+    };
+    let mut backwards = lines.clone();
+    backwards.reverse();
+    let mut by_columns = lines.clone();
+    by_columns.sort_by_key(|line| line.split(' ').nth(1).map(str::to_owned));
+    let mut late = lines.clone();
+    late.rotate_left(3);
+    for order in [backwards, by_columns, late] {
+        let DesignMatrix::Sparse(found) = parse(file(&order)).unwrap() else {
+            panic!("not sparse");
+        };
+        assert_eq!(&found, expected);
+    }
+}
+
+#[test]
 fn entries_that_occur_twice_are_added() {
     let text = COORDINATE.replace("2 1 4", "1 1 4");
     assert_eq!(parse(text).unwrap().to_dense()[(0, 0)], 4.5);
@@ -55,12 +112,12 @@ fn what_is_wrong_is_named_with_its_line() {
         (
             "general",
             "hermitian",
-            "a.mtx: line 1: symmetry \"hermitian\" is not one of general, symmetric",
+            "a.mtx: line 1: symmetry \"hermitian\" is not one of general, symmetric, skew-symmetric",
         ),
         (
             "real",
-            "pattern",
-            "a.mtx: line 1: field \"pattern\" is not one of real, integer",
+            "complex",
+            "a.mtx: line 1: field \"complex\" is not one of real, integer, pattern",
         ),
         (
             "coordinate",
@@ -161,6 +218,8 @@ fn an_announced_size_is_not_believed() {
         error.contains("ends after 1 of 10000000000000000"),
         "{error}"
     );
+    let tall = "%%MatrixMarket matrix coordinate real general\n134217728 1 2\n1 1 1\n";
+    assert!(parse(tall).unwrap_err().contains("ends after 1 of 2"));
     let error = parse("%%MatrixMarket matrix coordinate real general\n9 9 18446744073709551615\n")
         .unwrap_err();
     assert!(error.contains("ends after 0 of"), "{error}");

@@ -69,6 +69,34 @@ fn both_orders_all_versions_and_both_byte_orders_give_the_same_matrix() {
     }
 }
 
+/// Blocks are up to 64 rows and up to 2^15 entries: shapes below, at and above both, and an odd number of rows left.
+#[test]
+fn a_matrix_larger_than_a_block_keeps_every_entry_in_its_place() {
+    for (rows, columns) in [
+        (1, 1),
+        (64, 3),
+        (200, 5),
+        (65, 600),
+        (5, 70_000),
+        (70_000, 1),
+    ] {
+        let value = |i: usize, j: usize| (i * columns + j) as f64;
+        let expected = DMatrix::from_fn(rows, columns, value);
+        let stored: Vec<f64> = (0..rows * columns).map(|k| k as f64).collect();
+        let shape = format!("({rows}, {columns})");
+        let c = file(1, &header("<f8", false, &shape), &floats(&stored));
+        assert_eq!(matrix(&c).unwrap(), expected);
+        let by_columns = floats(expected.as_slice());
+        let fortran = file(1, &header("<f8", true, &shape), &by_columns);
+        assert_eq!(matrix(&fortran).unwrap(), expected);
+        let mut broken = stored;
+        broken[rows * columns - 1] = f64::INFINITY;
+        let error = matrix(&file(1, &header("<f8", false, &shape), &floats(&broken))).unwrap_err();
+        let place = format!("array[{}, {}] is inf", rows - 1, columns - 1);
+        assert!(error.contains(&place), "{error}");
+    }
+}
+
 #[test]
 fn index_arrays_may_be_32_or_64_bits_wide() {
     let narrow: Vec<u8> = [0i32, 7]
@@ -87,11 +115,27 @@ fn index_arrays_may_be_32_or_64_bits_wide() {
         indices(&file(1, &header(">i8", false, "(2,)"), &wide)).unwrap(),
         [0, 7]
     );
+    assert_eq!(
+        indices(&file(1, &header("<u4", false, "(2,)"), &narrow)).unwrap(),
+        [0, 7]
+    );
+    assert_eq!(
+        indices(&file(1, &header(">u8", false, "(2,)"), &wide)).unwrap(),
+        [0, 7]
+    );
     let negative = (-3i64).to_le_bytes();
     let error = indices(&file(1, &header("<i8", false, "(1,)"), &negative)).unwrap_err();
-    assert_eq!(error, "a.npy: index [0] is -3: negative");
+    assert_eq!(
+        error,
+        "a.npy: [0] is -3: not an index: negative or too large"
+    );
     let error = indices(&file(1, &header("<f8", false, "(1,)"), &floats(&[1.0]))).unwrap_err();
-    assert_eq!(error, "a.npy: elements are '<f8', expected int32 or int64");
+    assert_eq!(
+        error,
+        "a.npy: elements are '<f8', expected int32 or int64 or uint32 or uint64"
+    );
+    let error = indices(&file(1, &header("<i2", false, "(1,)"), &[0, 0])).unwrap_err();
+    assert!(error.starts_with("a.npy: elements are '<i2'"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,277 @@
+use std::io::Write;
+
+use nalgebra::DMatrix;
+use npyz::WriterBuilder;
+use zip::CompressionMethod;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+fn parse(bytes: &[u8]) -> Result<DesignMatrix, String> {
+    parse_matrix(Cursor::new(bytes), bytes.len() as u64, Path::new("A.npz"))
+        .map_err(|error| error.to_string())
+}
+
+/// Archives that SciPy wrote; `fixtures/sparse/make.py` says what is in them.
+const PLAIN: &[u8] = include_bytes!("../../../../fixtures/sparse/csr.npz");
+const COMPRESSED: &[u8] = include_bytes!("../../../../fixtures/sparse/csr-compressed.npz");
+const WIDE_INDICES: &[u8] = include_bytes!("../../../../fixtures/sparse/csr-array-int64.npz");
+const BY_COLUMNS: &[u8] = include_bytes!("../../../../fixtures/sparse/csc.npz");
+const TRIPLETS: &[u8] = include_bytes!("../../../../fixtures/sparse/coo.npz");
+
+#[test]
+fn what_scipy_writes_is_read_sorted_and_added() {
+    let expected = DMatrix::from_row_slice(
+        3,
+        4,
+        &[0.1, 0.0, 0.0, -2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 3.5, 0.0],
+    );
+    for bytes in [PLAIN, COMPRESSED, WIDE_INDICES] {
+        let DesignMatrix::Sparse(matrix) = parse(bytes).unwrap() else {
+            panic!("not sparse");
+        };
+        assert_eq!(matrix.col_indices(), [0, 3, 1, 2]);
+        assert_eq!(DMatrix::from(&matrix), expected);
+    }
+}
+
+#[test]
+fn another_storage_is_refused_by_its_name() {
+    for (bytes, name) in [(BY_COLUMNS, "csc"), (TRIPLETS, "coo")] {
+        let error = parse(bytes).unwrap_err();
+        let expected = format!("A.npz: the matrix is stored as \"{name}\", expected \"csr\"");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+}
+
+/// npy bytes of one dimension.
+fn npy<T: npyz::AutoSerialize + Copy>(values: &[T]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = npyz::WriteOptions::new()
+        .default_dtype()
+        .shape(&[values.len() as u64])
+        .writer(&mut bytes)
+        .begin_nd()
+        .unwrap();
+    writer.extend(values.iter().copied()).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+/// `format.npy` as numpy writes a text without dimensions.
+fn format(name: &str) -> Vec<u8> {
+    let header = format!("{{'descr': '|S3', 'fortran_order': False, 'shape': (), }}\n{name}");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(((header.len() - name.len()) as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes
+}
+
+/// The arrays of a working archive, by name.
+fn arrays() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("format", format("csr")),
+        ("shape", npy(&[2i64, 3])),
+        ("indptr", npy(&[0i32, 1, 3])),
+        ("indices", npy(&[2i32, 0, 1])),
+        ("data", npy(&[1.0, 2.0, 3.0])),
+    ]
+}
+
+fn archive(arrays: &[(&'static str, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(method);
+    for (name, bytes) in arrays {
+        writer.start_file(format!("{name}.npy"), options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// The error of the working archive with one array replaced.
+fn changed(name: &str, bytes: Vec<u8>) -> String {
+    let mut arrays = arrays();
+    let method = CompressionMethod::Deflated;
+    assert!(parse(&archive(&arrays, method)).is_ok());
+    for (known, array) in &mut arrays {
+        if *known == name {
+            *array = bytes.clone();
+        }
+    }
+    parse(&archive(&arrays, method)).unwrap_err()
+}
+
+#[test]
+fn what_is_wrong_is_named_with_archive_array_index_and_value() {
+    for (name, bytes, expected) in [
+        (
+            "format",
+            format("bsr"),
+            "A.npz: the matrix is stored as \"bsr\"",
+        ),
+        (
+            "format",
+            npy(&[1.0]),
+            "A.npz/format.npy: elements are '<f8', expected one short text",
+        ),
+        (
+            "shape",
+            npy(&[2i64]),
+            "A.npz/shape.npy: 1 sides, expected 2",
+        ),
+        (
+            "shape",
+            npy(&[2i64, -3]),
+            "A.npz/shape.npy: [1] is -3: not an index",
+        ),
+        (
+            "shape",
+            npy(&[2i64, i64::MAX]),
+            "A.npz: matrix has shape 2 x 9223372036854775807",
+        ),
+        (
+            "indptr",
+            npy(&[0i64, 3]),
+            "A.npz/indptr.npy: indptr has 2 entries, expected 3",
+        ),
+        (
+            "indptr",
+            npy(&[0i64, 4, 3]),
+            "A.npz/indptr.npy: indptr[2] is 3, expected at least indptr[1] = 4",
+        ),
+        (
+            "indptr",
+            npy(&[0.0, 1.0, 3.0]),
+            "A.npz/indptr.npy: elements are '<f8', expected int32 or int64",
+        ),
+        (
+            "indices",
+            npy(&[2u32, 0, 3]),
+            "A.npz/indices.npy: indices[2] is 3, expected a column below 3",
+        ),
+        (
+            "indices",
+            npy(&[2i64, 0]),
+            "A.npz/data.npy: data has 3 entries, expected 2",
+        ),
+        ("indices", b"PK".to_vec(), "A.npz/indices.npy: truncated"),
+        (
+            "data",
+            npy(&[1.0, 2.0]),
+            "A.npz/data.npy: data has 2 entries, expected 3",
+        ),
+        (
+            "data",
+            npy(&[1.0, f64::NAN, 2.0]),
+            "A.npz/data.npy: data[1] is NaN",
+        ),
+        (
+            "data",
+            npy(&[1.0f32, 1.0, 2.0]),
+            "A.npz/data.npy: elements are '<f4', expected float64",
+        ),
+    ] {
+        let found = changed(name, bytes);
+        assert!(found.starts_with(expected), "{found}\n{expected}");
+        assert!(!found.contains('\n'), "{found}");
+    }
+}
+
+#[test]
+fn a_missing_array_is_named() {
+    let all = arrays();
+    for missing in 0..all.len() {
+        let mut some = all.clone();
+        let (name, _) = some.remove(missing);
+        let error = parse(&archive(&some, CompressionMethod::Stored)).unwrap_err();
+        let expected = format!("A.npz: no array \"{name}\"");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_archive_or_only_a_part_of_one_is_refused() {
+    assert!(parse(b"").is_err());
+    assert!(
+        parse(b"\x93NUMPY")
+            .unwrap_err()
+            .starts_with("A.npz: not a readable npz archive")
+    );
+    for bytes in [PLAIN, COMPRESSED] {
+        for length in 0..bytes.len() {
+            assert!(parse(&bytes[..length]).is_err(), "{length}");
+        }
+    }
+}
+
+#[test]
+fn damaged_data_fails_its_check_sum() {
+    let good = archive(&arrays(), CompressionMethod::Stored);
+    let at = good
+        .windows(8)
+        .position(|bytes| bytes == 2.0f64.to_le_bytes())
+        .unwrap();
+    let mut bad = good;
+    bad[at] ^= 1;
+    let error = parse(&bad).unwrap_err();
+    assert!(error.starts_with("A.npz/data.npy: "), "{error}");
+}
+
+/// The directory of an archive says how large an entry is; here the entry says it is enormous.
+#[test]
+fn a_size_that_is_only_claimed_is_not_believed() {
+    let good = archive(&arrays(), CompressionMethod::Deflated);
+    let end = good.len();
+    // The entries of the directory begin with PK 1 2 and hold the unpacked size at byte 24.
+    let heads: Vec<usize> = (0..end - 4)
+        .filter(|k| good[*k..].starts_with(b"PK\x01\x02"))
+        .collect();
+    assert_eq!(heads.len(), arrays().len());
+    for head in heads {
+        let mut bad = good.clone();
+        bad[head + 24..head + 28].copy_from_slice(&0x7fff_ffffu32.to_le_bytes());
+        let error = parse(&bad).unwrap_err();
+        assert!(error.contains("claims to hold 2147483647 bytes"), "{error}");
+    }
+    // An honest directory around an array that announces more than there is.
+    let mut long = npy(&[1.0; 3]);
+    let at = long.windows(3).position(|bytes| bytes == b"(3,").unwrap();
+    long[at + 1] = b'9';
+    let error = changed("data", long);
+    assert!(
+        error.starts_with("A.npz/data.npy: truncated: shape [9] needs 72 bytes"),
+        "{error}"
+    );
+}
+
+quickcheck::quickcheck! {
+    fn any_bytes_give_a_matrix_or_an_error(bytes: Vec<u8>) -> bool {
+        parse(&bytes).is_err()
+    }
+
+    fn a_valid_archive_with_any_bytes_changed_gives_a_matrix_or_an_error(edits: Vec<(usize, u8)>, which: bool) -> bool {
+        let mut bytes = if which { PLAIN } else { COMPRESSED }.to_vec();
+        let length = bytes.len();
+        for (place, byte) in edits {
+            bytes[place % length] = byte;
+        }
+        let _ = parse(&bytes);
+        true
+    }
+
+    fn what_is_written_is_read_back(cells: Vec<(u8, u8, i16)>, compressed: bool) -> bool {
+        let mut expected = DMatrix::zeros(256, 256);
+        for (i, j, value) in &cells {
+            expected[(usize::from(*i), usize::from(*j))] += f64::from(*value) / 8.0;
+        }
+        // Row by row, columns as they come.
+        let mut sorted = cells;
+        sorted.sort_by_key(|(i, _, _)| *i);
+        let starts: Vec<i64> = (0..=256).map(|row| sorted.iter().filter(|(i, _, _)| i64::from(*i) < row).count() as i64).collect();
+        let columns: Vec<i32> = sorted.iter().map(|(_, j, _)| i32::from(*j)).collect();
+        let values: Vec<f64> = sorted.iter().map(|(_, _, value)| f64::from(*value) / 8.0).collect();
+        let arrays = [("format", format("csr")), ("shape", npy(&[256i64, 256])), ("indptr", npy(&starts)), ("indices", npy(&columns)), ("data", npy(&values))];
+        let method = if compressed { CompressionMethod::Deflated } else { CompressionMethod::Stored };
+        parse(&archive(&arrays, method)).is_ok_and(|matrix| matrix.to_dense() == expected)
+    }
+}
