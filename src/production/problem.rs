@@ -53,9 +53,10 @@ impl Problem {
     /// The problem with a loss of one's own. `weights` and the loss's logits must have as many entries as A has rows.
     pub fn with_loss(
         loss: Arc<dyn LogitLoss>,
-        matrix: Arc<DesignMatrix>,
+        matrix: impl Into<Arc<DesignMatrix>>,
         weights: &DVector<f64>,
     ) -> Result<Self, ProblemError> {
+        let matrix = matrix.into();
         let rows = matrix.rows();
         for (part, found) in [("loss", loss.logits()), ("weights", weights.len())] {
             if found != rows {

@@ -609,7 +609,7 @@ quickcheck! {
             let solution = solve(&problem, &DVector::zeros(d), &settings).expect("a good start");
             assert!(solution.x.iter().all(|x| x.is_finite()));
             if solution.outcome.is_success() {
-                assert!(solution.gradient_norm <= (settings.tolerance * solution.start_gradient_norm).max(solution.gradient_noise));
+                assert!(solution.gradient_norm <= (settings.tolerance * solution.start_gradient_norm).max(solution.gradient_noise.unwrap_or(0.0)));
             }
         }
         true

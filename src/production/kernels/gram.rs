@@ -95,7 +95,14 @@ impl AddGram<'_> {
         let vectors = stride / S::F64_LANES;
         let left = &mut self.panels.left[..count * stride];
         let right = &mut self.panels.right[..count * stride];
-        pack::<S, NR>(simd, self.matrix, self.rows.clone(), self.weights, left, right);
+        pack::<S, NR>(
+            simd,
+            self.matrix,
+            self.rows.clone(),
+            self.weights,
+            left,
+            right,
+        );
         let ahead = Ahead::of(self.matrix, &self.rows);
         let mut tiles = 0;
         for (panel, right) in right.chunks_exact(count * NR).enumerate() {

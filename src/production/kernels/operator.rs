@@ -99,11 +99,6 @@ impl Operator {
         }
     }
 
-    /// Entries from one row of a Gram matrix to the next: d rounded up to a multiple of 8.
-    pub fn stride(&self) -> usize {
-        self.stride
-    }
-
     /// The rows of a sparse matrix.
     fn sparse(shared: &DesignMatrix) -> SparseRows<'_> {
         match shared {
@@ -381,8 +376,11 @@ impl Operator {
         let size = self.stride * self.stride;
         // Few rows are cut as all of them would be; chunks without rows cost nothing.
         let chunk = self.gram.chunk_rows();
-        let pieces: Vec<(Rows<'_>, &[f64])> =
-            rows.groups(chunk).into_iter().zip(weights.chunks(chunk)).collect();
+        let pieces: Vec<(Rows<'_>, &[f64])> = rows
+            .groups(chunk)
+            .into_iter()
+            .zip(weights.chunks(chunk))
+            .collect();
         if pieces.len() <= 1 {
             for (rows, weights) in pieces {
                 self.add_gram_piece(rows, weights, &mut self.panels(), &mut gram.entries);

@@ -76,19 +76,9 @@ impl RowMajor {
         &self.storage[self.offset + first * self.stride..self.offset + last * self.stride]
     }
 
-    /// Row `i`, d entries.
-    pub fn row(&self, i: usize) -> &[f64] {
-        &self.block(i, i + 1)[..self.columns]
-    }
-
     fn entries_mut(&mut self) -> &mut [f64] {
         let end = self.offset + self.rows * self.stride;
         &mut self.storage[self.offset..end]
-    }
-
-    /// The same entries by columns.
-    pub fn to_matrix(&self) -> DMatrix<f64> {
-        DMatrix::from_fn(self.rows, self.columns, |i, j| self.row(i)[j])
     }
 }
 
@@ -101,7 +91,8 @@ mod tests {
         for (n, d) in [(1, 1), (3, 8), (17, 20), (40, 33)] {
             let matrix = DMatrix::from_fn(n, d, |i, j| (100 * i + j) as f64);
             let rows = RowMajor::from_matrix(&matrix);
-            assert_eq!(rows.to_matrix(), matrix);
+            let found = DMatrix::from_fn(n, d, |i, j| rows.block(i, i + 1)[j]);
+            assert_eq!(found, matrix);
             assert_eq!(rows.stride() % LINE, 0);
             assert!(
                 rows.block(0, n)
