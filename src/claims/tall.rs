@@ -22,11 +22,14 @@ pub fn shape(case: &Case) -> Option<DMatrix<f64>> {
     (values.min() > RANK_TOLERANCE * values.max()).then_some(factor)
 }
 
-/// G (n x d) with dyadic entries, of a kind that the case's seed picks: rows alike; rows of sizes over six decades; rows alike
-/// but for one column that lives in a single row, whose leverage score is then 1.
-pub fn rows(case: &Case, n: usize, d: usize) -> DMatrix<f64> {
+/// How many kinds of rows there are; one may ask for the first of them only.
+pub const KINDS: u64 = 3;
+
+/// G (n x d) with dyadic entries, of one of the first `kinds` kinds, picked by the case's seed: rows alike; rows of sizes over
+/// six decades; rows alike but for one column that lives in a single row, whose leverage score is then 1.
+pub fn rows(case: &Case, n: usize, d: usize, kinds: u64) -> DMatrix<f64> {
     let mut rng = case.stream("tall");
-    let kind = case.seed % 3;
+    let kind = case.seed % kinds;
     // Column by column: the order in which the entries are stored.
     let mut g = DMatrix::from_fn(n, d, |_, _| sample::dyadic(&mut rng, 1));
     match kind {

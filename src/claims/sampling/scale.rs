@@ -39,7 +39,7 @@ impl Scored {
         let Some(s) = tall::shape(case) else {
             return Ok(None);
         };
-        let g = tall::rows(case, n, s.nrows());
+        let g = tall::rows(case, n, s.nrows(), tall::KINDS);
         let a = &g * s;
         let diagonal = tall::diagonal(&mut case.stream("diagonal"), n, 16.0);
         let roots: Vec<f64> = diagonal.iter().map(|entry| entry.sqrt()).collect();
