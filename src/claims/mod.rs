@@ -17,6 +17,7 @@ mod proof;
 mod residual_softmax;
 mod sampling;
 pub mod statistics;
+mod tall;
 mod two_layer;
 mod verdict;
 

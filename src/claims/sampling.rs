@@ -2,6 +2,7 @@
 
 mod counts;
 pub(super) mod guarantee;
+mod scale;
 mod scores;
 mod tail;
 
@@ -13,6 +14,7 @@ pub fn claims() -> Vec<Claim> {
         scores::claims(),
         guarantee::claims(),
         counts::claims(),
+        scale::claims(),
         tail::claims(),
     ]
     .into_iter()

@@ -3,6 +3,7 @@
 use crate::claims::Claim;
 
 mod algorithm;
+mod at_scale;
 mod definiteness;
 mod derivatives;
 mod diagonal_surrogate;
@@ -48,6 +49,7 @@ pub fn claims() -> Vec<Claim> {
         diagonal_surrogate::claims(),
         schedule::claims(),
         algorithm::claims(),
+        at_scale::claims(),
     ]
     .into_iter()
     .flatten()

@@ -1,0 +1,155 @@
+//! A sparse sign embedding and the triangular factor that it gives.
+//!
+//! `S` has [`SIGNS`] signs `+-1/sqrt(SIGNS)` in each column, one in each of [`SIGNS`] bands of rows: `S B` costs `SIGNS nnz`
+//! multiply-adds. `S B = Q R` makes `B R^-1` nearly orthonormal; how nearly is found out afterwards, since no proof with
+//! explicit constants is known for so few rows.
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::qr::no_pivoting::factor;
+use faer::linalg::triangular_inverse::invert_upper_triangular;
+use faer::{Mat, Par};
+use rand::Rng;
+use rayon::prelude::*;
+
+use super::LeverageError;
+use super::exact::RANK_TOLERANCE;
+use super::scaled_rows::ScaledRows;
+use crate::instance::sample;
+
+/// Signs in each column of S.
+const SIGNS: usize = 8;
+/// Rows of S for each column of A: the singular values of `S B` in an orthonormal basis then lie near `1 -+ 1/4`.
+const ROWS_PER_COLUMN: usize = 16;
+/// Rows of S at least: with few columns more cost nothing.
+const LEAST_ROWS: usize = 512;
+
+/// `R^-1` and what it cost.
+pub(super) struct Preconditioner {
+    /// `R^-1`, d x d, upper triangular, in row-major order.
+    pub(super) inverse: Vec<f64>,
+    /// Whether R is the factor of B itself, so that `B R^-1` is orthonormal to rounding.
+    pub(super) exact: bool,
+    /// Multiply-adds.
+    pub(super) multiply_adds: u64,
+}
+
+/// `R^-1` from the sketch of `B`, or from `B` itself where that has no more rows than the sketch would have. An error if the
+/// columns are dependent to rounding.
+pub(super) fn precondition(rows: &ScaledRows, seed: u64) -> Result<Preconditioner, LeverageError> {
+    let (n, d) = (rows.rows(), rows.columns());
+    if n < d {
+        return Err(rows.deficient(0.0));
+    }
+    let band = (ROWS_PER_COLUMN * d).max(LEAST_ROWS) / SIGNS;
+    let exact = n <= band * SIGNS;
+    let (mut sketch, mut multiply_adds) = if exact {
+        let mut copy = Mat::zeros(n, d);
+        rows.for_each(0, n, |i, j, entry| copy[(i, j)] += entry);
+        (copy, 0)
+    } else {
+        (embed(rows, band, seed), SIGNS as u64 * rows.stored())
+    };
+    let height = sketch.nrows();
+    let block = factor::recommended_block_size::<f64>(height, d);
+    let mut coefficients = Mat::<f64>::zeros(block, d);
+    // One thread: a parallel kernel might round otherwise on another number of threads.
+    let scratch =
+        factor::qr_in_place_scratch::<f64>(height, d, block, Par::Seq, Default::default());
+    factor::qr_in_place(
+        sketch.as_mut(),
+        coefficients.as_mut(),
+        Par::Seq,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Default::default(),
+    );
+    let r = Mat::from_fn(d, d, |i, j| if i <= j { sketch[(i, j)] } else { 0.0 });
+    let mut inverse = Mat::<f64>::zeros(d, d);
+    invert_upper_triangular(inverse.as_mut(), r.as_ref(), Par::Seq);
+    multiply_adds += (2 * height * d * d + d * d * d / 3) as u64;
+    // At most sigma_min / sigma_max, and at least a d-th of it.
+    let ratio = (r.norm_l2() * inverse.norm_l2()).recip();
+    // The inverse of a singular factor is infinite or NaN.
+    let ratio = if ratio.is_nan() { 0.0 } else { ratio };
+    if ratio <= RANK_TOLERANCE * n as f64 * f64::EPSILON {
+        return Err(rows.deficient(ratio));
+    }
+    let mut flat = vec![0.0; d * d];
+    for i in 0..d {
+        for j in i..d {
+            flat[i * d + j] = inverse[(i, j)];
+        }
+    }
+    Ok(Preconditioner {
+        inverse: flat,
+        exact,
+        multiply_adds,
+    })
+}
+
+/// `S B`, (SIGNS band) x d. Each band is summed by one thread in the order of the rows.
+fn embed(rows: &ScaledRows, band: usize, seed: u64) -> Mat<f64> {
+    let (n, d) = (rows.rows(), rows.columns());
+    let bands: Vec<Vec<f64>> = (0..SIGNS)
+        .into_par_iter()
+        .map(|index| {
+            let mut stream = sample::stream(seed, "sparse-signs", index as u64);
+            let places: Vec<(u32, f64)> = (0..n)
+                .map(|_| {
+                    let bits = stream.next_u64();
+                    // The upper half picks the row by multiply-shift, the lowest bit the sign.
+                    let place = ((bits >> 32) * band as u64) >> 32;
+                    (place as u32, if bits & 1 == 0 { 1.0 } else { -1.0 })
+                })
+                .collect();
+            let mut sums = vec![0.0; band * d];
+            rows.for_each(0, n, |i, j, entry| {
+                let (place, sign) = places[i];
+                sums[place as usize * d + j] += sign * entry;
+            });
+            sums
+        })
+        .collect();
+    let size = (SIGNS as f64).sqrt().recip();
+    Mat::from_fn(SIGNS * band, d, |i, j| {
+        size * bands[i / band][i % band * d + j]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::DesignMatrix;
+    use nalgebra::DMatrix;
+
+    #[test]
+    fn the_factor_of_the_sketch_makes_the_columns_nearly_orthonormal() {
+        let mut rng = sample::stream(3, "embedding", 0);
+        for (condition, d) in [(1.0, 1), (1e3, 4), (1e6, 12)] {
+            let a = sample::conditioned_matrix(&mut rng, 3_000, d, 1.0, condition);
+            let matrix = DesignMatrix::Dense(a.clone());
+            let ones = vec![1.0; 3_000];
+            let rows = ScaledRows::new(&matrix, &ones).unwrap();
+            let found = precondition(&rows, 5).unwrap();
+            assert!(!found.exact);
+            let mut b = a;
+            for mut column in b.column_iter_mut() {
+                let norm = column.norm();
+                column /= norm;
+            }
+            let image = b * DMatrix::from_row_slice(d, d, &found.inverse);
+            let values = image.singular_values();
+            // 1 / (1 -+ sqrt(d / 512)), with room for one draw.
+            assert!(values.max() < 1.5 && values.min() > 0.7, "{values}");
+        }
+    }
+
+    #[test]
+    fn a_matrix_with_fewer_rows_than_its_sketch_is_factored_itself() {
+        let mut rng = sample::stream(3, "embedding", 1);
+        let a = sample::conditioned_matrix(&mut rng, 512, 3, 1.0, 10.0);
+        let matrix = DesignMatrix::Dense(a);
+        let ones = vec![1.0; 512];
+        let rows = ScaledRows::new(&matrix, &ones).unwrap();
+        assert!(precondition(&rows, 5).unwrap().exact);
+    }
+}
