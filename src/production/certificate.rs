@@ -11,10 +11,14 @@ use crate::production::diagonal_plus_low_rank::{transpose_multiply, weighted_gra
 use crate::production::logit_coordinates::{LogitCoordinates, Visible, visible};
 use crate::production::running_error::UNIT;
 use crate::production::summation::dot_units;
-use crate::production::{EvaluationError, Problem};
+use crate::production::{EvaluationError, Problem, certificate_by_gram};
 
+/// From so many entries of A (n d) on, Gram matrices are tried before a QR factorisation.
+const LARGE_ENTRIES: usize = 300_000;
+/// A QR factorisation is tried up to this n d^2: some seconds.
+const ORTHONORMAL_WORK: usize = 2_000_000_000;
 /// Covers the roundings made in combining a handful of non-negative bounds.
-const SLACK: f64 = 1.0 + 1e-10;
+pub(crate) const SLACK: f64 = 1.0 + 1e-10;
 
 /// A bound on the distance to a minimiser, or why there is none.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +30,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    fn none(reason: impl std::fmt::Display) -> Self {
+    pub(crate) fn none(reason: impl std::fmt::Display) -> Self {
         Self {
             bound: None,
             basis: format!("no bound: {reason}"),
@@ -40,7 +44,18 @@ impl Certificate {
 /// the Newton-Kantorovich theorem with the proven Lipschitz constant of the loss's Hessian (a strict local minimiser),
 /// and returns the smaller bound. The rounding error of the gradient and of every factorisation is included. Never an
 /// error: where nothing can be proven, `basis` says why.
+///
+/// Problems with more than 300,000 entries (n d) are judged through Gram matrices first, which costs far less and proves
+/// less; where that proves nothing and a QR factorisation is affordable, it is tried too.
 pub fn certify(problem: &Problem, x: &DVector<f64>) -> Certificate {
+    let entries = problem.rows().saturating_mul(problem.columns());
+    if entries > LARGE_ENTRIES {
+        let certificate = certificate_by_gram::certify(problem, x);
+        let work = entries.saturating_mul(problem.columns());
+        if certificate.bound.is_some() || work > ORTHONORMAL_WORK {
+            return certificate;
+        }
+    }
     match visible(problem) {
         Ok(Visible::All(coordinates)) => certify_in(problem, &coordinates, x),
         Ok(Visible::Part { reason, .. }) => {

@@ -10,6 +10,7 @@
 //! where one can be proven, a bound on `||x - x*||`. The roundings are derived in `docs/numerics.md`.
 
 mod certificate;
+mod certificate_by_gram;
 mod diagonal_plus_low_rank;
 mod engine;
 mod entrywise;

@@ -65,7 +65,7 @@ fn engine_method(problem: &Problem, method: Method) -> Option<Method> {
     match method {
         Method::ReusedGram => Some(Method::ReusedGram),
         Method::Auto if !small => Some(Method::ReusedGram),
-        Method::Exact if !small => Some(Method::Exact),
+        Method::Exact | Method::Subsampled if !small => Some(method),
         Method::Auto | Method::Exact | Method::Subsampled => None,
     }
 }
@@ -97,7 +97,8 @@ fn by_gram(
     }
     let helpless = matches!(outcome, Outcome::LineSearchStalled | Outcome::Singular);
     let affordable = problem.rows().saturating_mul(problem.columns()) <= ORTHONORMAL_ENTRIES;
-    if helpless && affordable && settings.method != Method::ReusedGram {
+    if helpless && affordable && !matches!(settings.method, Method::ReusedGram | Method::Subsampled)
+    {
         return resume_orthonormal(
             problem,
             x,

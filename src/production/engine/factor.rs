@@ -75,6 +75,24 @@ impl Cholesky {
     }
 }
 
+/// `L^-1 H L^-T` for the factor L of a metric.
+fn in_metric(hessian: &Gram, metric: &Cholesky) -> Mat<f64> {
+    let d = hessian.order;
+    let mut reduced = Mat::from_fn(d, d, |i, j| hessian.entry(i, j));
+    solve_lower_triangular_in_place(metric.factor(), reduced.as_mut(), Par::Seq);
+    let mut reduced = reduced.transpose().to_owned();
+    solve_lower_triangular_in_place(metric.factor(), reduced.as_mut(), Par::Seq);
+    reduced
+}
+
+/// The smallest e with `H v = e L L' v`, or `None` if the iteration fails.
+pub(crate) fn lowest_relative(hessian: &Gram, metric: &Cholesky) -> Option<f64> {
+    let values = in_metric(hessian, metric)
+        .self_adjoint_eigenvalues(Side::Lower)
+        .ok()?;
+    values.first().copied()
+}
+
 /// `V diag(1 / max(|e|, LEAST)) V' g` for the eigenvalues e and eigenvectors V of H in the metric M = L L':
 /// `H V = M V diag(e)`, `V' M V = I`. Its negative descends whatever the signs of e. `None` if the iteration fails.
 pub(crate) fn absolute_step(
@@ -86,11 +104,9 @@ pub(crate) fn absolute_step(
     const LEAST: f64 = 1e-2;
     let d = hessian.order;
     let factor = metric.factor();
-    let mut reduced = Mat::from_fn(d, d, |i, j| hessian.entry(i, j));
-    solve_lower_triangular_in_place(factor, reduced.as_mut(), Par::Seq);
-    let mut reduced = reduced.transpose().to_owned();
-    solve_lower_triangular_in_place(factor, reduced.as_mut(), Par::Seq);
-    let eigen = reduced.self_adjoint_eigen(Side::Lower).ok()?;
+    let eigen = in_metric(hessian, metric)
+        .self_adjoint_eigen(Side::Lower)
+        .ok()?;
     let mut right = Mat::from_fn(d, 1, |i, _| gradient[i]);
     solve_lower_triangular_in_place(factor, right.as_mut(), Par::Seq);
     let mut rotated = eigen.U().transpose() * right;

@@ -11,15 +11,16 @@
 //! The normal equations square the condition number of A; [`solve`](crate::production::solve) therefore hands small and
 //! ill-conditioned problems to the slower method in orthonormal coordinates.
 
-mod factor;
+pub(crate) mod factor;
 mod general;
 mod line_search;
 mod model;
-mod objective;
+pub(crate) mod objective;
 mod softmax;
 
 use std::ops::ControlFlow;
 
+use crate::instance::DesignMatrix;
 use crate::production::engine::factor::{Cholesky, absolute_step, lowest_eigenpair};
 use crate::production::engine::general::General;
 use crate::production::engine::line_search::{SLOPE, line_search};
@@ -27,6 +28,8 @@ use crate::production::engine::model::Model;
 use crate::production::engine::objective::{LineContext, Objective, State, dot};
 use crate::production::engine::softmax::FusedSoftmax;
 use crate::production::kernels::operator::{Gram, Operator};
+use crate::production::kernels::partition::Rows;
+use crate::production::leverage::{corrected_scores, draw, sketched_scores};
 use crate::production::{EvaluationError, Method, Outcome, Problem, Settings, TraceEntry};
 
 /// When the predicted change of the loss is below [`Settings::loss_resolution`], a step must bring the gradient below this
@@ -87,6 +90,7 @@ pub(crate) fn run(
             Run::begin(
                 &objective,
                 &operator,
+                problem.matrix(),
                 squared_weights,
                 &ridge,
                 start,
@@ -99,6 +103,7 @@ pub(crate) fn run(
             Run::begin(
                 &objective,
                 &operator,
+                problem.matrix(),
                 squared_weights,
                 &ridge,
                 start,
@@ -123,6 +128,7 @@ struct Made {
 struct Run<'a, 'o, O: Objective> {
     objective: &'a O,
     operator: &'a Operator,
+    matrix: &'a DesignMatrix,
     squared_weights: &'a [f64],
     ridge: &'a Gram,
     /// `A'A` where some weights are zero: a metric that sees all directions.
@@ -146,6 +152,12 @@ struct Run<'a, 'o, O: Objective> {
     definite: bool,
     /// Every weight is positive: then the loss grows in all directions that A sees.
     weighted: bool,
+    /// Leverage scores of `diag(E)^1/2 A` and E, once they have been sketched.
+    scores: Option<(Vec<f64>, Vec<f64>)>,
+    /// Samples drawn so far.
+    samples: usize,
+    /// Why a requested sample was refused.
+    refused: Option<Outcome>,
     escapes: usize,
     stopped: bool,
     warnings: Vec<String>,
@@ -167,6 +179,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     fn begin(
         objective: &'a O,
         operator: &'a Operator,
+        matrix: &'a DesignMatrix,
         squared_weights: &'a [f64],
         ridge: &'a Gram,
         start: Vec<f64>,
@@ -178,6 +191,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         Ok(Self {
             objective,
             operator,
+            matrix,
             squared_weights,
             ridge,
             metric: None,
@@ -192,6 +206,9 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             slow: false,
             definite: false,
             weighted: squared_weights.iter().all(|w2| *w2 > 0.0),
+            scores: None,
+            samples: 0,
+            refused: None,
             escapes: 0,
             stopped: false,
             warnings: Vec::new(),
@@ -229,7 +246,11 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             if self.trace.len() >= limit {
                 return Outcome::IterationLimit;
             }
-            match self.step() {
+            let step = self.step();
+            if let Some(outcome) = self.refused {
+                return outcome;
+            }
+            match step {
                 Step::Taken | Step::Refined => {}
                 Step::Stalled => return Outcome::LineSearchStalled,
                 Step::Singular => return Outcome::Singular,
@@ -369,11 +390,14 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         let curvature = self
             .objective
             .curvature(&self.state, &self.z, &mut self.scratch);
-        let Model {
+        let Some(Model {
             mut hessian,
             rows,
             cut,
-        } = self.model();
+        }) = self.model()
+        else {
+            return Step::Singular;
+        };
         curvature.add_to(&mut hessian);
         let mut made = Made {
             method: self.orders.method.as_str(),
@@ -431,18 +455,85 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         self.search(&direction, slope, made)
     }
 
-    fn model(&self) -> Model {
-        if self.orders.method == Method::ReusedGram {
-            model::reused_gram(
+    /// The model of `A' (W^2 + diag(scratch)) A` that the method asks for; `None` if it is refused.
+    fn model(&mut self) -> Option<Model> {
+        match self.orders.method {
+            Method::ReusedGram | Method::Auto => Some(model::reused_gram(
                 self.operator,
                 self.squared_weights,
                 self.ridge,
                 &self.scratch,
                 self.boost,
-            )
-        } else {
-            model::exact(self.operator, self.squared_weights, &self.scratch)
+            )),
+            Method::Exact => Some(model::exact(
+                self.operator,
+                self.squared_weights,
+                &self.scratch,
+            )),
+            Method::Subsampled => match self.sampled() {
+                Ok(model) => Some(model),
+                Err((outcome, reason)) => {
+                    self.warnings.push(reason);
+                    self.refused = Some(outcome);
+                    None
+                }
+            },
         }
+    }
+
+    /// `A' D~ A` for a leverage-score sample of the diagonal.
+    fn sampled(&mut self) -> Result<Model, (Outcome, String)> {
+        let diagonal: Vec<f64> = self
+            .squared_weights
+            .iter()
+            .zip(&self.scratch)
+            .map(|(w2, d)| w2 + d)
+            .collect();
+        if let Some(index) = diagonal.iter().position(|entry| *entry <= 0.0) {
+            return Err((
+                Outcome::DiagonalNotPositive,
+                format!(
+                    "subsampling needs a positive diagonal, but entry {index} of Hess l + w^2 is {:e}: use another method or larger weights",
+                    diagonal[index]
+                ),
+            ));
+        }
+        let failed = |error: crate::production::leverage::LeverageError| {
+            (
+                Outcome::SamplingFailed,
+                format!("no sample could be drawn: {error}"),
+            )
+        };
+        let settings = self.orders.settings;
+        if self.scores.is_none() {
+            let scales: Vec<f64> = diagonal.iter().map(|entry| entry.sqrt()).collect();
+            let scores = sketched_scores(self.matrix, &scales, settings.seed).map_err(failed)?;
+            let reference = scales.iter().map(|scale| scale * scale).collect();
+            self.scores = Some((scores, reference));
+        }
+        let Some((scores, reference)) = &self.scores else {
+            return Err((Outcome::SamplingFailed, "no scores".to_string()));
+        };
+        let corrected = corrected_scores(scores, reference, &diagonal).map_err(failed)?;
+        let sample = draw(
+            &corrected,
+            &diagonal,
+            settings.epsilon,
+            settings.delta,
+            settings.seed,
+            self.samples,
+            self.operator.columns(),
+        )
+        .map_err(failed)?;
+        self.samples += 1;
+        let mut hessian = Gram::zeros(self.operator.columns());
+        self.operator
+            .add_gram(Rows::List(&sample.rows), &sample.weights, &mut hessian);
+        Ok(Model {
+            hessian,
+            rows: sample.rows.len(),
+            cut: false,
+        })
     }
 
     /// Losses are below rounding here: a step is judged by the gradient.
@@ -536,7 +627,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             .safe_curvature(&self.state, &self.z, &mut self.scratch);
         let Model {
             mut hessian, rows, ..
-        } = self.model();
+        } = self.model()?;
         curvature.add_to(&mut hessian);
         if let Some(cholesky) = Cholesky::new(&hessian) {
             return Some((cholesky, rows, 0.0));
@@ -569,11 +660,14 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         else {
             return false;
         };
-        let Model {
+        let Some(Model {
             mut hessian,
             rows,
             cut,
-        } = self.model();
+        }) = self.model()
+        else {
+            return false;
+        };
         curvature.add_to(&mut hessian);
         let Some(cholesky) = Cholesky::new(&hessian) else {
             return false;

@@ -363,6 +363,25 @@ impl Operator {
         }
     }
 
+    /// Additions that a term of a Gram matrix meets at most, its own two roundings included.
+    pub fn gram_additions(&self) -> usize {
+        let chunk = self.gram.chunk_rows();
+        let inside = match &self.storage {
+            Storage::Dense(_) => {
+                let block = Panels::new(self.stride).rows();
+                block + chunk.div_ceil(block)
+            }
+            Storage::Sparse(_) => chunk,
+        };
+        inside + self.gram.chunks() + 4
+    }
+
+    /// Additions that a term of a product with `A'` meets at most, its own rounding included.
+    pub fn product_additions(&self) -> usize {
+        let block = self.pass.block_rows();
+        self.pass.chunk_rows() + self.pass.chunk_rows().div_ceil(block) + self.pass.chunks() + 2
+    }
+
     /// `A' diag(weights) A` for weights of any sign.
     pub fn gram(&self, weights: &[f64]) -> Gram {
         let mut result = Gram::zeros(self.columns());
@@ -372,6 +391,9 @@ impl Operator {
 
     /// Adds `sum_k weights[k] a a'` over the given rows a of A to a Gram matrix.
     pub fn add_gram(&self, rows: Rows<'_>, weights: &[f64], gram: &mut Gram) {
+        if rows.len() == 0 {
+            return;
+        }
         self.count(rows.len());
         let size = self.stride * self.stride;
         // Few rows are cut as all of them would be; chunks without rows cost nothing.
