@@ -186,7 +186,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         orders: Orders<'o>,
     ) -> Result<Self, EvaluationError> {
         let n = squared_weights.len();
-        let mut z = vec![0.0; n];
+        let mut z = operator.pool().take(n);
         let state = objective.evaluate(start, &mut z, None)?;
         Ok(Self {
             objective,
@@ -199,7 +199,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             start_gradient_norm: state.gradient_norm,
             state,
             z,
-            scratch: vec![0.0; n],
+            scratch: operator.pool().take(n),
             boost: 1.0,
             smooth: true,
             full_step: false,
@@ -218,6 +218,8 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
 
     fn finish(mut self) -> Result<End, EvaluationError> {
         let outcome = self.iterate();
+        self.operator.pool().give(self.z);
+        self.operator.pool().give(self.scratch);
         Ok(End {
             outcome,
             x: self.state.x,

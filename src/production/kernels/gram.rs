@@ -8,6 +8,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::production::kernels::Level;
 use crate::production::kernels::partition::Rows;
+use crate::production::kernels::pool::Pool;
 use crate::production::kernels::prefetch::prefetch;
 use crate::production::kernels::row_major::{LINE, RowMajor};
 
@@ -29,14 +30,25 @@ pub(crate) struct Panels {
 }
 
 impl Panels {
-    /// Buffers for a matrix with rows of `stride` entries, padding included.
-    pub fn new(stride: usize) -> Self {
-        let rows = (PANEL_ENTRIES / stride).clamp(BLOCK_ROWS.0, BLOCK_ROWS.1);
+    /// Rows of a block at most, for rows of `stride` entries, padding included.
+    pub fn block_rows(stride: usize) -> usize {
+        (PANEL_ENTRIES / stride).clamp(BLOCK_ROWS.0, BLOCK_ROWS.1)
+    }
+
+    /// Buffers from a pool, for rows of `stride` entries.
+    pub fn take(pool: &Pool, stride: usize) -> Self {
+        let rows = Self::block_rows(stride);
         Self {
-            left: vec![0.0; rows * stride],
-            right: vec![0.0; rows * stride],
+            left: pool.take(rows * stride),
+            right: pool.take(rows * stride),
             rows,
         }
+    }
+
+    /// Hands the buffers back.
+    pub fn give(self, pool: &Pool) {
+        pool.give(self.left);
+        pool.give(self.right);
     }
 
     /// Rows of a block at most.
@@ -253,7 +265,7 @@ mod tests {
                 let rows = RowMajor::from_matrix(&matrix);
                 let stride = rows.stride();
                 let mut c = vec![0.0; stride * stride];
-                let mut panels = Panels::new(stride);
+                let mut panels = Panels::take(&Pool::default(), stride);
                 let all: Vec<usize> = (n / 2..n).collect();
                 let half = n / 2;
                 let (first, second) = weights.as_slice().split_at(half);

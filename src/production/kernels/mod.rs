@@ -10,6 +10,7 @@ pub(crate) mod gram;
 mod level;
 pub(crate) mod operator;
 pub(crate) mod partition;
+pub(crate) mod pool;
 pub(crate) mod prefetch;
 pub(crate) mod row_major;
 pub(crate) mod softmax;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::instance::DesignMatrix;
 use crate::production::kernels::gram::{Panels, add_gram};
 use crate::production::kernels::partition::{Partition, Rows};
+use crate::production::kernels::pool::Pool;
 use crate::production::kernels::row_major::{LINE, RowMajor};
 use crate::production::kernels::softmax::{
     Coefficients, Line, LineSums, Sums, coefficients, line_sums, shifted_exponentials,
@@ -30,6 +31,8 @@ pub(crate) struct Operator {
     gram: Partition,
     /// Rows of A that have been read by this operator and its clones.
     rows_read: Arc<AtomicU64>,
+    /// Workspace of former solves.
+    pool: Arc<Pool>,
 }
 
 #[derive(Clone)]
@@ -71,6 +74,7 @@ impl Operator {
             pass: Partition::new(n, entries, PASS_CHUNKS),
             gram: Partition::new(n, entries, gram_chunks),
             rows_read: Arc::default(),
+            pool: Arc::default(),
         }
     }
 
@@ -368,7 +372,7 @@ impl Operator {
         let chunk = self.gram.chunk_rows();
         let inside = match &self.storage {
             Storage::Dense(_) => {
-                let block = Panels::new(self.stride).rows();
+                let block = Panels::block_rows(self.stride);
                 block + chunk.div_ceil(block)
             }
             Storage::Sparse(_) => chunk,
@@ -409,27 +413,34 @@ impl Operator {
             }
             return;
         }
-        let mut partial = vec![0.0; pieces.len() * size];
+        let mut partial = self.pool.take_zeros(pieces.len() * size);
         let work: Vec<_> = pieces.into_iter().zip(partial.chunks_mut(size)).collect();
         self.gram.for_each_with(
             work,
             || self.panels(),
-            |panels, ((rows, weights), c)| {
-                self.add_gram_piece(rows, weights, panels, c);
-            },
+            |panels, ((rows, weights), c)| self.add_gram_piece(rows, weights, panels, c),
         );
         for part in partial.chunks(size) {
             for (sum, entry) in gram.entries.iter_mut().zip(part) {
                 *sum += entry;
             }
         }
+        self.pool.give(partial);
+    }
+
+    /// Arrays for a run.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// Buffers for the dense kernel; none for the sparse one.
-    fn panels(&self) -> Option<Panels> {
-        match &self.storage {
-            Storage::Dense(_) => Some(Panels::new(self.stride)),
-            Storage::Sparse(_) => None,
+    fn panels(&self) -> Workspace<'_> {
+        Workspace {
+            panels: match &self.storage {
+                Storage::Dense(_) => Some(Panels::take(&self.pool, self.stride)),
+                Storage::Sparse(_) => None,
+            },
+            pool: &self.pool,
         }
     }
 
@@ -437,10 +448,10 @@ impl Operator {
         &self,
         rows: Rows<'_>,
         weights: &[f64],
-        panels: &mut Option<Panels>,
+        workspace: &mut Workspace<'_>,
         c: &mut [f64],
     ) {
-        match (&self.storage, panels) {
+        match (&self.storage, &mut workspace.panels) {
             (Storage::Dense(matrix), Some(panels)) => {
                 let block = panels.rows();
                 for (rows, weights) in rows.groups(block).into_iter().zip(weights.chunks(block)) {
@@ -451,6 +462,20 @@ impl Operator {
                 Self::sparse(shared).add_gram(self.level, rows, weights, c, self.stride);
             }
             (Storage::Dense(_), None) => unreachable!("`panels` makes them for dense matrices"),
+        }
+    }
+}
+
+/// The panels of one thread, handed back when it is done.
+struct Workspace<'a> {
+    panels: Option<Panels>,
+    pool: &'a Pool,
+}
+
+impl Drop for Workspace<'_> {
+    fn drop(&mut self) {
+        if let Some(panels) = self.panels.take() {
+            panels.give(self.pool);
         }
     }
 }

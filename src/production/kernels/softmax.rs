@@ -95,12 +95,12 @@ impl WithSimd for Kernel<'_> {
             simd.partial_store_f64s(residual_tail, residual);
             simd.partial_store_f64s(square_tail, square);
         }
-        let [total, squares, residual, distance] = sums.map(|sum| simd.reduce_sum_f64s(sum));
+        let [total, squares, residual, distance] = sums;
         Sums {
-            total,
-            squares,
-            residual,
-            distance,
+            total: simd.reduce_sum_f64s(total),
+            squares: simd.reduce_sum_f64s(squares),
+            residual: simd.reduce_sum_f64s(residual),
+            distance: simd.reduce_sum_f64s(distance),
         }
     }
 }
@@ -178,40 +178,48 @@ impl WithSimd for LineKernel<'_> {
         exponentials_with(simd, p, self.scratch);
         let mut sums = [simd.splat_f64s(0.0); 4];
         let mut slopes = [simd.splat_f64s(0.0); 3];
-        let mut add = |p, b, dz| {
-            let (residual, square) = one(simd, p, b, &mut sums);
-            slopes[0] = simd.mul_add_e_f64s(p, dz, slopes[0]);
-            slopes[1] = simd.mul_add_e_f64s(square, dz, slopes[1]);
-            slopes[2] = simd.mul_add_e_f64s(residual, dz, slopes[2]);
-        };
         let (p_vectors, p_tail) = S::as_simd_f64s(p);
         let (b_vectors, b_tail) = S::as_simd_f64s(self.b);
         let (dz_vectors, dz_tail) = S::as_simd_f64s(dz);
         for ((p, b), dz) in p_vectors.iter().zip(b_vectors).zip(dz_vectors) {
-            add(*p, *b, *dz);
+            along(simd, *p, *b, *dz, &mut sums, &mut slopes);
         }
         if !p_tail.is_empty() {
-            add(
-                simd.partial_load_f64s(p_tail),
-                simd.partial_load_f64s(b_tail),
-                simd.partial_load_f64s(dz_tail),
-            );
+            let p = simd.partial_load_f64s(p_tail);
+            let b = simd.partial_load_f64s(b_tail);
+            let dz = simd.partial_load_f64s(dz_tail);
+            along(simd, p, b, dz, &mut sums, &mut slopes);
         }
-        let [total, squares, residual, distance] = sums.map(|sum| simd.reduce_sum_f64s(sum));
-        let [total_slope, square_slope, residual_slope] =
-            slopes.map(|sum| simd.reduce_sum_f64s(sum));
+        let [total, squares, residual, distance] = sums;
+        let [total_slope, square_slope, residual_slope] = slopes;
         LineSums {
             sums: Sums {
-                total,
-                squares,
-                residual,
-                distance,
+                total: simd.reduce_sum_f64s(total),
+                squares: simd.reduce_sum_f64s(squares),
+                residual: simd.reduce_sum_f64s(residual),
+                distance: simd.reduce_sum_f64s(distance),
             },
-            total_slope,
-            square_slope,
-            residual_slope,
+            total_slope: simd.reduce_sum_f64s(total_slope),
+            square_slope: simd.reduce_sum_f64s(square_slope),
+            residual_slope: simd.reduce_sum_f64s(residual_slope),
         }
     }
+}
+
+/// One vector of rows added to the sums and slopes. A function, since a closure would not be compiled for the level.
+#[inline(always)]
+fn along<S: Simd>(
+    simd: S,
+    p: S::f64s,
+    b: S::f64s,
+    dz: S::f64s,
+    sums: &mut [S::f64s; 4],
+    slopes: &mut [S::f64s; 3],
+) {
+    let (residual, square) = one(simd, p, b, sums);
+    slopes[0] = simd.mul_add_e_f64s(p, dz, slopes[0]);
+    slopes[1] = simd.mul_add_e_f64s(square, dz, slopes[1]);
+    slopes[2] = simd.mul_add_e_f64s(residual, dz, slopes[2]);
 }
 
 /// `p = exp(z - shift)` for a block of rows. `scratch` has at least as many entries as `z`.
