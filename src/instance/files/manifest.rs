@@ -20,7 +20,7 @@ use super::point::{has_extension, read_vector};
 use super::{json, matrix_market, npy, write_whole};
 use crate::instance::{DesignMatrix, Instance, InstanceError};
 
-mod entry;
+pub(crate) mod entry;
 mod loss;
 mod render;
 

@@ -1,0 +1,207 @@
+//! The truth about one quantity, and how much of it f64 can be asked for.
+//!
+//! The oracle encloses what it computes: the radius of its ball is a running error analysis of the evaluation from the
+//! definition, in units of `10^-39`: every rounding of `A x`, of the exponentials and of the sums is carried through all
+//! that follows, cancellation included. Only the size of a unit separates it from the same analysis in f64, so
+//!
+//! ```text
+//! allowed error in f64 = radius * 2^-53 / (0.51 10^-39)        amplification K = allowed / (2^-53 max |value|)
+//! ```
+//!
+//! and a sound f64 program keeps `15.95 - log10 K` digits, less an allowance for another order of operations.
+
+use nalgebra::{Cholesky, DVector};
+
+use crate::instance::Instance;
+use crate::judge::digits::{digits, largest, log10};
+use crate::oracle::{Ball, Enclosure, Evaluation, Minimiser};
+use crate::scalar::High;
+
+/// The oracle's unit per rounding, as [`Ball`] charges it.
+const CHARGED: (i64, i64) = (51, -41);
+/// Other programs sum in another order and know other closed forms.
+const ALLOWANCE: f64 = 0.5;
+/// An iteration also has to stop somewhere: within a few roundings of the best that it could do.
+const ALLOWANCE_MINIMISER: f64 = 1.0;
+
+/// One quantity with what is certain about it.
+#[derive(Clone, Debug)]
+pub(super) struct Truth {
+    /// Its name in answers.
+    pub(super) name: &'static str,
+    /// The values, matrices row by row.
+    pub(super) values: Vec<High>,
+    /// How far each can be off.
+    pub(super) radii: Vec<High>,
+    /// How far any of them can be off.
+    pub(super) radius: High,
+    /// What an error is relative to: the largest value, or, where all are zero, the terms that cancel.
+    pub(super) scale: High,
+    /// Digits that f64 can give.
+    pub(super) required: f64,
+    /// Why so many.
+    pub(super) reason: String,
+    dimensions: usize,
+    d: usize,
+}
+
+/// One rounding of f64.
+fn unit() -> High {
+    High::ratio(1, 1 << 53)
+}
+
+impl Truth {
+    /// `L(x)`.
+    pub(super) fn loss(instance: &Instance, values: &Enclosure) -> Self {
+        Self::of_balls("loss", 0, instance, &[values.loss])
+    }
+
+    /// `grad L(x)`.
+    pub(super) fn gradient(instance: &Instance, values: &Enclosure) -> Self {
+        Self::of_balls("gradient", 1, instance, &values.gradient)
+    }
+
+    /// `Hess L(x)`, row by row.
+    pub(super) fn hessian(instance: &Instance, values: &Enclosure) -> Self {
+        Self::of_balls("hessian", 2, instance, &values.hessian)
+    }
+
+    fn of_balls(
+        name: &'static str,
+        dimensions: usize,
+        instance: &Instance,
+        balls: &[Ball],
+    ) -> Self {
+        let values: Vec<High> = balls.iter().map(|ball| ball.midpoint()).collect();
+        let radius = balls
+            .iter()
+            .fold(High::ZERO, |m, ball| m.max(ball.radius()));
+        let allowed = in_f64(radius) + underflow(instance);
+        let size = largest(&values);
+        let reason = |scale: High, of: &str| {
+            format!(
+                "rounding grows {} times between the data and {of}",
+                (allowed / (unit() * scale)).scientific(2)
+            )
+        };
+        let truth = Self {
+            name,
+            radii: balls.iter().map(|ball| ball.radius()).collect(),
+            radius,
+            scale: size,
+            required: 0.0,
+            reason: String::new(),
+            dimensions,
+            d: instance.columns(),
+            values,
+        };
+        if log10(size) > f64::MAX.log10() {
+            return Self {
+                reason: "the largest entry is beyond the range of f64".to_owned(),
+                ..truth
+            };
+        }
+        if size <= radius {
+            // Nothing to be relative to but the terms that cancel.
+            let scale = allowed / unit();
+            return Self {
+                required: required(allowed, scale, ALLOWANCE),
+                reason: format!(
+                    "zero; counted relative to the terms that cancel, {}",
+                    scale.scientific(2)
+                ),
+                scale,
+                ..truth
+            };
+        }
+        Self {
+            required: required(allowed, size, ALLOWANCE),
+            reason: reason(size, "the largest entry"),
+            ..truth
+        }
+    }
+
+    /// `x*`: an f64 gradient is off by its own rounding `e`, so the point where it vanishes is off by `|H^-1| e`, and is
+    /// itself rounded. `values` enclose the gradient at the minimiser, `start` is where a search may have come from.
+    pub(super) fn minimiser(
+        instance: &Instance,
+        found: &Minimiser,
+        here: &Evaluation,
+        values: &Enclosure,
+        start: &DVector<High>,
+    ) -> Self {
+        let errors = DVector::from_iterator(
+            values.gradient.len(),
+            values
+                .gradient
+                .iter()
+                .map(|ball| in_f64(ball.radius()) + underflow(instance)),
+        );
+        let size = largest(found.x.as_slice());
+        // The minimiser comes with a proof that this Hessian is positive definite.
+        let inverse = Cholesky::new(here.hessian.clone()).map(|factor| factor.inverse());
+        let (moved, condition) = match &inverse {
+            Some(inverse) => (
+                largest((inverse.map(High::abs) * errors).as_slice()),
+                inverse.norm() * here.hessian.norm(),
+            ),
+            None => (High::POISONED, High::POISONED),
+        };
+        let zero = size <= found.error_bound;
+        let scale = if zero {
+            largest(start.as_slice()).max(moved / unit())
+        } else {
+            size
+        };
+        let allowed = moved + unit() * scale;
+        let zero_note = if zero {
+            ", counted relative to the start because the minimiser is zero"
+        } else {
+            ""
+        };
+        Self {
+            name: "minimiser",
+            values: found.x.iter().copied().collect(),
+            radii: vec![found.error_bound; found.x.len()],
+            radius: found.error_bound,
+            scale,
+            required: required(allowed, scale, ALLOWANCE_MINIMISER),
+            reason: format!(
+                "rounding of the gradient grows {} times on its way through the inverse Hessian (condition {}){zero_note}",
+                (allowed / (unit() * scale)).scientific(2),
+                condition.scientific(2),
+            ),
+            dimensions: 1,
+            d: instance.columns(),
+        }
+    }
+
+    /// The index of the k-th value.
+    pub(super) fn place(&self, k: usize) -> Vec<usize> {
+        match self.dimensions {
+            0 => Vec::new(),
+            1 => vec![k],
+            _ => vec![k / self.d, k % self.d],
+        }
+    }
+}
+
+/// What a bound on the oracle's rounding is in f64.
+fn in_f64(radius: High) -> High {
+    radius * unit() / High::int(CHARGED.0).shifted(CHARGED.1)
+}
+
+/// What flushing to zero can do: each of the n probabilities loses less than the smallest normal number, which enters
+/// with the target and with A on both sides.
+fn underflow(instance: &Instance) -> High {
+    let size = |largest: f64| High::lift(largest).unwrap_or(High::ONE) + High::ONE;
+    let a = size(instance.matrix().to_dense().amax());
+    let b = size(instance.target().amax());
+    let smallest = High::lift(f64::MIN_POSITIVE).unwrap_or(High::ZERO);
+    smallest * High::int(instance.rows() as i64) * a.square() * b.square()
+}
+
+/// Digits left by an error of `allowed`, to a tenth, downwards.
+fn required(allowed: High, scale: High, allowance: f64) -> f64 {
+    ((digits(allowed, scale) - allowance) * 10.0).floor() / 10.0
+}
