@@ -18,11 +18,6 @@ use serde_json::json;
 /// Writes one answer per instance of the kit.
 pub fn answer_all(kit: &Path, answers: &Path) -> Result<usize, Box<dyn Error>> {
     fs::create_dir_all(answers)?;
-    // As far as f64 goes: the solver stops where rounding stops it.
-    let settings = Settings {
-        tolerance: 1e-15,
-        ..Settings::default()
-    };
     let entries = read_kit(kit)?.instances;
     for entry in &entries {
         let problem = Problem::new(&read_instance(&kit.join(&entry.instance))?)?;
@@ -37,12 +32,27 @@ pub fn answer_all(kit: &Path, answers: &Path) -> Result<usize, Box<dyn Error>> {
             "loss": problem.value(&x)?,
             "gradient": problem.gradient(&x)?.as_slice(),
             "hessian": rows,
-            "minimiser": solve(&problem, &x, &settings)?.x.as_slice(),
+            "minimiser": minimiser(&problem, &x)?.as_slice(),
         });
         let path = answers.join(format!("{}.json", entry.id));
         write_whole(&path, answer.to_string().as_bytes())?;
     }
     Ok(entries.len())
+}
+
+/// From x, and where the solver says that it did not arrive (a pole on the way, logits so large that nothing else
+/// counts), from the origin.
+fn minimiser(problem: &Problem, x: &DVector<f64>) -> Result<DVector<f64>, Box<dyn Error>> {
+    // As far as f64 goes: the solver stops where rounding stops it.
+    let settings = Settings {
+        tolerance: 1e-15,
+        ..Settings::default()
+    };
+    let first = solve(problem, x, &settings)?;
+    if first.outcome.is_success() {
+        return Ok(first.x);
+    }
+    Ok(solve(problem, &DVector::zeros(x.len()), &settings)?.x)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

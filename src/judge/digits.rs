@@ -86,7 +86,7 @@ pub(super) fn largest(values: &[High]) -> High {
 /// Scores an answer; `asked` are the digits that the user asked for, if any.
 pub(super) fn score(truth: &Truth, answer: &[High], asked: Option<f64>) -> Score {
     let (error, at) = largest_difference(answer, &truth.values);
-    let exact = error <= truth.radius;
+    let exact = error <= truth.radius || digits(error, truth.scale) >= MOST;
     let certified = digits(truth.radius, truth.scale).min(MOST);
     let digits = if exact {
         certified

@@ -22,12 +22,12 @@ pub(super) fn values(instance: &Instance, x: &DVector<High>) -> Values<f32> {
     )
 }
 
-/// `log10(2^53 / 2^24)`: the digits that float32 has less, and one for luck on either side.
+/// `log10(2^53 / 2^24)`: the digits that float32 has less, and some for bad luck.
 const DIGITS_LESS: f64 = 8.7;
 const LUCK: f64 = 1.5;
 
-/// Numbers that are float32 numbers, every one, off by as much as float32 rounding makes; `recomputed` are the same
-/// quantity computed in float32, which must lose digits alike.
+/// Numbers that are float32 numbers, every one, with no fewer digits right than float32 arithmetic leaves: as many as in
+/// `recomputed`, the same quantity computed in float32, or as f64's rounding scaled up says.
 pub(super) fn recognise(
     truth: &Truth,
     given: &[High],
@@ -42,22 +42,38 @@ pub(super) fn recognise(
         None => truth.required - DIGITS_LESS,
     };
     let least = (truth.required - DIGITS_LESS).min(likely) - LUCK;
-    let alike = score.digits >= least.max(1.0) && score.digits <= likely.max(least) + 2.0 * LUCK;
-    (alike && given.iter().all(|value| is_float32(value.to_f64()))).then(|| {
+    let alike = score.digits >= least.max(1.0) && score.digits <= MOST_DIGITS;
+    let numbers: Vec<f64> = given.iter().map(|value| value.to_f64()).collect();
+    let singles = numbers.iter().all(|value| is_float32(*value));
+    // 0.5 and 1e-6 say nothing about where they come from.
+    let telling = numbers.iter().any(|value| is_long(*value));
+    (alike && singles && telling).then(|| {
         Mistake::new(
             "float32",
             &format!(
-                "float32 arithmetic: every number is a float32, with {:.1} digits right (recomputed in float32: {likely:.1})",
+                "float32 arithmetic: every number is a float32 (or decimals cut to as few), {:.1} digits are right",
                 score.digits
             ),
         )
     })
 }
 
+/// A float32 that is right to more digits than this is right by accident.
+const MOST_DIGITS: f64 = 9.0;
+/// Significant decimals of a number that somebody would type.
+const SHORT: usize = 5;
+
 /// Whether the number is a float32, or what is read from the shortest decimals of one.
 fn is_float32(value: f64) -> bool {
     let single = value as f32;
     f64::from(single) == value || single.to_string().parse() == Ok(value)
+}
+
+/// Whether the shortest decimals of a number are more than somebody would type.
+fn is_long(value: f64) -> bool {
+    let text = format!("{value:e}");
+    let significand = text.split('e').next().unwrap_or_default();
+    significand.bytes().filter(u8::is_ascii_digit).count() > SHORT
 }
 
 /// The instance with all its numbers rounded to float32; none if they are that already.

@@ -8,11 +8,13 @@ use crate::judge::diagnosis::suspects::Scene;
 use crate::judge::diagnosis::{MARGIN, Mistake};
 use crate::judge::digits::{Score, digits, largest, largest_difference};
 use crate::judge::truth::Truth;
-use crate::oracle::{Evaluation, Reference, lift_vector};
+use crate::oracle::{Evaluation, Reference, lift_vector, spectrum};
 use crate::scalar::High;
 
 /// A wrong gradient counts as zero where it is this much smaller than the right one.
 const VANISHES_EXPONENT: i64 = -5;
+/// A Newton step shorter than this, relative to the point (or to 1), starts at a stationary point.
+const STATIONARY_EXPONENT: i64 = -6;
 /// Digits by which an iterate is recognised: more than chance gives, fewer than its chaotic rounding leaves.
 const ITERATE_DIGITS: f64 = 6.0;
 /// Iterates of the wrong update that are tried; its error doubles in every step.
@@ -26,7 +28,16 @@ pub(crate) fn of_minimiser(
     given: &DVector<High>,
     score: &Score,
 ) -> Vec<Mistake> {
-    if let Some(mistakes) = stationary(instance, reference, given) {
+    let Ok(here) = reference.evaluate(given) else {
+        return Vec::new();
+    };
+    if is_saddle(&here, given) {
+        return vec![Mistake::new(
+            "saddle",
+            "a stationary point that is no minimum: the Hessian has a negative eigenvalue here",
+        )];
+    }
+    if let Some(mistakes) = stationary(instance, given, here) {
         return mistakes;
     }
     if plus_sign(instance, reference, given, score) {
@@ -40,24 +51,39 @@ pub(crate) fn of_minimiser(
         .collect()
 }
 
+/// Would Newton's method hardly move from here, to something that is no minimum?
+fn is_saddle(here: &Evaluation, given: &DVector<High>) -> bool {
+    let negative = spectrum::extremes_with_bound(&here.hessian)
+        .is_ok_and(|(low, _, bound)| (low + bound).is_negative());
+    let step = here.hessian.clone().lu().solve(&here.gradient);
+    negative
+        && step.is_some_and(|step| {
+            let scale = High::ONE + largest(given.as_slice());
+            largest(step.as_slice()) <= scale.shifted(STATIONARY_EXPONENT)
+        })
+}
+
 /// Is a wrong gradient zero at this point, while the right one is not?
 fn stationary(
     instance: &Instance,
-    reference: &Reference,
     given: &DVector<High>,
+    here: Evaluation,
 ) -> Option<Vec<Mistake>> {
-    let scene = Scene::new(instance, given, reference.evaluate(given).ok()?);
+    let scene = Scene::new(instance, given, here);
     let allowed = largest(scene.gradient().as_slice()).shifted(VANISHES_EXPONENT);
     let (one, two) = (High::ONE, High::int(2));
     let unregularised = Mistake::new(
         "unregularised",
         "the minimiser of the problem without its ridge: A' W^2 A x is missing from the gradient (E13)",
     );
-    let mut fields = vec![
-        (
+    let mut fields = Vec::new();
+    if scene.data_matter() {
+        fields.push((
             vec![unregularised],
             scene.gradient_of_parts(one, High::ZERO),
-        ),
+        ));
+    }
+    fields.extend([
         (
             vec![Mistake::half("the data term")],
             scene.gradient_of_parts(two, one),
@@ -70,7 +96,7 @@ fn stationary(
             vec![Mistake::weights()],
             scene.gradient_with_unsquared_weights(),
         ),
-    ];
+    ]);
     if let Some(printed) = scene.printed_gradient() {
         let ridge = scene.gradient_of_parts(High::ZERO, one);
         fields.push((vec![Mistake::printed_gradient()], &printed + ridge));
@@ -82,7 +108,7 @@ fn stationary(
     fields
         .into_iter()
         .map(|(mistakes, field)| (largest(field.as_slice()), mistakes))
-        .filter(|(size, _)| *size <= allowed)
+        .filter(|(size, _)| *size < allowed)
         .reduce(|best, next| if next.0 < best.0 { next } else { best })
         .map(|(_, mistakes)| mistakes)
 }

@@ -124,6 +124,14 @@ impl<'a> Scene<'a> {
             + self.ridge(&self.w).gradient
     }
 
+    /// Whether the loss without its ridge has any curvature here. Of a single row softmax makes a constant, which every
+    /// point minimises.
+    pub(super) fn data_matter(&self) -> bool {
+        let ridge = self.ridge(&self.squared_weights()).hessian;
+        let data = (&self.truth.hessian - &ridge).norm();
+        data > ridge.norm().shifted(CONSTANT_EXPONENT)
+    }
+
     /// The printed gradient of softmax, without the ridge.
     pub(super) fn printed_gradient(&self) -> Option<DVector<High>> {
         (*self.instance.loss() == LossKind::Softmax).then(|| {
@@ -363,6 +371,8 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// Curvature below this share of the ridge's is none.
+const CONSTANT_EXPONENT: i64 = -20;
 /// Below this every exponential is zero in f64.
 const EXP_VANISHES: i64 = -745;
 

@@ -90,7 +90,8 @@ pub fn specimens() -> Result<Vec<Specimen>, InstanceError> {
                 id: format!("{name}-{what}"),
                 about,
                 instance: match model {
-                    Model::Plain(LossKind::Cosh) => above_one(&drawn)?,
+                    Model::Plain(LossKind::Cosh) => within_reach(above_one(&drawn)?)?,
+                    Model::Plain(LossKind::Exp | LossKind::Sinh) => within_reach(drawn)?,
                     _ => drawn,
                 },
             });
@@ -113,10 +114,22 @@ fn above_one(drawn: &Instance) -> Result<Instance, InstanceError> {
     Instance::new(
         drawn.loss().clone(),
         drawn.matrix().clone(),
-        drawn.target() * 16.0,
+        drawn.target() * 64.0,
         drawn.weights().clone(),
     )?
     .with_points(drawn.points().to_vec())
+}
+
+/// An entrywise loss grows like exp(2 z): from logits beyond 150 even the square of its gradient leaves f64, and a client
+/// that takes a norm would be judged for that alone.
+fn within_reach(instance: Instance) -> Result<Instance, InstanceError> {
+    let mut points = instance.points().to_vec();
+    for point in &mut points {
+        while instance.matrix().multiply(point).amax() > 150.0 {
+            *point *= 0.5;
+        }
+    }
+    instance.with_points(points)
 }
 
 /// Softmax with a target that no softmax comes near: the Hessian of the data term is far from definite.
