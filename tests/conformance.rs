@@ -6,6 +6,7 @@ mod common;
 #[allow(dead_code)]
 mod conformance_rust;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -10,11 +10,11 @@
 //!
 //! and a sound f64 program keeps `15.95 - log10 K` digits, less an allowance for another order of operations.
 
-use nalgebra::{Cholesky, DVector};
+use nalgebra::{Cholesky, DMatrix, DVector};
 
 use crate::instance::Instance;
 use crate::judge::digits::{digits, largest, log10};
-use crate::oracle::{Ball, Enclosure, Evaluation, Minimiser};
+use crate::oracle::{Ball, Enclosure, Evaluation, Minimiser, Reference, lift_matrix, lift_vector};
 use crate::scalar::High;
 
 /// The oracle's unit per rounding, as [`Ball`] charges it.
@@ -141,10 +141,15 @@ impl Truth {
         // The minimiser comes with a proof that this Hessian is positive definite.
         let inverse = Cholesky::new(here.hessian.clone()).map(|factor| factor.inverse());
         let (moved, condition) = match &inverse {
-            Some(inverse) => (
-                largest((inverse.map(High::abs) * errors).as_slice()),
-                inverse.norm() * here.hessian.norm(),
-            ),
+            Some(inverse) => {
+                let directly = largest((inverse.map(High::abs) * errors).as_slice());
+                // Both bound the error; the second knows that most of it passes through the logits.
+                let moved = match through_logits(instance, &found.x, inverse) {
+                    Some(by_logits) if by_logits < directly => by_logits,
+                    _ => directly,
+                };
+                (moved, inverse.norm() * here.hessian.norm())
+            }
             None => (High::POISONED, High::POISONED),
         };
         let zero = size <= found.error_bound;
@@ -185,6 +190,43 @@ impl Truth {
         }
     }
 }
+
+/// The error of `x*` in f64, told apart by where the rounding happens: errors of the logits (`(d + 1) |A| |x|` units) and
+/// of their gradient `v` reach x through `H^-1 A'`, whose size grows with the condition of A and not, like that of
+/// `H^-1`, with its square; only the roundings of `A' v` itself go through `H^-1`.
+///
+/// None for so many rows that the graph of the n logits, which grows like n^2, would not be small.
+fn through_logits(instance: &Instance, x: &DVector<High>, inverse: &DMatrix<High>) -> Option<High> {
+    if instance.rows() > MOST_ROWS {
+        return None;
+    }
+    let a = lift_matrix(&instance.matrix().to_dense());
+    let sizes = a.map(High::abs);
+    let w2 = lift_vector(instance.weights()).map(High::square);
+    let z = &a * x;
+    let in_logits = Reference::new(&instance.in_logits()).ok()?;
+    let values = in_logits.enclose(&z, High::ZERO).ok()?;
+    let n = a.nrows();
+    let count = |k: usize| High::int(k as i64 + 1) * unit();
+    let slope = |i: usize| values.gradient[i].midpoint() + w2[i] * z[i];
+    let v = DVector::from_fn(n, |i, _| slope(i).abs());
+    let in_z = (&sizes * x.map(High::abs)) * count(a.ncols());
+    let mut in_v = DVector::from_fn(n, |i, _| {
+        in_f64(values.gradient[i].radius()) + (w2[i] * z[i]).abs() * count(1)
+    });
+    for i in 0..n {
+        for j in 0..n {
+            let ridge = if i == j { w2[i] } else { High::ZERO };
+            in_v[i] += (values.hessian[i * n + j].midpoint() + ridge).abs() * in_z[j];
+        }
+    }
+    let passed_on = (inverse * a.transpose()).map(High::abs) * in_v;
+    let own = inverse.map(High::abs) * (sizes.tr_mul(&v) * count(n));
+    Some(largest((passed_on + own).as_slice()))
+}
+
+/// See [`through_logits`].
+const MOST_ROWS: usize = 64;
 
 /// What a bound on the oracle's rounding is in f64.
 fn in_f64(radius: High) -> High {
