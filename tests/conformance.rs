@@ -97,9 +97,11 @@ fn the_python_client_passes() {
     let python = std::env::var("ATTREG_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let numpy = Command::new(&python).args(["-c", "import numpy"]).output();
     if !numpy.is_ok_and(|output| output.status.success()) {
-        println!(
-            "SKIPPED: {python} with numpy is not here, examples/conformance_client.py was not run"
+        // Not println: the test runner would swallow it.
+        let line = format!(
+            "SKIPPED: no {python} with numpy here, examples/conformance_client.py was not run\n"
         );
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
         return;
     }
     let scratch = Scratch::new();
