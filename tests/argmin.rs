@@ -3,7 +3,7 @@
 
 mod common;
 
-use argmin::core::{Executor, Gradient, Hessian, State};
+use argmin::core::{Executor, Gradient, Hessian};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use attention_regression::instance::files::read_instance;

@@ -200,3 +200,18 @@ fn a_minimiser_where_there_is_none_is_refused() {
     let file = scratch.file("a.json", "{\"minimiser\": [1, 2]}");
     attreg(["check", &path, &file]).assert_refused("none.json: no minimiser");
 }
+
+/// The printed sign of the gradient, planted in the answer; the manual shows what comes out.
+#[test]
+fn the_example_in_the_manual_is_what_is_printed() {
+    let scratch = Scratch::new();
+    let file = scratch.file(
+        "a.json",
+        "{\"loss\": 1.9866701458945215, \"gradient\": [6.366063570543354, -3.358156824116827]}",
+    );
+    let instance = common::fixture("instances/tiny.json");
+    let run = attreg(["check", instance.to_str().unwrap(), &file]);
+    assert_eq!(run.status, 1, "{}", run.err);
+    let manual = include_str!("../docs/conformance.md");
+    assert!(manual.contains(&run.out), "{}", run.out);
+}

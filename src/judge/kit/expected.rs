@@ -72,11 +72,9 @@ pub struct Required {
 }
 
 /// Decimal strings and nearest f64s of the same values.
-pub struct Numbers {
-    /// Certified digits.
-    pub decimals: Vec<String>,
-    /// Nearest f64s.
-    pub nearest: Vec<f64>,
+struct Numbers {
+    decimals: Vec<String>,
+    nearest: Vec<f64>,
 }
 
 /// Digits printed at most.
