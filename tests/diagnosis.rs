@@ -597,3 +597,43 @@ fn the_loss_of_another_minimum_is_told() {
     let told = high(losses[0]).scientific(10);
     assert!(other.diagnosis[0].text.contains(&told), "{other:?}");
 }
+
+/// `b = softmax(A x)` rounded: the loss is a square of roundings, about 1e-33, and no program has a digit of it.
+#[test]
+fn a_perfect_fit_is_not_asked_for_digits_that_rounding_leaves_none_of() {
+    let base = with_weights(&softmax_instance(), 0.0);
+    let parts = Parts::of(&base);
+    let e = parts.z.map(f64::exp);
+    let target = &e / e.sum();
+    let instance = Instance::new(
+        LossKind::Softmax,
+        base.matrix().clone(),
+        target,
+        base.weights().clone(),
+    )
+    .unwrap()
+    .with_points(base.points().to_vec())
+    .unwrap();
+    for right in [0.0, 1e-33, Parts::of(&instance).loss] {
+        let verdict = judged(&instance, &loss(right));
+        assert!(verdict.passed, "{right:e} {verdict:?}");
+    }
+    assert!(!judged(&instance, &loss(1e-20)).passed);
+}
+
+/// `exp(600)^2 / 2` is no f64; as decimals it can be given and is held to the same digits.
+#[test]
+fn a_loss_beyond_f64_is_judged_too() {
+    let text = r#"{"loss": "exp", "matrix": [[1]], "target": [0], "weights": 0, "start": [600]}"#;
+    let instance = parse_instance(text, Path::new("far.json")).unwrap();
+    let judged = |text: &str| {
+        let answer = Answer {
+            loss: Some(text.parse().unwrap()),
+            ..Answer::default()
+        };
+        judge(&instance, &answer, None, None).unwrap()
+    };
+    // By mpmath: exp(1200) / 2.
+    assert!(judged("7.117841095614726831904408979639038946908e520").passed);
+    assert!(!judged("1e300").passed);
+}

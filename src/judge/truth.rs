@@ -51,19 +51,25 @@ fn unit() -> High {
 }
 
 impl Truth {
-    /// `L(x)`.
-    pub(super) fn loss(instance: &Instance, values: &Enclosure) -> Self {
-        Self::of_balls("loss", 0, instance, &[values.loss])
+    /// `L(x)`, which `values` enclose at `x`.
+    pub(super) fn loss(
+        instance: &Instance,
+        reference: &Reference,
+        x: &DVector<High>,
+        values: &Enclosure,
+    ) -> Self {
+        let second_order = of_a_perfect_fit(instance, reference, x, values.loss);
+        Self::of_balls("loss", 0, instance, &[values.loss], second_order)
     }
 
     /// `grad L(x)`.
     pub(super) fn gradient(instance: &Instance, values: &Enclosure) -> Self {
-        Self::of_balls("gradient", 1, instance, &values.gradient)
+        Self::of_balls("gradient", 1, instance, &values.gradient, High::ZERO)
     }
 
     /// `Hess L(x)`, row by row.
     pub(super) fn hessian(instance: &Instance, values: &Enclosure) -> Self {
-        Self::of_balls("hessian", 2, instance, &values.hessian)
+        Self::of_balls("hessian", 2, instance, &values.hessian, High::ZERO)
     }
 
     fn of_balls(
@@ -71,12 +77,13 @@ impl Truth {
         dimensions: usize,
         instance: &Instance,
         balls: &[Ball],
+        second_order: High,
     ) -> Self {
         let values: Vec<High> = balls.iter().map(|ball| ball.midpoint()).collect();
         let radius = balls
             .iter()
             .fold(High::ZERO, |m, ball| m.max(ball.radius()));
-        let allowed = in_f64(radius) + underflow(instance);
+        let allowed = in_f64(radius) + underflow(instance) + second_order;
         let size = largest(&values);
         let reason = |scale: High, of: &str| {
             format!(
@@ -95,12 +102,6 @@ impl Truth {
             d: instance.columns(),
             values,
         };
-        if log10(size) > f64::MAX.log10() {
-            return Self {
-                reason: "the largest entry is beyond the range of f64".to_owned(),
-                ..truth
-            };
-        }
         if size <= radius {
             // Nothing to be relative to but the terms that cancel.
             let scale = allowed / unit();
@@ -116,7 +117,11 @@ impl Truth {
         }
         Self {
             required: required(allowed, size, ALLOWANCE),
-            reason: reason(size, "the largest entry"),
+            reason: if log10(size) > f64::MAX.log10() {
+                reason(size, "the largest entry, which is beyond the range of f64")
+            } else {
+                reason(size, "the largest entry")
+            },
             ..truth
         }
     }
@@ -232,6 +237,38 @@ const MOST_ROWS: usize = 64;
 fn in_f64(radius: High) -> High {
     radius * unit() / High::int(CHARGED.0).shifted(CHARGED.1)
 }
+
+/// A loss that is zero, or nearly, is a square of what rounding leaves of the residual: of second order in the unit, which
+/// scaling from one unit to another in proportion misses. Where it may matter, the loss is enclosed over a box of points
+/// as wide as the rounding of the logits in f64 makes it.
+fn of_a_perfect_fit(
+    instance: &Instance,
+    reference: &Reference,
+    x: &DVector<High>,
+    loss: Ball,
+) -> High {
+    let size = |largest: f64| High::lift(largest).unwrap_or(High::ONE);
+    let target = High::ONE + size(instance.target().norm()).square();
+    // The second order counts where the residual is below some 10^6 roundings.
+    if loss.midpoint().abs() > target.shifted(PERFECT_EXPONENT) {
+        return High::ZERO;
+    }
+    let a = size(instance.matrix().to_dense().amax());
+    // One rounding of x, and at least one of every logit.
+    let reach = if a.is_zero() {
+        largest(x.as_slice())
+    } else {
+        largest(x.as_slice()).max(a.recip())
+    };
+    let width = reach * unit() * High::int(instance.columns() as i64 + 1);
+    // No enclosure over the box: near a pole, where no loss is nearly zero.
+    reference
+        .enclose(x, width)
+        .map_or(High::ZERO, |values| values.loss.radius())
+}
+
+/// See [`of_a_perfect_fit`].
+const PERFECT_EXPONENT: i64 = -16;
 
 /// What flushing to zero can do: each of the n probabilities loses less than the smallest normal number, which enters
 /// with the target and with A on both sides.

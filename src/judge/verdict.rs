@@ -83,7 +83,7 @@ pub fn judge(
         };
         verdict.loss = answer
             .loss
-            .map(|loss| judged(Truth::loss(instance, &values), &[loss]));
+            .map(|loss| judged(Truth::loss(instance, &reference, x, &values), &[loss]));
         verdict.gradient = answer
             .gradient
             .as_ref()

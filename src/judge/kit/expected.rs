@@ -100,7 +100,7 @@ fn entry(specimen: &Specimen) -> Result<Entry, OracleError> {
     let start = lift_vector(&instance.start());
     let values = reference.enclose(&start, High::ZERO)?;
     let truths = [
-        Truth::loss(instance, &values),
+        Truth::loss(instance, &reference, &start, &values),
         Truth::gradient(instance, &values),
         Truth::hessian(instance, &values),
     ];
