@@ -69,7 +69,13 @@ impl Truth {
 
     /// `Hess L(x)`, row by row.
     pub(super) fn hessian(instance: &Instance, values: &Enclosure) -> Self {
-        Self::of_balls("hessian", 2, instance, &values.hessian, High::ZERO)
+        Self::of_balls(
+            "hessian",
+            2,
+            instance,
+            &values.hessian,
+            of_the_ridge(instance),
+        )
     }
 
     fn of_balls(
@@ -77,13 +83,13 @@ impl Truth {
         dimensions: usize,
         instance: &Instance,
         balls: &[Ball],
-        second_order: High,
+        more: High,
     ) -> Self {
         let values: Vec<High> = balls.iter().map(|ball| ball.midpoint()).collect();
         let radius = balls
             .iter()
             .fold(High::ZERO, |m, ball| m.max(ball.radius()));
-        let allowed = in_f64(radius) + underflow(instance) + second_order;
+        let allowed = in_f64(radius) + underflow(instance) + more;
         let size = largest(&values);
         let reason = |scale: High, of: &str| {
             format!(
@@ -265,6 +271,18 @@ fn of_a_perfect_fit(
     reference
         .enclose(x, width)
         .map_or(High::ZERO, |values| values.loss.radius())
+}
+
+/// `A' W^2 A` does not depend on x: a constant of the oracle's graph, without rounding. In f64 its entries are sums of n
+/// products of three numbers and a square; none is larger than the largest on the diagonal.
+fn of_the_ridge(instance: &Instance) -> High {
+    let a = lift_matrix(&instance.matrix().to_dense());
+    let w = lift_vector(instance.weights());
+    let diagonal: Vec<High> = a
+        .column_iter()
+        .map(|column| column.component_mul(&w).norm_squared())
+        .collect();
+    largest(&diagonal) * unit() * High::int(instance.rows() as i64 + 3)
 }
 
 /// See [`of_a_perfect_fit`].
