@@ -22,6 +22,7 @@
 //! | 3 | [`claims`] | every claim of the papers as data with a check |
 //! | 4 | [`campaign`] | runs claims over instances: seeds, workers, journal |
 //! | 5 | [`report`] | verdicts as a table, as JSON, as failure blocks with a re-run line |
+//! | 5 | [`judge`] | how many digits of somebody else's answer are right, and which known mistake explains the rest |
 //! | 6 | [`cli`] | one file per subcommand of `attreg` |
 
 #![deny(missing_docs)]
@@ -32,6 +33,7 @@ pub mod certificate;
 pub mod claims;
 pub mod cli;
 pub mod instance;
+pub mod judge;
 pub mod oracle;
 pub mod production;
 pub mod report;

@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 7] = [
     &["production", "oracle"],
     &["claims"],
     &["campaign"],
-    &["report"],
+    &["report", "judge"],
     &["cli"],
 ];
 

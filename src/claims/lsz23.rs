@@ -7,7 +7,7 @@ use crate::claims::Claim;
 
 mod definiteness;
 mod derivatives;
-mod forms;
+pub(crate) mod forms;
 mod lipschitz;
 mod newton;
 mod sampling;

@@ -10,15 +10,15 @@ mod exact;
 mod family;
 pub mod forms;
 mod loewner;
-mod lsz23;
+pub(crate) mod lsz23;
 mod newton_steps;
 mod newton_support;
 mod proof;
-mod residual_softmax;
+pub(crate) mod residual_softmax;
 mod sampling;
 pub mod statistics;
 mod tall;
-mod two_layer;
+pub(crate) mod two_layer;
 mod verdict;
 
 pub use case::{Case, Origin, Stratum};

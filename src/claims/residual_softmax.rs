@@ -7,7 +7,7 @@ mod definiteness;
 mod derivatives;
 mod growth;
 mod lipschitz;
-mod model;
+pub(crate) mod model;
 mod newton;
 mod normaliser;
 mod sampling;

@@ -7,7 +7,7 @@ mod bounds;
 mod definiteness;
 mod derivatives;
 mod lipschitz;
-mod model;
+pub(crate) mod model;
 mod newton;
 mod sampling;
 mod search;

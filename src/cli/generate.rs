@@ -7,10 +7,11 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use crate::cli::{CliError, Exit, output};
-use crate::instance::files::write_instance;
+use crate::instance::files::{write_instance, write_whole};
 use crate::instance::kinds::{Kind, Shape};
 use crate::instance::models::Model;
 use crate::instance::{Activation, LossKind};
+use crate::judge::kit;
 
 /// Arguments of `attreg generate`.
 #[derive(Debug, Args)]
@@ -20,13 +21,14 @@ use crate::instance::{Activation, LossKind};
   weak             weights so small that the loss is not convex, target on a corner
   edge             n = 1, d = 1, n = d, logits 900 apart, signed target, in turn
   ill-conditioned  condition number 1e6
+  conformance      the conformance kit: small instances over all losses with their expected values; no other option
 
 Example:
   attreg generate theory --seed 7 --n 64 --d 8 --out instances
   attreg generate theory --loss two-layer --activation relu --outputs 2 --out instances")]
 pub struct GenerateArgs {
     /// What the instances are examples of
-    #[arg(value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
+    #[arg(value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name).into_iter().chain([CONFORMANCE])))]
     kind: String,
     /// Loss of the instances
     #[arg(long, default_value = "softmax", value_parser = PossibleValuesParser::new(LossKind::NAMES))]
@@ -60,8 +62,14 @@ pub struct GenerateArgs {
     convexity: f64,
 }
 
+/// The kind that is not drawn but listed.
+const CONFORMANCE: &str = "conformance";
+
 /// Writes the manifests and lists them.
 pub fn run(arguments: &GenerateArgs) -> Result<Exit, CliError> {
+    if arguments.kind == CONFORMANCE {
+        return conformance(arguments);
+    }
     let Some(kind) = Kind::ALL
         .into_iter()
         .find(|kind| kind.name() == arguments.kind)
@@ -93,6 +101,28 @@ pub fn run(arguments: &GenerateArgs) -> Result<Exit, CliError> {
         let (n, d) = (next.rows(), next.columns());
         output::print(&format!("{}  n = {n}, d = {d}\n", path.display()))?;
     }
+    Ok(Exit::Success)
+}
+
+/// Writes the conformance kit, its table of contents last.
+fn conformance(arguments: &GenerateArgs) -> Result<Exit, CliError> {
+    let out = &arguments.out;
+    let specimens = kit::specimens()?;
+    let made = kit::make(&specimens).map_err(|source| CliError::Oracle {
+        path: out.clone(),
+        source,
+    })?;
+    fs::create_dir_all(out).map_err(|source| CliError::io(out, source))?;
+    for (specimen, entry) in specimens.iter().zip(&made.instances) {
+        write_instance(&specimen.instance, &out.join(&entry.instance))?;
+    }
+    let manifest = out.join(kit::MANIFEST);
+    write_whole(&manifest, kit::render(&made).as_bytes())?;
+    output::print(&format!(
+        "{}  {} instances\n",
+        manifest.display(),
+        specimens.len()
+    ))?;
     Ok(Exit::Success)
 }
 

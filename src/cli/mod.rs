@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-mod certified;
+pub mod check;
 pub mod claims;
 mod error;
 pub mod generate;
@@ -72,6 +72,8 @@ pub enum Command {
     Solve(solve::SolveArgs),
     /// Loss, gradient and Hessian at a point, as many digits as are certified (at most 40)
     Reference(reference::ReferenceArgs),
+    /// Count the correct digits of somebody else's answers and name known mistakes
+    Check(check::CheckArgs),
     /// Write instances that meet the premises of a theorem
     Generate(generate::GenerateArgs),
 }
@@ -111,6 +113,7 @@ pub fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Claims(arguments) => claims::run(&arguments),
         Command::Solve(arguments) => solve::run(&arguments),
         Command::Reference(arguments) => reference::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
     }
 }

@@ -6,11 +6,10 @@ use clap::Args;
 use nalgebra::DVector;
 use serde::Serialize;
 
-use crate::cli::certified::certified;
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{read_instance, read_point};
 use crate::oracle::{Enclosure, Minimiser, OracleError, Reference, lift_vector, minimise};
-use crate::scalar::High;
+use crate::scalar::{High, certified};
 
 /// Arguments of `attreg reference`.
 #[derive(Debug, Args)]

@@ -9,6 +9,8 @@
 //! matrix and the ridge; [`solve`] minimises it by Newton's method and returns a [`Solution`] with an [`Outcome`] and,
 //! where one can be proven, a bound on `||x - x*||`. The roundings are derived in `docs/numerics.md`.
 
+#[cfg(feature = "argmin")]
+mod argmin;
 mod certificate;
 mod certificate_by_gram;
 mod diagonal_plus_low_rank;

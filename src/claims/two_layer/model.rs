@@ -80,7 +80,16 @@ fn activated<T: RealField + Copy>(activation: Activation, y: T) -> (T, T, T) {
 impl<T: RealField + Copy> Model<T> {
     /// The model at `z` (n).
     pub fn at(layer: DMatrix<T>, activation: Activation, z: &DVector<T>, b: &DVector<T>) -> Self {
-        let p = forms::softmax(z);
+        Self::of_probabilities(layer, activation, forms::softmax(z), b)
+    }
+
+    /// The model with these probabilities `p` (n), whatever logits they came from.
+    pub fn of_probabilities(
+        layer: DMatrix<T>,
+        activation: Activation,
+        p: DVector<T>,
+        b: &DVector<T>,
+    ) -> Self {
         let y = &layer * &p;
         let values: Vec<(T, T, T)> = y.iter().map(|y| activated(activation, *y)).collect();
         let m = y.len();

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::instance::InstanceError;
 
 /// Parses `text`; `name` is the file that messages mention.
-pub(super) fn parse<T: DeserializeOwned>(text: &str, name: &Path) -> Result<T, InstanceError> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str, name: &Path) -> Result<T, InstanceError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let entry = error.path().to_string();

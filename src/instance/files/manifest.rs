@@ -22,7 +22,7 @@ use super::point::read_vector;
 use super::{json, write_whole};
 use crate::instance::{DesignMatrix, Instance, InstanceError};
 
-mod entry;
+pub(crate) mod entry;
 mod loss;
 mod matrix;
 mod render;

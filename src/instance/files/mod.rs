@@ -5,8 +5,8 @@
 //!
 //! [`InstanceError`]: crate::instance::InstanceError
 
-mod json;
-mod manifest;
+pub(crate) mod json;
+pub(crate) mod manifest;
 pub mod matrix_market;
 pub mod npy;
 pub mod npz;

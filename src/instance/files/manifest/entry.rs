@@ -11,7 +11,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 /// An array, inline or in a file.
-pub(super) enum Entry<T> {
+pub(crate) enum Entry<T> {
     /// Path relative to the manifest.
     File(PathBuf),
     /// The array itself.

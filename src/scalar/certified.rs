@@ -1,6 +1,6 @@
 //! Decimal text that shows proven digits only.
 
-use crate::scalar::High;
+use super::High;
 
 /// What the oracle's numbers carry.
 const MOST_DIGITS: usize = 40;
@@ -10,13 +10,18 @@ const MOST_DIGITS: usize = 40;
 ///
 /// A ball that supports not even one digit, because it contains zero or nearly does, is `0e-37`: zero, and the truth is
 /// below one unit of that decade.
-pub(super) fn certified(midpoint: High, radius: High) -> String {
+pub fn certified(midpoint: High, radius: High) -> String {
+    certified_to(MOST_DIGITS, midpoint, radius)
+}
+
+/// [`certified`] with at most `most` digits (1 to 40).
+pub fn certified_to(most: usize, midpoint: High, radius: High) -> String {
     let Some(leading) = midpoint.exponent10() else {
         return zero(radius);
     };
     let twice = radius + radius;
     // Half a unit for the ball, half a unit for rounding the midpoint to the printed digits.
-    let supported = (1..=MOST_DIGITS)
+    let supported = (1..=most.min(MOST_DIGITS))
         .rev()
         .find(|digits| twice <= High::ONE.shifted(leading - *digits as i64 + 1));
     match supported {
@@ -49,6 +54,7 @@ mod tests {
         assert_eq!(certified(third, high("5e-10")), "3.33333333e-1");
         assert_eq!(certified(third, high("6e-10")), "3.3333333e-1");
         assert_eq!(certified(high("-1234"), high("0.4")), "-1.234e3");
+        assert_eq!(certified_to(4, third, High::ZERO), "3.333e-1");
     }
 
     #[test]

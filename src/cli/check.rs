@@ -1,0 +1,141 @@
+//! `attreg check`: how many digits of somebody else's numbers are right, and which known mistake explains the rest.
+
+mod junit;
+mod suite;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::cli::{CliError, Exit, output};
+use crate::instance::files::read_instance;
+use crate::judge::{Verdict, judge, read_answer};
+
+/// Arguments of `attreg check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "ANSWER is a JSON object with any of x, loss, gradient, hessian, minimiser; x says where loss, gradient and
+Hessian were taken (default: the instance's start). Numbers are JSON numbers, which mean the nearest f64, or decimal
+strings; arrays may be the name of a .npy file beside the answer.
+
+Digits are counted normwise, -log10(max error / max value). Without --digits as many are asked for as f64 can give on
+this instance; --json says why.
+
+A wrong answer is held against known mistakes: errata of the papers (E1, E2, E12, E13) and common slips. A minimiser of
+another local minimum is recognised and scored as such.
+
+Exit status: 0 if everything has its digits, 1 if not or if an answer of a suite is missing or unusable, 2 bad input.
+
+Example:
+  attreg check instance.json answer.json
+  attreg check --suite fixtures/conformance --answers my-answers --format junit"
+)]
+pub struct CheckArgs {
+    /// Manifest of the instance
+    #[arg(required_unless_present = "suite")]
+    instance: Option<PathBuf>,
+    /// The answer
+    #[arg(required_unless_present = "suite")]
+    answer: Option<PathBuf>,
+    /// Digits to ask for, instead of what f64 can give
+    #[arg(long, value_name = "D", allow_hyphen_values = true)]
+    digits: Option<f64>,
+    /// Score a whole directory of answers against this conformance kit
+    #[arg(long, value_name = "DIR", requires = "answers", conflicts_with_all = ["instance", "answer"])]
+    suite: Option<PathBuf>,
+    /// The directory of answers, one <id>.json per instance
+    #[arg(long, value_name = "DIR", requires = "suite")]
+    answers: Option<PathBuf>,
+    /// How to print the scores of a suite
+    #[arg(long, requires = "suite", value_parser = PossibleValuesParser::new(["table", "junit"]), conflicts_with = "json")]
+    format: Option<String>,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// More digits than the oracle certifies cannot be asked for.
+const MOST_DIGITS: f64 = 36.0;
+
+/// Judges and prints.
+pub fn run(arguments: &CheckArgs) -> Result<Exit, CliError> {
+    if let Some(digits) = arguments.digits
+        && !(digits > 0.0 && digits <= MOST_DIGITS)
+    {
+        return Err(CliError::Usage(format!(
+            "--digits is {digits}: must be > 0 and at most {MOST_DIGITS}"
+        )));
+    }
+    match (
+        &arguments.suite,
+        &arguments.answers,
+        &arguments.instance,
+        &arguments.answer,
+    ) {
+        (Some(kit), Some(answers), ..) => suite::run(arguments, kit, answers),
+        (_, _, Some(instance), Some(answer)) => one(arguments, instance, answer),
+        // Refused by clap already.
+        _ => Err(CliError::Usage(
+            "an instance and an answer are needed, or --suite and --answers".to_owned(),
+        )),
+    }
+}
+
+fn one(arguments: &CheckArgs, path: &Path, answer: &Path) -> Result<Exit, CliError> {
+    let instance = read_instance(path)?;
+    let given = read_answer(answer, &instance)?;
+    let verdict =
+        judge(&instance, &given, arguments.digits, None).map_err(|source| CliError::Oracle {
+            path: path.to_owned(),
+            source,
+        })?;
+    output::print(&if arguments.json {
+        output::json_line(&verdict)
+    } else {
+        table(&verdict)
+    })?;
+    Ok(exit(verdict.passed))
+}
+
+fn exit(passed: bool) -> Exit {
+    if passed { Exit::Success } else { Exit::Differs }
+}
+
+/// A row per quantity, then the worst entries of what failed, the reasons for the digits asked for, the diagnoses.
+fn table(verdict: &Verdict) -> String {
+    let mut text = format!(
+        "{:9}  {:>6}  {:>8}  {:7}  worst entry\n",
+        "quantity", "digits", "required", "verdict"
+    );
+    for (name, score) in verdict.scores() {
+        let digits = if score.exact {
+            "exact".to_owned()
+        } else {
+            format!("{:.1}", score.digits)
+        };
+        text.push_str(&format!(
+            "{name:9}  {digits:>6}  {:>8.1}  {:7}  {} answer {} oracle {}\n",
+            score.required,
+            if score.passed { "pass" } else { "FAIL" },
+            score.worst.place(),
+            score.worst.answer,
+            score.worst.oracle,
+        ));
+    }
+    for (name, score) in verdict.scores() {
+        text.push_str(&format!(
+            "{name}: {:.1} digits, because {}\n",
+            score.required, score.reason
+        ));
+    }
+    for diagnosis in &verdict.diagnosis {
+        text.push_str(&format!(
+            "diagnosis {} ({}): {}\n",
+            diagnosis.id,
+            diagnosis.quantities.join(", "),
+            diagnosis.text
+        ));
+    }
+    text
+}

@@ -1,0 +1,105 @@
+//! Every loss of the logits with its derivatives in closed form, for any real scalar: what float32 makes of it, and what
+//! probabilities that overflowed make of it. The truth never comes from here.
+
+use nalgebra::{DMatrix, DVector, RealField};
+
+use crate::claims::forms::{self, GradientForm, HessianForm};
+use crate::claims::lsz23::forms::Phi;
+use crate::claims::residual_softmax::model::Model as Residual;
+use crate::claims::two_layer::model::{Form, Model as TwoLayer};
+use crate::instance::{Instance, LossKind};
+
+/// Loss, gradient and Hessian.
+#[derive(Clone, Debug)]
+pub(super) struct Values<T: RealField> {
+    /// The loss.
+    pub(super) loss: T,
+    /// The gradient.
+    pub(super) gradient: DVector<T>,
+    /// The Hessian.
+    pub(super) hessian: DMatrix<T>,
+}
+
+/// `l`, `grad l` and `Hess l` at the logits `z` (n); `lift` takes the instance's numbers to the scalar.
+pub(super) fn in_logits<T: RealField + Copy>(
+    instance: &Instance,
+    z: &DVector<T>,
+    lift: impl Fn(f64) -> T + Copy,
+) -> Values<T> {
+    let b = instance.target().map(lift);
+    let entrywise = |phi: Phi| {
+        let residual = z.zip_map(&b, |z, b| phi.value(z) - b);
+        Values {
+            loss: half_square(&residual),
+            gradient: z.zip_map(&residual, |z, r| phi.slope(z) * r),
+            hessian: DMatrix::from_diagonal(&z.zip_map(&b, |z, b| phi.curvature(z, b))),
+        }
+    };
+    match instance.loss() {
+        LossKind::Exp => entrywise(Phi::Exp),
+        LossKind::Cosh => entrywise(Phi::Cosh),
+        LossKind::Sinh => entrywise(Phi::Sinh),
+        LossKind::ResidualSoftmax => {
+            let model = Residual::at(z);
+            Values {
+                loss: half_square(&(&model.f - &b)),
+                gradient: model.k.component_mul(&model.residual(&b)),
+                hessian: model.hessian(&b),
+            }
+        }
+        LossKind::Softmax | LossKind::TwoLayer { .. } => {
+            of_probabilities(instance, forms::softmax(z), lift)
+        }
+    }
+}
+
+/// The same for a loss of probabilities `p` (n), whatever logits they came from.
+///
+/// For any other loss it is taken as softmax; callers ask only for losses of probabilities.
+pub(super) fn of_probabilities<T: RealField + Copy>(
+    instance: &Instance,
+    p: DVector<T>,
+    lift: impl Fn(f64) -> T + Copy,
+) -> Values<T> {
+    let b = instance.target().map(lift);
+    match instance.loss() {
+        LossKind::TwoLayer {
+            second_layer,
+            activation,
+        } => {
+            let model = TwoLayer::of_probabilities(second_layer.map(lift), *activation, p, &b);
+            Values {
+                loss: half_square(&model.residual),
+                gradient: model.gradient(),
+                hessian: model.hessian(Form::Derived),
+            }
+        }
+        _ => Values {
+            loss: forms::value(&p, &b),
+            gradient: forms::gradient(GradientForm::Corrected, &p, &b),
+            hessian: forms::hessian(HessianForm::Corrected, &p, &b),
+        },
+    }
+}
+
+/// `l + 0.5 || diag(w) z ||^2` in the unknowns: `A' (grad l + w^2 o z)`, `A' (Hess l + diag(w^2)) A`.
+pub(super) fn in_unknowns<T: RealField + Copy>(
+    values: Values<T>,
+    a: &DMatrix<T>,
+    w: &DVector<T>,
+    z: &DVector<T>,
+) -> Values<T> {
+    let mut middle = values.hessian;
+    for (i, w) in w.iter().enumerate() {
+        middle[(i, i)] += *w * *w;
+    }
+    Values {
+        loss: values.loss + half_square(&w.component_mul(z)),
+        gradient: a.tr_mul(&(values.gradient + w.component_mul(w).component_mul(z))),
+        hessian: a.tr_mul(&(middle * a)),
+    }
+}
+
+fn half_square<T: RealField + Copy>(v: &DVector<T>) -> T {
+    v.dot(v) / (T::one() + T::one())
+}

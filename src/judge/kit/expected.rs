@@ -1,0 +1,211 @@
+//! The kit's manifest: expected values with certified digits, and the digits that f64 can be asked for.
+
+use std::fs;
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::instance::files::json;
+use crate::instance::{Instance, InstanceError};
+use crate::judge::kit::{MANIFEST, Specimen};
+use crate::judge::truth::Truth;
+use crate::oracle::{OracleError, Reference, lift_vector, minimise};
+use crate::scalar::{High, certified_to};
+
+/// A kit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kit {
+    /// What the numbers mean.
+    pub about: String,
+    /// The instances.
+    pub instances: Vec<Entry>,
+}
+
+/// One instance with what is expected of an answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Name; an answer is the file `<id>.json`.
+    pub id: String,
+    /// The instance's manifest, beside this file.
+    pub instance: String,
+    /// What the instance is there for.
+    pub about: String,
+    /// Where loss, gradient and Hessian are taken and a search starts: the instance's first point.
+    pub x: Vec<f64>,
+    /// Decimal strings: every digit is certified, at most 36.
+    pub expected: Expected<String>,
+    /// The nearest f64s.
+    pub nearest: Expected<f64>,
+    /// Correct digits that f64 can give here.
+    pub required: Required,
+}
+
+/// Expected values.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected<T> {
+    /// `L(x)`.
+    pub loss: T,
+    /// `grad L(x)`.
+    pub gradient: Vec<T>,
+    /// `Hess L(x)`.
+    pub hessian: Vec<Vec<T>>,
+    /// The strict local minimiser that Newton's method finds from x; null if none can be proven.
+    pub minimiser: Option<Vec<T>>,
+}
+
+/// Correct digits, normwise.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Required {
+    /// Of the loss.
+    pub loss: f64,
+    /// Of the gradient.
+    pub gradient: f64,
+    /// Of the Hessian.
+    pub hessian: f64,
+    /// Of the minimiser.
+    pub minimiser: Option<f64>,
+}
+
+/// Decimal strings and nearest f64s of the same values.
+struct Numbers {
+    decimals: Vec<String>,
+    nearest: Vec<f64>,
+}
+
+/// Digits printed at most.
+const DIGITS: usize = 36;
+
+const ABOUT: &str = "expected: decimal strings, every digit certified by enclosing all rounding errors at 40 digits; nearest: \
+     the nearest f64; required: correct digits, -log10(max error / max value), that f64 can give. Answers are <id>.json \
+     with any of x, loss, gradient, hessian, minimiser. Made by: attreg generate conformance";
+
+/// Computes the whole manifest.
+pub fn make(specimens: &[Specimen]) -> Result<Kit, OracleError> {
+    let instances = specimens.par_iter().map(entry).collect::<Result<_, _>>()?;
+    Ok(Kit {
+        about: ABOUT.to_owned(),
+        instances,
+    })
+}
+
+fn entry(specimen: &Specimen) -> Result<Entry, OracleError> {
+    let instance = &specimen.instance;
+    let d = instance.columns();
+    let reference = Reference::new(instance)?;
+    let start = lift_vector(&instance.start());
+    let values = reference.enclose(&start, High::ZERO)?;
+    let truths = [
+        Truth::loss(instance, &reference, &start, &values),
+        Truth::gradient(instance, &values),
+        Truth::hessian(instance, &values),
+    ];
+    let [loss, gradient, hessian] = truths.each_ref().map(numbers);
+    let minimiser = minimiser(instance, &reference)?;
+    Ok(Entry {
+        id: specimen.id.clone(),
+        instance: format!("{}.json", specimen.id),
+        about: specimen.about.to_owned(),
+        x: instance.start().iter().copied().collect(),
+        expected: expected(
+            d,
+            [&loss, &gradient, &hessian].map(|numbers| &numbers.decimals[..]),
+            minimiser.as_ref().map(|(_, found)| &found.decimals[..]),
+        ),
+        nearest: expected(
+            d,
+            [&loss, &gradient, &hessian].map(|numbers| &numbers.nearest[..]),
+            minimiser.as_ref().map(|(_, found)| &found.nearest[..]),
+        ),
+        required: Required {
+            loss: truths[0].required,
+            gradient: truths[1].required,
+            hessian: truths[2].required,
+            minimiser: minimiser.map(|(truth, _)| truth.required),
+        },
+    })
+}
+
+/// The minimiser from the instance's start, if one can be proven.
+fn minimiser(
+    instance: &Instance,
+    reference: &Reference,
+) -> Result<Option<(Truth, Numbers)>, OracleError> {
+    let start = lift_vector(&instance.start());
+    let found = match minimise(reference, &start) {
+        Ok(found) => found,
+        Err(OracleError::NoMinimiser { .. }) => return Ok(None),
+        Err(other) => return Err(other),
+    };
+    let here = reference.evaluate(&found.x)?;
+    let values = reference.enclose(&found.x, High::ZERO)?;
+    let truth = Truth::minimiser(instance, &found, &here, &values, &start);
+    let numbers = numbers(&truth);
+    Ok(Some((truth, numbers)))
+}
+
+fn numbers(truth: &Truth) -> Numbers {
+    Numbers {
+        decimals: truth
+            .values
+            .iter()
+            .zip(&truth.radii)
+            .map(|(value, radius)| certified_to(DIGITS, *value, *radius))
+            .collect(),
+        nearest: truth.values.iter().map(|value| value.to_f64()).collect(),
+    }
+}
+
+fn expected<T: Clone>(
+    d: usize,
+    [loss, gradient, hessian]: [&[T]; 3],
+    minimiser: Option<&[T]>,
+) -> Expected<T> {
+    Expected {
+        // A loss is one number.
+        loss: loss[0].clone(),
+        gradient: gradient.to_vec(),
+        hessian: hessian.chunks(d).map(<[T]>::to_vec).collect(),
+        minimiser: minimiser.map(<[T]>::to_vec),
+    }
+}
+
+/// The manifest as text, one line for each part of an instance. The same kit gives the same bytes.
+pub fn render(kit: &Kit) -> String {
+    // Structs of strings, numbers and lists: none of them can fail to serialise.
+    fn json(value: &impl Serialize) -> String {
+        serde_json::to_string(value).unwrap_or_default()
+    }
+    let entries: Vec<String> = kit
+        .instances
+        .iter()
+        .map(|entry| {
+            format!(
+                "  {{\"id\": {}, \"instance\": {}, \"about\": {},\n   \"x\": {},\n   \"expected\": {},\n   \"nearest\": {},\n   \"required\": {}}}",
+                json(&entry.id),
+                json(&entry.instance),
+                json(&entry.about),
+                json(&entry.x),
+                json(&entry.expected),
+                json(&entry.nearest),
+                json(&entry.required),
+            )
+        })
+        .collect();
+    format!(
+        "{{\n \"about\": {},\n \"instances\": [\n{}\n ]\n}}\n",
+        json(&kit.about),
+        entries.join(",\n")
+    )
+}
+
+/// Reads the manifest of the kit in a directory.
+pub fn read_kit(directory: &Path) -> Result<Kit, InstanceError> {
+    let path = directory.join(MANIFEST);
+    let text = fs::read_to_string(&path).map_err(|error| InstanceError::io(&path, error))?;
+    json::parse(&text, &path)
+}

@@ -1,0 +1,29 @@
+//! Floor 5: judges somebody else's numbers. How many digits are right, how many f64 can be asked for on this instance,
+//! and which known mistake a wrong answer matches. Nothing here knows production.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `answer` | an answer as it arrives: JSON, numpy arrays, decimal strings |
+//! | `truth` | the oracle's values with what f64 rounding makes of them: the required digits and their reason |
+//! | `digits` | correct digits, normwise, and the worst entry |
+//! | `verdict` | a whole answer judged |
+//! | `minimiser` | a minimiser judged, also one that belongs to another local minimum |
+//! | `diagnosis` | the known mistakes, recomputed at 40 digits and compared with a wrong answer |
+//! | [`kit`] | the conformance kit: its instances, its manifest, and how a directory of answers is scored |
+
+mod answer;
+mod closed_forms;
+mod diagnosis;
+mod digits;
+pub mod kit;
+mod minimiser;
+mod truth;
+mod verdict;
+
+pub use answer::{Answer, read_answer};
+pub use diagnosis::Diagnosis;
+pub use digits::{Score, Worst};
+pub use verdict::{Verdict, judge};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,304 @@
+//! The truth about one quantity, and how much of it f64 can be asked for.
+//!
+//! The oracle encloses what it computes: the radius of its ball is a running error analysis of the evaluation from the
+//! definition, in units of `10^-39`: every rounding of `A x`, of the exponentials and of the sums is carried through all
+//! that follows, cancellation included. Only the size of a unit separates it from the same analysis in f64, so
+//!
+//! ```text
+//! allowed error in f64 = radius * 2^-53 / (0.51 10^-39)        amplification K = allowed / (2^-53 max |value|)
+//! ```
+//!
+//! and a sound f64 program keeps `15.95 - log10 K` digits, less an allowance for another order of operations.
+
+use nalgebra::{Cholesky, DMatrix, DVector};
+
+use crate::instance::Instance;
+use crate::judge::digits::{digits, largest, log10};
+use crate::oracle::{Ball, Enclosure, Evaluation, Minimiser, Reference, lift_matrix, lift_vector};
+use crate::scalar::High;
+
+/// The oracle's unit per rounding, as [`Ball`] charges it.
+const CHARGED: (i64, i64) = (51, -41);
+/// Other programs sum in another order and know other closed forms.
+const ALLOWANCE: f64 = 0.5;
+/// An iteration also has to stop somewhere: within a few roundings of the best that it could do.
+const ALLOWANCE_MINIMISER: f64 = 1.0;
+
+/// One quantity with what is certain about it.
+#[derive(Clone, Debug)]
+pub(super) struct Truth {
+    /// Its name in answers.
+    pub(super) name: &'static str,
+    /// The values, matrices row by row.
+    pub(super) values: Vec<High>,
+    /// How far each can be off.
+    pub(super) radii: Vec<High>,
+    /// How far any of them can be off.
+    pub(super) radius: High,
+    /// What an error is relative to: the largest value, or, where all are zero, the terms that cancel.
+    pub(super) scale: High,
+    /// Digits that f64 can give.
+    pub(super) required: f64,
+    /// Why so many.
+    pub(super) reason: String,
+    dimensions: usize,
+    d: usize,
+}
+
+/// One rounding of f64.
+fn unit() -> High {
+    High::ratio(1, 1 << 53)
+}
+
+impl Truth {
+    /// `L(x)`, which `values` enclose at `x`.
+    pub(super) fn loss(
+        instance: &Instance,
+        reference: &Reference,
+        x: &DVector<High>,
+        values: &Enclosure,
+    ) -> Self {
+        let second_order = of_a_perfect_fit(instance, reference, x, values.loss);
+        Self::of_balls("loss", 0, instance, &[values.loss], second_order)
+    }
+
+    /// `grad L(x)`.
+    pub(super) fn gradient(instance: &Instance, values: &Enclosure) -> Self {
+        Self::of_balls("gradient", 1, instance, &values.gradient, High::ZERO)
+    }
+
+    /// `Hess L(x)`, row by row.
+    pub(super) fn hessian(instance: &Instance, values: &Enclosure) -> Self {
+        Self::of_balls(
+            "hessian",
+            2,
+            instance,
+            &values.hessian,
+            of_the_ridge(instance),
+        )
+    }
+
+    fn of_balls(
+        name: &'static str,
+        dimensions: usize,
+        instance: &Instance,
+        balls: &[Ball],
+        more: High,
+    ) -> Self {
+        let values: Vec<High> = balls.iter().map(|ball| ball.midpoint()).collect();
+        let radius = balls
+            .iter()
+            .fold(High::ZERO, |m, ball| m.max(ball.radius()));
+        let allowed = in_f64(radius) + underflow(instance) + more;
+        let size = largest(&values);
+        let reason = |scale: High, of: &str| {
+            format!(
+                "rounding grows {} times between the data and {of}",
+                (allowed / (unit() * scale)).scientific(2)
+            )
+        };
+        let truth = Self {
+            name,
+            radii: balls.iter().map(|ball| ball.radius()).collect(),
+            radius,
+            scale: size,
+            required: 0.0,
+            reason: String::new(),
+            dimensions,
+            d: instance.columns(),
+            values,
+        };
+        if size <= radius {
+            // Nothing to be relative to but the terms that cancel.
+            let scale = allowed / unit();
+            return Self {
+                required: required(allowed, scale, ALLOWANCE),
+                reason: format!(
+                    "zero; counted relative to the terms that cancel, {}",
+                    scale.scientific(2)
+                ),
+                scale,
+                ..truth
+            };
+        }
+        Self {
+            required: required(allowed, size, ALLOWANCE),
+            reason: if log10(size) > f64::MAX.log10() {
+                reason(size, "the largest entry, which is beyond the range of f64")
+            } else {
+                reason(size, "the largest entry")
+            },
+            ..truth
+        }
+    }
+
+    /// `x*`: an f64 gradient is off by its own rounding `e`, so the point where it vanishes is off by `|H^-1| e`, and is
+    /// itself rounded. `values` enclose the gradient at the minimiser, `start` is where a search may have come from.
+    pub(super) fn minimiser(
+        instance: &Instance,
+        found: &Minimiser,
+        here: &Evaluation,
+        values: &Enclosure,
+        start: &DVector<High>,
+    ) -> Self {
+        let errors = DVector::from_iterator(
+            values.gradient.len(),
+            values
+                .gradient
+                .iter()
+                .map(|ball| in_f64(ball.radius()) + underflow(instance)),
+        );
+        let size = largest(found.x.as_slice());
+        // The minimiser comes with a proof that this Hessian is positive definite.
+        let inverse = Cholesky::new(here.hessian.clone()).map(|factor| factor.inverse());
+        let (moved, condition) = match &inverse {
+            Some(inverse) => {
+                let directly = largest((inverse.map(High::abs) * errors).as_slice());
+                // Both bound the error; the second knows that most of it passes through the logits.
+                let moved = match through_logits(instance, &found.x, inverse) {
+                    Some(by_logits) if by_logits < directly => by_logits,
+                    _ => directly,
+                };
+                (moved, inverse.norm() * here.hessian.norm())
+            }
+            None => (High::POISONED, High::POISONED),
+        };
+        let zero = size <= found.error_bound;
+        let scale = if zero {
+            largest(start.as_slice()).max(moved / unit())
+        } else {
+            size
+        };
+        let allowed = moved + unit() * scale;
+        let zero_note = if zero {
+            ", counted relative to the start because the minimiser is zero"
+        } else {
+            ""
+        };
+        Self {
+            name: "minimiser",
+            values: found.x.iter().copied().collect(),
+            radii: vec![found.error_bound; found.x.len()],
+            radius: found.error_bound,
+            scale,
+            required: required(allowed, scale, ALLOWANCE_MINIMISER),
+            reason: format!(
+                "rounding of the gradient grows {} times on its way through the inverse Hessian (condition {}){zero_note}",
+                (allowed / (unit() * scale)).scientific(2),
+                condition.scientific(2),
+            ),
+            dimensions: 1,
+            d: instance.columns(),
+        }
+    }
+
+    /// The index of the k-th value.
+    pub(super) fn place(&self, k: usize) -> Vec<usize> {
+        match self.dimensions {
+            0 => Vec::new(),
+            1 => vec![k],
+            _ => vec![k / self.d, k % self.d],
+        }
+    }
+}
+
+/// The error of `x*` in f64, told apart by where the rounding happens: errors of the logits (`(d + 1) |A| |x|` units) and
+/// of their gradient `v` reach x through `H^-1 A'`, whose size grows with the condition of A and not, like that of
+/// `H^-1`, with its square; only the roundings of `A' v` itself go through `H^-1`.
+///
+/// None for so many rows that the graph of the n logits, which grows like n^2, would not be small.
+fn through_logits(instance: &Instance, x: &DVector<High>, inverse: &DMatrix<High>) -> Option<High> {
+    if instance.rows() > MOST_ROWS {
+        return None;
+    }
+    let a = lift_matrix(&instance.matrix().to_dense());
+    let sizes = a.map(High::abs);
+    let w2 = lift_vector(instance.weights()).map(High::square);
+    let z = &a * x;
+    let in_logits = Reference::new(&instance.in_logits()).ok()?;
+    let values = in_logits.enclose(&z, High::ZERO).ok()?;
+    let n = a.nrows();
+    let count = |k: usize| High::int(k as i64 + 1) * unit();
+    let slope = |i: usize| values.gradient[i].midpoint() + w2[i] * z[i];
+    let v = DVector::from_fn(n, |i, _| slope(i).abs());
+    let in_z = (&sizes * x.map(High::abs)) * count(a.ncols());
+    let mut in_v = DVector::from_fn(n, |i, _| {
+        in_f64(values.gradient[i].radius()) + (w2[i] * z[i]).abs() * count(1)
+    });
+    for i in 0..n {
+        for j in 0..n {
+            let ridge = if i == j { w2[i] } else { High::ZERO };
+            in_v[i] += (values.hessian[i * n + j].midpoint() + ridge).abs() * in_z[j];
+        }
+    }
+    let passed_on = (inverse * a.transpose()).map(High::abs) * in_v;
+    let own = inverse.map(High::abs) * (sizes.tr_mul(&v) * count(n));
+    Some(largest((passed_on + own).as_slice()))
+}
+
+/// See [`through_logits`].
+const MOST_ROWS: usize = 64;
+
+/// What a bound on the oracle's rounding is in f64.
+fn in_f64(radius: High) -> High {
+    radius * unit() / High::int(CHARGED.0).shifted(CHARGED.1)
+}
+
+/// A loss that is zero, or nearly, is a square of what rounding leaves of the residual: of second order in the unit, which
+/// scaling from one unit to another in proportion misses. Where it may matter, the loss is enclosed over a box of points
+/// as wide as the rounding of the logits in f64 makes it.
+fn of_a_perfect_fit(
+    instance: &Instance,
+    reference: &Reference,
+    x: &DVector<High>,
+    loss: Ball,
+) -> High {
+    let size = |largest: f64| High::lift(largest).unwrap_or(High::ONE);
+    let target = High::ONE + size(instance.target().norm()).square();
+    // The second order counts where the residual is below some 10^6 roundings.
+    if loss.midpoint().abs() > target.shifted(PERFECT_EXPONENT) {
+        return High::ZERO;
+    }
+    let a = size(instance.matrix().to_dense().amax());
+    // One rounding of x, and at least one of every logit.
+    let reach = if a.is_zero() {
+        largest(x.as_slice())
+    } else {
+        largest(x.as_slice()).max(a.recip())
+    };
+    let width = reach * unit() * High::int(instance.columns() as i64 + 1);
+    // No enclosure over the box: near a pole, where no loss is nearly zero.
+    reference
+        .enclose(x, width)
+        .map_or(High::ZERO, |values| values.loss.radius())
+}
+
+/// `A' W^2 A` does not depend on x: a constant of the oracle's graph, without rounding. In f64 its entries are sums of n
+/// products of three numbers and a square; none is larger than the largest on the diagonal.
+fn of_the_ridge(instance: &Instance) -> High {
+    let a = lift_matrix(&instance.matrix().to_dense());
+    let w = lift_vector(instance.weights());
+    let diagonal: Vec<High> = a
+        .column_iter()
+        .map(|column| column.component_mul(&w).norm_squared())
+        .collect();
+    largest(&diagonal) * unit() * High::int(instance.rows() as i64 + 3)
+}
+
+/// See [`of_a_perfect_fit`].
+const PERFECT_EXPONENT: i64 = -16;
+
+/// What flushing to zero can do: each of the n probabilities loses less than the smallest normal number, which enters
+/// with the target and with A on both sides.
+fn underflow(instance: &Instance) -> High {
+    let size = |largest: f64| High::lift(largest).unwrap_or(High::ONE) + High::ONE;
+    let a = size(instance.matrix().to_dense().amax());
+    let b = size(instance.target().amax());
+    let smallest = High::lift(f64::MIN_POSITIVE).unwrap_or(High::ZERO);
+    smallest * High::int(instance.rows() as i64) * a.square() * b.square()
+}
+
+/// Digits left by an error of `allowed`, to a tenth, downwards.
+fn required(allowed: High, scale: High, allowance: f64) -> f64 {
+    ((digits(allowed, scale) - allowance) * 10.0).floor() / 10.0
+}

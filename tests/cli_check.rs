@@ -1,0 +1,217 @@
+//! `attreg check`: status 0 for right answers, 1 for wrong ones, 2 and one clear line for what is no answer.
+
+mod common;
+
+use attention_regression::instance::files::npy;
+use common::{BASELINE, Scratch, attreg};
+use nalgebra::{DMatrix, DVector};
+
+/// The truth about the baseline, as text and as numbers.
+fn truth(scratch: &Scratch) -> serde_json::Value {
+    let path = scratch.file("good.json", BASELINE);
+    attreg(["reference", &path, "--minimiser", "--json"]).json()
+}
+
+fn numbers(values: &serde_json::Value) -> Vec<f64> {
+    let number = |value: &serde_json::Value| value.as_str().unwrap().parse().unwrap();
+    values.as_array().unwrap().iter().map(number).collect()
+}
+
+fn rows(values: &serde_json::Value) -> Vec<Vec<f64>> {
+    values.as_array().unwrap().iter().map(numbers).collect()
+}
+
+#[test]
+fn right_answers_pass_as_decimals_as_numbers_and_as_arrays_in_files() {
+    let scratch = Scratch::new();
+    let truth = truth(&scratch);
+    let good = scratch.path("good.json");
+    let decimals = serde_json::json!({
+        "loss": truth["loss"], "gradient": truth["gradient"], "hessian": truth["hessian"], "minimiser": truth["minimiser"],
+    });
+    let file = scratch.file("a.json", decimals.to_string());
+    let run = attreg(["check", &good, &file, "--json", "--digits", "35"]);
+    assert_eq!(run.status, 0, "{}{}", run.out, run.err);
+    let verdict = run.json();
+    for name in ["loss", "gradient", "hessian", "minimiser"] {
+        assert_eq!(verdict[name]["passed"], true, "{name}: {verdict}");
+        assert_eq!(verdict[name]["required"], 35.0);
+        assert!(verdict[name]["digits"].as_f64().unwrap() >= 35.0);
+    }
+    assert_eq!(verdict["passed"], true);
+    assert_eq!(verdict["diagnosis"], serde_json::json!([]));
+
+    let (gradient, hessian) = (numbers(&truth["gradient"]), rows(&truth["hessian"]));
+    npy::write_vector(
+        scratch.path("g.npy").as_ref(),
+        &DVector::from_vec(gradient.clone()),
+    )
+    .unwrap();
+    let in_files = serde_json::json!({
+        "x": [0.5, -1], "gradient": "g.npy", "hessian": hessian, "minimiser": numbers(&truth["minimiser"]),
+    });
+    let file = scratch.file("b.json", in_files.to_string());
+    let run = attreg(["check", &good, &file, "--json"]);
+    assert_eq!(run.status, 0, "{}{}", run.out, run.err);
+    let verdict = run.json();
+    assert!(verdict.get("loss").is_none());
+    let digits = verdict["gradient"]["digits"].as_f64().unwrap();
+    // The nearest f64s: half a unit of 2^-52 at the largest entry.
+    assert!((15.6..18.0).contains(&digits), "{digits}");
+    let required = verdict["gradient"]["required"].as_f64().unwrap();
+    assert!((13.0..15.6).contains(&required), "{required}");
+    assert!(
+        verdict["gradient"]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("rounding grows")
+    );
+}
+
+#[test]
+fn a_wrong_answer_shows_its_worst_entry_with_both_values() {
+    let scratch = Scratch::new();
+    let truth = truth(&scratch);
+    let good = scratch.path("good.json");
+    let mut hessian = rows(&truth["hessian"]);
+    hessian[1][0] += 1e-6 * hessian[1][1];
+    let largest = DMatrix::from_fn(2, 2, |i, j| hessian[i][j]).amax();
+    let file = scratch.file(
+        "a.json",
+        serde_json::json!({"loss": truth["loss"], "hessian": hessian}).to_string(),
+    );
+    let run = attreg(["check", &good, &file, "--json"]);
+    assert_eq!(run.status, 1, "{}{}", run.out, run.err);
+    let verdict = run.json();
+    assert_eq!(verdict["passed"], false);
+    assert_eq!(verdict["loss"]["passed"], true);
+    let score = &verdict["hessian"];
+    let expected = -(1e-6 * hessian[1][1] / largest).log10();
+    assert!((score["digits"].as_f64().unwrap() - expected).abs() < 0.02);
+    assert_eq!(score["worst"]["entry"], serde_json::json!([1, 0]));
+    let shown: f64 = score["worst"]["answer"].as_str().unwrap().parse().unwrap();
+    assert_eq!(shown, hessian[1][0]);
+    assert_eq!(verdict["diagnosis"], serde_json::json!([]));
+    // With fewer digits asked for it passes.
+    let run = attreg(["check", &good, &file, "--digits", "5"]);
+    assert_eq!(run.status, 0, "{}", run.out);
+    assert!(run.out.contains("pass"), "{}", run.out);
+}
+
+#[test]
+fn what_is_no_answer_is_refused_and_named() {
+    let scratch = Scratch::new();
+    let good = scratch.file("good.json", BASELINE);
+    npy::write_vector(
+        scratch.path("bad.npy").as_ref(),
+        &DVector::from_vec(vec![1.0, f64::NAN]),
+    )
+    .unwrap();
+    for (text, expected) in [
+        ("", "a.json: EOF"),
+        ("[1, 2]", "a.json: an answer is a JSON object, not a list"),
+        ("1", "a.json: invalid type"),
+        ("{}", "a.json: nothing to check"),
+        ("{\"x\": [0, 0]}", "a.json: nothing to check"),
+        ("{\"lossy\": 1}", "a.json: lossy: unknown field `lossy`"),
+        (
+            "{\"loss\": NaN}",
+            "a.json: loss is NaN: every number must be finite",
+        ),
+        ("{\"loss\": null}", "a.json: loss is null"),
+        ("{\"loss\": \"NaN\"}", "a.json: loss is NaN"),
+        ("{\"loss\": 1e999}", "a.json: loss is 1e999"),
+        ("{\"loss\": \"exp\"}", "a.json: loss: "),
+        ("{\"loss\": [1]}", "a.json: loss: invalid type: sequence"),
+        (
+            "{\"gradient\": [1, -Infinity]}",
+            "a.json: gradient[1] is -Infinity",
+        ),
+        (
+            "{\"gradient\": [1, 2, 3]}",
+            "a.json: gradient has 3 entries, expected 2",
+        ),
+        (
+            "{\"hessian\": [[1, 2], [3]]}",
+            "a.json: hessian has 1 entries in row 1, expected 2 x 2",
+        ),
+        (
+            "{\"hessian\": [[1, 2]]}",
+            "a.json: hessian has 1 rows, expected 2 x 2",
+        ),
+        (
+            "{\"hessian\": [[1, 2], [3, Infinity]]}",
+            "a.json: hessian[1][1] is Infinity",
+        ),
+        (
+            "{\"minimiser\": \"missing.npy\"}",
+            "missing.npy: No such file",
+        ),
+        (
+            "{\"minimiser\": \"x.txt\"}",
+            "a.json: minimiser is \"x.txt\": an array, or a file that ends in .npy, is needed",
+        ),
+        (
+            "{\"minimiser\": \"bad.npy\"}",
+            "bad.npy: array[1] is NaN: every entry must be finite",
+        ),
+        (
+            "{\"x\": [1], \"loss\": 1}",
+            "a.json: x has 1 entries, expected 2",
+        ),
+    ] {
+        let file = scratch.file("a.json", text);
+        attreg(["check", &good, &file]).assert_refused(expected);
+    }
+    let fine = scratch.file("a.json", "{\"loss\": 1}");
+    attreg(["check", &good, &scratch.path("none.json")]).assert_refused("none.json: No such file");
+    attreg(["check", &scratch.path("none.json"), &fine]).assert_refused("none.json: No such file");
+    let other = scratch.changed("\"softmax\"", "\"softmin\"");
+    attreg(["check", &other, &fine]).assert_refused("instance.json: unknown loss \"softmin\"");
+    for digits in ["0", "-1", "NaN", "inf", "37"] {
+        attreg(["check", &good, &fine, "--digits", digits]).assert_refused("--digits is");
+    }
+    attreg(["check", &good]).assert_refused("required arguments were not provided");
+    attreg(["check", &good, &fine, "--format", "junit"]).assert_refused("--suite");
+    attreg(["check", "--suite", "kit"]).assert_refused("--answers");
+}
+
+#[test]
+fn a_nan_where_exp_overflows_raises_a_suspicion() {
+    let scratch = Scratch::new();
+    let wide = scratch.changed("[0.5, -1]", "[800, 10]");
+    let file = scratch.file("a.json", "{\"gradient\": [NaN, 1]}");
+    attreg(["check", &wide, &file]).assert_refused("is the softmax shifted");
+    // At the answer's own x nothing overflows.
+    let file = scratch.file("a.json", "{\"x\": [1, 1], \"gradient\": [NaN, 1]}");
+    let run = attreg(["check", &wide, &file]);
+    assert_eq!(run.status, 2);
+    assert!(!run.err.contains("shifted"), "{}", run.err);
+}
+
+#[test]
+fn a_minimiser_where_there_is_none_is_refused() {
+    let scratch = Scratch::new();
+    // Without a ridge and with a target on the corner the minimum is at infinity.
+    let text = BASELINE
+        .replace("[1, 1, 1, 1]", "0")
+        .replace("[0.25, 0.5, 0.25, 0]", "[1, 0, 0, 0]");
+    let path = scratch.file("none.json", text);
+    let file = scratch.file("a.json", "{\"minimiser\": [1, 2]}");
+    attreg(["check", &path, &file]).assert_refused("none.json: no minimiser");
+}
+
+/// The printed sign of the gradient, planted in the answer; the manual shows what comes out.
+#[test]
+fn the_example_in_the_manual_is_what_is_printed() {
+    let scratch = Scratch::new();
+    let file = scratch.file(
+        "a.json",
+        "{\"loss\": 1.9866701458945215, \"gradient\": [6.366063570543354, -3.358156824116827]}",
+    );
+    let instance = common::fixture("instances/tiny.json");
+    let run = attreg(["check", instance.to_str().unwrap(), &file]);
+    assert_eq!(run.status, 1, "{}", run.err);
+    let manual = include_str!("../docs/conformance.md");
+    assert!(manual.contains(&run.out), "{}", run.out);
+}

@@ -1,0 +1,192 @@
+//! The conformance kit: its bytes are reproducible, sound clients pass it, and what they get wrong is a row of a table.
+
+mod common;
+
+#[path = "../examples/conformance_rust.rs"]
+#[allow(dead_code)]
+mod conformance_rust;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use attention_regression::instance::files::read_instance;
+use attention_regression::judge::kit::{MANIFEST, read_kit};
+use common::{Scratch, attreg, fixture};
+
+fn kit() -> PathBuf {
+    fixture("conformance")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("text")
+}
+
+#[test]
+fn the_kit_is_regenerated_bit_for_bit() {
+    let scratch = Scratch::new();
+    let out = scratch.path("kit");
+    let run = attreg(["generate", "conformance", "--out", &out]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    let entries = read_kit(&kit()).unwrap().instances;
+    let files = entries
+        .iter()
+        .map(|entry| entry.instance.as_str())
+        .chain([MANIFEST]);
+    let mut count = 0;
+    for file in files {
+        let made = std::fs::read(Path::new(&out).join(file)).unwrap();
+        let committed = std::fs::read(kit().join(file)).unwrap();
+        assert!(made == committed, "{file} differs");
+        count += 1;
+    }
+    assert_eq!(std::fs::read_dir(&out).unwrap().count(), count);
+}
+
+#[test]
+fn the_kit_covers_every_loss_and_every_kind() {
+    let entries = read_kit(&kit()).unwrap().instances;
+    assert!(entries.len() >= 60, "{}", entries.len());
+    for loss in [
+        "softmax",
+        "exp",
+        "cosh",
+        "sinh",
+        "residual-softmax",
+        "two-layer",
+    ] {
+        for kind in ["theory", "one-row", "one-column", "square", "wide-logits"] {
+            let id = format!("{loss}-{kind}");
+            assert!(entries.iter().any(|entry| entry.id == id), "{id}");
+        }
+    }
+    let heads = entries.iter().filter(|entry| entry.id.contains("-head-"));
+    assert_eq!(heads.count(), 4);
+    for entry in &entries {
+        let instance = read_instance(&kit().join(&entry.instance)).unwrap();
+        assert_eq!(entry.x, instance.start().as_slice(), "{}", entry.id);
+        assert!(entry.expected.minimiser.is_some(), "{}", entry.id);
+        // An instance that asks for nothing tests nothing.
+        assert!(
+            entry.required.loss > 10.0 && entry.required.hessian > 10.0,
+            "{}",
+            entry.id
+        );
+        let nearest: f64 = entry.expected.loss.parse().unwrap();
+        assert_eq!(nearest, entry.nearest.loss, "{}", entry.id);
+    }
+}
+
+#[test]
+fn the_production_solver_passes_and_no_mistake_is_named() {
+    let scratch = Scratch::new();
+    let answers = scratch.path("answers");
+    let count = conformance_rust::answer_all(&kit(), Path::new(&answers)).unwrap();
+    let run = attreg(["check", "--suite", text(&kit()), "--answers", &answers]);
+    assert_eq!(run.status, 0, "{}{}", run.out, run.err);
+    // A heading and the totals besides; nothing in brackets, or only that another minimum was found.
+    assert_eq!(run.out.lines().count(), count + 2);
+    for line in run.out.lines().filter(|line| line.contains('(')) {
+        assert!(line.ends_with("pass (another-minimum)"), "{line}");
+    }
+}
+
+/// `ATTREG_PYTHON` names another interpreter than `python3`.
+#[test]
+fn the_python_client_passes() {
+    let python = std::env::var("ATTREG_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let numpy = Command::new(&python).args(["-c", "import numpy"]).output();
+    if !numpy.is_ok_and(|output| output.status.success()) {
+        // Not println: the test runner would swallow it.
+        let line = format!(
+            "SKIPPED: no {python} with numpy here, examples/conformance_client.py was not run\n"
+        );
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+        return;
+    }
+    let scratch = Scratch::new();
+    let answers = scratch.path("answers");
+    let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/conformance_client.py");
+    let output = Command::new(&python)
+        .args([text(&client), text(&kit()), &answers])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let run = attreg(["check", "--suite", text(&kit()), "--answers", &answers]);
+    assert_eq!(run.status, 0, "{}{}", run.out, run.err);
+    assert!(
+        run.out.contains("0 failed, 0 missing, 0 unusable"),
+        "{}",
+        run.out
+    );
+}
+
+/// Two answers of 62: one right, one wrong in a known way; a third cannot be read.
+#[test]
+fn a_missing_wrong_or_unusable_answer_is_a_row_and_not_a_crash() {
+    let scratch = Scratch::new();
+    let entries = read_kit(&kit()).unwrap().instances;
+    let answer = |id: &str| entries.iter().find(|entry| entry.id == id).unwrap();
+    let right = answer("softmax-theory");
+    scratch.file(
+        "softmax-theory.json",
+        serde_json::json!({"loss": right.expected.loss, "gradient": right.nearest.gradient, "minimiser": right.expected.minimiser}).to_string(),
+    );
+    let doubled = answer("exp-theory").nearest.loss * 2.0;
+    scratch.file("exp-theory.json", format!("{{\"loss\": {doubled:?}}}"));
+    scratch.file("sinh-theory.json", "{\"loss\": NaN}");
+    let (kit, directory) = (kit(), scratch.path(""));
+    let options = ["check", "--suite", text(&kit), "--answers", &directory];
+    let run = attreg(options);
+    assert_eq!(run.status, 1, "{}", run.err);
+    assert!(
+        run.out
+            .ends_with("62 instances: 1 passed, 1 failed, 59 missing, 1 unusable\n"),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains("FAIL (factor-half)"), "{}", run.out);
+    assert!(run.out.contains("loss is NaN"), "{}", run.out);
+
+    let run = attreg([&options[..], &["--format", "junit"]].concat());
+    assert_eq!(run.status, 1);
+    assert!(
+        run.out.contains("tests=\"64\" failures=\"61\""),
+        "{}",
+        run.out
+    );
+    assert!(
+        run.out
+            .contains("<testcase classname=\"softmax-theory\" name=\"gradient\"/>"),
+        "{}",
+        run.out
+    );
+
+    let run = attreg([&options[..], &["--json"]].concat());
+    assert_eq!(run.status, 1);
+    let suite = run.json();
+    assert_eq!(suite["passed"], false);
+    assert_eq!(suite["instances"][0]["status"], "passed");
+    let digits = &suite["instances"][0]["verdict"]["loss"]["digits"];
+    assert!(digits.as_f64().unwrap() > 35.0, "{digits}");
+    assert_eq!(suite["instances"][1]["status"], "missing");
+}
+
+#[test]
+fn an_answer_to_no_instance_and_a_directory_that_is_not_there_are_refused() {
+    let scratch = Scratch::new();
+    let kit = kit();
+    scratch.file("softmax-thoery.json", "{}");
+    let directory = scratch.path("");
+    attreg(["check", "--suite", text(&kit), "--answers", &directory])
+        .assert_refused("softmax-thoery.json: the kit has no instance of this name");
+    let nowhere = scratch.path("nowhere");
+    attreg(["check", "--suite", text(&kit), "--answers", &nowhere])
+        .assert_refused("nowhere: No such file");
+    attreg(["check", "--suite", &directory, "--answers", &directory])
+        .assert_refused("conformance.json: No such file");
+}
