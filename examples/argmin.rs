@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .nth(1)
         .ok_or("usage: argmin INSTANCE.json")?;
     let instance = read_instance(Path::new(&path))?;
-    let problem = Problem::new(&instance)?;
+    let problem = Problem::from_instance(&instance)?;
     let start = instance.start();
 
     let own = solve(&problem, &start, &Settings::default())?;

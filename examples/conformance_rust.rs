@@ -20,7 +20,7 @@ pub fn answer_all(kit: &Path, answers: &Path) -> Result<usize, Box<dyn Error>> {
     fs::create_dir_all(answers)?;
     let entries = read_kit(kit)?.instances;
     for entry in &entries {
-        let problem = Problem::new(&read_instance(&kit.join(&entry.instance))?)?;
+        let problem = Problem::from_instance(&read_instance(&kit.join(&entry.instance))?)?;
         let x = DVector::from_column_slice(&entry.x);
         let hessian = problem.hessian(&x)?;
         let rows: Vec<Vec<f64>> = hessian

@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build_global()?;
     let method = Method::parse(&arguments.method).ok_or("unknown method")?;
     let instance = read_instance(&arguments.instance)?;
-    let problem = Problem::new(&instance)?;
+    let problem = Problem::from_instance(&instance)?;
     let start = instance.start();
     drop(instance);
     let settings = Settings {

@@ -14,7 +14,7 @@ use common::fixture;
 fn lbfgs_of_argmin_finds_the_minimum_that_the_solver_finds() {
     for name in ["tiny", "signed-target"] {
         let instance = read_instance(&fixture(&format!("instances/{name}.json"))).unwrap();
-        let problem = Problem::new(&instance).unwrap();
+        let problem = Problem::from_instance(&instance).unwrap();
         let own = solve(&problem, &instance.start(), &Settings::default()).unwrap();
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), 7);
         let found = Executor::new(problem, solver)
@@ -34,7 +34,7 @@ fn lbfgs_of_argmin_finds_the_minimum_that_the_solver_finds() {
 #[test]
 fn gradient_and_hessian_reach_argmin_unchanged() {
     let instance = read_instance(&fixture("instances/tiny.json")).unwrap();
-    let problem = Problem::new(&instance).unwrap();
+    let problem = Problem::from_instance(&instance).unwrap();
     let x = instance.start();
     let list = x.as_slice().to_vec();
     let gradient = Gradient::gradient(&problem, &list).unwrap();

@@ -64,7 +64,7 @@ struct Parts {
 
 impl Parts {
     fn of(instance: &Instance) -> Self {
-        let problem = Problem::new(instance).unwrap();
+        let problem = Problem::from_instance(instance).unwrap();
         let x = instance.start();
         let a = instance.matrix().to_dense();
         Self {
@@ -148,7 +148,7 @@ fn solved(instance: &Instance) -> DVector<f64> {
         tolerance: 1e-15,
         ..Settings::default()
     };
-    let problem = Problem::new(instance).unwrap();
+    let problem = Problem::from_instance(instance).unwrap();
     solve(&problem, &instance.start(), &settings).unwrap().x
 }
 
@@ -355,7 +355,7 @@ fn a_matrix_read_in_the_other_order_is_named_for_every_loss() {
             instance.weights().clone(),
         )
         .unwrap();
-        let problem = Problem::new(&wrong).unwrap();
+        let problem = Problem::from_instance(&wrong).unwrap();
         let x = instance.start();
         for answer in [
             loss(problem.value(&x).unwrap()),
@@ -370,7 +370,7 @@ fn a_matrix_read_in_the_other_order_is_named_for_every_loss() {
 #[test]
 fn the_plus_sign_in_the_update_is_named_for_every_loss() {
     for instance in instances() {
-        let problem = Problem::new(&instance).unwrap();
+        let problem = Problem::from_instance(&instance).unwrap();
         let mut x = instance.start();
         for step in 1..=3 {
             let newton = problem
@@ -450,7 +450,7 @@ fn the_root_of_the_printed_gradient_is_named() {
         a.tr_mul(&(&f * c.dot(&f) + f.component_mul(&c) + w.component_mul(w).component_mul(&z)))
     };
     // Newton's method with the right Hessian and the wrong gradient ends at the wrong point.
-    let problem = Problem::new(&instance).unwrap();
+    let problem = Problem::from_instance(&instance).unwrap();
     let mut x = instance.start();
     for _ in 0..200 {
         x -= problem
@@ -544,7 +544,7 @@ fn data_rounded_to_float32_are_named_for_every_loss() {
             instance.weights().map(round),
         )
         .unwrap();
-        let problem = Problem::new(&rounded).unwrap();
+        let problem = Problem::from_instance(&rounded).unwrap();
         let x = instance.start().map(round);
         assert_named(
             &instance,
@@ -591,7 +591,7 @@ fn the_loss_of_another_minimum_is_told() {
     let other = judged(&instance, &minimiser(&left));
     assert!(other.passed);
     assert_eq!(ids(&other), ["another-minimum"]);
-    let problem = Problem::new(&instance).unwrap();
+    let problem = Problem::from_instance(&instance).unwrap();
     let losses = [&left, &right].map(|x| problem.value(x).unwrap());
     assert!(losses[0] < losses[1] - 5e-3, "{losses:?}");
     let told = high(losses[0]).scientific(10);

@@ -175,7 +175,7 @@ fn altered(
     answer: Answer,
     change: impl Fn(&mut DVector<f64>, &mut DMatrix<f64>, &mut DMatrix<f64>),
 ) -> Answer {
-    let problem = Problem::new(&case.instance).unwrap();
+    let problem = Problem::from_instance(&case.instance).unwrap();
     let mut parts = problem
         .loss()
         .hessian(&problem.logits(&case.x()).unwrap())

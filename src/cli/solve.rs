@@ -1,21 +1,26 @@
 //! `attreg solve`: minimises the loss of an instance in f64.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Instant;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use indicatif::{ProgressBar, ProgressStyle};
 use nalgebra::DVector;
 use serde::Serialize;
 
+use crate::cli::interrupt::stop_flag;
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{npy, read_instance, read_point, write_whole};
-use crate::production::{Method, Problem, Settings, Solution, TraceEntry, solve};
+use crate::production::{Method, Outcome, Problem, Settings, Solution, TraceEntry, solve_observed};
 
 /// Arguments of `attreg solve`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 converged (also to rounding), 1 any other outcome, 2 bad input.
+    after_help = "Exit status: 0 converged (also to rounding), 1 any other outcome, 2 bad input, 130 ended by Ctrl-C (the best point so
+far is printed and written all the same).
 
 Example:
   attreg solve instance.json --tolerance 1e-12 --output x.npy --json"
@@ -59,20 +64,34 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
         Some(file) => read_point(file, instance.columns())?,
         None => instance.start(),
     };
-    let problem = Problem::new(&instance).map_err(|error| CliError::refused(path, error))?;
+    let problem =
+        Problem::from_instance(&instance).map_err(|error| CliError::refused(path, error))?;
+    drop(instance);
+    let stop = stop_flag();
+    let progress = progress_line();
+    let mut lines = String::new();
     let clock = Instant::now();
-    let solution =
-        solve(&problem, &start, &settings).map_err(|error| CliError::refused(path, error))?;
+    let mut observer = |entry: &TraceEntry| {
+        let seconds = clock.elapsed().as_secs_f64();
+        lines.push_str(&output::json_line(&TraceLine::new(entry, seconds)));
+        progress.set_message(format!(
+            "iteration {}: loss {:.6e}, gradient {:.1e}, {:.1} passes over A",
+            entry.iteration, entry.loss, entry.gradient_norm, entry.passes
+        ));
+        if stop.load(SeqCst) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let solution = solve_observed(&problem, &start, &settings, &mut observer)
+        .map_err(|error| CliError::refused(path, error))?;
     let seconds = clock.elapsed().as_secs_f64();
+    progress.finish_and_clear();
     if let (Some(save), Some(file)) = (save, &arguments.output) {
         save(file, &solution.x)?;
     }
     if let Some(file) = &arguments.trace {
-        let lines: String = solution
-            .trace
-            .iter()
-            .map(|entry| output::json_line(&TraceLine::new(entry)))
-            .collect();
         write_whole(file, lines.as_bytes())?;
     }
     let report = Report::new(&solution, &settings, seconds);
@@ -81,11 +100,23 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     } else {
         report.table()
     })?;
-    Ok(if solution.outcome.is_success() {
-        Exit::Success
-    } else {
-        Exit::Differs
+    Ok(match solution.outcome {
+        outcome if outcome.is_success() => Exit::Success,
+        Outcome::Interrupted => Exit::Interrupted,
+        _ => Exit::Differs,
     })
+}
+
+/// A line on the terminal that follows a run; nothing where standard error is not a terminal.
+fn progress_line() -> ProgressBar {
+    /// A run that ends sooner shows nothing.
+    const TICK: std::time::Duration = std::time::Duration::from_millis(200);
+    let line = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+        line.set_style(style);
+    }
+    line.enable_steady_tick(TICK);
+    line
 }
 
 fn settings(arguments: &SolveArgs) -> Result<Settings, CliError> {
@@ -193,10 +224,12 @@ struct TraceLine {
     method: &'static str,
     distinct_rows: usize,
     shift: f64,
+    passes: f64,
+    seconds: f64,
 }
 
 impl TraceLine {
-    fn new(entry: &TraceEntry) -> Self {
+    fn new(entry: &TraceEntry, seconds: f64) -> Self {
         Self {
             iteration: entry.iteration,
             loss: entry.loss,
@@ -206,6 +239,8 @@ impl TraceLine {
             method: entry.method,
             distinct_rows: entry.distinct_rows,
             shift: entry.shift,
+            passes: entry.passes,
+            seconds,
         }
     }
 }

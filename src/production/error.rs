@@ -50,6 +50,12 @@ pub enum EvaluationError {
 /// Why a [`Problem`](crate::production::Problem) cannot be set up.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ProblemError {
+    /// Parts that do not fit together or are not finite.
+    #[error("{reason}")]
+    Parts {
+        /// What [`InstanceError`](crate::instance::InstanceError) says of them.
+        reason: String,
+    },
     /// `w_i^2` overflows.
     #[error("weights[{index}] is {value:?}: its square overflows f64")]
     WeightTooLarge {

@@ -201,7 +201,7 @@ mod tests {
             DVector::repeat(n, weight),
         )
         .unwrap();
-        Problem::new(&instance).unwrap()
+        Problem::from_instance(&instance).unwrap()
     }
 
     fn visible_rank(a: &DMatrix<f64>, weight: f64) -> usize {

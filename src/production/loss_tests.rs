@@ -37,7 +37,7 @@ fn problem(kind: LossKind, a: &[Vec<f64>], b: &[f64], w: f64) -> Problem {
     let matrix = DesignMatrix::from_rows(a).unwrap();
     let weights = DVector::from_element(matrix.rows(), w);
     let target = DVector::from_column_slice(b);
-    Problem::new(&Instance::new(kind, matrix, target, weights).unwrap()).unwrap()
+    Problem::from_instance(&Instance::new(kind, matrix, target, weights).unwrap()).unwrap()
 }
 
 fn random(turn: usize, seed: u64, n: usize, d: usize, weight: f64) -> Problem {
@@ -47,7 +47,7 @@ fn random(turn: usize, seed: u64, n: usize, d: usize, weight: f64) -> Problem {
     let b = sample::dyadic_vector(&mut rng, kind.target_length(n), 2);
     let w = DVector::from_element(n, weight);
     let matrix = DesignMatrix::dense(a).unwrap();
-    Problem::new(&Instance::new(kind, matrix, b, w).unwrap()).unwrap()
+    Problem::from_instance(&Instance::new(kind, matrix, b, w).unwrap()).unwrap()
 }
 
 fn solved(problem: &Problem, start: f64) -> Solution {
@@ -403,7 +403,7 @@ quickcheck! {
         let x = DVector::from_fn(d, |j, _| wild(&bits, n * d + 2 * n + j));
         let Ok(matrix) = DesignMatrix::dense(a) else { return true };
         let Ok(instance) = Instance::new(kind, matrix, b, w) else { return true };
-        let Ok(problem) = Problem::new(&instance) else { return true };
+        let Ok(problem) = Problem::from_instance(&instance) else { return true };
         total(&problem, &[x, DVector::zeros(d)]);
         true
     }
@@ -417,7 +417,7 @@ quickcheck! {
         let b = sample::dyadic_vector(&mut rng, kind.target_length(n), 8);
         let w = sample::dyadic_vector(&mut rng, n, 1) * 0.125;
         let matrix = DesignMatrix::dense(a).unwrap();
-        let problem = Problem::new(&Instance::new(kind, matrix, b, w).unwrap()).unwrap();
+        let problem = Problem::from_instance(&Instance::new(kind, matrix, b, w).unwrap()).unwrap();
         let start = sample::dyadic_vector(&mut rng, d, 2);
         total(&problem, &[start, DVector::zeros(d)]);
         true

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::instance::{DesignMatrix, Instance};
+use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::production::diagonal_plus_low_rank::{
     absolute, multiply_compensated, transpose_multiply,
 };
@@ -14,7 +14,10 @@ use crate::production::kernels::operator::Operator;
 use crate::production::logit_loss::{LogitErrorBounds, check_vector, loss_of, refuse_overflow};
 use crate::production::running_error::{Bounded, UNIT};
 use crate::production::summation::{compensated_sum, dot_units};
-use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitLoss, ProblemError};
+use crate::production::{
+    DiagonalPlusLowRank, EvaluationError, LogitLoss, ProblemError, Settings, Solution, SolveError,
+    solve,
+};
 
 /// Below this size no intermediate result of an exact product by splitting overflows.
 const SPLIT_LIMIT: f64 = 1e290;
@@ -44,8 +47,54 @@ impl fmt::Debug for Problem {
 }
 
 impl Problem {
+    /// The problem with one of the papers' losses: A (n x d, dense or sparse), `b` (as many entries as the loss has outputs),
+    /// `w` (n).
+    ///
+    /// ```
+    /// use attention_regression::instance::{DesignMatrix, LossKind};
+    /// use attention_regression::production::{Problem, Settings};
+    /// use nalgebra::{DMatrix, DVector};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let matrix = DesignMatrix::dense(DMatrix::from_row_slice(3, 1, &[1.0, 0.0, -1.0]))?;
+    /// let (target, weights) = (DVector::from_vec(vec![0.5, 0.25, 0.25]), DVector::repeat(3, 1.0));
+    /// let solution = Problem::new(LossKind::Softmax, matrix, target, weights)?.solve(&Settings::default())?;
+    /// assert!(solution.outcome.is_success());
+    /// assert!(solution.error_bound.is_some_and(|bound| bound < 1e-12));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// An error names the part that does not fit, is not finite, or whose square overflows.
+    pub fn new(
+        loss: LossKind,
+        matrix: impl Into<Arc<DesignMatrix>>,
+        target: DVector<f64>,
+        weights: DVector<f64>,
+    ) -> Result<Self, ProblemError> {
+        let instance =
+            Instance::new(loss, matrix, target, weights).map_err(|error| ProblemError::Parts {
+                reason: error.to_string(),
+            })?;
+        Self::from_instance(&instance)
+    }
+
+    /// Minimises from the origin; see [`solve`](crate::production::solve).
+    pub fn solve(&self, settings: &Settings) -> Result<Solution, SolveError> {
+        self.solve_from(&DVector::zeros(self.columns()), settings)
+    }
+
+    /// Minimises from a point (d entries), such as the answer to a similar problem; see [`solve`](crate::production::solve).
+    pub fn solve_from(
+        &self,
+        start: &DVector<f64>,
+        settings: &Settings,
+    ) -> Result<Solution, SolveError> {
+        solve(self, start, settings)
+    }
+
     /// The problem of a validated instance. An error if the square of a weight overflows.
-    pub fn new(instance: &Instance) -> Result<Self, ProblemError> {
+    pub fn from_instance(instance: &Instance) -> Result<Self, ProblemError> {
         let loss = loss_of(instance);
         Self::with_loss(loss, instance.shared_matrix(), instance.weights())
     }

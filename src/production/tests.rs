@@ -17,7 +17,7 @@ fn baseline() -> (DMatrix<f64>, DVector<f64>, DVector<f64>) {
 
 fn problem(a: DMatrix<f64>, b: DVector<f64>, w: DVector<f64>) -> Problem {
     let instance = Instance::new(LossKind::Softmax, DesignMatrix::Dense(a), b, w).unwrap();
-    Problem::new(&instance).unwrap()
+    Problem::from_instance(&instance).unwrap()
 }
 
 fn random(seed: u64, n: usize, d: usize, condition: f64, weight: f64) -> Problem {
@@ -211,7 +211,8 @@ fn sparse_and_dense_matrices_give_the_same_problem() {
     let (a, b, w) = baseline();
     let dense = problem(a.clone(), b.clone(), w.clone());
     let sparse = DesignMatrix::Sparse(nalgebra_sparse::CsrMatrix::from(&a));
-    let sparse = Problem::new(&Instance::new(LossKind::Softmax, sparse, b, w).unwrap()).unwrap();
+    let sparse =
+        Problem::from_instance(&Instance::new(LossKind::Softmax, sparse, b, w).unwrap()).unwrap();
     let x = DVector::from_column_slice(&[0.5, -0.25]);
     assert!((dense.value(&x).unwrap() - sparse.value(&x).unwrap()).abs() < 1e-15);
     assert!((dense.gradient(&x).unwrap() - sparse.gradient(&x).unwrap()).amax() < 1e-14);
@@ -281,7 +282,7 @@ fn a_wrong_input_is_refused_by_name() {
         heavy,
     );
     assert!(matches!(
-        Problem::new(&instance.unwrap()),
+        Problem::from_instance(&instance.unwrap()),
         Err(ProblemError::WeightTooLarge { index: 2, .. })
     ));
     let short: Arc<dyn LogitLoss> = Arc::new(Softmax::new(DVector::zeros(3)));
@@ -581,7 +582,7 @@ quickcheck! {
         let x = DVector::from_fn(d, |j, _| wild(&bits, n * d + 2 * n + j));
         let Ok(matrix) = DesignMatrix::dense(a) else { return true };
         let Ok(instance) = Instance::new(LossKind::Softmax, matrix, b, w) else { return true };
-        let Ok(problem) = Problem::new(&instance) else { return true };
+        let Ok(problem) = Problem::from_instance(&instance) else { return true };
         let settings = Settings { max_iterations: 20, ..Settings::default() };
         if let Ok(value) = problem.value(&x) { assert!(value.is_finite()); }
         if let Ok(gradient) = problem.gradient(&x) { assert!(gradient.iter().all(|g| g.is_finite())); }

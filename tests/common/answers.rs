@@ -54,7 +54,7 @@ pub fn truth(case: &Case) -> Truth {
 }
 
 pub fn produced(case: &Case) -> Answer {
-    let problem = Problem::new(&case.instance).unwrap();
+    let problem = Problem::from_instance(&case.instance).unwrap();
     let x = case.x();
     Answer {
         value: problem.value(&x).unwrap(),
@@ -69,7 +69,7 @@ pub fn produced(case: &Case) -> Answer {
 /// `K (..)`, `U (..)` and `A' (..)` add at most `2 (n + d + r + 4)` roundings of
 /// `|A|' (|D| + diag(w^2) + |U| |K| |U|') |A| |v|`, r being the rank.
 pub fn bounds(case: &Case) -> Answer {
-    let problem = Problem::new(&case.instance).unwrap();
+    let problem = Problem::from_instance(&case.instance).unwrap();
     let x = case.x();
     let hessian = problem.hessian_error_bound(&x).unwrap();
     let v = direction(case).abs();
