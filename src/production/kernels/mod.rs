@@ -15,5 +15,7 @@ pub(crate) mod prefetch;
 pub(crate) mod row_major;
 pub(crate) mod softmax;
 pub(crate) mod sparse;
+mod view;
 
 pub use level::Level;
+pub use view::Kernels;

@@ -164,10 +164,17 @@ impl WithSimd for Accumulate<'_> {
             let (indices, values) = self.a.row(i);
             for (j, value) in indices.iter().zip(values) {
                 // SAFETY: every index is below the number of columns, which `sums` has been checked to hold.
-                let sums = unsafe { self.sums.get_unchecked_mut(*j) };
-                for (sum, factor) in sums.iter_mut().zip(factors) {
-                    *sum += value * factor;
+                let place = unsafe { self.sums.get_unchecked_mut(*j) };
+                // By value, so that the four lanes become one vector.
+                let (mut sums, value) = (*place, *value);
+                for lane in 0..4 {
+                    sums[lane] = if S::IS_SCALAR {
+                        sums[lane] + value * factors[lane]
+                    } else {
+                        value.mul_add(factors[lane], sums[lane])
+                    };
                 }
+                *place = sums;
             }
         }
     }
