@@ -217,7 +217,9 @@ impl Objective for FusedSoftmax<'_> {
         if x.iter().all(|entry| *entry == 0.0) {
             // The usual start: the logits are known.
             z.fill(0.0);
-            let pass = self.operator.softmax_pass(None, (z.len() as f64).ln(), self.target, z);
+            let pass = self
+                .operator
+                .softmax_pass(None, (z.len() as f64).ln(), self.target, z);
             return self.state(x, (z.len() as f64).ln(), &pass);
         }
         let pass = self.operator.softmax_pass(Some(&x), shift, self.target, z);

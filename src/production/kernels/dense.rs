@@ -39,7 +39,7 @@ impl WithSimd for Multiply<'_> {
             for (k, factor) in x.iter().enumerate() {
                 for i in 0..ROWS {
                     // One group ahead.
-                    if (k * S::F64_LANES) % LINE == 0 {
+                    if (k * S::F64_LANES).is_multiple_of(LINE) {
                         prefetch(group, (ROWS + i) * stride + k * S::F64_LANES);
                     }
                     sums[i] = simd.mul_add_e_f64s(rows[i][k], *factor, sums[i]);

@@ -166,7 +166,7 @@ fn pack<S: Simd, const NR: usize>(
         for (p, entries) in row.chunks_exact(NR).enumerate() {
             let start = p * NR * count + r * NR;
             let target = &mut right[start..start + NR];
-            if NR % lanes == 0 {
+            if NR.is_multiple_of(lanes) {
                 let target = S::as_mut_simd_f64s(target).0;
                 for (to, from) in target.iter_mut().zip(S::as_simd_f64s(entries).0) {
                     *to = simd.mul_f64s(*from, factor);

@@ -21,6 +21,9 @@ const PASS_CHUNKS: usize = 64;
 const GRAM_BYTES: usize = 32 << 20;
 const GRAM_CHUNKS: (usize, usize) = (2, 32);
 
+/// Rows of a piece of a Gram matrix at least: fewer are not worth a thread.
+const LEAST_PIECE: usize = 512;
+
 /// A matrix with n rows and d columns, ready for the kernels.
 #[derive(Clone)]
 pub(crate) struct Operator {
@@ -369,7 +372,7 @@ impl Operator {
 
     /// Additions that a term of a Gram matrix meets at most, its own two roundings included.
     pub fn gram_additions(&self) -> usize {
-        let chunk = self.gram.chunk_rows();
+        let chunk = self.gram.chunk_rows().max(LEAST_PIECE);
         let inside = match &self.storage {
             Storage::Dense(_) => {
                 let block = Panels::block_rows(self.stride);
@@ -400,8 +403,8 @@ impl Operator {
         }
         self.count(rows.len());
         let size = self.stride * self.stride;
-        // Few rows are cut as all of them would be; chunks without rows cost nothing.
-        let chunk = self.gram.chunk_rows();
+        // By the number of rows alone, so that the cut does not depend on the threads.
+        let chunk = rows.len().div_ceil(self.gram.chunks()).max(LEAST_PIECE);
         let pieces: Vec<(Rows<'_>, &[f64])> = rows
             .groups(chunk)
             .into_iter()
@@ -582,7 +585,7 @@ mod tests {
 
     fn integers(n: usize, d: usize) -> DMatrix<f64> {
         DMatrix::from_fn(n, d, |i, j| {
-            if (i * 7 + j * 5) % 3 == 0 {
+            if (i * 7 + j * 5).is_multiple_of(3) {
                 ((i * 3 + 2 * j) % 9) as f64 - 4.0
             } else {
                 0.0

@@ -245,7 +245,7 @@ mod tests {
 
     fn example(n: usize, d: usize) -> (DMatrix<f64>, CsrMatrix<f64>) {
         let dense = DMatrix::from_fn(n, d, |i, j| {
-            if (i * 7 + j * 5) % 3 == 0 {
+            if (i * 7 + j * 5).is_multiple_of(3) {
                 ((i + 2 * j) % 9) as f64 - 4.0
             } else {
                 0.0
