@@ -64,7 +64,9 @@ fn sparse(n: usize, d: usize, k: usize) -> CsrMatrix<f64> {
 
 fn instance(matrix: DesignMatrix) -> Instance {
     let n = matrix.rows();
-    let target = DVector::repeat(n, 1.0 / n as f64);
+    // Not uniform: at the origin a uniform target would be the answer.
+    let sum = (n * (n + 1) / 2) as f64;
+    let target = DVector::from_fn(n, |i, _| (i + 1) as f64 / sum);
     Instance::new(LossKind::Softmax, matrix, target, DVector::repeat(n, 10.0))
         .expect("the parts have the same length and are finite")
 }
