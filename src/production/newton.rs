@@ -40,9 +40,9 @@ const CUBIC_PLATEAU: f64 = 1e-20;
 /// Longest cubic step, in logits, that is proposed on a plateau.
 const PLATEAU_STEP: f64 = 100.0;
 /// A change of the loss below this multiple of `|L|` is rounding.
-const LOSS_ROUNDING: f64 = 8.0 * f64::EPSILON;
+pub(crate) const LOSS_ROUNDING: f64 = 8.0 * f64::EPSILON;
 /// A stationary point counts only where the Newton step moves the logits by less: it changes p by at most a tenth.
-const SHORT_STEP: f64 = 0.1;
+pub(crate) const SHORT_STEP: f64 = 0.1;
 /// Points with a small gradient, a long Newton step and growing logits after which the run counts as divergent.
 const RUNAWAY_STEPS: usize = 20;
 /// Halvings of a Newton step after which a cubic step is tried instead.

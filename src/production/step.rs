@@ -4,7 +4,7 @@ use nalgebra::linalg::SymmetricEigen;
 use nalgebra::{DMatrix, DVector};
 
 /// A Cholesky pivot below this multiple of `d eps` times the largest one counts as zero.
-const PIVOT_TOLERANCE: f64 = 8.0;
+pub(crate) const PIVOT_TOLERANCE: f64 = 8.0;
 /// Bisection steps for the length of a cubic step: enough to exhaust f64.
 const BISECTIONS: usize = 200;
 

@@ -8,9 +8,7 @@ use faer::linalg::triangular_solve::{
 use faer::{Mat, MatMut, MatRef, Par, Side};
 
 use crate::production::kernels::operator::Gram;
-
-/// A Cholesky pivot below this multiple of `d eps` times the largest one counts as zero.
-const PIVOT_TOLERANCE: f64 = 8.0;
+use crate::production::step::PIVOT_TOLERANCE;
 
 /// The factor L of a positive definite matrix `L L'`.
 pub(crate) struct Cholesky {

@@ -25,11 +25,13 @@ use crate::production::engine::factor::{Cholesky, absolute_step, lowest_eigenpai
 use crate::production::engine::general::General;
 use crate::production::engine::line_search::{SLOPE, line_search};
 use crate::production::engine::model::Model;
-use crate::production::engine::objective::{LineContext, Objective, State, dot};
+use crate::production::engine::objective::{LineContext, Objective, State};
 use crate::production::engine::softmax::FusedSoftmax;
 use crate::production::kernels::operator::{Gram, Operator};
 use crate::production::kernels::partition::Rows;
 use crate::production::leverage::{corrected_scores, draw, sketched_scores};
+use crate::production::newton::{LOSS_ROUNDING, SHORT_STEP};
+use crate::production::summation::dot;
 use crate::production::{EvaluationError, Method, Outcome, Problem, Settings, TraceEntry};
 
 /// When the predicted change of the loss is below [`Settings::loss_resolution`], a step must bring the gradient below this
@@ -49,10 +51,6 @@ const SMOOTH: (f64, f64) = (0.8, 1.5);
 const ESCAPES: usize = 20;
 /// Lengths, in the largest logit, that are tried to leave a saddle.
 const ESCAPE_LENGTHS: [f64; 6] = [0.01, 0.1, 0.5, 1.0, 3.0, 10.0];
-/// Where a step moves a logit further than this, a small gradient does not mean that a minimiser is near.
-const SHORT_STEP: f64 = 0.1;
-/// A decrease below this multiple of the loss is rounding.
-const LOSS_ROUNDING: f64 = 8.0 * f64::EPSILON;
 
 /// Where a run ended.
 pub(crate) struct End {
@@ -87,29 +85,11 @@ pub(crate) fn run(
     match loss.softmax_target() {
         Some(target) => {
             let objective = FusedSoftmax::new(&operator, target, squared_weights, &ridge);
-            Run::begin(
-                &objective,
-                &operator,
-                problem.matrix(),
-                squared_weights,
-                &ridge,
-                start,
-                orders,
-            )?
-            .finish()
+            Run::begin(&objective, &operator, problem, &ridge, start, orders)?.finish()
         }
         None => {
             let objective = General::new(&operator, loss, squared_weights);
-            Run::begin(
-                &objective,
-                &operator,
-                problem.matrix(),
-                squared_weights,
-                &ridge,
-                start,
-                orders,
-            )?
-            .finish()
+            Run::begin(&objective, &operator, problem, &ridge, start, orders)?.finish()
         }
     }
 }
@@ -179,19 +159,19 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     fn begin(
         objective: &'a O,
         operator: &'a Operator,
-        matrix: &'a DesignMatrix,
-        squared_weights: &'a [f64],
+        problem: &'a Problem,
         ridge: &'a Gram,
         start: Vec<f64>,
         orders: Orders<'o>,
     ) -> Result<Self, EvaluationError> {
+        let squared_weights = problem.squared_weights().as_slice();
         let n = squared_weights.len();
         let mut z = operator.pool().take(n);
         let state = objective.evaluate(start, &mut z, None)?;
         Ok(Self {
             objective,
             operator,
-            matrix,
+            matrix: problem.matrix(),
             squared_weights,
             ridge,
             metric: None,
@@ -283,10 +263,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         }
         let hessian = self.whole_hessian();
         if let Some(cholesky) = Cholesky::new(&hessian) {
-            let mut step = cholesky.solve(&self.state.gradient);
-            for entry in &mut step {
-                *entry = -*entry;
-            }
+            let step = negated(cholesky.solve(&self.state.gradient));
             self.operator.multiply(&step, &mut self.scratch);
             if self.largest(&self.scratch) <= SHORT_STEP {
                 return Some(Outcome::Converged);
@@ -408,7 +385,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             shift: 0.0,
             newton: true,
         };
-        let mut direction = match Cholesky::new(&hessian) {
+        let uphill = match Cholesky::new(&hessian) {
             Some(cholesky) => cholesky.solve(&self.state.gradient),
             None => {
                 if self.trace.is_empty() && self.first_step() {
@@ -436,9 +413,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
                     .unwrap_or_else(|| cholesky.solve(&self.state.gradient))
             }
         };
-        for entry in &mut direction {
-            *entry = -*entry;
-        }
+        let direction = negated(uphill);
         let slope = dot(&self.state.gradient, &direction);
         if slope >= 0.0 || !slope.is_finite() {
             return Step::Singular;
@@ -674,10 +649,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         let Some(cholesky) = Cholesky::new(&hessian) else {
             return false;
         };
-        let mut direction = cholesky.solve(&right_hand_side);
-        for entry in &mut direction {
-            *entry = -*entry;
-        }
+        let direction = negated(cholesky.solve(&right_hand_side));
         self.operator.multiply(&direction, &mut self.scratch);
         let line = line(&self.z, &self.scratch, self.squared_weights);
         let best = FIRST_LENGTHS
@@ -754,6 +726,13 @@ fn line<'a>(z: &'a [f64], dz: &'a [f64], squared_weights: &[f64]) -> LineContext
         ridge[2] += w2 * dz * dz;
     }
     LineContext { z, dz, ridge }
+}
+
+fn negated(mut v: Vec<f64>) -> Vec<f64> {
+    for entry in &mut v {
+        *entry = -*entry;
+    }
+    v
 }
 
 fn moved(x: &[f64], direction: &[f64], t: f64) -> Vec<f64> {

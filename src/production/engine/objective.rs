@@ -116,8 +116,3 @@ pub(crate) fn norm(v: &[f64]) -> f64 {
             .sum::<f64>()
             .sqrt()
 }
-
-/// `<u, v>`.
-pub(crate) fn dot(u: &[f64], v: &[f64]) -> f64 {
-    u.iter().zip(v).map(|(u, v)| u * v).sum()
-}

@@ -13,10 +13,11 @@
 
 use crate::production::EvaluationError;
 use crate::production::engine::objective::{
-    Curvature, Detail, LineContext, LowRankTerm, Objective, State, dot, norm,
+    Curvature, Detail, LineContext, LowRankTerm, Objective, State, norm,
 };
 use crate::production::kernels::operator::{Gram, Operator, SoftmaxPass};
 use crate::production::kernels::softmax::{Line, LineSums, Sums};
+use crate::production::summation::dot;
 
 /// The range of r in which the correction is trusted: it then costs at most 9 of 53 bits.
 const RATIO: (f64, f64) = (0.05, 20.0);

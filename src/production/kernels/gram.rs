@@ -152,7 +152,6 @@ fn pack<S: Simd, const NR: usize>(
 ) {
     let count = rows.len();
     let lanes = S::F64_LANES;
-    let panel = LEFT * lanes;
     for (r, (i, weight)) in rows.iter().zip(weights).enumerate() {
         let row = matrix.block(i, i + 1);
         let factor = simd.splat_f64s(*weight);
@@ -162,7 +161,6 @@ fn pack<S: Simd, const NR: usize>(
             let start = first * lanes * count + r * width + (v - first) * lanes;
             S::as_mut_simd_f64s(&mut left[start..start + lanes]).0[0] = *entries;
         }
-        debug_assert_eq!(panel % lanes, 0);
         for (p, entries) in row.chunks_exact(NR).enumerate() {
             let start = p * NR * count + r * NR;
             let target = &mut right[start..start + NR];
