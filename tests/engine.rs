@@ -174,6 +174,70 @@ fn weak_weights_converge_from_the_origin_where_the_hessian_is_indefinite() {
     }
 }
 
+#[test]
+fn a_start_from_a_sample_saves_passes_and_leads_to_a_certified_minimum() {
+    let mut indefinite = 0;
+    for index in 0..6 {
+        let (n, d) = (20_000, 10);
+        let instance = planted(n, d, 30.0, 2.5, 1e-2 / (n as f64).sqrt(), 140 + index);
+        for instance in [sparse(&instance), instance] {
+            let problem = Problem::from_instance(&instance).unwrap();
+            let first = problem.hessian(&DVector::zeros(d)).unwrap();
+            if first.symmetric_eigenvalues().min() > 0.0 {
+                continue;
+            }
+            indefinite += 1;
+            let with = problem.solve(&settings(Method::Auto)).unwrap();
+            let without = Settings {
+                sampled_start: false,
+                ..Settings::default()
+            };
+            let without = problem.solve(&without).unwrap();
+            assert!(with.outcome.is_success() && without.outcome.is_success());
+            assert_eq!(with.trace[0].method, "sampled-start");
+            assert!(with.trace[0].distinct_rows >= 20 * d - 1);
+            assert!(with.trace[0].distinct_rows <= 40 * d + 2);
+            assert!(
+                without
+                    .trace
+                    .iter()
+                    .all(|entry| entry.method != "sampled-start")
+            );
+            let passes = |solution: &Solution| solution.trace.last().unwrap().passes;
+            assert!(
+                passes(&with) < passes(&without),
+                "{index}: {} and {} passes",
+                passes(&with),
+                passes(&without)
+            );
+            assert!(with.loss <= without.loss * (1.0 + 1e-9), "{index}");
+            let eigenvalues = problem.hessian(&with.x).unwrap().symmetric_eigenvalues();
+            assert!(eigenvalues.min() > 0.0);
+        }
+    }
+    assert!(indefinite >= 4, "only {indefinite} were put to the test");
+}
+
+#[test]
+fn a_target_with_a_dominant_row_and_other_methods_get_no_start_from_a_sample() {
+    let instance = planted(20_000, 10, 30.0, 2.5, 1e-2 / 141.0, 140);
+    let problem = Problem::from_instance(&instance).unwrap();
+    let exact = problem.solve(&settings(Method::Exact)).unwrap();
+    assert!(exact.trace.iter().all(|entry| entry.method == "exact"));
+    let mut target = instance.target() * 0.5;
+    target[77] = 0.5;
+    let (matrix, weights) = (instance.matrix().clone(), instance.weights().clone());
+    let dominated = Instance::new(LossKind::Softmax, matrix, target, weights).unwrap();
+    let solution = solved(&dominated, Method::Auto);
+    assert!(solution.outcome.is_success());
+    assert!(
+        solution
+            .trace
+            .iter()
+            .all(|entry| entry.method != "sampled-start")
+    );
+}
+
 /// Far larger than the limit from which on Gram matrices are tried first. Points at a known distance from the answer are
 /// judged: the bound must cover it, and the oracle is too slow here.
 #[test]

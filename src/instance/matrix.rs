@@ -1,7 +1,7 @@
 //! The design matrix `A` (n x d): dense or compressed sparse rows, always with finite entries and at least 1 x 1.
 
 use nalgebra::{DMatrix, DVector};
-use nalgebra_sparse::CsrMatrix;
+use nalgebra_sparse::{CooMatrix, CsrMatrix};
 
 use crate::instance::InstanceError;
 
@@ -135,9 +135,21 @@ impl DesignMatrix {
         }
     }
 
-    /// The matrix with only the given rows, in that order (dense). Panics on an index `>= n`.
+    /// The matrix with only the given rows, in that order, stored as this one is. Panics on an index `>= n`.
     pub fn select_rows(&self, rows: &[usize]) -> Self {
-        Self::Dense(self.to_dense().select_rows(rows))
+        match self {
+            Self::Dense(a) => Self::Dense(a.select_rows(rows)),
+            Self::Sparse(a) => {
+                let mut chosen = CooMatrix::new(rows.len(), a.ncols());
+                for (place, i) in rows.iter().enumerate() {
+                    let row = a.row(*i);
+                    for (j, value) in row.col_indices().iter().zip(row.values()) {
+                        chosen.push(place, *j, *value);
+                    }
+                }
+                Self::Sparse(CsrMatrix::from(&chosen))
+            }
+        }
     }
 }
 

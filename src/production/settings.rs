@@ -80,6 +80,10 @@ pub struct Settings {
     /// Diverged when a logit exceeds this size and has grown a thousandfold since the start. Finite and `> 0`;
     /// default 1e6.
     pub logit_limit: f64,
+    /// Whether a softmax problem with at least 100 rows for each column, whose Hessian at the start is indefinite, is first
+    /// solved roughly on a seeded sample of 20 rows for each column (methods auto and reused-gram). Saves most passes over A;
+    /// another minimum may be found. Default true.
+    pub sampled_start: bool,
     /// Whether to compute the error bound of the answer (about the cost of two more Newton steps). Default true.
     pub certify: bool,
 }
@@ -99,6 +103,7 @@ impl Default for Settings {
             loss_resolution: 1e-9,
             polish_steps: 2,
             logit_limit: 1e6,
+            sampled_start: true,
             certify: true,
         }
     }

@@ -81,6 +81,7 @@ fn by_gram(
     let orders = Orders {
         settings,
         method,
+        coarse: None,
         observer: &mut *observer,
     };
     let end = engine::run(problem, start.as_slice().to_vec(), orders)?;

@@ -57,6 +57,16 @@ impl Cholesky {
         MatRef::from_column_major_slice_with_stride(&entries[..], *order, *order, *stride)
     }
 
+    /// The rows of `L'`: their Gram matrix is `L L'`.
+    pub fn transposed_rows(&self) -> Vec<Vec<f64>> {
+        (0..self.factor.order)
+            .map(|j| {
+                let zeros = std::iter::repeat_n(0.0, j);
+                zeros.chain(self.factor.column(j).iter().copied()).collect()
+            })
+            .collect()
+    }
+
     /// The solution of `L L' s = v`.
     pub fn solve(&self, v: &[f64]) -> Vec<f64> {
         let mut solution = v.to_vec();

@@ -13,11 +13,14 @@
 
 pub(crate) mod factor;
 mod general;
+mod importance;
 mod line_search;
 mod model;
 pub(crate) mod objective;
+mod sampled_start;
 mod softmax;
 
+use std::cell::OnceCell;
 use std::ops::ControlFlow;
 
 use crate::instance::DesignMatrix;
@@ -26,6 +29,7 @@ use crate::production::engine::general::General;
 use crate::production::engine::line_search::{SLOPE, line_search};
 use crate::production::engine::model::Model;
 use crate::production::engine::objective::{LineContext, Objective, State};
+use crate::production::engine::sampled_start::SampledStart;
 use crate::production::engine::softmax::FusedSoftmax;
 use crate::production::kernels::operator::{Gram, Operator};
 use crate::production::kernels::partition::Rows;
@@ -68,6 +72,8 @@ pub(crate) struct Orders<'a> {
     pub settings: &'a Settings,
     /// Which Hessian model is used.
     pub method: Method,
+    /// Stop after a Newton step that promised to lower the loss by less than this fraction.
+    pub coarse: Option<f64>,
     /// Sees every iteration as it is made, and may stop the run.
     pub observer: &'a mut dyn FnMut(&TraceEntry) -> ControlFlow<()>,
 }
@@ -80,17 +86,40 @@ pub(crate) fn run(
 ) -> Result<End, EvaluationError> {
     let operator = problem.operator().counted_anew();
     let squared_weights = problem.squared_weights().as_slice();
-    let ridge = operator.gram(squared_weights);
+    let ridge = OnceCell::new();
+    let data = Data {
+        operator: &operator,
+        matrix: problem.matrix(),
+        squared_weights,
+        ridge: &ridge,
+    };
     let loss = problem.loss();
     match loss.softmax_target() {
         Some(target) => {
-            let objective = FusedSoftmax::new(&operator, target, squared_weights, &ridge);
-            Run::begin(&objective, &operator, problem, &ridge, start, orders)?.finish()
+            let objective = FusedSoftmax::new(&operator, target, data.ridge());
+            Ok(Run::begin(&objective, data, start, orders)?.finish())
         }
         None => {
             let objective = General::new(&operator, loss, squared_weights);
-            Run::begin(&objective, &operator, problem, &ridge, start, orders)?.finish()
+            Ok(Run::begin(&objective, data, start, orders)?.finish())
         }
+    }
+}
+
+/// What a run works on.
+#[derive(Clone, Copy)]
+struct Data<'a> {
+    operator: &'a Operator,
+    matrix: &'a DesignMatrix,
+    squared_weights: &'a [f64],
+    /// `A' diag(w^2) A`, once it is wanted.
+    ridge: &'a OnceCell<Gram>,
+}
+
+impl<'a> Data<'a> {
+    fn ridge(&self) -> &'a Gram {
+        self.ridge
+            .get_or_init(|| self.operator.gram(self.squared_weights))
     }
 }
 
@@ -108,9 +137,8 @@ struct Made {
 struct Run<'a, 'o, O: Objective> {
     objective: &'a O,
     operator: &'a Operator,
-    matrix: &'a DesignMatrix,
     squared_weights: &'a [f64],
-    ridge: &'a Gram,
+    data: Data<'a>,
     /// `A'A` where some weights are zero: a metric that sees all directions.
     metric: Option<Gram>,
     orders: Orders<'o>,
@@ -158,22 +186,23 @@ enum Step {
 impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     fn begin(
         objective: &'a O,
-        operator: &'a Operator,
-        problem: &'a Problem,
-        ridge: &'a Gram,
+        data: Data<'a>,
         start: Vec<f64>,
         orders: Orders<'o>,
     ) -> Result<Self, EvaluationError> {
-        let squared_weights = problem.squared_weights().as_slice();
+        let Data {
+            operator,
+            squared_weights,
+            ..
+        } = data;
         let n = squared_weights.len();
         let mut z = operator.pool().take(n);
         let state = objective.evaluate(start, &mut z, None)?;
         Ok(Self {
             objective,
             operator,
-            matrix: problem.matrix(),
             squared_weights,
-            ridge,
+            data,
             metric: None,
             orders,
             start_gradient_norm: state.gradient_norm,
@@ -196,19 +225,28 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         })
     }
 
-    fn finish(mut self) -> Result<End, EvaluationError> {
+    fn finish(mut self) -> End {
         let outcome = self.iterate();
+        let start_gradient_norm = self.start_gradient_norm;
+        let warnings = std::mem::take(&mut self.warnings);
+        let trace = std::mem::take(&mut self.trace);
+        let state = self.into_state();
+        End {
+            outcome,
+            x: state.x,
+            loss: state.loss,
+            gradient_norm: state.gradient_norm,
+            start_gradient_norm,
+            warnings,
+            trace,
+        }
+    }
+
+    /// The last point; the workspace goes back to the pool.
+    fn into_state(self) -> State {
         self.operator.pool().give(self.z);
         self.operator.pool().give(self.scratch);
-        Ok(End {
-            outcome,
-            x: self.state.x,
-            loss: self.state.loss,
-            gradient_norm: self.state.gradient_norm,
-            start_gradient_norm: self.start_gradient_norm,
-            warnings: self.warnings,
-            trace: self.trace,
-        })
+        self.state
     }
 
     fn iterate(&mut self) -> Outcome {
@@ -246,7 +284,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
 
     fn runaway(&mut self) -> Option<Outcome> {
         let limit = self.orders.settings.logit_limit;
-        let largest = self.largest(&self.z);
+        let largest = self.operator.largest(&self.z);
         if largest <= limit {
             return None;
         }
@@ -265,7 +303,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         if let Some(cholesky) = Cholesky::new(&hessian) {
             let step = negated(cholesky.solve(&self.state.gradient));
             self.operator.multiply(&step, &mut self.scratch);
-            if self.largest(&self.scratch) <= SHORT_STEP {
+            if self.operator.largest(&self.scratch) <= SHORT_STEP {
                 return Some(Outcome::Converged);
             }
             // A tail of the loss: go on, the Newton steps say where.
@@ -276,7 +314,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             return match self.step() {
                 Step::Taken | Step::Refined => None,
                 Step::Stalled => Some(Outcome::Diverged),
-                Step::Singular => Some(Outcome::Singular),
+                Step::Singular => Some(self.refused.unwrap_or(Outcome::Singular)),
             };
         }
         let lowest = lowest_eigenpair(&hessian);
@@ -308,18 +346,6 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         }
     }
 
-    /// The largest magnitude of an array with an entry for each row.
-    fn largest(&self, v: &[f64]) -> f64 {
-        self.operator
-            .sweep_rows(|rows, _, _, size: &mut f64| {
-                *size = v[rows]
-                    .iter()
-                    .fold(*size, |size, entry| size.max(entry.abs()));
-            })
-            .into_iter()
-            .fold(0.0, f64::max)
-    }
-
     /// The Hessian with nothing approximated.
     fn whole_hessian(&mut self) -> Gram {
         let curvature = self
@@ -333,14 +359,14 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     /// Leaves a saddle along an eigenvector: both ways, several lengths, the lowest loss wins.
     fn escape(&mut self, curvature: f64, mut direction: Vec<f64>) -> bool {
         self.operator.multiply(&direction, &mut self.scratch);
-        let size = self.largest(&self.scratch);
+        let size = self.operator.largest(&self.scratch);
         if size == 0.0 || !size.is_finite() {
             return false;
         }
         for entry in direction.iter_mut().chain(&mut self.scratch) {
             *entry /= size;
         }
-        let line = line(&self.z, &self.scratch, self.squared_weights);
+        let line = self.line();
         let best = ESCAPE_LENGTHS
             .iter()
             .flat_map(|t| [*t, -*t])
@@ -388,7 +414,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         let uphill = match Cholesky::new(&hessian) {
             Some(cholesky) => cholesky.solve(&self.state.gradient),
             None => {
-                if self.trace.is_empty() && self.first_step() {
+                if self.trace.is_empty() && (self.sampled_start() || self.first_step()) {
                     return Step::Taken;
                 }
                 if cut && self.slow {
@@ -418,10 +444,11 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         if slope >= 0.0 || !slope.is_finite() {
             return Step::Singular;
         }
-        let resolution = self.orders.settings.loss_resolution * self.state.loss.abs();
-        if made.newton && -slope < resolution {
+        let near = |fraction: f64| made.newton && -slope < fraction * self.state.loss.abs();
+        if near(self.orders.settings.loss_resolution) {
             return self.endgame(&direction, made);
         }
+        self.stopped |= self.orders.coarse.is_some_and(near);
         if made.newton && self.smooth {
             if let Some(step) = self.full_step(&direction, slope, made) {
                 return step;
@@ -438,7 +465,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             Method::ReusedGram | Method::Auto => Some(model::reused_gram(
                 self.operator,
                 self.squared_weights,
-                self.ridge,
+                self.data.ridge(),
                 &self.scratch,
                 self.boost,
             )),
@@ -484,7 +511,8 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         let settings = self.orders.settings;
         if self.scores.is_none() {
             let scales: Vec<f64> = diagonal.iter().map(|entry| entry.sqrt()).collect();
-            let scores = sketched_scores(self.matrix, &scales, settings.seed).map_err(failed)?;
+            let scores =
+                sketched_scores(self.data.matrix, &scales, settings.seed).map_err(failed)?;
             let reference = scales.iter().map(|scale| scale * scale).collect();
             self.scores = Some((scores, reference));
         }
@@ -574,7 +602,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     fn search(&mut self, direction: &[f64], slope: f64, made: Made) -> Step {
         self.full_step = false;
         self.definite = false;
-        let line = line(&self.z, &self.scratch, self.squared_weights);
+        let line = self.line();
         let state = &self.state;
         let objective = self.objective;
         let phi = |t: f64| objective.along(state, &line, t);
@@ -595,6 +623,23 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             }
             None => Step::Stalled,
         }
+    }
+
+    /// The line from the logits along `scratch`.
+    fn line(&self) -> LineContext<'_> {
+        let (z, dz) = (&self.z, &self.scratch);
+        let parts = self
+            .operator
+            .sweep_rows(|rows, _, _, ridge: &mut [f64; 3]| {
+                let weights = &self.squared_weights[rows.clone()];
+                for ((z, dz), w2) in z[rows.clone()].iter().zip(&dz[rows]).zip(weights) {
+                    ridge[0] += 0.5 * w2 * z * z;
+                    ridge[1] += w2 * z * dz;
+                    ridge[2] += w2 * dz * dz;
+                }
+            });
+        let ridge = std::array::from_fn(|k| parts.iter().map(|part| part[k]).sum());
+        LineContext { z, dz, ridge }
     }
 
     /// A positive definite stand-in for the Hessian, with as much of the metric added as it needs.
@@ -623,10 +668,36 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
 
     fn metric(&mut self) -> &Gram {
         if self.weighted {
-            return self.ridge;
+            return self.data.ridge();
         }
         self.metric
             .get_or_insert_with(|| self.operator.gram(&vec![1.0; self.squared_weights.len()]))
+    }
+
+    /// A start from a sample of the rows, if the loss knows one and it lowers the loss.
+    fn sampled_start(&mut self) -> bool {
+        let settings = self.orders.settings;
+        let wanted = matches!(self.orders.method, Method::Auto | Method::ReusedGram);
+        if !(wanted && settings.sampled_start) {
+            return false;
+        }
+        let Some(SampledStart { state, rows }) = self.objective.sampled_start(
+            self.data.matrix,
+            &self.state,
+            &mut self.scratch,
+            settings,
+        ) else {
+            return false;
+        };
+        let made = Made {
+            method: "sampled-start",
+            rows,
+            cut: false,
+            shift: 0.0,
+            newton: false,
+        };
+        self.accept_trial(state, made, 1.0);
+        true
     }
 
     /// The loss's own first step, if it has one and it lowers the loss.
@@ -651,7 +722,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         };
         let direction = negated(cholesky.solve(&right_hand_side));
         self.operator.multiply(&direction, &mut self.scratch);
-        let line = line(&self.z, &self.scratch, self.squared_weights);
+        let line = self.line();
         let best = FIRST_LENGTHS
             .iter()
             .filter_map(|t| {
@@ -716,16 +787,6 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         std::mem::swap(&mut self.z, &mut self.scratch);
         self.state = trial;
     }
-}
-
-fn line<'a>(z: &'a [f64], dz: &'a [f64], squared_weights: &[f64]) -> LineContext<'a> {
-    let mut ridge = [0.0; 3];
-    for ((z, dz), w2) in z.iter().zip(dz).zip(squared_weights) {
-        ridge[0] += 0.5 * w2 * z * z;
-        ridge[1] += w2 * z * dz;
-        ridge[2] += w2 * dz * dz;
-    }
-    LineContext { z, dz, ridge }
 }
 
 fn negated(mut v: Vec<f64>) -> Vec<f64> {

@@ -46,12 +46,15 @@ pub(crate) fn reused_gram(
     let mut kappa = 0.0;
     let mut heavy = Selection::default();
     for _ in 0..2 {
-        heavy = select(operator, squared_weights, diagonal, kappa);
-        if budget as f64 >= WHOLE * n as f64 && heavy.rows.len() as f64 >= WHOLE * n as f64 {
+        let candidates = Candidates {
+            operator,
+            squared_weights,
+            diagonal,
+            kappa,
+        };
+        heavy = candidates.heaviest(budget);
+        if budget as f64 >= WHOLE * n as f64 && heavy.candidates as f64 >= WHOLE * n as f64 {
             return exact(operator, squared_weights, diagonal);
-        }
-        if heavy.rows.len() > budget {
-            cut(&mut heavy, squared_weights, diagonal, kappa, budget);
         }
         kappa = light_mean(operator, squared_weights, diagonal, &heavy.rows);
     }
@@ -68,7 +71,7 @@ pub(crate) fn reused_gram(
     Model {
         hessian,
         rows: heavy.rows.len(),
-        cut: heavy.cut,
+        cut: heavy.rows.len() < heavy.candidates,
     }
 }
 
@@ -95,59 +98,110 @@ fn budget(operator: &Operator, n: usize, boost: f64) -> usize {
     (rows as usize).min(n)
 }
 
+/// Heavy rows that enter the model, ascending.
 #[derive(Default)]
 struct Selection {
     rows: Vec<usize>,
-    cut: bool,
+    /// Heavy rows altogether.
+    candidates: usize,
 }
 
-/// All heavy rows, in order.
-fn select(operator: &Operator, squared_weights: &[f64], diagonal: &[f64], kappa: f64) -> Selection {
-    let threshold = TAU * (1.0 + kappa);
-    let rows = operator
-        .sweep_rows(|block, _, _, rows: &mut Vec<usize>| {
-            rows.extend(block.filter(|&i| {
-                (diagonal[i] - kappa * squared_weights[i]).abs() > threshold * squared_weights[i]
-            }));
-        })
-        .concat();
-    Selection { rows, cut: false }
-}
-
-/// Keeps the heaviest `budget` rows, the first ones among equals; weights are compared to seven bits.
-fn cut(
-    heavy: &mut Selection,
-    squared_weights: &[f64],
-    diagonal: &[f64],
+/// Where heavy rows are looked for.
+struct Candidates<'a> {
+    operator: &'a Operator,
+    squared_weights: &'a [f64],
+    diagonal: &'a [f64],
     kappa: f64,
-    budget: usize,
-) {
-    // The exponent and six bits of the fraction of a positive number: ordered as the numbers are.
-    let key =
-        |i: usize| ((diagonal[i] - kappa * squared_weights[i]).abs().to_bits() >> 46) as usize;
-    let mut counts = vec![0usize; 1 << 17];
-    for &i in &heavy.rows {
-        counts[key(i)] += 1;
-    }
-    let (mut above, mut bucket) = (0, counts.len());
-    while bucket > 0 && above + counts[bucket - 1] <= budget {
-        bucket -= 1;
-        above += counts[bucket];
-    }
-    let mut spare = budget - above;
-    heavy.rows.retain(|&i| {
-        let key = key(i);
-        if key >= bucket {
-            true
-        } else if key + 1 == bucket && spare > 0 {
-            spare -= 1;
-            true
-        } else {
-            false
-        }
-    });
-    heavy.cut = true;
 }
+
+impl Candidates<'_> {
+    /// Whether row i is heavy, by how much its curvature differs from its share.
+    #[inline]
+    fn excess(&self, i: usize) -> Option<f64> {
+        let w2 = self.squared_weights[i];
+        let excess = (self.diagonal[i] - self.kappa * w2).abs();
+        (excess > TAU * (1.0 + self.kappa) * w2).then_some(excess)
+    }
+
+    /// The heaviest rows, `budget` at most; the first ones among equals, and they are compared to five bits.
+    fn heaviest(&self, budget: usize) -> Selection {
+        let least = if budget < self.squared_weights.len() {
+            self.least_key(budget)
+        } else {
+            Least::default()
+        };
+        let parts = self
+            .operator
+            .sweep_rows(|block, _, _, found: &mut (Vec<usize>, usize)| {
+                for i in block {
+                    if let Some(excess) = self.excess(i) {
+                        found.1 += 1;
+                        if key(excess) >= least.key {
+                            found.0.push(i);
+                        }
+                    }
+                }
+            });
+        let candidates = parts.iter().map(|(_, count)| count).sum();
+        let mut rows = parts
+            .into_iter()
+            .map(|(rows, _)| rows)
+            .collect::<Vec<_>>()
+            .concat();
+        if let Some(mut spare) = least.spare {
+            rows.retain(|i| {
+                let above = self
+                    .excess(*i)
+                    .is_some_and(|excess| key(excess) > least.key);
+                let taken = above || spare > 0;
+                spare -= usize::from(taken && !above);
+                taken
+            });
+        }
+        Selection { rows, candidates }
+    }
+
+    /// The least key that fits the budget.
+    fn least_key(&self, budget: usize) -> Least {
+        let parts = self
+            .operator
+            .sweep_rows(|block, _, _, counts: &mut Vec<u32>| {
+                counts.resize(KEYS, 0);
+                for excess in block.filter_map(|i| self.excess(i)) {
+                    counts[key(excess)] += 1;
+                }
+            });
+        let mut above = 0;
+        for key in (0..KEYS).rev() {
+            let here: usize = parts.iter().map(|counts| counts[key] as usize).sum();
+            if above + here > budget {
+                return Least {
+                    key,
+                    spare: Some(budget - above),
+                };
+            }
+            above += here;
+        }
+        Least::default()
+    }
+}
+
+/// Which keys are taken.
+#[derive(Default)]
+struct Least {
+    /// This and all above.
+    key: usize,
+    /// How many of this key; `None` for all.
+    spare: Option<usize>,
+}
+
+/// Exponent and four bits of the fraction of a positive number: ordered as the numbers are.
+fn key(excess: f64) -> usize {
+    (excess.to_bits() >> 48) as usize
+}
+
+/// One more than the largest [`key`].
+const KEYS: usize = 1 << 15;
 
 /// The mean of D over the rows that are not heavy, in units of the mean of w^2 there.
 fn light_mean(
@@ -182,7 +236,7 @@ mod tests {
     use super::*;
     use crate::instance::{DesignMatrix, sample};
     use crate::production::kernels::Level;
-    use nalgebra::{DMatrix, DVector, SymmetricEigen};
+    use nalgebra::{DMatrix, SymmetricEigen};
     use std::sync::Arc;
 
     fn full(gram: &Gram) -> DMatrix<f64> {
@@ -227,13 +281,25 @@ mod tests {
         let a = DMatrix::from_fn(n, d, |i, j| 1.0 + ((i + j) % 3) as f64);
         let operator = Operator::new(&Arc::new(DesignMatrix::Dense(a)), Level::best());
         let w2 = vec![1.0; n];
-        let mut heavy = Selection {
-            rows: (0..1000).collect(),
-            cut: false,
+        // Rows from 1000 on have no curvature.
+        let diagonal: Vec<f64> = (0..n)
+            .map(|i| {
+                if i < 1000 {
+                    2f64.powi((i % 10) as i32)
+                } else {
+                    0.0
+                }
+            })
+            .collect();
+        let candidates = Candidates {
+            operator: &operator,
+            squared_weights: &w2,
+            diagonal: &diagonal,
+            kappa: 0.0,
         };
-        let diagonal: Vec<f64> = (0..n).map(|i| 2f64.powi((i % 10) as i32)).collect();
-        cut(&mut heavy, &w2, &diagonal, 0.0, 150);
-        assert!(heavy.cut && heavy.rows.len() == 150);
+        let heavy = candidates.heaviest(150);
+        assert_eq!((heavy.rows.len(), heavy.candidates), (150, 1000));
+        assert!(heavy.rows.is_sorted());
         // The 100 rows of 2^9 and the first 50 of 2^8.
         assert_eq!(heavy.rows.iter().filter(|i| *i % 10 == 9).count(), 100);
         assert_eq!(heavy.rows.iter().filter(|i| *i % 10 == 8).max(), Some(&498));
@@ -241,6 +307,13 @@ mod tests {
             light_mean(&operator, &w2, &vec![0.25; n], &heavy.rows),
             0.25
         );
-        assert_eq!(DVector::from_vec(w2).sum(), n as f64);
+        // A budget that suffices takes all of them, and one of 200 ends between two keys.
+        assert_eq!(
+            candidates.heaviest(1000).rows,
+            (0..1000).collect::<Vec<_>>()
+        );
+        assert_eq!(candidates.heaviest(n).rows.len(), 1000);
+        let two = candidates.heaviest(200).rows;
+        assert!(two.len() == 200 && two.iter().all(|i| i % 10 >= 8));
     }
 }

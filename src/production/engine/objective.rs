@@ -1,7 +1,9 @@
 //! What the engine asks of a loss: values and derivatives in x, by passes over A.
 
-use crate::production::EvaluationError;
+use crate::instance::DesignMatrix;
+use crate::production::engine::sampled_start::SampledStart;
 use crate::production::kernels::operator::Gram;
+use crate::production::{EvaluationError, Settings};
 
 /// A symmetric term `factor (u v' + v u') / 2` of a d x d matrix.
 pub(crate) struct LowRankTerm {
@@ -82,6 +84,18 @@ pub(crate) trait Objective: Sync {
         z: &[f64],
         diagonal: &mut [f64],
     ) -> Option<(Curvature, Vec<f64>)>;
+
+    /// A start for a problem whose Hessian at `state` is indefinite, found on a sample of the rows of `matrix`; `z` gets its
+    /// logits. Losses that know none give none.
+    fn sampled_start(
+        &self,
+        _matrix: &DesignMatrix,
+        _state: &State,
+        _z: &mut [f64],
+        _settings: &Settings,
+    ) -> Option<SampledStart> {
+        None
+    }
 
     /// Whether the loss has a pole between two points in the logits.
     fn crosses_pole(&self, from: &[f64], to: &[f64]) -> bool;

@@ -11,13 +11,15 @@
 //! Far from r = 1 these cancel, so a guess that is off by more than [`RATIO`] is replaced by the true value and the
 //! backward half of the sweep is repeated.
 
-use crate::production::EvaluationError;
+use crate::instance::DesignMatrix;
 use crate::production::engine::objective::{
     Curvature, Detail, LineContext, LowRankTerm, Objective, State, norm,
 };
+use crate::production::engine::sampled_start::{SampledStart, sampled_start};
 use crate::production::kernels::operator::{Gram, Operator, SoftmaxPass};
 use crate::production::kernels::softmax::{Line, LineSums, Sums};
 use crate::production::summation::dot;
+use crate::production::{EvaluationError, Settings};
 
 /// The range of r in which the correction is trusted: it then costs at most 9 of 53 bits.
 const RATIO: (f64, f64) = (0.05, 20.0);
@@ -30,7 +32,6 @@ const SAME: f64 = 1e-4;
 pub(crate) struct FusedSoftmax<'a> {
     operator: &'a Operator,
     target: &'a [f64],
-    squared_weights: &'a [f64],
     /// `A' diag(w^2) A`.
     ridge: &'a Gram,
 }
@@ -67,18 +68,27 @@ fn trusted(sums: &Sums) -> bool {
 
 impl<'a> FusedSoftmax<'a> {
     /// The objective; `ridge` is `A' diag(w^2) A`.
-    pub fn new(
-        operator: &'a Operator,
-        target: &'a [f64],
-        squared_weights: &'a [f64],
-        ridge: &'a Gram,
-    ) -> Self {
+    pub fn new(operator: &'a Operator, target: &'a [f64], ridge: &'a Gram) -> Self {
         Self {
             operator,
             target,
-            squared_weights,
             ridge,
         }
+    }
+
+    /// A.
+    pub(super) fn operator(&self) -> &'a Operator {
+        self.operator
+    }
+
+    /// b.
+    pub(super) fn target(&self) -> &'a [f64] {
+        self.target
+    }
+
+    /// `A' diag(w^2) A`.
+    pub(super) fn ridge(&self) -> &'a Gram {
+        self.ridge
     }
 
     fn overflow(value: f64) -> EvaluationError {
@@ -151,8 +161,34 @@ impl<'a> FusedSoftmax<'a> {
         })
     }
 
-    /// The parts of a state that are softmax's own.
-    fn parts(state: &State) -> Parts<'_> {
+    /// [`Objective::evaluate`] with a guess of `ln sum exp(A x)`, which costs a second sweep where it is far off.
+    pub(super) fn evaluate_shifted(
+        &self,
+        x: Vec<f64>,
+        z: &mut [f64],
+        shift: f64,
+    ) -> Result<State, EvaluationError> {
+        let pass = self.operator.softmax_pass(Some(&x), shift, self.target, z);
+        if trusted(&pass.sums) {
+            return self.state(x, shift, &pass);
+        }
+        self.evaluate_logits(x, z)
+    }
+}
+
+/// The parts of a state that are softmax's own.
+pub(super) struct Parts<'s> {
+    pub log_sum: f64,
+    pub agreement: f64,
+    pub squares: f64,
+    pub mean: &'s [f64],
+    pub square_mean: &'s [f64],
+    pub delta_mean: &'s [f64],
+}
+
+impl<'s> Parts<'s> {
+    /// Those of a state that an objective with softmax has made.
+    pub fn of(state: &'s State) -> Self {
         match &state.detail {
             Detail::Softmax {
                 log_sum,
@@ -161,7 +197,7 @@ impl<'a> FusedSoftmax<'a> {
                 mean,
                 square_mean,
                 delta_mean,
-            } => Parts {
+            } => Self {
                 log_sum: *log_sum,
                 agreement: *agreement,
                 squares: *squares,
@@ -169,22 +205,35 @@ impl<'a> FusedSoftmax<'a> {
                 square_mean,
                 delta_mean,
             },
-            Detail::General { .. } => unreachable!("states of this objective are made by `state`"),
+            Detail::General { .. } => {
+                unreachable!("an objective sees only the states that it made")
+            }
         }
     }
 }
 
-struct Parts<'s> {
-    log_sum: f64,
-    agreement: f64,
-    squares: f64,
-    mean: &'s [f64],
-    square_mean: &'s [f64],
-    delta_mean: &'s [f64],
+/// theta and `theta (p - b)` of the secant model, for a target raised to at least `least > 0`.
+pub(super) fn secant(p: f64, b: f64, least: f64) -> (f64, f64) {
+    let b = b.max(least);
+    let residual = p - b;
+    let log_ratio = (p.max(f64::MIN_POSITIVE) / b).ln();
+    let theta = if log_ratio.abs() < SAME {
+        p
+    } else {
+        residual / log_ratio
+    };
+    (theta, theta * residual)
+}
+
+/// The target that [`secant`] raises smaller ones to; `None` if all are 0.
+pub(super) fn least_target(target: &[f64]) -> Option<f64> {
+    let largest = target.iter().fold(0.0, |size: f64, b| size.max(b.abs()));
+    let least = LEAST_TARGET * largest;
+    (least > 0.0).then_some(least)
 }
 
 /// `factor u p' + ...`: the two terms that Hessian and Gauss-Newton model share, with another u.
-fn terms(u: &[f64], mean: &[f64], squares: f64) -> Vec<LowRankTerm> {
+pub(super) fn terms(u: &[f64], mean: &[f64], squares: f64) -> Vec<LowRankTerm> {
     vec![
         LowRankTerm {
             factor: -2.0,
@@ -209,7 +258,7 @@ impl Objective for FusedSoftmax<'_> {
         let shift = match guess {
             // ln sum exp is convex: the tangent at the old point is below it, and close for short steps.
             Some(state) => {
-                let parts = Self::parts(state);
+                let parts = Parts::of(state);
                 let step: Vec<f64> = x.iter().zip(&state.x).map(|(new, old)| new - old).collect();
                 parts.log_sum + dot(parts.mean, &step)
             }
@@ -223,11 +272,7 @@ impl Objective for FusedSoftmax<'_> {
                 .softmax_pass(None, (z.len() as f64).ln(), self.target, z);
             return self.state(x, (z.len() as f64).ln(), &pass);
         }
-        let pass = self.operator.softmax_pass(Some(&x), shift, self.target, z);
-        if trusted(&pass.sums) {
-            return self.state(x, shift, &pass);
-        }
-        self.evaluate_logits(x, z)
+        self.evaluate_shifted(x, z, shift)
     }
 
     fn evaluate_logits(&self, x: Vec<f64>, z: &mut [f64]) -> Result<State, EvaluationError> {
@@ -240,7 +285,7 @@ impl Objective for FusedSoftmax<'_> {
     }
 
     fn curvature(&self, state: &State, z: &[f64], diagonal: &mut [f64]) -> Curvature {
-        let parts = Self::parts(state);
+        let parts = Parts::of(state);
         self.operator.probabilities(z, parts.log_sum, diagonal);
         let (target, agreement) = (self.target, parts.agreement);
         self.operator.fill_rows(diagonal, |rows, p, _| {
@@ -255,7 +300,7 @@ impl Objective for FusedSoftmax<'_> {
 
     /// Gauss-Newton: `J'J` with J the Jacobian of softmax.
     fn safe_curvature(&self, state: &State, z: &[f64], diagonal: &mut [f64]) -> Curvature {
-        let parts = Self::parts(state);
+        let parts = Parts::of(state);
         self.operator.probabilities(z, parts.log_sum, diagonal);
         self.operator.fill_rows(diagonal, |_, p, _| {
             for p in p {
@@ -268,7 +313,7 @@ impl Objective for FusedSoftmax<'_> {
     }
 
     fn along(&self, state: &State, line: &LineContext<'_>, t: f64) -> Option<(f64, f64)> {
-        let parts = Self::parts(state);
+        let parts = Parts::of(state);
         let at = Line {
             z: line.z,
             dz: line.dz,
@@ -311,46 +356,33 @@ impl Objective for FusedSoftmax<'_> {
         z: &[f64],
         diagonal: &mut [f64],
     ) -> Option<(Curvature, Vec<f64>)> {
-        let parts = Self::parts(state);
-        let largest = self
-            .target
-            .iter()
-            .fold(0.0, |size: f64, b| size.max(b.abs()));
-        let least = LEAST_TARGET * largest;
-        if least == 0.0 {
-            return None;
-        }
-        let mut p = vec![0.0; z.len()];
-        self.operator.probabilities(z, parts.log_sum, &mut p);
-        let secant = |p: f64, b: f64| {
-            let b = b.max(least);
-            let residual = p - b;
-            let log_ratio = (p.max(f64::MIN_POSITIVE) / b).ln();
-            let theta = if log_ratio.abs() < SAME {
-                p
-            } else {
-                residual / log_ratio
-            };
-            (theta, theta * residual)
-        };
-        // A' (theta o r + w^2 o z), <theta, r>.
+        let parts = Parts::of(state);
+        let least = least_target(self.target)?;
+        self.operator.probabilities(z, parts.log_sum, diagonal);
+        // A' (theta o r), <theta, r>: the ridge's share of the right-hand side is known.
         let mut right = vec![0.0; z.len()];
+        let p: &[f64] = diagonal;
         self.operator.fill_rows(&mut right, |rows, place, _| {
             for (place, i) in place.iter_mut().zip(rows) {
-                *place = secant(p[i], self.target[i]).1 + self.squared_weights[i] * z[i];
+                *place = secant(p[i], self.target[i], least).1;
             }
         });
-        let product: f64 = (0..z.len()).map(|i| secant(p[i], self.target[i]).1).sum();
+        let product = self.operator.sum(&right);
+        let ridge_gradient = self.ridge.multiply(&state.x);
         let mut right_hand_side = self.operator.transpose_multiply(&right);
-        for (entry, mean) in right_hand_side.iter_mut().zip(parts.mean) {
-            *entry -= mean * product;
+        for ((entry, mean), ridge) in right_hand_side
+            .iter_mut()
+            .zip(parts.mean)
+            .zip(&ridge_gradient)
+        {
+            *entry += ridge - mean * product;
         }
         self.operator.fill_rows(diagonal, |rows, place, _| {
-            for (place, i) in place.iter_mut().zip(rows) {
-                *place = secant(p[i], self.target[i]).0.powi(2);
+            for (place, b) in place.iter_mut().zip(&self.target[rows]) {
+                *place = secant(*place, *b, least).0.powi(2);
             }
         });
-        let total: f64 = diagonal.iter().sum();
+        let total = self.operator.sum(diagonal);
         let square_mean = self.operator.transpose_multiply(diagonal);
         Some((
             Curvature {
@@ -358,6 +390,16 @@ impl Objective for FusedSoftmax<'_> {
             },
             right_hand_side,
         ))
+    }
+
+    fn sampled_start(
+        &self,
+        matrix: &DesignMatrix,
+        state: &State,
+        z: &mut [f64],
+        settings: &Settings,
+    ) -> Option<SampledStart> {
+        sampled_start(self, matrix, state, z, settings)
     }
 
     fn crosses_pole(&self, _from: &[f64], _to: &[f64]) -> bool {

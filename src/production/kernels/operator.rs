@@ -94,6 +94,17 @@ impl Operator {
         self.rows_read.load(Ordering::Relaxed) as f64 / self.rows() as f64
     }
 
+    /// Counts the rows that another operator, made of some rows of this one, has read.
+    pub fn count_with(&self, part: &Self) {
+        let rows = part.rows_read.load(Ordering::Relaxed);
+        self.rows_read.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// The instructions in use.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
     fn count(&self, rows: usize) {
         self.rows_read.fetch_add(rows as u64, Ordering::Relaxed);
     }
@@ -279,6 +290,24 @@ impl Operator {
             }
         });
         results
+    }
+
+    /// The sum of an array with one entry for each row.
+    pub fn sum(&self, values: &[f64]) -> f64 {
+        self.sweep_rows(|rows, _, _, sum: &mut f64| *sum += values[rows].iter().sum::<f64>())
+            .iter()
+            .sum()
+    }
+
+    /// The largest magnitude in an array with one entry for each row.
+    pub fn largest(&self, values: &[f64]) -> f64 {
+        self.sweep_rows(|rows, _, _, size: &mut f64| {
+            *size = values[rows]
+                .iter()
+                .fold(*size, |size, entry| size.max(entry.abs()));
+        })
+        .into_iter()
+        .fold(0.0, f64::max)
     }
 
     /// Fills an array with one entry for each row, block by block; `work` gets the first row, the place and a buffer of

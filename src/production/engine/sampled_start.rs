@@ -1,0 +1,351 @@
+//! A start for tall softmax problems with weak weights: the problem solved roughly on a sample of its rows.
+//!
+//! Where the first Hessian is indefinite, the way to the minimiser's neighbourhood is long, and every step of it reads all of
+//! A. A sample of 20 d rows shows the same way at a fraction of the price:
+//!
+//! ```text
+//! q_i = 0.9 |b_i| / sum |b| + 0.1 / n        (near the minimiser p is near b: rows that matter are taken for certain)
+//! pi_i = min(1, c q_i), sum pi = 20 d        row i is drawn with probability pi_i and stands for 1 / pi_i rows
+//! ```
+//!
+//! The answer is a start like any other: it is kept only if it lowers the loss over all rows. Where its loss there is far
+//! above that on the sample, the sample has missed rows that have become heavy, and a second one takes them in.
+//!
+//! It may lead to another minimum than a start from all rows would; where one row holds much of the target it has been seen to
+//! lead to a worse one, so such problems do not get it.
+
+use std::cell::OnceCell;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use nalgebra::DMatrix;
+use nalgebra_sparse::{CooMatrix, CsrMatrix};
+use rand::RngExt;
+
+use crate::instance::{DesignMatrix, sample};
+use crate::production::engine::factor::Cholesky;
+use crate::production::engine::importance::Importance;
+use crate::production::engine::objective::State;
+use crate::production::engine::softmax::{FusedSoftmax, Parts};
+use crate::production::engine::{Data, Orders, Run};
+use crate::production::kernels::operator::Operator;
+use crate::production::{Method, Settings};
+
+/// Problems with fewer rows for each column are not sampled: the sample would be a large part of them.
+const LEAST_ROWS_PER_COLUMN: usize = 100;
+/// Rows of a sample for each column.
+const ROWS_PER_COLUMN: usize = 20;
+/// The part of the probability that follows the target (and, in a second sample, p); the rest is even.
+const MIX: f64 = 0.9;
+/// Targets of which one row holds more than this are not sampled.
+const DOMINANT: f64 = 0.25;
+/// Iterations on the sample at most.
+const ITERATIONS: usize = 40;
+/// The run on the sample ends when a Newton step promises to lower the loss by less than this fraction.
+const COARSE: f64 = 1e-3;
+/// A loss over all rows above this multiple of that on the sample means that the sample has missed something.
+const MISSED: f64 = 2.0;
+/// Samples at most.
+const ROUNDS: u64 = 2;
+/// Passes that find c: each settles which rows are certain, given the last c.
+const THRESHOLD_PASSES: usize = 8;
+
+/// What a start from a sample has given.
+pub(crate) struct SampledStart {
+    /// The state over all rows; its logits are in the array that was handed in.
+    pub state: State,
+    /// Rows that have been drawn.
+    pub rows: usize,
+}
+
+/// Some rows, ascending, and how many rows each stands for.
+struct Draw {
+    rows: Vec<usize>,
+    importance: Vec<f64>,
+}
+
+/// Tries to start from samples; `None` if the problem is not one for it or no sample led to a lower loss. `z` gets the
+/// logits of the result.
+pub(crate) fn sampled_start(
+    objective: &FusedSoftmax<'_>,
+    matrix: &DesignMatrix,
+    state: &State,
+    z: &mut [f64],
+    settings: &Settings,
+) -> Option<SampledStart> {
+    let (n, d) = (matrix.rows(), matrix.columns());
+    if n < LEAST_ROWS_PER_COLUMN * d {
+        return None;
+    }
+    let sizes: Vec<f64> = objective.target().iter().map(|b| b.abs()).collect();
+    let total = objective.operator().sum(&sizes);
+    let largest = objective.operator().largest(&sizes);
+    if !(total > 0.0 && largest <= DOMINANT * total) {
+        return None;
+    }
+    let ridge = Cholesky::new(objective.ridge())?.transposed_rows();
+    let mut emphasis: Vec<f64> = sizes.iter().map(|size| size / total).collect();
+    let mut best: Option<State> = None;
+    let mut in_place = false;
+    let mut rows = 0;
+    for round in 0..ROUNDS {
+        let mut rng = sample::stream(settings.seed, "sampled-start", round);
+        let drawn = draw(
+            objective.operator(),
+            &emphasis,
+            ROWS_PER_COLUMN * d,
+            rng.random(),
+        );
+        rows += drawn.rows.len();
+        let from = best.as_ref().unwrap_or(state);
+        let Some(reduced) = solve_sample(objective, matrix, &ridge, &drawn, from, settings) else {
+            break;
+        };
+        let log_sum = Parts::of(&reduced).log_sum;
+        in_place = false;
+        let Ok(trial) = objective.evaluate_shifted(reduced.x.clone(), z, log_sum) else {
+            break;
+        };
+        let missed = trial.loss > MISSED * reduced.loss;
+        if missed && round + 1 < ROUNDS {
+            let mut p = vec![0.0; n];
+            objective
+                .operator()
+                .probabilities(z, Parts::of(&trial).log_sum, &mut p);
+            for (emphasis, p) in emphasis.iter_mut().zip(&p) {
+                *emphasis = 0.5 * (*emphasis + p);
+            }
+        }
+        if trial.loss < from.loss {
+            best = Some(trial);
+            in_place = true;
+        }
+        if !missed {
+            break;
+        }
+    }
+    let mut state = best?;
+    if !in_place {
+        let log_sum = Parts::of(&state).log_sum;
+        state = objective.evaluate_shifted(state.x, z, log_sum).ok()?;
+    }
+    Some(SampledStart { state, rows })
+}
+
+/// Draws about `count` rows by systematic sampling: with probabilities `min(1, c q)`, q a mixture of `emphasis` (which sums to
+/// about 1) and the even one, and `offset` in [0, 1).
+fn draw(operator: &Operator, emphasis: &[f64], count: usize, offset: f64) -> Draw {
+    let even = (1.0 - MIX) / emphasis.len() as f64;
+    let wanted = |emphasis: f64| MIX * emphasis + even;
+    let mut factor = count as f64;
+    for _ in 0..THRESHOLD_PASSES {
+        let parts = operator.sweep_rows(|rows, _, _, (certain, rest): &mut (f64, f64)| {
+            for emphasis in &emphasis[rows] {
+                let q = wanted(*emphasis);
+                if factor * q >= 1.0 {
+                    *certain += 1.0;
+                } else {
+                    *rest += q;
+                }
+            }
+        });
+        let (certain, rest) = parts
+            .iter()
+            .fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        if rest == 0.0 || certain >= count as f64 {
+            break;
+        }
+        factor = (count as f64 - certain) / rest;
+    }
+    let mut drawn = Draw {
+        rows: Vec::new(),
+        importance: Vec::new(),
+    };
+    let mut reached = offset;
+    for (i, emphasis) in emphasis.iter().enumerate() {
+        let probability = (factor * wanted(*emphasis)).min(1.0);
+        reached += probability;
+        if reached >= 1.0 {
+            reached -= 1.0;
+            drawn.rows.push(i);
+            drawn.importance.push(1.0 / probability);
+        }
+    }
+    drawn
+}
+
+/// Solves the problem on a sample, roughly; `None` if that fails.
+fn solve_sample(
+    objective: &FusedSoftmax<'_>,
+    matrix: &DesignMatrix,
+    ridge: &[Vec<f64>],
+    drawn: &Draw,
+    from: &State,
+    settings: &Settings,
+) -> Option<State> {
+    let reduced = Arc::new(with_ridge(matrix, &drawn.rows, ridge)?);
+    let operator = Operator::new(&reduced, objective.operator().level());
+    let target: Vec<f64> = drawn.rows.iter().map(|i| objective.target()[*i]).collect();
+    let squared_weights: Vec<f64> = std::iter::repeat_n(0.0, drawn.rows.len())
+        .chain(std::iter::repeat_n(1.0, ridge.len()))
+        .collect();
+    let part = Importance {
+        operator: &operator,
+        target: &target,
+        importance: &drawn.importance,
+    };
+    let settings = Settings {
+        max_iterations: ITERATIONS,
+        ..settings.clone()
+    };
+    let orders = Orders {
+        settings: &settings,
+        method: Method::Exact,
+        coarse: Some(COARSE),
+        observer: &mut |_| ControlFlow::Continue(()),
+    };
+    let gram = OnceCell::new();
+    let data = Data {
+        operator: &operator,
+        matrix: &reduced,
+        squared_weights: &squared_weights,
+        ridge: &gram,
+    };
+    let mut run = Run::begin(&part, data, from.x.clone(), orders).ok()?;
+    run.iterate();
+    let state = run.into_state();
+    objective.operator().count_with(&operator);
+    Some(state)
+}
+
+/// The chosen rows of a matrix and below them the rows of R; sparse if the matrix is.
+fn with_ridge(matrix: &DesignMatrix, rows: &[usize], ridge: &[Vec<f64>]) -> Option<DesignMatrix> {
+    let (m, d) = (rows.len(), matrix.columns());
+    match matrix.select_rows(rows) {
+        DesignMatrix::Dense(chosen) => {
+            let mut whole = DMatrix::zeros(m + d, d);
+            whole.rows_mut(0, m).copy_from(&chosen);
+            for (i, row) in ridge.iter().enumerate() {
+                for (j, entry) in row.iter().enumerate() {
+                    whole[(m + i, j)] = *entry;
+                }
+            }
+            DesignMatrix::dense(whole).ok()
+        }
+        DesignMatrix::Sparse(chosen) => {
+            let mut whole = CooMatrix::new(m + d, d);
+            for (i, j, entry) in chosen.triplet_iter() {
+                whole.push(i, j, *entry);
+            }
+            for (i, row) in ridge.iter().enumerate() {
+                for (j, entry) in row.iter().enumerate().filter(|(_, entry)| **entry != 0.0) {
+                    whole.push(m + i, j, *entry);
+                }
+            }
+            DesignMatrix::sparse(CsrMatrix::from(&whole)).ok()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::production::kernels::Level;
+    use nalgebra::DVector;
+
+    const N: usize = 5_000;
+
+    fn operator() -> Operator {
+        let matrix = DMatrix::from_fn(N, 1, |i, _| (i % 3) as f64);
+        Operator::new(&Arc::new(DesignMatrix::Dense(matrix)), Level::best())
+    }
+
+    /// Seven rows hold half of the target, the others share the rest.
+    fn emphasis() -> Vec<f64> {
+        (0..N)
+            .map(|i| {
+                if i % 700 == 0 && i < 4900 {
+                    0.5 / 7.0
+                } else {
+                    0.5 / (N - 7) as f64
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn heavy_rows_are_drawn_for_certain_and_the_others_evenly() {
+        let operator = operator();
+        for offset in [0.0, 0.3, 0.999] {
+            let drawn = draw(&operator, &emphasis(), 100, offset);
+            assert!(drawn.rows.len().abs_diff(100) <= 1, "{}", drawn.rows.len());
+            assert!(drawn.rows.is_sorted_by(|a, b| a < b));
+            let mut light = None;
+            for (row, importance) in drawn.rows.iter().zip(&drawn.importance) {
+                if row % 700 == 0 && *row < 4900 {
+                    assert_eq!(*importance, 1.0);
+                } else {
+                    // 93 of 4993 rows.
+                    assert!(
+                        (importance * 93.0 / 4993.0 - 1.0).abs() < 1e-9,
+                        "{importance}"
+                    );
+                    assert_eq!(*light.get_or_insert(*importance), *importance);
+                }
+            }
+            assert_eq!(drawn.importance.iter().filter(|r| **r == 1.0).count(), 7);
+        }
+    }
+
+    /// Over all offsets every row is drawn as often as its probability says.
+    #[test]
+    fn a_row_stands_for_as_many_as_its_probability_is_small() {
+        let operator = operator();
+        let emphasis: Vec<f64> = (0..N)
+            .map(|i| (1 + i % 5) as f64 / (3 * N) as f64)
+            .collect();
+        let mut stands_for = vec![0.0; N];
+        const OFFSETS: usize = 2_000;
+        for k in 0..OFFSETS {
+            let drawn = draw(&operator, &emphasis, 500, (k as f64 + 0.5) / OFFSETS as f64);
+            for (row, importance) in drawn.rows.iter().zip(&drawn.importance) {
+                stands_for[*row] += importance / OFFSETS as f64;
+            }
+        }
+        // One offset more or less at both ends of an interval: importance is at most 22 here.
+        for (row, mean) in stands_for.iter().enumerate() {
+            assert!(
+                (mean - 1.0).abs() <= 2.0 * 22.0 / OFFSETS as f64,
+                "{row}: {mean}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_rows_of_the_ridge_have_its_gram_matrix() {
+        let matrix = DMatrix::from_fn(40, 3, |i, j| ((i * 5 + j * 7) % 11) as f64 - 5.0);
+        let dense = DesignMatrix::Dense(matrix.clone());
+        let sparse = DesignMatrix::Sparse(CsrMatrix::from(&matrix));
+        let weights = vec![2.0; 40];
+        let gram = Operator::new(&Arc::new(dense.clone()), Level::best()).gram(&weights);
+        let ridge = Cholesky::new(&gram).unwrap().transposed_rows();
+        let rows = [3, 17, 18];
+        let expected = matrix.tr_mul(&matrix) * 2.0;
+        for matrix in [dense, sparse] {
+            let whole = with_ridge(&matrix, &rows, &ridge).unwrap();
+            assert_eq!(
+                matches!(whole, DesignMatrix::Sparse(_)),
+                matches!(matrix, DesignMatrix::Sparse(_))
+            );
+            let whole = whole.to_dense();
+            assert_eq!(whole.rows(0, 3), matrix.to_dense().select_rows(&rows));
+            let below = whole.rows(3, 3).into_owned();
+            let error = (below.tr_mul(&below) - &expected).amax() / expected.amax();
+            assert!(error < 1e-14, "{error:e}");
+            assert_eq!(
+                below.lower_triangle() - DMatrix::from_diagonal(&DVector::from(below.diagonal())),
+                DMatrix::zeros(3, 3)
+            );
+        }
+    }
+}
