@@ -35,6 +35,8 @@ pub enum Verdict {
     Survived,
     /// No test noticed, and none even reaches the place.
     Unreached,
+    /// No unit test noticed, and the integration tests have not run yet.
+    UnitTestsPass,
     /// It does not compile.
     Unviable,
     /// It cannot be switched, and has not been built by itself.

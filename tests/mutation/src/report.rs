@@ -12,7 +12,8 @@ use crate::journal::{Entry, Header, Tier, Verdict};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     pub run: Header,
-    pub journaled: usize,
+    /// With a final verdict.
+    pub decided: usize,
     pub unviable: usize,
     pub not_run: usize,
     pub caught_by_unit_tests: usize,
@@ -57,7 +58,7 @@ pub fn summary(run: &Header, entries: &BTreeMap<String, Entry>) -> Summary {
     let viable = detected + survivors.len() + unreached_names.len();
     Summary {
         run: run.clone(),
-        journaled: entries.len(),
+        decided: entries.len() - named(Verdict::UnitTestsPass).len(),
         unviable: named(Verdict::Unviable).len(),
         not_run: not_run_names.len(),
         caught_by_unit_tests: unit,
@@ -94,7 +95,7 @@ pub fn markdown(summaries: &[Summary]) -> String {
             "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} / {} = {score} | {interval} |",
             one.run.area,
             one.run.total,
-            one.journaled,
+            one.decided,
             one.unviable,
             one.not_run,
             one.caught_by_unit_tests,
@@ -113,11 +114,11 @@ pub fn markdown(summaries: &[Summary]) -> String {
             |seed| format!("a sample of {} with seed {seed}", one.run.sampled),
         );
         let _ = writeln!(text, "\n`{area}`: {sample}.");
-        if one.journaled < one.run.sampled {
+        if one.decided < one.run.sampled {
             let _ = writeln!(
                 text,
                 "\nNot finished: {} of {} mutants have a verdict.",
-                one.journaled, one.run.sampled
+                one.decided, one.run.sampled
             );
         }
         for (title, names) in [

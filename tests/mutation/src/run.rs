@@ -14,48 +14,58 @@ use crate::suite::{Bench, Suite, Test};
 const CLASSES: [f64; 4] = [0.05, 0.5, 5.0, f64::INFINITY];
 
 /// A mutant in the build.
+#[derive(Clone, Copy)]
 pub struct Switched<'s> {
     pub name: &'s str,
     pub number: u32,
 }
 
-/// Runs `mutants` and writes a line of the journal for each.
-pub fn all(
+/// Runs `mutants` against the tests of `suite`. The journal gets a line for each that they notice; the others are
+/// returned, in their order, with what is known so far.
+pub fn all<'s>(
     bench: &Bench<'_>,
     suite: &Suite,
-    mutants: &[Switched<'_>],
+    mutants: &[Switched<'s>],
     journal: &mut Journal,
-) -> Result<()> {
+) -> Result<Vec<(Switched<'s>, Entry)>> {
     let next = AtomicUsize::new(0);
     let journal = Mutex::new(journal);
+    let unnoticed = Mutex::new(Vec::new());
+    let work = || -> Result<()> {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(mutant) = mutants.get(at) else {
+                return Ok(());
+            };
+            let entry = one(bench, suite, mutant)?;
+            eprintln!(
+                "{}/{} {:?} {:.1} s {}",
+                at + 1,
+                mutants.len(),
+                entry.verdict,
+                entry.seconds,
+                entry.name
+            );
+            if matches!(entry.verdict, Verdict::Caught | Verdict::TimedOut) {
+                journal.lock().expect("no thread panics").add(&entry)?;
+            } else {
+                unnoticed
+                    .lock()
+                    .expect("no thread panics")
+                    .push((*mutant, entry));
+            }
+        }
+    };
     std::thread::scope(|scope| -> Result<()> {
-        let workers: Vec<_> = (0..bench.jobs.max(1))
-            .map(|_| {
-                scope.spawn(|| -> Result<()> {
-                    loop {
-                        let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(mutant) = mutants.get(at) else {
-                            return Ok(());
-                        };
-                        let entry = one(bench, suite, mutant)?;
-                        eprintln!(
-                            "{}/{} {:?} {:.1} s {}",
-                            at + 1,
-                            mutants.len(),
-                            entry.verdict,
-                            entry.seconds,
-                            entry.name
-                        );
-                        journal.lock().expect("no thread panics").add(&entry)?;
-                    }
-                })
-            })
-            .collect();
+        let workers: Vec<_> = (0..bench.jobs.max(1)).map(|_| scope.spawn(work)).collect();
         for worker in workers {
             worker.join().expect("no thread panics")?;
         }
         Ok(())
-    })
+    })?;
+    let mut unnoticed = unnoticed.into_inner().expect("no thread panics");
+    unnoticed.sort_by_key(|(mutant, _)| mutant.number);
+    Ok(unnoticed)
 }
 
 fn one(bench: &Bench<'_>, suite: &Suite, mutant: &Switched<'_>) -> Result<Entry> {

@@ -12,7 +12,7 @@ use crate::list::{self, Mutant};
 use crate::process::Limits;
 use crate::run::Switched;
 use crate::sites::{Edit, Site};
-use crate::suite::Bench;
+use crate::suite::{Bench, Suite};
 use crate::tree::Tree;
 use crate::{rebuild, run, sample, viability};
 
@@ -105,6 +105,7 @@ fn again(options: &Options, entry: &Entry) -> bool {
     match entry.verdict {
         Verdict::Survived | Verdict::Unreached => options.retry_survivors,
         Verdict::NotRun => options.rebuild,
+        Verdict::UnitTestsPass => true,
         Verdict::Caught | Verdict::TimedOut | Verdict::Unviable => false,
     }
 }
@@ -136,6 +137,27 @@ impl<'o> Session<'o> {
             scratch,
             cargo,
         })
+    }
+
+    /// Builds the unit tests or the others, and runs each without a mutant.
+    fn survey(&self, tree: &Tree, bench: &Bench<'_>, unit: bool) -> Result<Suite> {
+        let tier = if unit { "unit" } else { "integration" };
+        eprintln!("building the {tier} tests");
+        let executables = self
+            .cargo
+            .tests(&tree.root, unit)?
+            .context("the tests do not compile with the switches")?
+            .into_iter()
+            .filter(|executable| executable.unit == unit)
+            .collect();
+        eprintln!("running every {tier} test by itself");
+        let suite = bench.survey(executables)?;
+        eprintln!(
+            "{} tests, {:.0} s",
+            suite.tests.len(),
+            suite.tests.iter().map(|test| test.seconds).sum::<f64>()
+        );
+        Ok(suite)
     }
 
     fn run(&self, mutants: &[Mutant], journal: &mut Journal) -> Result<()> {
@@ -179,19 +201,7 @@ impl<'o> Session<'o> {
             jobs: self.options.jobs,
             exclude: &self.options.exclude_test,
         };
-        eprintln!("building the tests");
-        let executables = self
-            .cargo
-            .tests(&tree.root, self.options.lib_only)?
-            .context("the tests do not compile with the switches")?;
-        eprintln!("running every test by itself");
-        let suite = bench.survey(executables)?;
-        eprintln!(
-            "{} tests, {:.0} s",
-            suite.tests.len(),
-            suite.tests.iter().map(|test| test.seconds).sum::<f64>()
-        );
-        let switched: Vec<Switched<'_>> = viable
+        let mut waiting: Vec<Switched<'_>> = viable
             .schemata
             .numbers
             .iter()
@@ -200,7 +210,34 @@ impl<'o> Session<'o> {
                 number: *number,
             })
             .collect();
-        run::all(&bench, &suite, &switched, journal)?;
+        let mut verdicts: BTreeMap<u32, Entry> = BTreeMap::new();
+        let mut suite = Suite::default();
+        // The unit tests are run before the others are even built: most mutants end here.
+        for unit in [true, false] {
+            if waiting.is_empty() || self.options.lib_only && !unit {
+                break;
+            }
+            let tests = self.survey(&tree, &bench, unit)?;
+            let unnoticed = run::all(&bench, &tests, &waiting, journal)?;
+            waiting = unnoticed.iter().map(|(mutant, _)| *mutant).collect();
+            let passed = unnoticed.into_iter().map(|(mutant, entry)| {
+                let earlier = verdicts.get(&mutant.number);
+                (mutant.number, after(earlier, entry))
+            });
+            verdicts = passed.collect();
+            if unit && !self.options.lib_only {
+                for entry in verdicts.values() {
+                    journal.add(&Entry {
+                        verdict: Verdict::UnitTestsPass,
+                        ..entry.clone()
+                    })?;
+                }
+            }
+            suite.add(tests);
+        }
+        for entry in verdicts.values() {
+            journal.add(entry)?;
+        }
         if !self.options.rebuild {
             for (index, reason) in fixed {
                 journal.add(&without_run(&mutants[index], Verdict::NotRun, reason))?;
@@ -218,6 +255,20 @@ impl<'o> Session<'o> {
             self.options.lib_only,
             journal,
         )
+    }
+}
+
+/// What two tiers say about a mutant that neither noticed.
+fn after(earlier: Option<&Entry>, later: Entry) -> Entry {
+    let Some(earlier) = earlier else { return later };
+    Entry {
+        verdict: if earlier.verdict == Verdict::Survived {
+            Verdict::Survived
+        } else {
+            later.verdict
+        },
+        seconds: earlier.seconds + later.seconds,
+        ..later
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tests of the tree without a mutant: which pass, how long each takes, and which switches each reaches.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -8,13 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
 
 use crate::cargo::Executable;
 use crate::process::{Ending, Job, Limits};
 
 /// One test of the tree.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Test {
     pub executable: usize,
     pub name: String,
@@ -24,9 +24,22 @@ pub struct Test {
 }
 
 /// All tests that pass without a mutant.
+#[derive(Default)]
 pub struct Suite {
     pub executables: Vec<Executable>,
     pub tests: Vec<Test>,
+}
+
+impl Suite {
+    /// Takes in the tests of other executables.
+    pub fn add(&mut self, other: Self) {
+        let shift = self.executables.len();
+        self.executables.extend(other.executables);
+        self.tests.extend(other.tests.into_iter().map(|test| Test {
+            executable: test.executable + shift,
+            ..test
+        }));
+    }
 }
 
 /// Where and how tests run.
@@ -121,6 +134,7 @@ impl Bench<'_> {
         name: &str,
     ) -> Result<(Test, Ending)> {
         let trace = self.scratch.join(format!("trace-{at}"));
+        std::fs::create_dir_all(&trace)?;
         let job = Job {
             executable: path,
             tests: vec![name],
@@ -132,14 +146,11 @@ impl Bench<'_> {
         let start = Instant::now();
         let ending = job.run(&self.limits)?;
         let seconds = start.elapsed().as_secs_f64();
-        let reaches = match std::fs::read_to_string(&trace) {
-            Ok(text) => {
-                std::fs::remove_file(&trace)?;
-                text.lines().map(str::parse).collect::<Result<_, _>>()?
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeSet::new(),
-            Err(error) => return Err(error.into()),
-        };
+        let mut reaches = BTreeSet::new();
+        for entry in std::fs::read_dir(&trace)? {
+            reaches.extend(numbers(&entry?.file_name().to_string_lossy())?);
+        }
+        std::fs::remove_dir_all(&trace)?;
         let test = Test {
             executable,
             name: name.to_owned(),
@@ -148,6 +159,12 @@ impl Bench<'_> {
         };
         Ok((test, ending))
     }
+}
+
+/// The numbers that the name of a file of a trace stands for.
+fn numbers(name: &str) -> Result<RangeInclusive<u32>> {
+    let (first, last) = name.split_once('-').context("a file that is no trace")?;
+    Ok(first.parse()?..=last.parse()?)
 }
 
 /// The tests of an executable that are not ignored.

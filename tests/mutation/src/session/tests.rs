@@ -68,7 +68,7 @@ fn the_planted_mutants_get_their_verdicts() {
         ]
     );
     assert_eq!((summary.unviable, summary.not_run), (1, 2));
-    assert_eq!((summary.caught_by_unit_tests, summary.journaled), (9, 18));
+    assert_eq!((summary.caught_by_unit_tests, summary.decided), (9, 18));
 
     // What cannot be switched is built by itself: 2 - 2 is noticed, 2 * 2 is 4 as well.
     run(&["--rebuild"]);
