@@ -25,8 +25,9 @@ pub struct Summary {
     pub detected: usize,
     /// Detected, survived and unreached.
     pub viable: usize,
+    /// Detected of viable; none before the run is finished, since what is noticed is decided first.
     pub score: Option<f64>,
-    /// 95 %, Clopper and Pearson.
+    /// 95 %, Clopper and Pearson; as `score`.
     pub interval: Option<(f64, f64)>,
     pub survivors: Vec<String>,
     pub unreached_names: Vec<String>,
@@ -56,9 +57,11 @@ pub fn summary(run: &Header, entries: &BTreeMap<String, Entry>) -> Summary {
     let (unit, integration) = (caught(Tier::Unit), caught(Tier::Integration));
     let detected = unit + integration + timed_out_names.len();
     let viable = detected + survivors.len() + unreached_names.len();
+    let decided = entries.len() - named(Verdict::UnitTestsPass).len();
+    let finished = decided == run.sampled;
     Summary {
         run: run.clone(),
-        decided: entries.len() - named(Verdict::UnitTestsPass).len(),
+        decided,
         unviable: named(Verdict::Unviable).len(),
         not_run: not_run_names.len(),
         caught_by_unit_tests: unit,
@@ -68,8 +71,8 @@ pub fn summary(run: &Header, entries: &BTreeMap<String, Entry>) -> Summary {
         unreached: unreached_names.len(),
         detected,
         viable,
-        score: (viable > 0).then(|| detected as f64 / viable as f64),
-        interval: clopper_pearson(detected, viable),
+        score: (finished && viable > 0).then(|| detected as f64 / viable as f64),
+        interval: clopper_pearson(detected, viable).filter(|_| finished),
         survivors,
         unreached_names,
         not_run_names,
@@ -143,6 +146,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_unfinished_run_has_no_score() {
+        let run = Header {
+            area: "oracle".to_owned(),
+            total: 2,
+            sampled: 2,
+            seed: None,
+            features: None,
+            excluded_tests: Vec::new(),
+            only_unit_tests: false,
+        };
+        let entries =
+            [("a", Verdict::Caught), ("b", Verdict::UnitTestsPass)].map(|(name, verdict)| {
+                let entry = Entry {
+                    name: name.to_owned(),
+                    verdict,
+                    tier: Some(Tier::Unit),
+                    by: None,
+                    seconds: 0.0,
+                };
+                (name.to_owned(), entry)
+            });
+        let summary = summary(&run, &BTreeMap::from(entries));
+        assert_eq!((summary.decided, summary.score), (1, None));
+        assert!(markdown(&[summary]).contains("Not finished: 1 of 2"));
+    }
+
+    #[test]
     fn unviable_mutants_do_not_count() {
         let run = Header {
             area: "oracle".to_owned(),
@@ -176,6 +206,7 @@ mod tests {
         assert_eq!(summary.score, Some(0.75));
         assert_eq!(summary.survivors, ["d"]);
         let text = markdown(&[summary]);
+        assert!(!text.contains("Not finished"));
         assert!(text.contains("| oracle | 6 | 6 | 1 | 1 | 1 | 1 | 1 | 1 | 0 | 3 / 4 = 75.0 % |"));
     }
 }

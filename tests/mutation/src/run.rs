@@ -20,12 +20,13 @@ pub struct Switched<'s> {
     pub number: u32,
 }
 
-/// Runs `mutants` against the tests of `suite`. The journal gets a line for each that they notice; the others are
-/// returned, in their order, with what is known so far.
+/// Runs `mutants` against the tests of `suite`. The journal gets a line for each as it ends, with the verdict `provisional`,
+/// if there is one, where no test notices it; those are returned, in their order, with what is known so far.
 pub fn all<'s>(
     bench: &Bench<'_>,
     suite: &Suite,
     mutants: &[Switched<'s>],
+    provisional: Option<Verdict>,
     journal: &mut Journal,
 ) -> Result<Vec<(Switched<'s>, Entry)>> {
     let next = AtomicUsize::new(0);
@@ -46,9 +47,16 @@ pub fn all<'s>(
                 entry.seconds,
                 entry.name
             );
+            let line = |verdict| {
+                journal.lock().expect("no thread panics").add(&Entry {
+                    verdict,
+                    ..entry.clone()
+                })
+            };
             if matches!(entry.verdict, Verdict::Caught | Verdict::TimedOut) {
-                journal.lock().expect("no thread panics").add(&entry)?;
+                line(entry.verdict)?;
             } else {
+                provisional.map(line).transpose()?;
                 unnoticed
                     .lock()
                     .expect("no thread panics")

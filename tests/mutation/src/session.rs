@@ -218,21 +218,14 @@ impl<'o> Session<'o> {
                 break;
             }
             let tests = self.survey(&tree, &bench, unit)?;
-            let unnoticed = run::all(&bench, &tests, &waiting, journal)?;
+            let provisional = (unit && !self.options.lib_only).then_some(Verdict::UnitTestsPass);
+            let unnoticed = run::all(&bench, &tests, &waiting, provisional, journal)?;
             waiting = unnoticed.iter().map(|(mutant, _)| *mutant).collect();
             let passed = unnoticed.into_iter().map(|(mutant, entry)| {
                 let earlier = verdicts.get(&mutant.number);
                 (mutant.number, after(earlier, entry))
             });
             verdicts = passed.collect();
-            if unit && !self.options.lib_only {
-                for entry in verdicts.values() {
-                    journal.add(&Entry {
-                        verdict: Verdict::UnitTestsPass,
-                        ..entry.clone()
-                    })?;
-                }
-            }
             suite.add(tests);
         }
         for entry in verdicts.values() {
