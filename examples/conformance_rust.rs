@@ -40,19 +40,17 @@ pub fn answer_all(kit: &Path, answers: &Path) -> Result<usize, Box<dyn Error>> {
     Ok(entries.len())
 }
 
-/// From x, and where the solver says that it did not arrive (a pole on the way, logits so large that nothing else
-/// counts), from the origin.
+/// Where the solver ends from x, as far as f64 goes: it stops where rounding stops it.
 fn minimiser(problem: &Problem, x: &DVector<f64>) -> Result<DVector<f64>, Box<dyn Error>> {
-    // As far as f64 goes: the solver stops where rounding stops it.
     let settings = Settings {
         tolerance: 1e-15,
         ..Settings::default()
     };
-    let first = solve(problem, x, &settings)?;
-    if first.outcome.is_success() {
-        return Ok(first.x);
+    let solution = solve(problem, x, &settings)?;
+    if !solution.outcome.is_success() {
+        return Err(format!("the solver ended as {}", solution.outcome).into());
     }
-    Ok(solve(problem, &DVector::zeros(x.len()), &settings)?.x)
+    Ok(solution.x)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -12,7 +12,9 @@ use std::process::Command;
 
 use attention_regression::instance::files::read_instance;
 use attention_regression::judge::kit::{MANIFEST, read_kit};
+use attention_regression::production::{Problem, Settings, solve};
 use common::{Scratch, attreg, fixture};
+use nalgebra::DVector;
 
 fn kit() -> PathBuf {
     fixture("conformance")
@@ -88,6 +90,37 @@ fn the_production_solver_passes_and_no_mistake_is_named() {
     assert_eq!(run.out.lines().count(), count + 2);
     for line in run.out.lines().filter(|line| line.contains('(')) {
         assert!(line.ends_with("pass (another-minimum)"), "{line}");
+    }
+}
+
+/// Both losses are strongly convex with these weights, so that every start has to lead to the same point.
+#[test]
+fn starts_far_up_an_exponential_slope_lead_to_the_minimiser() {
+    let entries = read_kit(&kit()).unwrap().instances;
+    for id in ["exp-wide-logits", "sinh-wide-logits"] {
+        let entry = entries.iter().find(|entry| entry.id == id).unwrap();
+        let instance = read_instance(&kit().join(&entry.instance)).unwrap();
+        let problem = Problem::from_instance(&instance).unwrap();
+        let minimiser = entry.expected.minimiser.as_ref().unwrap().iter();
+        let minimiser: Vec<f64> = minimiser.map(|x| x.parse().unwrap()).collect();
+        let minimiser = DVector::from_vec(minimiser);
+        let direction = DVector::from_column_slice(&entry.x);
+        let reach = problem.logits(&direction).unwrap().amax();
+        for logit in [-350.0, -300.0, -150.0, -20.0, 20.0, 150.0, 300.0, 350.0] {
+            let start = &direction * (logit / reach);
+            let solution = solve(&problem, &start, &Settings::default()).unwrap();
+            let context = format!("{id} from a logit of {logit}: {}", solution.outcome);
+            assert!(solution.outcome.is_success(), "{context}");
+            let distance = (&solution.x - &minimiser).norm();
+            assert!(distance <= 1e-12 * minimiser.norm(), "{context}");
+            assert!(solution.error_bound.unwrap() >= distance, "{context}");
+            assert!(solution.iterations <= 20, "{context}");
+            if logit.abs() > 100.0 {
+                let first = solution.trace[0].method;
+                assert!(["chord", "ray"].contains(&first), "{context}: {first}");
+                assert!(solution.warnings[0].contains("exponential slope"));
+            }
+        }
     }
 }
 

@@ -272,19 +272,41 @@ fn a_cosh_problem_with_its_minimiser_at_the_origin_still_finds_it() {
 
 #[test]
 fn the_pole_of_the_residual_softmax_is_a_typed_error() {
-    let one = problem(LossKind::ResidualSoftmax, &[vec![1.0]], &[0.5], 0.0);
+    let rows = [vec![1.0], vec![1.0]];
+    let two = problem(LossKind::ResidualSoftmax, &rows, &[0.5, 0.25], 0.0);
     // -W(1) to the nearest f64.
     let root = DVector::from_element(1, -0.567_143_290_409_783_8);
     for error in [
-        one.value(&root).unwrap_err(),
-        one.gradient(&root).unwrap_err(),
-        one.hessian(&root).unwrap_err(),
+        two.value(&root).unwrap_err(),
+        two.gradient(&root).unwrap_err(),
+        two.hessian(&root).unwrap_err(),
     ] {
         assert!(matches!(error, EvaluationError::Pole { .. }), "{error}");
     }
     let off = DVector::from_element(1, -0.567_143_29);
-    // One logit: f = 1.
-    assert_eq!(one.value(&off).unwrap(), 0.125);
+    // Equal logits: f = 1/2.
+    assert!((two.value(&off).unwrap() - 0.03125).abs() < 1e-7);
+}
+
+#[test]
+fn the_pole_of_a_residual_softmax_of_one_logit_is_removed() {
+    // f = u / u = 1: l = 0.5 (1 - b)^2, also where u = 0, and the ridge alone has derivatives.
+    let one = problem(LossKind::ResidualSoftmax, &[vec![2.0]], &[0.5], 0.25);
+    let root = DVector::from_element(1, -0.567_143_290_409_783_8 / 2.0);
+    let z = one.logits(&root).unwrap()[0];
+    assert_eq!(one.value(&root).unwrap(), 0.125 + 0.03125 * z * z);
+    assert_eq!(one.gradient(&root).unwrap()[0], 0.125 * z);
+    assert_eq!(one.hessian(&root).unwrap()[(0, 0)], 0.25);
+    // From the far side of where the pole was: the minimiser is 0, and the only one.
+    let solution = solved(&one, -3.0);
+    assert_eq!(solution.outcome, Outcome::Converged);
+    assert_eq!(solution.x[0], 0.0);
+    assert!(solution.error_bound.is_some_and(|bound| bound < 1e-12));
+    assert!(solution.error_bound_basis.contains("only minimiser"));
+    // Without a ridge no x is better than another.
+    let flat = problem(LossKind::ResidualSoftmax, &[vec![2.0]], &[0.5], 0.0);
+    let solution = solved(&flat, -3.0);
+    assert_eq!((solution.outcome, solution.x[0]), (Outcome::Singular, 0.0));
 }
 
 #[test]

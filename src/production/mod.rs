@@ -17,6 +17,7 @@ mod diagonal_plus_low_rank;
 mod engine;
 mod entrywise;
 mod error;
+mod exponential_slope;
 pub mod kernels;
 pub mod leverage;
 mod logit_coordinates;

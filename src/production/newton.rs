@@ -5,6 +5,7 @@
 //!          stop when ||g|| is small and the Hessian is positive definite
 //!          H = Q' (Hess l(z) + diag(w^2)) Q            (exact, or its diagonal part sampled)
 //!          s = -H^-1 Q' v with a line search, or a cubic step where H is not positive definite
+//!          (far up an exponential slope: the best of a chord, a row-scaled Newton and a ray step)
 //!          x += S^-1 R^-1 s                            (A = Q R S)
 //! ```
 
@@ -14,9 +15,11 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::instance::{DesignMatrix, sample};
 use crate::production::certificate::certify_in;
+use crate::production::exponential_slope::Rows;
 use crate::production::leverage::{sample_count, subsample};
 use crate::production::logit_coordinates::{LogitCoordinates, Visible, visible};
 use crate::production::step::{Step, cubic_step, eigen, newton_step};
+use crate::production::summation::norm;
 use crate::production::{
     EvaluationError, Method, Observer, Outcome, Problem, Settings, Solution, SolveError, TraceEntry,
 };
@@ -49,25 +52,35 @@ const RUNAWAY_STEPS: usize = 20;
 const PATIENCE: usize = 8;
 /// A polishing step is kept when it brings the gradient below this fraction of what it was.
 const POLISH_GAIN: f64 = 0.5;
+/// Names of the steps down an exponential slope in the trace.
+const CHORD: &str = "chord";
+const RAY: &str = "ray";
 /// Growth of the largest logit since the start that, beyond `logit_limit`, counts as divergence.
 const DIVERGENCE_GROWTH: f64 = 1e3;
 
 /// Minimises in orthonormal coordinates, by the exact or the sampled Hessian, from a start that fits. Slower than Gram
-/// matrices and as accurate as f64 allows, whatever the condition number or rank of A.
+/// matrices and as accurate as f64 allows, whatever the condition number or rank of A. The tolerance is relative to
+/// `yardstick`, or to the gradient at the start where there is none.
 pub(crate) fn solve_orthonormal(
     problem: &Problem,
     start: DVector<f64>,
     settings: &Settings,
+    yardstick: Option<f64>,
     observer: &mut Observer<'_>,
 ) -> Result<Solution, SolveError> {
     let start = Point::at(problem, start)?;
     match visible(problem)? {
         Visible::All(coordinates) => {
-            Run::new(problem, &coordinates, settings, start, observer).finish()
+            Run::new(problem, &coordinates, settings, start, yardstick, observer).finish()
         }
-        Visible::Part { basis, reason } => {
-            solve_visible(problem, start, settings, &basis, &reason, observer)
-        }
+        Visible::Part { basis, reason } => solve_visible(
+            problem,
+            start,
+            settings,
+            yardstick,
+            (&basis, &reason),
+            observer,
+        ),
     }
 }
 
@@ -76,8 +89,8 @@ fn solve_visible(
     problem: &Problem,
     start: Point,
     settings: &Settings,
-    basis: &DMatrix<f64>,
-    reason: &str,
+    yardstick: Option<f64>,
+    (basis, reason): (&DMatrix<f64>, &str),
     observer: &mut Observer<'_>,
 ) -> Result<Solution, SolveError> {
     let warning = format!("the minimiser is not unique: {reason}; x is the one of least norm");
@@ -106,7 +119,15 @@ fn solve_visible(
                 certify: false,
                 ..settings.clone()
             };
-            Run::new(&reduced, &coordinates, &inner, reduced_start, observer).finish()?
+            Run::new(
+                &reduced,
+                &coordinates,
+                &inner,
+                reduced_start,
+                yardstick,
+                observer,
+            )
+            .finish()?
         }
         // The rank decision was a close call: say so instead of going round in circles.
         Visible::Part { .. } => Solution {
@@ -156,7 +177,7 @@ impl Point {
         let z = problem.logits(&x)?;
         let loss = problem.value_of_logits(&z)?;
         let v = problem.gradient_in_logits(&z)?;
-        let gradient_norm = problem.pull_back(&v)?.norm();
+        let gradient_norm = norm(&problem.pull_back(&v)?);
         if !gradient_norm.is_finite() {
             return Err(EvaluationError::Overflow {
                 quantity: "norm of the gradient",
@@ -189,6 +210,12 @@ struct Accepted {
     shift: f64,
 }
 
+/// A point far up an exponential slope.
+struct Slope {
+    rows: Rows,
+    chords: DVector<f64>,
+}
+
 /// What the Hessian at a stationary point says.
 enum SecondOrder {
     /// Positive definite; the Newton step from here moves the logits by this length.
@@ -207,6 +234,10 @@ struct Run<'a, 'o> {
     q: DesignMatrix,
     point: Point,
     start_gradient_norm: f64,
+    /// The gradient that the tolerance is relative to.
+    yardstick: f64,
+    /// No point so far was off the exponential slope that the start is on.
+    on_first_slope: bool,
     start_logit: f64,
     cubic_weight: f64,
     cubic_start: f64,
@@ -229,6 +260,7 @@ impl<'a, 'o> Run<'a, 'o> {
         coordinates: &'a LogitCoordinates,
         settings: &'a Settings,
         start: Point,
+        yardstick: Option<f64>,
         observer: &'a mut Observer<'o>,
     ) -> Self {
         let cubic_start = problem
@@ -241,6 +273,8 @@ impl<'a, 'o> Run<'a, 'o> {
             settings,
             q: DesignMatrix::Dense(coordinates.q.clone()),
             start_gradient_norm: start.gradient_norm,
+            yardstick: yardstick.unwrap_or(start.gradient_norm),
+            on_first_slope: true,
             start_logit: start.z.amax(),
             point: start,
             cubic_weight: cubic_start,
@@ -284,9 +318,12 @@ impl<'a, 'o> Run<'a, 'o> {
             if self.stopped {
                 return Ok(Outcome::Interrupted);
             }
+            let slope = self.exponential_slope()?;
+            self.set_yardstick(slope.is_some());
             let noise = self.problem.gradient_noise(&self.point.x)?;
-            let small =
-                self.point.gradient_norm <= self.settings.tolerance * self.start_gradient_norm;
+            // On a slope the gradient is small against that of any point farther up, which says nothing.
+            let small = slope.is_none()
+                && self.point.gradient_norm <= self.settings.tolerance * self.yardstick;
             let at_rounding = self.point.gradient_norm <= noise;
             let mut saddle = false;
             if small || at_rounding {
@@ -325,6 +362,10 @@ impl<'a, 'o> Run<'a, 'o> {
             if self.trace.len() >= self.settings.max_iterations {
                 return Ok(Outcome::IterationLimit);
             }
+            if let Some((accepted, method)) = slope.and_then(|slope| self.descend(&slope)) {
+                self.record(accepted, method, self.problem.rows());
+                continue;
+            }
             let model = match self.model(saddle)? {
                 Ok(model) => model,
                 Err(refusal) => return Ok(refusal),
@@ -355,6 +396,74 @@ impl<'a, 'o> Run<'a, 'o> {
         }
     }
 
+    /// The rows and their chords, if the point is far up an exponential slope. Subsampling was asked for to be seen.
+    fn exponential_slope(&self) -> Result<Option<Slope>, EvaluationError> {
+        if self.settings.method == Method::Subsampled {
+            return Ok(None);
+        }
+        let Point { z, v, .. } = &self.point;
+        let Some(rows) = Rows::at(self.problem, z, v)? else {
+            return Ok(None);
+        };
+        let chords = rows.chords(self.problem, z);
+        Ok(chords.map(|chords| Slope { rows, chords }))
+    }
+
+    /// A start on an exponential slope is no measure for the gradient: the first point off it is.
+    fn set_yardstick(&mut self, on_slope: bool) {
+        if !self.on_first_slope || on_slope {
+            return;
+        }
+        self.on_first_slope = false;
+        if !self.trace.is_empty() {
+            self.yardstick = self.yardstick.min(self.point.gradient_norm);
+            self.warnings.push(format!(
+                "the start lies far up an exponential slope, with a largest logit of {:.1e}: the tolerance is relative to the gradient of iteration {}, {:.1e}, the first off that slope",
+                self.start_logit,
+                self.trace.len(),
+                self.yardstick
+            ));
+        }
+    }
+
+    /// Down an exponential slope: a chord step, a row-scaled Newton step or one along the ray to the origin, each shortened
+    /// until it lowers the loss enough, whichever lowers it most.
+    fn descend(&self, slope: &Slope) -> Option<(Accepted, &'static str)> {
+        let q = &self.coordinates.q;
+        let chord = slope.rows.chord_step(q, &slope.chords);
+        let newton = slope.rows.newton_step(q);
+        let ray = Some(Rows::ray_step(q, &self.point.z));
+        [(chord, CHORD), (newton, Method::Exact.as_str()), (ray, RAY)]
+            .into_iter()
+            .filter_map(|(step, method)| Some((self.shorten(slope, &step?)?, method)))
+            .min_by(|(one, _), (other, _)| one.point.loss.total_cmp(&other.point.loss))
+    }
+
+    /// Armijo along a step down a slope, as long as the loss can tell.
+    fn shorten(&self, slope: &Slope, step: &DVector<f64>) -> Option<Accepted> {
+        let loss = self.point.loss;
+        // In multiples of the loss: the product of slope and step may overflow.
+        let descent = slope.rows.descent(&self.coordinates.q, step, loss);
+        for halvings in 0..=self.settings.max_halvings {
+            let length = 0.5f64.powi(i32::try_from(halvings).ok()?);
+            if length * descent <= self.settings.loss_resolution {
+                return None;
+            }
+            let enough = self.settings.sufficient_decrease * length * descent;
+            if let Some(point) = self.trial(step, length)
+                && point.loss <= loss - enough * loss
+            {
+                return Some(Accepted {
+                    point,
+                    step_norm: length * step.norm(),
+                    step_length: length,
+                    shift: 0.0,
+                });
+            }
+        }
+        None
+    }
+
     fn record(&mut self, accepted: Accepted, method: &'static str, distinct_rows: usize) {
         let entry = TraceEntry {
             iteration: self.trace.len(),
@@ -375,7 +484,7 @@ impl<'a, 'o> Run<'a, 'o> {
 
     /// Polishing can turn a gradient at rounding level into one below the tolerance.
     fn settle(&self, reached: Outcome) -> Outcome {
-        if self.point.gradient_norm <= self.settings.tolerance * self.start_gradient_norm {
+        if self.point.gradient_norm <= self.settings.tolerance * self.yardstick {
             Outcome::Converged
         } else {
             reached

@@ -5,7 +5,7 @@ use nalgebra::DVector;
 /// How a solve ended. Never a bare success flag: each ending asks for another reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// `||g|| <= tolerance ||g(start)||` at a point where the Hessian is positive definite beyond its rounding.
+    /// `||g|| <= tolerance ||g(start)||` (see [`Settings::tolerance`](crate::production::Settings::tolerance)) at a point where the Hessian is positive definite beyond its rounding.
     Converged,
     /// The gradient is below its own rounding level, the tolerance asks for more, and the Hessian is positive definite.
     ConvergedToRounding,
@@ -84,7 +84,8 @@ pub struct TraceEntry {
     pub step_norm: f64,
     /// Fraction of the proposed step that was taken; 1 for a full step.
     pub step_length: f64,
-    /// `exact`, `reused-gram` or `subsampled`: how the Hessian model was made.
+    /// `exact`, `reused-gram` or `subsampled`: how the Hessian model was made. Down an exponential slope also `chord`, for
+    /// parabolas through the stationary point of each row, and `ray`, for a step towards the origin.
     pub method: &'static str,
     /// Rows of A whose own curvature entered the diagonal part of the model.
     pub distinct_rows: usize,
@@ -107,7 +108,8 @@ pub struct Solution {
     pub loss: f64,
     /// `||grad L(x)||`.
     pub gradient_norm: f64,
-    /// `||grad L(start)||`, which the tolerance is relative to.
+    /// `||grad L(start)||`, which the tolerance is relative to, unless the start lies far up an exponential slope: a warning
+    /// then names the gradient that takes its place.
     pub start_gradient_norm: f64,
     /// The rounding level of `gradient_norm`, where it was computed: with the error bound, and where the tolerance was not
     /// reached.

@@ -13,7 +13,7 @@ use crate::production::kernels::Level;
 use crate::production::kernels::operator::Operator;
 use crate::production::logit_loss::{LogitErrorBounds, check_vector, loss_of, refuse_overflow};
 use crate::production::running_error::{Bounded, UNIT};
-use crate::production::summation::{compensated_sum, dot_units};
+use crate::production::summation::{compensated_sum, dot_units, norm};
 use crate::production::{
     DiagonalPlusLowRank, EvaluationError, LogitLoss, ProblemError, Settings, Solution, SolveError,
     solve,
@@ -264,7 +264,9 @@ impl Problem {
             core: curvature.core.abs(),
         }
         .multiply(&moved);
-        Ok((bound + transpose_multiply(&magnitude, felt.as_slice())).norm())
+        Ok(norm(
+            &(bound + transpose_multiply(&magnitude, felt.as_slice())),
+        ))
     }
 
     /// Bound on `|computed L(x) - L(x)|`, x taken as exact (`docs/numerics.md`, "Loss").

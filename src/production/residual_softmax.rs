@@ -8,7 +8,8 @@
 //! Hess l = diag(k o k + (e / alpha) o (c - s)) - q k' - k q' + <3f - 2b, f> kk'
 //! ```
 //!
-//! `alpha` can be negative, and `l` has a pole where it is zero. Neither `||f||_1 = 1` nor a bound on `f` holds: near the
+//! With one logit `f = 1` wherever `alpha` is not zero: the pole can be removed, and `l = 0.5 (1 - b)^2` everywhere.
+//! With more, `alpha` can be negative, and `l` has a pole where it is zero. Neither `||f||_1 = 1` nor a bound on `f` holds: near the
 //! pole everything grows without limit, so no constant bounds the curvature.
 
 use nalgebra::{DMatrix, DVector};
@@ -31,7 +32,7 @@ const SHIFT_FROM: f64 = 300.0;
 /// Bisection steps in the search for the smallest normaliser on a segment: they exhaust f64 on [0, 1].
 const BISECTIONS: usize = 60;
 
-/// The model and its residual.
+/// The model and its residual. For one logit `slope` and `bend` are 0, as `f` does not depend on z.
 struct Parts {
     f: Vec<Bounded>,
     /// `(e + 1) / alpha`.
@@ -50,6 +51,11 @@ impl ResidualSoftmax {
         Self { target }
     }
 
+    /// One logit: `f = 1` for all z, at the removable pole by continuity.
+    fn is_constant(&self) -> bool {
+        self.target.len() == 1
+    }
+
     fn parts(
         &self,
         z: &DVector<f64>,
@@ -58,6 +64,16 @@ impl ResidualSoftmax {
         let n = self.target.len();
         check_vector("logits", z, n)?;
         check_vector("target", &self.target, n)?;
+        if self.is_constant() {
+            let zero = || vec![Bounded::exact(0.0)];
+            return Ok(Parts {
+                f: vec![Bounded::exact(1.0)],
+                slope: zero(),
+                bend: zero(),
+                residual: vec![Bounded::exact(1.0) - Bounded::exact(self.target[0])],
+                centred: zero(),
+            });
+        }
         let top = z.max();
         let shift = Bounded::exact(if top > SHIFT_FROM { top } else { 0.0 });
         let z = with_errors(z, logit_error);
@@ -179,7 +195,7 @@ impl LogitLoss for ResidualSoftmax {
         self.target.len()
     }
 
-    /// [`EvaluationError::Pole`] where the normaliser cannot be told from zero; so do all the others.
+    /// [`EvaluationError::Pole`] where the normaliser of several logits cannot be told from zero; so do all the others.
     fn value(&self, z: &DVector<f64>) -> Result<f64, EvaluationError> {
         let value = self.parts(z, None)?.value().value;
         refuse_overflow("loss", &[value])?;
@@ -227,6 +243,21 @@ impl LogitLoss for ResidualSoftmax {
         })
     }
 
+    /// 0 for one logit; none for more, see the module's documentation.
+    fn curvature_floor(&self) -> Option<f64> {
+        self.is_constant().then_some(0.0)
+    }
+
+    /// 0 for one logit.
+    fn curvature_ceiling(&self) -> Option<f64> {
+        self.is_constant().then_some(0.0)
+    }
+
+    /// One logit only: with more, `alpha` sees the shift.
+    fn is_shift_invariant(&self) -> bool {
+        self.is_constant()
+    }
+
     /// From bounds on `u` and its derivatives in the ball, by the quotient rule; derived in `docs/numerics.md`,
     /// "Residual softmax". `None` where the ball may touch the pole.
     fn third_derivative_bound(
@@ -236,6 +267,9 @@ impl LogitLoss for ResidualSoftmax {
         radius: f64,
         lambda: f64,
     ) -> Option<f64> {
+        if self.is_constant() {
+            return Some(0.0);
+        }
         let reach = logit_error.map(|error| error + radius);
         let farthest = (z + &reach).map(|z| z.exp());
         // |u''|, |u'''|, |alpha''|, |alpha'''| <= bend; |u'| <= bend + 1; |alpha'| <= slope.
@@ -260,9 +294,12 @@ impl LogitLoss for ResidualSoftmax {
         bound.is_finite().then_some(bound)
     }
 
-    /// Whether the normaliser changes its sign or vanishes on the way. Where it is negative at both ends it is so between
+    /// Whether the normaliser of several logits changes its sign or vanishes on the way. Where it is negative at both ends it is so between
     /// them, by convexity.
     fn has_pole_between(&self, from: &DVector<f64>, to: &DVector<f64>) -> bool {
+        if self.is_constant() {
+            return false;
+        }
         let normaliser = |z: &DVector<f64>| z.iter().map(|z| z.exp() + z).sum::<f64>();
         let (start, end) = (normaliser(from), normaliser(to));
         let fine = (start < 0.0 && end < 0.0)

@@ -8,7 +8,8 @@ pub enum Method {
     /// Small problems by the exact Hessian in orthonormal coordinates, which costs nothing there and is the most accurate;
     /// larger ones by the reused Gram matrix, handed to orthonormal coordinates where that ends without an answer.
     Auto,
-    /// The exact Hessian in every iteration.
+    /// The exact Hessian in every iteration, except down an exponential slope in orthonormal coordinates, where a chord or a
+    /// step along the ray to the origin is taken if it lowers the loss more.
     Exact,
     /// One Gram matrix `A' W^2 A` for all iterations, corrected on the rows whose curvature differs from their share in it,
     /// with the exact low-rank part; a stand-in where the model is not positive definite.
@@ -51,7 +52,8 @@ impl Method {
 pub struct Settings {
     /// How the Hessian model is made. Default: auto.
     pub method: Method,
-    /// Converged when `||g(x)|| <= tolerance ||g(start)||`. Finite and `> 0`; default 1e-10.
+    /// Converged when `||g(x)|| <= tolerance ||g(start)||`; from a start far up an exponential slope, relative to the
+    /// gradient at the first point off it, which a warning names. Finite and `> 0`; default 1e-10.
     pub tolerance: f64,
     /// Newton steps at most, each of which may try several step lengths. At least 1; default 500.
     pub max_iterations: usize,

@@ -49,7 +49,7 @@ pub fn solve_observed(
     let (start, moved) = off_the_symmetry(problem, start)?;
     let mut solution = match engine_method(problem, settings.method) {
         Some(method) => by_gram(problem, start, settings, method, observer)?,
-        None => solve_orthonormal(problem, start, settings, observer)?,
+        None => solve_orthonormal(problem, start, settings, None, observer)?,
     };
     solution.warnings.splice(0..0, moved);
     if !problem.loss().is_smooth() {
@@ -145,14 +145,8 @@ fn resume_orthonormal(
     mut trace: Vec<TraceEntry>,
     observer: &mut Observer<'_>,
 ) -> Result<Solution, SolveError> {
-    let here = problem.gradient(&x)?.norm();
     let left = settings.max_iterations.saturating_sub(trace.len()).max(1);
     let inner = Settings {
-        tolerance: if here > 0.0 {
-            (settings.tolerance * start_gradient_norm / here).max(f64::MIN_POSITIVE)
-        } else {
-            settings.tolerance
-        },
         max_iterations: left,
         method: Method::Exact,
         ..settings.clone()
@@ -165,7 +159,8 @@ fn resume_orthonormal(
             ..entry.clone()
         })
     };
-    let mut solution = solve_orthonormal(problem, x, &inner, &mut renumbered)?;
+    let yardstick = Some(start_gradient_norm);
+    let mut solution = solve_orthonormal(problem, x, &inner, yardstick, &mut renumbered)?;
     trace.extend(solution.trace.into_iter().map(|entry| TraceEntry {
         iteration: entry.iteration + done,
         passes: entry.passes + passes,

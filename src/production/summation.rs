@@ -1,5 +1,9 @@
 //! Sums whose rounding does not grow with their length.
 
+use nalgebra::DVector;
+
+/// Norms below this and above its reciprocal have squares that are normal numbers.
+const SQUARES_FINE: f64 = 1e150;
 /// Entries that one accumulator chain of [`dot`] adds before the tree takes over.
 const LEAF: usize = 64;
 /// Independent accumulators in a leaf: enough for the compiler to use vector registers.
@@ -22,6 +26,19 @@ pub(crate) fn compensated_sum(terms: impl IntoIterator<Item = f64>) -> f64 {
     }
     // An infinite sum makes `lost` NaN: hand back the infinity, which callers test for.
     if lost.is_finite() { sum + lost } else { sum }
+}
+
+/// `||x||_2`, also where the squares of the entries over- or underflow; NaN if an entry is.
+pub(crate) fn norm(x: &DVector<f64>) -> f64 {
+    let plain = x.norm();
+    if plain.is_normal() && plain < SQUARES_FINE && plain > 1.0 / SQUARES_FINE {
+        return plain;
+    }
+    let largest = x.amax();
+    if largest == 0.0 || !largest.is_finite() {
+        return if plain.is_nan() { plain } else { largest };
+    }
+    largest * (x / largest).norm()
 }
 
 /// `sum_i x_i y_i` by a binary tree over leaves of 64: at most [`dot_units`]`(n)` roundings per term.
@@ -93,6 +110,20 @@ pub(crate) fn dot_units(n: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_norm_whose_squares_overflow_or_underflow_is_still_right() {
+        for scale in [1e-300, 1e-160, 1.0, 1e160, 1e307] {
+            let x = DVector::from_column_slice(&[3.0 * scale, 0.0, -4.0 * scale]);
+            assert!((norm(&x) / (5.0 * scale) - 1.0).abs() < 1e-15, "{scale}");
+        }
+        assert_eq!(norm(&DVector::zeros(2)), 0.0);
+        assert_eq!(
+            norm(&DVector::from_column_slice(&[1.0, f64::NEG_INFINITY])),
+            f64::INFINITY
+        );
+        assert!(norm(&DVector::from_column_slice(&[f64::NAN, 1.0])).is_nan());
+    }
 
     #[test]
     fn a_compensated_sum_keeps_what_a_plain_sum_loses() {
