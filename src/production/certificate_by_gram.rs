@@ -10,10 +10,9 @@ use nalgebra::DVector;
 use crate::instance::DesignMatrix;
 use crate::production::certificate::{Certificate, SLACK};
 use crate::production::engine::factor::{Cholesky, lowest_eigenpair, lowest_relative};
-use crate::production::engine::objective::norm;
 use crate::production::kernels::operator::Gram;
 use crate::production::running_error::UNIT;
-use crate::production::summation::{dot, dot_units};
+use crate::production::summation::{dot, dot_units, norm};
 use crate::production::{EvaluationError, Problem};
 
 /// An estimated smallest eigenvalue is tried as a proven lower bound after multiplication by these.

@@ -177,7 +177,7 @@ impl Point {
         let z = problem.logits(&x)?;
         let loss = problem.value_of_logits(&z)?;
         let v = problem.gradient_in_logits(&z)?;
-        let gradient_norm = norm(&problem.pull_back(&v)?);
+        let gradient_norm = norm(problem.pull_back(&v)?.as_slice());
         if !gradient_norm.is_finite() {
             return Err(EvaluationError::Overflow {
                 quantity: "norm of the gradient",

@@ -264,9 +264,8 @@ impl Problem {
             core: curvature.core.abs(),
         }
         .multiply(&moved);
-        Ok(norm(
-            &(bound + transpose_multiply(&magnitude, felt.as_slice())),
-        ))
+        let noise = bound + transpose_multiply(&magnitude, felt.as_slice());
+        Ok(norm(noise.as_slice()))
     }
 
     /// Bound on `|computed L(x) - L(x)|`, x taken as exact (`docs/numerics.md`, "Loss").

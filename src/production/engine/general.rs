@@ -4,11 +4,11 @@
 use nalgebra::DVector;
 
 use crate::production::engine::objective::{
-    Curvature, Detail, LineContext, LowRankTerm, Objective, State, norm,
+    Curvature, Detail, LineContext, LowRankTerm, Objective, State,
 };
 use crate::production::kernels::operator::Operator;
 use crate::production::logit_loss::refuse_overflow;
-use crate::production::summation::dot;
+use crate::production::summation::{dot, norm};
 use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitLoss};
 
 /// `l(A x) + 0.5 || diag(w) A x ||^2`.

@@ -10,13 +10,11 @@
 //! and no softmax; the sampled rows carry weight 0.
 
 use crate::production::EvaluationError;
-use crate::production::engine::objective::{
-    Curvature, Detail, LineContext, Objective, State, norm,
-};
+use crate::production::engine::objective::{Curvature, Detail, LineContext, Objective, State};
 use crate::production::engine::softmax::{Parts, least_target, secant, terms};
 use crate::production::kernels::operator::Operator;
 use crate::production::logit_loss::refuse_overflow;
-use crate::production::summation::dot;
+use crate::production::summation::{dot, norm};
 
 /// The objective; the operator has the m sampled rows and below them the d rows of the ridge.
 pub(crate) struct Importance<'a> {

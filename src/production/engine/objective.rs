@@ -117,16 +117,3 @@ impl Curvature {
         }
     }
 }
-
-/// The Euclidean norm, without overflow or underflow.
-pub(crate) fn norm(v: &[f64]) -> f64 {
-    let largest = v.iter().fold(0.0, |size: f64, entry| size.max(entry.abs()));
-    if largest == 0.0 || !largest.is_finite() {
-        return largest;
-    }
-    largest
-        * v.iter()
-            .map(|entry| (entry / largest).powi(2))
-            .sum::<f64>()
-            .sqrt()
-}

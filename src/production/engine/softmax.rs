@@ -13,12 +13,12 @@
 
 use crate::instance::DesignMatrix;
 use crate::production::engine::objective::{
-    Curvature, Detail, LineContext, LowRankTerm, Objective, State, norm,
+    Curvature, Detail, LineContext, LowRankTerm, Objective, State,
 };
 use crate::production::engine::sampled_start::{SampledStart, sampled_start};
 use crate::production::kernels::operator::{Gram, Operator, SoftmaxPass};
 use crate::production::kernels::softmax::{Line, LineSums, Sums};
-use crate::production::summation::dot;
+use crate::production::summation::{dot, norm};
 use crate::production::{EvaluationError, Settings};
 
 /// The range of r in which the correction is trusted: it then costs at most 9 of 53 bits.
