@@ -70,9 +70,26 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_device_is_written_to_and_stays_a_device() {
-        write_whole(Path::new("/dev/null"), b"x").unwrap();
-        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    fn a_pipe_is_written_to_and_stays_a_pipe() {
+        use std::io::Read;
+        use std::os::unix::fs::FileTypeExt;
+        // A pipe of our own: a wrong `write_whole`, run as root, would replace a device of the machine by a file.
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        // Open at both ends, so that nobody waits.
+        let mut ends = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&pipe)
+            .unwrap();
+        write_whole(&pipe, b"x").unwrap();
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        let mut found = [0];
+        ends.read_exact(&mut found).unwrap();
+        assert_eq!(&found, b"x");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]
