@@ -262,6 +262,18 @@ mod tests {
         assert_eq!(shifted, None);
     }
 
+    /// `c - 0.5 x^2` from 1 to 1/2: the gradient is halved and the loss rises by 3/8. A thousandth of `c - 1/2` is rounding,
+    /// more is ascent.
+    #[test]
+    fn a_newton_step_may_raise_the_loss_by_a_thousandth_of_itself_only() {
+        let step = |constant: i64| {
+            let reference = parabola(-High::ONE, High::ZERO, High::int(constant));
+            searched(&reference, High::ONE, High::ratio(-1, 2), true)
+        };
+        assert_eq!(step(500), Some(High::ratio(1, 2)));
+        assert_eq!(step(300), None);
+    }
+
     /// `0.5 x^2` from 1: the step by -2 ends as high as it began, half of it at the minimum.
     #[test]
     fn a_step_that_gains_nothing_is_shortened() {
