@@ -1,7 +1,7 @@
 //! The solver's kernels and one Newton step. `cargo bench --bench solver`
 //!
 //! The first group is the machine itself: a triad `a = b + t c` and a sum over an array, both far larger than the caches,
-//! on one thread. Rates of the kernels mean something only against these, from the same run.
+//! on one thread and on all. Rates of the kernels mean something only against these, from the same run.
 
 use std::hint::black_box;
 
@@ -12,33 +12,57 @@ use attention_regression::production::{Method, Problem, Settings};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use nalgebra::{DMatrix, DVector};
 use nalgebra_sparse::CsrMatrix;
+use rayon::prelude::*;
 
 const MACHINE_ENTRIES: usize = 8_000_000;
+
+fn triad(a: &mut [f64], b: &[f64], c: &[f64]) {
+    for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
+        *a = b + 3.0 * c;
+    }
+}
+
+fn read(b: &[f64]) -> [f64; 64] {
+    let mut lanes = [0.0; 64];
+    for chunk in b.chunks_exact(64) {
+        for (lane, entry) in lanes.iter_mut().zip(chunk) {
+            *lane += entry;
+        }
+    }
+    lanes
+}
 
 fn machine(criterion: &mut Criterion) {
     let b = vec![1.0; MACHINE_ENTRIES];
     let c = vec![2.0; MACHINE_ENTRIES];
     let mut a = vec![0.0; MACHINE_ENTRIES];
     let mut group = criterion.benchmark_group("machine");
+    let share = MACHINE_ENTRIES.div_ceil(rayon::current_num_threads());
     group.throughput(Throughput::Bytes(24 * MACHINE_ENTRIES as u64));
-    group.bench_function("triad", |bench| {
+    group.bench_function("triad, one thread", |bench| {
         bench.iter(|| {
-            for ((a, b), c) in a.iter_mut().zip(&b).zip(&c) {
-                *a = b + 3.0 * c;
-            }
+            triad(&mut a, &b, &c);
+            black_box(&a);
+        });
+    });
+    group.bench_function("triad, all threads", |bench| {
+        bench.iter(|| {
+            a.par_chunks_mut(share)
+                .zip(b.par_chunks(share))
+                .zip(c.par_chunks(share))
+                .for_each(|((a, b), c)| triad(a, b, c));
             black_box(&a);
         });
     });
     group.throughput(Throughput::Bytes(8 * MACHINE_ENTRIES as u64));
-    group.bench_function("read", |bench| {
+    group.bench_function("read, one thread", |bench| {
+        bench.iter(|| black_box(read(&b)));
+    });
+    group.bench_function("read, all threads", |bench| {
         bench.iter(|| {
-            let mut lanes = [0.0; 64];
-            for chunk in b.chunks_exact(64) {
-                for (lane, entry) in lanes.iter_mut().zip(chunk) {
-                    *lane += entry;
-                }
-            }
-            black_box(lanes)
+            b.par_chunks(share).for_each(|b| {
+                black_box(read(b));
+            });
         });
     });
     group.finish();
