@@ -9,7 +9,7 @@ use attention_regression::production::{
     Method, Outcome, Problem, Settings, Solution, certify, solve, solve_observed,
 };
 use nalgebra::{DMatrix, DVector};
-use nalgebra_sparse::CsrMatrix;
+use nalgebra_sparse::{CooMatrix, CsrMatrix};
 
 const SEED: u64 = 20_261_122;
 
@@ -365,4 +365,27 @@ fn a_rank_deficient_tall_matrix_gives_the_answer_of_least_norm() {
     // Asked for by name, the method does not hand over: it says that it cannot.
     let named = solve(&problem, &DVector::zeros(7), &settings(Method::ReusedGram)).unwrap();
     assert!(!named.outcome.is_success() || named.error_bound.is_none());
+}
+
+#[test]
+fn a_wide_matrix_is_not_asked_for_a_gram_matrix_that_no_memory_holds() {
+    let (n, d) = (2, 40_000);
+    let mut entries = CooMatrix::new(n, d);
+    entries.push(0, 7, 2.0);
+    entries.push(1, 39_999, -1.0);
+    let matrix = DesignMatrix::sparse(CsrMatrix::from(&entries)).unwrap();
+    let target = DVector::from_column_slice(&[0.25, 0.75]);
+    let weights = DVector::repeat(n, 0.5);
+    let problem = Problem::new(LossKind::Softmax, matrix, target, weights).unwrap();
+    let solution = problem.solve(&Settings::default()).unwrap();
+    // The answer of least norm has no other entries than the two that are seen.
+    assert_eq!(solution.outcome, Outcome::Singular);
+    assert!(solution.gradient_norm <= 1e-10 * solution.start_gradient_norm);
+    let seen = DVector::from_column_slice(&[solution.x[7], solution.x[39_999]]);
+    assert!((solution.x.norm() - seen.norm()).abs() <= 1e-12 * seen.norm());
+    let error = problem.solve(&settings(Method::ReusedGram)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the matrix has 40000 columns: at most 32768 are solved through a Gram matrix"
+    );
 }

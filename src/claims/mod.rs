@@ -18,6 +18,8 @@ pub(crate) mod residual_softmax;
 mod sampling;
 pub mod statistics;
 mod tall;
+#[cfg(test)]
+mod tests;
 pub(crate) mod two_layer;
 mod verdict;
 

@@ -1,12 +1,13 @@
 //! What can be wrong with an instance: every variant names the part, the place and the value.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// Why an instance was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum InstanceError {
     /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", one_line(path.display()))]
     Io {
         /// The file.
         path: PathBuf,
@@ -14,7 +15,7 @@ pub enum InstanceError {
         source: std::io::Error,
     },
     /// A file was read but is not what it should be.
-    #[error("{}: {message}", path.display())]
+    #[error("{}: {message}", one_line(path.display()))]
     Format {
         /// The file.
         path: PathBuf,
@@ -62,7 +63,7 @@ pub enum InstanceError {
         columns: usize,
     },
     /// The loss is not one that this version knows.
-    #[error("unknown loss \"{name}\": known losses are {known}")]
+    #[error("unknown loss {name:?}: known losses are {known}")]
     UnknownLoss {
         /// The name found.
         name: String,
@@ -70,7 +71,7 @@ pub enum InstanceError {
         known: String,
     },
     /// The activation is not one that this version knows.
-    #[error("activation: unknown \"{name}\": known activations are {known}")]
+    #[error("activation: unknown {name:?}: known activations are {known}")]
     UnknownActivation {
         /// The name found.
         name: String,
@@ -94,7 +95,7 @@ pub enum InstanceError {
         loss: &'static str,
     },
     /// Something inside a file is wrong.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", one_line(path.display()))]
     InFile {
         /// The file.
         path: PathBuf,
@@ -108,7 +109,7 @@ impl InstanceError {
     pub(crate) fn format(path: &Path, message: impl Into<String>) -> Self {
         Self::Format {
             path: path.to_owned(),
-            message: message.into(),
+            message: one_line(message.into()),
         }
     }
 
@@ -140,4 +141,18 @@ impl InstanceError {
             },
         }
     }
+}
+
+/// Text from outside with its control characters escaped, so that no file can break a message into two lines or colour a
+/// terminal.
+fn one_line(text: impl Display) -> String {
+    let mut line = String::new();
+    for letter in text.to_string().chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
 }

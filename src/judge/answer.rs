@@ -39,14 +39,7 @@ pub struct Answer {
 /// Reads an answer for this instance; whatever does not fit is named with its place.
 pub fn read_answer(path: &Path, instance: &Instance) -> Result<Answer, InstanceError> {
     let text = fs::read_to_string(path).map_err(|error| InstanceError::io(path, error))?;
-    if text.trim_start().starts_with('[') {
-        // Derived readers take a list for the fields in their order.
-        return Err(InstanceError::format(
-            path,
-            "an answer is a JSON object, not a list",
-        ));
-    }
-    let file: File = json::parse(&quote_non_finite(&text), path)?;
+    let file: File = json::parse_object(&quote_non_finite(&text), path, "an answer")?;
     Reader {
         path,
         instance,

@@ -72,7 +72,14 @@ fn per_derivative(loss: &LossKind) -> u64 {
 /// Zero entries of `A` and zero weights give no terms. The target may hold any finite values. Refuses an instance whose
 /// graph with its derivatives would exceed 8 GiB by [`estimate`].
 pub fn loss_graph(graph: &mut Graph, instance: &Instance) -> Result<Node, OracleError> {
-    let expected = estimate(instance);
+    refuse_too_large(instance, estimate(instance))?;
+    let logits = logits(graph, instance);
+    let fit = loss_of_logits(graph, instance, &logits);
+    let ridge = ridge(graph, instance, &logits);
+    Ok(graph.sum(&[fit, ridge]))
+}
+
+fn refuse_too_large(instance: &Instance, expected: Estimate) -> Result<(), OracleError> {
     if expected.bytes > LIMIT_BYTES {
         return Err(OracleError::TooLarge {
             rows: instance.rows(),
@@ -82,10 +89,7 @@ pub fn loss_graph(graph: &mut Graph, instance: &Instance) -> Result<Node, Oracle
             limit: LIMIT_BYTES >> 20,
         });
     }
-    let logits = logits(graph, instance);
-    let fit = loss_of_logits(graph, instance, &logits);
-    let ridge = ridge(graph, instance, &logits);
-    Ok(graph.sum(&[fit, ridge]))
+    Ok(())
 }
 
 /// `z_i = sum_j A_ij x_j`.
@@ -154,4 +158,48 @@ fn half_squared_norm(graph: &mut Graph, entries: &[Node]) -> Node {
 /// be poisoned and refused.
 pub(super) fn lifted(value: f64) -> High {
     High::lift(value).unwrap_or(High::POISONED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::DesignMatrix;
+
+    /// Three rows, two columns, no zero entry.
+    fn softmax() -> Instance {
+        let rows = [vec![1.0, 2.0], vec![3.0, 4.0], vec![5.0, 6.0]];
+        Instance::new(
+            LossKind::Softmax,
+            DesignMatrix::from_rows(&rows).unwrap(),
+            DVector::from_vec(vec![0.5, 0.25, 0.25]),
+            DVector::from_element(3, 1.0),
+        )
+        .unwrap()
+    }
+
+    /// The estimate decides what is refused; its parts are those of its derivation.
+    #[test]
+    fn the_estimate_adds_up_the_logits_the_entries_and_the_lower_triangle() {
+        // 32 for each of 3 logits, and again for each of 2 derivatives; 4 for each of the s = 6 stored entries, and
+        // s (d + 1) / 2 = 9 for the Hessian; 64 for the rest.
+        let nodes = 32 * 3 + 32 * 3 * 2 + 4 * 6 + 9 + 64;
+        let bytes = 256 * nodes;
+        assert_eq!(estimate(&softmax()), Estimate { nodes, bytes });
+    }
+
+    /// A graph of just 8 GiB is built; one node more is refused, in the unit that the error text names.
+    #[test]
+    fn the_limit_is_eight_gibibytes_and_the_error_counts_mebibytes() {
+        let refused = |nodes: u64| {
+            let bytes = 256 * nodes;
+            refuse_too_large(&softmax(), Estimate { nodes, bytes })
+        };
+        assert!(refused(1 << 25).is_ok());
+        assert!(refused((1 << 25) + 1).is_err());
+        // 40 000 000 nodes of 256 bytes are 9765.625 MiB.
+        assert_eq!(
+            refused(40_000_000).unwrap_err().to_string(),
+            "the graph for n = 3, d = 2 would need about 40000000 nodes (9765 MiB), the limit is 8192 MiB"
+        );
+    }
 }

@@ -146,7 +146,8 @@ impl Arithmetic for Ball {
     fn quotient(self, other: Self) -> Self {
         let quotient = self.midpoint / other.midpoint;
         let smallest = other.smallest();
-        if self.is_poisoned() || other.is_poisoned() || !smallest.is_positive() {
+        // A poisoned number is not positive.
+        if !smallest.is_positive() {
             return Self::poisoned();
         }
         let moved = (self.radius + quotient.abs() * other.radius) / smallest;
@@ -163,7 +164,7 @@ impl Arithmetic for Ball {
     /// `|ln(m + t) - ln m| <= r / (m - r)`. Poisoned if the ball contains a number that is not positive.
     fn ln(self) -> Self {
         let smallest = self.smallest();
-        if self.is_poisoned() || !self.midpoint.is_positive() || !smallest.is_positive() {
+        if !self.midpoint.is_positive() || !smallest.is_positive() {
             return Self::poisoned();
         }
         let moved = self.radius / smallest;
@@ -175,7 +176,7 @@ impl Arithmetic for Ball {
         let sum =
             Self::linear([(Scale::One, Self::constant(High::ONE)), (Scale::One, self)].into_iter());
         let smallest = sum.smallest();
-        if sum.is_poisoned() || !sum.midpoint.is_positive() || !smallest.is_positive() {
+        if !sum.midpoint.is_positive() || !smallest.is_positive() {
             return Self::poisoned();
         }
         let moved = self.radius / smallest;
@@ -187,7 +188,7 @@ impl Arithmetic for Ball {
         if self.midpoint.is_zero() && self.radius.is_zero() {
             return self;
         }
-        if self.is_poisoned() || !self.midpoint.is_positive() || self.radius > self.midpoint {
+        if !self.midpoint.is_positive() || self.radius > self.midpoint {
             return Self::poisoned();
         }
         let value = self.midpoint.sqrt();
@@ -268,5 +269,134 @@ impl Arithmetic for Ball {
 
     fn is_poisoned(self) -> bool {
         self.midpoint.is_poisoned() || self.radius.is_poisoned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn int(k: i64) -> High {
+        High::int(k)
+    }
+
+    fn ball(midpoint: High, radius: High) -> Ball {
+        Ball::new(midpoint, radius)
+    }
+
+    /// Poisoned throughout: neither a midpoint nor a radius that could be read as an answer.
+    fn has_no_answer(ball: Ball) -> bool {
+        ball.midpoint().is_poisoned() && ball.radius().is_poisoned()
+    }
+
+    /// A poisoned radius alone makes a ball worthless, and so does a poisoned midpoint.
+    #[test]
+    fn half_a_poisoned_ball_is_poisoned() {
+        let bad = High::ONE / High::ZERO;
+        assert!(ball(bad, High::ONE).is_poisoned());
+        assert!(ball(High::ONE, bad).is_poisoned());
+        assert!(!ball(High::ONE, High::ONE).is_poisoned());
+        type Unary = fn(Ball) -> Ball;
+        let operations: [(&str, Unary); 6] = [
+            ("ln", Ball::ln),
+            ("ln_1p", Ball::ln_1p),
+            ("sqrt", Ball::sqrt),
+            ("positive_part", Ball::positive_part),
+            ("divided", |b| b.quotient(Ball::constant(High::ONE))),
+            ("divides", |b| Ball::constant(High::ONE).quotient(b)),
+        ];
+        for (name, operation) in operations {
+            assert!(operation(ball(bad, High::ONE)).is_poisoned(), "{name}");
+            assert!(operation(ball(High::ONE, bad)).is_poisoned(), "{name}");
+        }
+    }
+
+    /// Whether a ball contains zero decides about poles. The subtraction `|m| - r` is charged with twice its bound of
+    /// 0.51 units, so the last ball that counts as touching zero is 1.02 units of its midpoint away from it.
+    #[test]
+    fn a_ball_touches_zero_up_to_twice_the_rounding_of_its_smallest_number() {
+        for side in [High::ONE, -High::ONE] {
+            // Exact to 40 digits: 0.99..9 with 39 nines, and 0.99..989.
+            let one_unit = ball(side, High::ONE - High::ONE.shifted(-39));
+            let more = ball(side, High::ONE - High::ratio(11, 10).shifted(-39));
+            assert!(one_unit.may_be_zero());
+            assert!(!more.may_be_zero());
+            assert!(Ball::constant(High::ONE).quotient(one_unit).is_poisoned());
+            assert!(!Ball::constant(High::ONE).quotient(more).is_poisoned());
+        }
+    }
+
+    /// No operation answers for a ball that reaches beyond its domain, whatever its midpoint.
+    #[test]
+    fn a_ball_that_leaves_the_domain_has_no_answer() {
+        for (midpoint, radius) in [(2, 2), (2, 3), (-2, 2), (-2, 1), (-2, 0), (0, 0), (0, 1)] {
+            let x = ball(int(midpoint), int(radius));
+            assert!(has_no_answer(x.ln()), "{x:?}");
+            assert!(has_no_answer(ball(int(midpoint - 1), int(radius)).ln_1p()));
+            if x.may_be_zero() {
+                assert!(has_no_answer(ball(int(5), High::ONE).quotient(x)), "{x:?}");
+                assert!(has_no_answer(x.step()), "{x:?}");
+            }
+        }
+        for (midpoint, radius) in [(2, 3), (-2, 2), (-2, 1), (-2, 0), (0, 1)] {
+            let x = ball(int(midpoint), int(radius));
+            assert!(has_no_answer(x.sqrt()), "{x:?}");
+        }
+    }
+
+    /// Just inside the domain the radius is the stated one: not smaller, and larger by the surcharge and rounding only.
+    #[test]
+    fn radii_inside_the_domain_are_those_of_the_mean_value_theorem() {
+        let x = ball(int(2), int(1));
+        let cases = [
+            // r / (m - r), at m = 2 and at 1 + m = 2
+            (x.ln(), int(2).ln(), High::ONE),
+            (ball(int(1), int(1)).ln_1p(), int(2).ln(), High::ONE),
+            // r / sqrt m, and zero may belong to the ball
+            (ball(int(4), int(1)).sqrt(), int(2), High::ratio(1, 2)),
+            (ball(int(4), int(4)).sqrt(), int(2), int(2)),
+            // (r + |m / n| s) / (|n| - s) = (1 + 4 * 1) / (2 - 1), from both sides of zero
+            (ball(int(8), int(1)).quotient(x), int(4), int(5)),
+            (
+                ball(int(8), int(1)).quotient(ball(int(-2), int(1))),
+                int(-4),
+                int(5),
+            ),
+        ];
+        for (found, midpoint, radius) in cases {
+            assert_eq!(found.midpoint(), midpoint);
+            assert!(found.radius() >= radius, "{found:?}");
+            assert!(
+                found.radius() <= radius + radius.shifted(-29),
+                "{found:?} is wider than {radius:?}"
+            );
+        }
+    }
+
+    /// `max(x, 0)` over a ball: all of it above zero keeps its radius, all of it below has none, and one that contains
+    /// zero keeps what reaches above.
+    #[test]
+    fn the_positive_part_forgets_the_radius_only_below_zero() {
+        for (midpoint, expected) in [
+            ((3, 1), (3, 1)),
+            ((3, 5), (3, 5)),
+            ((-3, 1), (0, 0)),
+            ((-3, 5), (0, 5)),
+            ((0, 2), (0, 2)),
+        ] {
+            let found = ball(int(midpoint.0), int(midpoint.1)).positive_part();
+            assert_eq!(found, ball(int(expected.0), int(expected.1)));
+        }
+    }
+
+    /// `x^k` by squaring is within `k` units of itself, so its ball is at least that wide; it is not a unit wider.
+    #[test]
+    fn a_power_is_charged_a_unit_for_each_factor() {
+        for k in [3, 7, 20] {
+            let found = Ball::constant(High::ratio(7, 3)).power(k);
+            let unit = found.midpoint().shifted(-39);
+            assert!(found.radius() >= unit * int(k), "{k}: {found:?}");
+            assert!(found.radius() <= unit * int(k + 1), "{k}: {found:?}");
+        }
     }
 }

@@ -113,11 +113,7 @@ impl Arithmetic for High {
     }
 
     fn power(self, exponent: i64) -> Self {
-        match exponent {
-            2 => self.square(),
-            -1 => self.recip(),
-            _ => self.powi(exponent),
-        }
+        self.powi(exponent)
     }
 
     fn is_poisoned(self) -> bool {
@@ -466,5 +462,124 @@ fn work_of(step: Step) -> u64 {
         | Step::Cosh(_)
         | Step::Sinh(_)
         | Step::Tanh(_) => 40,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::Reference;
+    use nalgebra::DVector;
+
+    /// Is the second level, above that of the variables, divided among threads?
+    fn divided(build: impl Fn(&mut Graph) -> Vec<Node>) -> bool {
+        let mut graph = Graph::new();
+        let outputs = build(&mut graph);
+        let plan = Plan::new(&graph, &graph.constants().into(), &outputs);
+        assert_eq!(plan.levels.len(), 2);
+        assert_eq!(plan.levels[1].steps.len(), outputs.len());
+        assert!(!plan.levels[0].wide, "variables are free");
+        plan.levels[1].wide
+    }
+
+    /// Threads pay from 5000 multiplications on: 40 for a transcendental function, two for a term of a linear
+    /// combination, and for a power one per bit besides three.
+    #[test]
+    fn a_level_is_divided_among_threads_from_two_milliseconds_of_work_on() {
+        let exponentials = |count: usize| {
+            move |g: &mut Graph| -> Vec<Node> {
+                let variables: Vec<Node> = (0..count).map(|j| g.variable(j)).collect();
+                variables.into_iter().map(|x| g.exp(x)).collect()
+            }
+        };
+        assert!(!divided(exponentials(124)));
+        assert!(divided(exponentials(125)));
+        let sums = |count: i64| {
+            move |g: &mut Graph| -> Vec<Node> {
+                let variables: Vec<Node> = (0..100).map(|j| g.variable(j)).collect();
+                (0..count)
+                    .map(|i| {
+                        let coefficient = High::int(i + 2);
+                        let terms: Vec<_> = variables.iter().map(|&x| (coefficient, x)).collect();
+                        g.weighted_sum(&terms)
+                    })
+                    .collect()
+            }
+        };
+        assert!(!divided(sums(24)));
+        assert!(divided(sums(25)));
+        let powers = |count: usize| {
+            move |g: &mut Graph| -> Vec<Node> {
+                let variables: Vec<Node> = (0..count).map(|j| g.variable(j)).collect();
+                variables.into_iter().map(|x| g.power(x, 8)).collect()
+            }
+        };
+        // 3 + log2 8 = 6 each.
+        assert!(!divided(powers(833)));
+        assert!(divided(powers(834)));
+    }
+
+    /// The size that a campaign reports is what is computed, parts that the derivatives share counted once.
+    #[test]
+    fn a_reference_counts_the_nodes_that_it_computes() {
+        let mut g = Graph::new();
+        let x = g.variable(0);
+        let loss = g.exp(x);
+        // exp x is its own derivative, twice: x and exp x are all there is.
+        let reference = Reference::from_graph(g, loss, 1);
+        assert_eq!((reference.nodes(), reference.terms()), (2, 0));
+        let mut g = Graph::new();
+        let (x, y) = (g.variable(0), g.variable(1));
+        let loss = g.product(x, y);
+        // x, y, x y, and the constants 0 and 1 in the Hessian.
+        let reference = Reference::from_graph(g, loss, 2);
+        assert_eq!((reference.nodes(), reference.terms()), (5, 0));
+    }
+
+    /// Adding and subtracting a number is not charged with a multiplication: only the partial sums are rounded, by
+    /// 0.51 units of their sizes.
+    #[test]
+    fn the_coefficients_one_and_minus_one_cost_no_rounding() {
+        let loss = |sign: i64| {
+            let mut g = Graph::new();
+            let (x, y) = (g.variable(0), g.variable(1));
+            let sum = g.weighted_sum(&[(High::ONE, x), (High::int(sign), y)]);
+            Reference::from_graph(g, sum, 2)
+        };
+        let at = DVector::from_vec(vec![High::ONE, High::int(3)]);
+        // Partial sums 1 and 4, and 1 and -2.
+        for (sign, value, sizes) in [(1, 4, 5), (-1, -2, 3)] {
+            let found = loss(sign).enclose_loss(&at).unwrap();
+            assert_eq!(found.midpoint(), High::int(value));
+            let charge = High::ratio(51 * sizes, 100).shifted(-39);
+            assert!(found.radius() >= charge, "{found:?}");
+            assert!(
+                found.radius() <= charge + charge.shifted(-29),
+                "{found:?} is charged more than {charge:?}"
+            );
+        }
+    }
+
+    /// The reader of the error learns whether to move away from a pole or towards smaller numbers.
+    #[test]
+    fn a_failed_power_is_told_apart_from_a_division_by_zero() {
+        let reason = |exponent: i64, x: High| {
+            let mut g = Graph::new();
+            let variable = g.variable(0);
+            let power = g.power(variable, exponent);
+            let plan = Plan::new(&g, &g.constants().into(), &[power]);
+            plan.evaluate(&[x], |k| format!("output {k}"))
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            reason(-2, High::ZERO),
+            "output 0 is not a number at this point: division by a number that may be zero"
+        );
+        // 10^(3 4e18) has an exponent beyond 64 bits.
+        assert_eq!(
+            reason(3, High::ONE.shifted(4_000_000_000_000_000_000)),
+            "output 0 is not a number at this point: a power leaves the range of exponents"
+        );
     }
 }

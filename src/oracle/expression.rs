@@ -554,3 +554,73 @@ fn narrow(index: usize) -> u32 {
     );
     index as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two keys of 64 bits can coincide. Then the newcomer takes the next key: it must not become the other expression.
+    #[test]
+    fn a_collision_of_hashes_joins_no_two_expressions() {
+        let mut g = Graph::new();
+        let x = g.variable(0);
+        let other = g.tanh(x);
+        g.nodes_by_hash.insert(hash_of(&Operation::Exp(x)), other);
+        let e = g.exp(x);
+        assert_eq!(g.operation(e), Operation::Exp(x));
+        assert_eq!(g.exp(x), e);
+        // 3 x + 5 exp x
+        let terms = [(3, x), (5, e)].map(|(k, node)| Term {
+            coefficient: g.coefficient(High::int(k)),
+            node,
+        });
+        g.nodes_by_hash.insert(hash_of(&terms[..]), other);
+        let combination = g.linear(terms.to_vec());
+        assert!(matches!(
+            g.operation(combination),
+            Operation::Linear { count: 2, .. }
+        ));
+        assert_eq!(g.linear(terms.to_vec()), combination);
+    }
+
+    /// Constants are found by their f64: those that differ beyond it share a key and must stay apart.
+    #[test]
+    fn constants_that_agree_in_double_precision_stay_apart() {
+        let mut g = Graph::new();
+        let near = High::ONE + High::ONE.shifted(-30);
+        let (one, other) = (g.int(1), g.constant(near));
+        assert_ne!(one, other);
+        assert_eq!(g.value(other), Some(near));
+        assert_eq!(g.constant(near), other);
+    }
+
+    #[test]
+    fn a_graph_counts_its_expressions_and_terms() {
+        let mut g = Graph::new();
+        assert!(g.is_empty());
+        assert_eq!((g.len(), g.terms()), (0, 0));
+        let (x, y) = (g.variable(0), g.variable(1));
+        assert!(!g.is_empty());
+        assert_eq!((g.len(), g.terms()), (2, 0));
+        g.weighted_sum(&[(High::int(3), x), (High::int(-2), y)]);
+        assert_eq!((g.len(), g.terms()), (3, 2));
+        g.negate(x);
+        assert_eq!((g.len(), g.terms()), (4, 3));
+    }
+
+    /// What is known when the graph is built gets no node of its own.
+    #[test]
+    fn constants_are_divided_at_once_and_the_zeroth_power_of_a_variable_is_one() {
+        let mut g = Graph::new();
+        let (seven, four) = (g.int(7), g.int(4));
+        let quotient = g.quotient(seven, four);
+        assert_eq!(g.value(quotient), Some(High::ratio(7, 4)));
+        let (x, one) = (g.variable(0), g.int(1));
+        assert_eq!(g.power(x, 0), one);
+        assert_eq!(g.power(seven, 0), one);
+        // ln may be undefined, and then its zeroth power is.
+        let ln = g.ln(x);
+        let power = g.power(ln, 0);
+        assert_eq!(g.operation(power), Operation::Power(ln, 0));
+    }
+}

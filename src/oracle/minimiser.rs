@@ -38,7 +38,7 @@ const STEP_LIMIT: usize = 500;
 const SUFFICIENT_DECREASE: (i64, i64) = (1, 10_000);
 /// A full Newton step that halves the gradient may let the loss rise by this share of itself: rounding, not ascent.
 const HARMLESS_RISE: (i64, i64) = (1, 1000);
-/// A pivot below `10^-34` of the largest one is rounding: the Hessian counts as singular there.
+/// A pivot of at most `10^-34` of the largest one is rounding: the Hessian counts as singular there.
 const SINGULAR_EXPONENT: i64 = -34;
 /// The first regularisation of an indefinite Hessian, relative to its norm, and its growth: `10^-3, 10^-2, ...`. After six
 /// the shift exceeds the norm and the matrix is definite.
@@ -206,4 +206,197 @@ fn root_of_squares(values: impl Iterator<Item = High>) -> High {
 /// Larger by `10^-30`, far more than the roundings that a norm of fewer than `10^8` entries can lose.
 fn upwards(value: High) -> High {
     value + value.shifted(-30)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::Graph;
+
+    /// `half a x^2 + slope x + constant` in one variable.
+    fn parabola(a: High, slope: High, constant: High) -> Reference {
+        let mut g = Graph::new();
+        let x = g.variable(0);
+        let square = g.power(x, 2);
+        let constant = g.constant(constant);
+        let half = a / High::int(2);
+        let loss = g.weighted_sum(&[(half, square), (slope, x), (High::ONE, constant)]);
+        Reference::from_graph(g, loss, 1)
+    }
+
+    fn at(x: High) -> DVector<High> {
+        DVector::from_element(1, x)
+    }
+
+    /// One search from `x` along `direction`.
+    fn searched(reference: &Reference, x: High, direction: High, unshifted: bool) -> Option<High> {
+        let here = reference.evaluate(&at(x)).unwrap();
+        let direction = at(direction);
+        let step = Step {
+            direction,
+            unshifted,
+        };
+        let next = search(reference, &at(x), &here, &step).unwrap();
+        next.map(|next| next[0])
+    }
+
+    fn reason(reference: &Reference, start: High) -> (String, usize) {
+        match minimise(reference, &at(start)) {
+            Err(OracleError::NoMinimiser {
+                reason, iterations, ..
+            }) => (reason, iterations),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// `0.5 x^2 + 10^40`: the loss is known to half a unit of its 40th digit, that is 5, so that only the gradient can
+    /// tell a good step. It must be halved at least.
+    #[test]
+    fn a_newton_step_is_taken_without_a_decrease_if_it_halves_the_gradient() {
+        let reference = parabola(High::ONE, High::ZERO, High::ONE.shifted(40));
+        let step = |direction| searched(&reference, High::ONE, direction, true);
+        assert_eq!(step(High::ratio(-1, 2)), Some(High::ratio(1, 2)));
+        assert_eq!(step(High::ratio(-1, 4)), None);
+        // A step of a shifted Hessian has to show a decrease.
+        let shifted = searched(&reference, High::ONE, High::ratio(-1, 2), false);
+        assert_eq!(shifted, None);
+    }
+
+    /// `c - 0.5 x^2` from 1 to 1/2: the gradient is halved and the loss rises by 3/8. A thousandth of `c - 1/2` is rounding,
+    /// more is ascent.
+    #[test]
+    fn a_newton_step_may_raise_the_loss_by_a_thousandth_of_itself_only() {
+        let step = |constant: i64| {
+            let reference = parabola(-High::ONE, High::ZERO, High::int(constant));
+            searched(&reference, High::ONE, High::ratio(-1, 2), true)
+        };
+        assert_eq!(step(500), Some(High::ratio(1, 2)));
+        assert_eq!(step(300), None);
+    }
+
+    /// `0.5 x^2` from 1: the step by -2 ends as high as it began, half of it at the minimum.
+    #[test]
+    fn a_step_that_gains_nothing_is_shortened() {
+        let reference = parabola(High::ONE, High::ZERO, High::ZERO);
+        let next = searched(&reference, High::ONE, High::int(-2), false);
+        assert_eq!(next, Some(High::ZERO));
+    }
+
+    /// `1.9996 x^2 - x` from 0 along 1: it is 0.9996 at 1, and -0.0001 at 1/2, which is more than the share `10^-4` of
+    /// the decrease 1/2 that the slope promises there.
+    #[test]
+    fn a_shorter_step_has_to_gain_less() {
+        let reference = parabola(High::ratio(39_992, 10_000), -High::ONE, High::ZERO);
+        let next = searched(&reference, High::ZERO, High::ONE, false);
+        assert_eq!(next, Some(High::ratio(1, 2)));
+    }
+
+    /// A direction in which nothing decreases is the end, also where the loss is exact.
+    #[test]
+    fn a_step_without_slope_is_not_taken() {
+        let mut g = Graph::new();
+        let x = g.variable(0);
+        let reference = Reference::from_graph(g, x, 1);
+        assert!(
+            reference
+                .enclose_loss(&at(High::ONE))
+                .unwrap()
+                .radius()
+                .is_zero()
+        );
+        assert_eq!(searched(&reference, High::ONE, High::ZERO, false), None);
+    }
+
+    /// `diag(399, -40)` has the Frobenius norm 401: of the shifts 0.401, 4.01, 40.1, ... the third makes it definite.
+    #[test]
+    fn an_indefinite_hessian_is_shifted_by_the_smallest_multiple_that_helps() {
+        let diagonal = |a: i64, b: i64| {
+            DMatrix::from_diagonal(&DVector::from_vec(vec![High::int(a), High::int(b)]))
+        };
+        let step = |hessian, gradient| {
+            let gradient = DVector::from_vec(gradient);
+            newton_step(&Evaluation {
+                loss: High::ZERO,
+                gradient,
+                hessian,
+            })
+            .unwrap()
+        };
+        // -(439.1, 0.1)^-1 (878.2, 0.3)
+        let gradient = vec![High::ratio(8782, 10), High::ratio(3, 10)];
+        let shifted = step(diagonal(399, -40), gradient);
+        let expected = DVector::from_vec(vec![High::int(-2), High::int(-3)]);
+        // 0.1 is what remains of numbers 400 times as large.
+        assert!((shifted.direction - expected).norm() <= High::ONE.shifted(-35));
+        assert!(!shifted.unshifted);
+        let newton = step(diagonal(4, 25), vec![High::int(8), High::int(-75)]);
+        let expected = DVector::from_vec(vec![High::int(-2), High::int(3)]);
+        assert!((newton.direction - expected).norm() <= High::ONE.shifted(-37));
+        assert!(newton.unshifted);
+    }
+
+    /// A pivot of `10^-34` of the largest is what rounding leaves of a singular matrix.
+    #[test]
+    fn a_pivot_of_the_size_of_rounding_is_no_pivot() {
+        let factor = |smallest: High| {
+            let diagonal = DVector::from_vec(vec![High::ONE, smallest]);
+            definite_factor(DMatrix::from_diagonal(&diagonal))
+        };
+        assert!(factor(High::ONE.shifted(-34)).is_none());
+        assert!(factor(High::int(4).shifted(-34)).is_some());
+    }
+
+    /// `2 x^2`: Newton's step ends exactly at 0, where the gradient is zero without rounding. The curvature is a
+    /// lower bound of 4, and so nothing is left to be off by.
+    #[test]
+    fn an_exact_minimiser_is_proven_with_a_lower_bound_of_its_curvature() {
+        let reference = parabola(High::int(4), High::ZERO, High::ZERO);
+        let found = minimise(&reference, &at(High::ONE)).unwrap();
+        assert!(found.x[0].is_zero() && found.gradient_norm.is_zero());
+        assert!(found.error_bound.is_zero());
+        assert_eq!(found.iterations, 1);
+        let missing = High::int(4) - found.curvature;
+        assert!(missing.is_positive(), "{:?}", found.curvature);
+        assert!(missing <= High::ONE.shifted(-36), "{:?}", found.curvature);
+    }
+
+    /// The error says what is wrong with the problem: a saddle can be left, a flat direction needs a ridge.
+    #[test]
+    fn a_refusal_tells_a_saddle_from_a_flat_direction() {
+        let indefinite = "the Hessian is indefinite where the descent ended";
+        let singular = "the Hessian is singular to working precision: no isolated minimiser";
+        // -x^2 + 3 at its top.
+        let top = parabola(High::int(-2), High::ZERO, High::int(3));
+        assert_eq!(reason(&top, High::ZERO), (indefinite.to_owned(), 0));
+        // A slope: the Hessian is zero, exactly.
+        let slope = parabola(High::ZERO, High::ONE, High::ZERO);
+        assert_eq!(reason(&slope, High::ONE), (singular.to_owned(), 0));
+        // x^2 in two variables, at a minimum: flat along y.
+        let mut g = Graph::new();
+        let x = g.variable(0);
+        let loss = g.power(x, 2);
+        let reference = Reference::from_graph(g, loss, 2);
+        let error = minimise(&reference, &DVector::zeros(2)).unwrap_err();
+        assert!(error.to_string().contains(singular), "{error}");
+    }
+
+    /// `exp x`: every full step is one to the left and divides the gradient by e, for ever.
+    #[test]
+    fn a_descent_without_an_end_is_given_up_after_500_steps() {
+        let mut g = Graph::new();
+        let x = g.variable(0);
+        let loss = g.exp(x);
+        let reference = Reference::from_graph(g, loss, 1);
+        let unsteady = "the Hessian may lose definiteness near the end point";
+        assert_eq!(reason(&reference, High::ZERO), (unsteady.to_owned(), 500));
+    }
+
+    /// Bounds are rounded up.
+    #[test]
+    fn upwards_is_larger_by_its_share() {
+        for value in [High::ONE, High::ratio(2, 3)] {
+            assert!(upwards(value) > value);
+            assert!(upwards(value) <= value + value.shifted(-29));
+        }
+    }
 }

@@ -214,3 +214,49 @@ pub fn lift_vector(vector: &DVector<f64>) -> DVector<High> {
 pub fn lift_matrix(matrix: &DMatrix<f64>) -> DMatrix<High> {
     matrix.map(lifted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `1 / (x y)` at `x = 10^-(10^18)`, `y = 10^-(4 10^18)`: with exponents in units of `10^18` the loss is 5, the slopes
+    /// 6 and 9, the second derivatives 7 and 10 and 13, and an exponent beyond 9.22 is refused. The error names the
+    /// first derivative that is.
+    #[test]
+    fn an_error_names_the_entry_of_the_hessian_that_has_no_answer() {
+        let mut g = Graph::new();
+        let inverses: Vec<Node> = (0..2)
+            .map(|j| {
+                let x = g.variable(j);
+                g.power(x, -1)
+            })
+            .collect();
+        let loss = g.product(inverses[0], inverses[1]);
+        let reference = Reference::from_graph(g, loss, 2);
+        let x = [1, 4].map(|k| High::ONE.shifted(-k * 1_000_000_000_000_000_000));
+        let x = DVector::from_row_slice(&x);
+        let (loss, gradient) = reference.loss_and_gradient(&x).unwrap();
+        assert_eq!(loss.exponent10(), Some(5_000_000_000_000_000_000));
+        assert_eq!(gradient[1].exponent10(), Some(9_000_000_000_000_000_000));
+        match reference.evaluate(&x) {
+            Err(OracleError::Poisoned { quantity, .. }) => assert_eq!(quantity, "hessian[1, 0]"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Expressions are evaluated in the order asked for, and an error counts them in that order.
+    #[test]
+    fn the_values_of_expressions_come_in_the_order_asked_for() {
+        let mut g = Graph::new();
+        let (x, y) = (g.variable(0), g.variable(1));
+        let (product, quotient) = (g.product(x, y), g.quotient(x, y));
+        let at = |y: i64| DVector::from_vec(vec![High::int(3), High::int(y)]);
+        let found = values(&g, &[quotient, product, x], &at(4)).unwrap();
+        assert_eq!(found, [High::ratio(3, 4), High::int(12), High::int(3)]);
+        let error = values(&g, &[product, quotient], &at(0)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "expression 1 is not a number at this point: a quotient has a divisor that may be zero"
+        );
+    }
+}

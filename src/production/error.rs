@@ -108,6 +108,14 @@ pub enum SolveError {
     /// The start is not usable: wrong length, not finite, or the loss overflows there.
     #[error("start: {0}")]
     Start(#[from] EvaluationError),
+    /// More columns than a Gram matrix can have.
+    #[error("the matrix has {columns} columns: at most {limit} are solved through a Gram matrix")]
+    TooManyColumns {
+        /// The number of columns d.
+        columns: usize,
+        /// The largest that is taken.
+        limit: usize,
+    },
     /// A factorisation of the design matrix did not converge.
     #[error("a factorisation of the design matrix did not converge in {iterations} iterations")]
     Factorisation {

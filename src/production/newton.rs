@@ -102,7 +102,7 @@ fn solve_visible(
             loss: origin.loss,
             gradient_norm: origin.gradient_norm,
             start_gradient_norm: start.gradient_norm,
-            gradient_noise: Some(problem.gradient_noise(&origin.x)?),
+            gradient_noise: finite_noise(problem, &origin.x),
             iterations: 0,
             error_bound: None,
             error_bound_basis: no_bound,
@@ -111,8 +111,24 @@ fn solve_visible(
             x: origin.x,
         });
     }
+    let given_up = |error: EvaluationError| Solution {
+        outcome: Outcome::OutOfRange,
+        loss: start.loss,
+        gradient_norm: start.gradient_norm,
+        start_gradient_norm: start.gradient_norm,
+        gradient_noise: finite_noise(problem, &start.x),
+        iterations: 0,
+        error_bound: None,
+        error_bound_basis: no_bound.clone(),
+        warnings: vec![warning.clone(), beyond_range(&error)],
+        trace: Vec::new(),
+        x: start.x.clone(),
+    };
     let reduced = problem.with_matrix(problem.matrix().to_dense() * basis);
-    let reduced_start = Point::at(&reduced, basis.tr_mul(&start.x))?;
+    let reduced_start = match Point::at(&reduced, basis.tr_mul(&start.x)) {
+        Ok(point) => point,
+        Err(error) => return Ok(given_up(error)),
+    };
     let mut solution = match visible(&reduced)? {
         Visible::All(coordinates) => {
             let inner = Settings {
@@ -146,8 +162,17 @@ fn solve_visible(
             trace: Vec::new(),
         },
     };
-    let end = Point::at(problem, basis * &solution.x)?;
-    solution.gradient_noise = Some(problem.gradient_noise(&end.x)?);
+    let end = match Point::at(problem, basis * &solution.x) {
+        Ok(point) => point,
+        Err(error) => {
+            return Ok(Solution {
+                iterations: solution.iterations,
+                trace: solution.trace,
+                ..given_up(error)
+            });
+        }
+    };
+    solution.gradient_noise = finite_noise(problem, &end.x);
     solution.start_gradient_norm = start.gradient_norm;
     solution.loss = end.loss;
     solution.gradient_norm = end.gradient_norm;
@@ -159,6 +184,16 @@ fn solve_visible(
         solution.outcome = Outcome::Singular;
     }
     Ok(solution)
+}
+
+/// The rounding level of the gradient at x, if it is within the range of f64.
+pub(crate) fn finite_noise(problem: &Problem, x: &DVector<f64>) -> Option<f64> {
+    let noise = problem.gradient_noise(x).ok();
+    noise.filter(|noise| noise.is_finite())
+}
+
+fn beyond_range(error: &EvaluationError) -> String {
+    format!("the search met numbers beyond the range of f64: {error}")
 }
 
 /// Everything known at one x.
@@ -290,8 +325,14 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 
     fn finish(mut self) -> Result<Solution, SolveError> {
-        let outcome = self.iterate()?;
-        let gradient_noise = self.problem.gradient_noise(&self.point.x)?;
+        let outcome = match self.iterate() {
+            Err(SolveError::Start(error)) => {
+                self.warnings.push(beyond_range(&error));
+                Outcome::OutOfRange
+            }
+            ended => ended?,
+        };
+        let gradient_noise = finite_noise(self.problem, &self.point.x);
         let (error_bound, error_bound_basis) = if self.settings.certify {
             let certificate = certify_in(self.problem, self.coordinates, &self.point.x);
             (certificate.bound, certificate.basis)
@@ -303,7 +344,7 @@ impl<'a, 'o> Run<'a, 'o> {
             loss: self.point.loss,
             gradient_norm: self.point.gradient_norm,
             start_gradient_norm: self.start_gradient_norm,
-            gradient_noise: Some(gradient_noise),
+            gradient_noise,
             iterations: self.trace.len(),
             error_bound,
             error_bound_basis,
@@ -320,7 +361,8 @@ impl<'a, 'o> Run<'a, 'o> {
             }
             let slope = self.exponential_slope()?;
             self.set_yardstick(slope.is_some());
-            let noise = self.problem.gradient_noise(&self.point.x)?;
+            // Where it cannot be had, nothing is excused by rounding.
+            let noise = finite_noise(self.problem, &self.point.x).unwrap_or(0.0);
             // On a slope the gradient is small against that of any point farther up, which says nothing.
             let small = slope.is_none()
                 && self.point.gradient_norm <= self.settings.tolerance * self.yardstick;

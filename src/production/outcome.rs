@@ -26,11 +26,13 @@ pub enum Outcome {
     SamplingFailed,
     /// The observer stopped the run; x is the best point so far.
     Interrupted,
+    /// What had to be evaluated next is beyond the range of f64; x is the best point so far, and a warning says what.
+    OutOfRange,
 }
 
 impl Outcome {
     /// All outcomes, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Converged,
         Self::ConvergedToRounding,
         Self::IterationLimit,
@@ -41,6 +43,7 @@ impl Outcome {
         Self::DiagonalNotPositive,
         Self::SamplingFailed,
         Self::Interrupted,
+        Self::OutOfRange,
     ];
 
     /// The name in reports: lower case with hyphens.
@@ -56,6 +59,7 @@ impl Outcome {
             Self::DiagonalNotPositive => "diagonal-not-positive",
             Self::SamplingFailed => "sampling-failed",
             Self::Interrupted => "interrupted",
+            Self::OutOfRange => "out-of-range",
         }
     }
 

@@ -6,7 +6,7 @@ use nalgebra::DVector;
 
 use crate::production::engine::{self, Orders};
 use crate::production::logit_loss::check_vector;
-use crate::production::newton::solve_orthonormal;
+use crate::production::newton::{finite_noise, solve_orthonormal};
 use crate::production::{
     EvaluationError, Method, Outcome, Problem, Settings, Solution, SolveError, TraceEntry, certify,
 };
@@ -16,6 +16,9 @@ use crate::production::{
 const SMALL_ENTRIES: usize = 20_000;
 /// A problem that Gram matrices cannot solve is handed to orthonormal coordinates up to this size: n d, all entries stored.
 const ORTHONORMAL_ENTRIES: usize = 20_000_000;
+
+/// Columns of a Gram matrix at most: it takes `8 d^2` bytes, here 8 GiB.
+const LARGEST_GRAM: usize = 1 << 15;
 
 /// Sees every iteration as it is made; `Break` stops the run, which then returns its best point.
 pub type Observer<'a> = dyn FnMut(&TraceEntry) -> ControlFlow<()> + 'a;
@@ -48,6 +51,12 @@ pub fn solve_observed(
     check_vector("point", start, problem.columns())?;
     let (start, moved) = off_the_symmetry(problem, start)?;
     let mut solution = match engine_method(problem, settings.method) {
+        Some(_) if problem.columns() > LARGEST_GRAM => {
+            return Err(SolveError::TooManyColumns {
+                columns: problem.columns(),
+                limit: LARGEST_GRAM,
+            });
+        }
         Some(method) => by_gram(problem, start, settings, method, observer)?,
         None => solve_orthonormal(problem, start, settings, None, observer)?,
     };
@@ -61,7 +70,10 @@ pub fn solve_observed(
 
 /// The Hessian model of the engine of Gram matrices, or `None` for orthonormal coordinates.
 fn engine_method(problem: &Problem, method: Method) -> Option<Method> {
-    let small = problem.rows().saturating_mul(problem.columns()) <= SMALL_ENTRIES;
+    let (n, d) = (problem.rows(), problem.columns());
+    let entries = n.saturating_mul(d);
+    // A wide matrix has a singular Gram matrix: there is no point in making it.
+    let small = entries <= SMALL_ENTRIES || (n < d && entries <= ORTHONORMAL_ENTRIES);
     match method {
         Method::ReusedGram => Some(Method::ReusedGram),
         Method::Auto if !small => Some(Method::ReusedGram),
@@ -89,7 +101,7 @@ fn by_gram(
     let mut outcome = end.outcome;
     let mut gradient_noise = None;
     if outcome == Outcome::LineSearchStalled || (settings.certify && outcome.is_success()) {
-        gradient_noise = Some(problem.gradient_noise(&x)?);
+        gradient_noise = finite_noise(problem, &x);
     }
     if outcome == Outcome::LineSearchStalled
         && gradient_noise.is_some_and(|noise| end.gradient_norm <= noise)
@@ -98,16 +110,20 @@ fn by_gram(
     }
     let helpless = matches!(outcome, Outcome::LineSearchStalled | Outcome::Singular);
     let affordable = problem.rows().saturating_mul(problem.columns()) <= ORTHONORMAL_ENTRIES;
-    if helpless && affordable && !matches!(settings.method, Method::ReusedGram | Method::Subsampled)
-    {
-        return resume_orthonormal(
+    let replaceable = !matches!(settings.method, Method::ReusedGram | Method::Subsampled);
+    if helpless && affordable && replaceable && end.trace.len() < settings.max_iterations {
+        let resumed = resume_orthonormal(
             problem,
-            x,
+            x.clone(),
             settings,
             end.start_gradient_norm,
-            end.trace,
+            end.trace.clone(),
             observer,
         );
+        // Where that cannot even begin, what has been reached stands.
+        if !matches!(resumed, Err(SolveError::Start(_))) {
+            return resumed;
+        }
     }
     let certificate = if settings.certify && outcome.is_success() {
         certify(problem, &x)
@@ -145,9 +161,8 @@ fn resume_orthonormal(
     mut trace: Vec<TraceEntry>,
     observer: &mut Observer<'_>,
 ) -> Result<Solution, SolveError> {
-    let left = settings.max_iterations.saturating_sub(trace.len()).max(1);
     let inner = Settings {
-        max_iterations: left,
+        max_iterations: settings.max_iterations - trace.len(),
         method: Method::Exact,
         ..settings.clone()
     };
@@ -183,9 +198,14 @@ fn off_the_symmetry(
         return Ok((start.clone(), None));
     }
     let direction = DVector::from_fn(start.len(), |j, _| 1.0 / (j as f64 + 1.0));
-    let size = problem.logits(&direction)?.amax();
-    let moved = start + direction / size;
-    if !moved.iter().all(|entry| entry.is_finite()) {
+    let Ok(logits) = problem.logits(&direction) else {
+        return Ok((start.clone(), None));
+    };
+    let moved = start + direction / logits.amax();
+    // Not where entries of A are so small or so large that nothing can be evaluated there.
+    if check_vector("point", &moved, problem.columns()).is_err()
+        || problem.gradient(&moved).is_err()
+    {
         return Ok((start.clone(), None));
     }
     let warning = "all logits are 0 at the start, where the gradient of an even loss is 0 whatever the data: started elsewhere, \

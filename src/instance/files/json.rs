@@ -19,6 +19,20 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str, name: &Path) -> Result<T, I
     Ok(value)
 }
 
+/// [`parse`] of a JSON object; `what` is what messages call it. A derived reader would take a list for the fields in their
+/// order, which nobody means.
+pub(crate) fn parse_object<T: DeserializeOwned>(
+    text: &str,
+    name: &Path,
+    what: &str,
+) -> Result<T, InstanceError> {
+    if text.trim_start().starts_with('[') {
+        let message = format!("{what} is a JSON object, not a list");
+        return Err(InstanceError::format(name, message));
+    }
+    parse(text, name)
+}
+
 /// One line: which entry, what stands there, what is wrong with it.
 fn explain(entry: &str, error: &serde_json::Error, text: &str) -> String {
     let place = match entry {

@@ -54,7 +54,7 @@ pub fn read_instance(path: &Path) -> Result<Instance, InstanceError> {
 
 /// [`read_instance`] from text; `name` is the file that messages mention and that relative paths start from.
 pub fn parse_instance(text: &str, name: &Path) -> Result<Instance, InstanceError> {
-    let manifest: Manifest = json::parse(text, name)?;
+    let manifest: Manifest = json::parse_object(text, name, "a manifest")?;
     build(manifest, name).map_err(|error| error.in_file(name))
 }
 

@@ -252,7 +252,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     fn iterate(&mut self) -> Outcome {
         let limit = self.orders.settings.max_iterations;
         // Refinements are bounded by the budget, but count nevertheless.
-        for _ in 0..2 * limit {
+        for _ in 0..limit.saturating_mul(2) {
             if self.stopped {
                 return Outcome::Interrupted;
             }
@@ -325,6 +325,9 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             Some((value, vector))
                 if value < -(hessian.order as f64) * f64::EPSILON * 8.0 * size =>
             {
+                if self.trace.len() >= self.orders.settings.max_iterations {
+                    return Some(Outcome::IterationLimit);
+                }
                 self.escapes += 1;
                 if self.escapes <= ESCAPES && self.escape(value, vector) {
                     None

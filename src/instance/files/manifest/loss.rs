@@ -6,7 +6,8 @@ use nalgebra::DMatrix;
 
 use super::entry::Entry;
 use super::matrix::read_design_matrix;
-use crate::instance::{Activation, InstanceError, LossKind};
+use crate::instance::kinds::MOST_ENTRIES;
+use crate::instance::{Activation, DesignMatrix, InstanceError, LossKind};
 
 /// The loss called `name`. A field that it needs and that is missing, and one that is there without use, are errors.
 pub(super) fn loss_kind(
@@ -48,7 +49,7 @@ pub(super) fn loss_kind(
     };
     let second_layer = match second_layer {
         Entry::Inline(rows) => from_rows(&rows)?,
-        Entry::File(file) => read_design_matrix(&directory.join(file))?.to_dense(),
+        Entry::File(file) => read_second_layer(&directory.join(file))?,
     };
     Ok(LossKind::TwoLayer {
         second_layer,
@@ -58,6 +59,25 @@ pub(super) fn loss_kind(
 
 /// The one loss with fields of its own.
 const TWO_LAYER: &str = "two-layer";
+
+/// A second layer is stored with all its entries: a sparse file may not announce more than memory holds.
+fn read_second_layer(path: &Path) -> Result<DMatrix<f64>, InstanceError> {
+    match read_design_matrix(path)? {
+        DesignMatrix::Dense(matrix) => Ok(matrix),
+        sparse => {
+            let (rows, columns) = (sparse.rows(), sparse.columns());
+            if rows.saturating_mul(columns) > MOST_ENTRIES {
+                return Err(InstanceError::Shape {
+                    part: "second_layer",
+                    found: format!("shape {rows} x {columns}"),
+                    expected: format!("at most {MOST_ENTRIES} entries, stored or not"),
+                }
+                .in_file(path));
+            }
+            Ok(sparse.to_dense())
+        }
+    }
+}
 
 fn from_rows(rows: &[Vec<f64>]) -> Result<DMatrix<f64>, InstanceError> {
     let columns = rows.first().map_or(0, Vec::len);

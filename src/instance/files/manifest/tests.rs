@@ -273,6 +273,49 @@ fn a_second_layer_is_found_beside_the_manifest() {
 }
 
 #[test]
+fn a_second_layer_of_more_entries_than_memory_holds_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("A2.mtx");
+    let banner = "%%MatrixMarket matrix coordinate real general";
+    fs::write(&file, format!("{banner}\n1000000 3000 1\n1 1 1\n")).unwrap();
+    let text = LAYERED.replace("[[1, 2, 3], [4, 5, 6]]", "\"A2.mtx\"");
+    let error = parse_instance(&text, &directory.path().join("a.json")).unwrap_err();
+    let expected = format!(
+        "{}: second_layer has shape 1000000 x 3000, expected at most 134217728 entries, stored or not",
+        file.display()
+    );
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn names_with_line_breaks_leave_the_message_on_one_line() {
+    for (from, to, expected) in [
+        (
+            "\"softmax\"",
+            r#""soft\nmax""#,
+            r#"a.json: unknown loss "soft\nmax": "#,
+        ),
+        (
+            "\"weights\"",
+            r#""we\u001bights""#,
+            r"a.json: we\u{1b}ights: unknown field",
+        ),
+        ("[0.25, 0.5, 0.25]", r#""no\nfile.npy""#, r"no\nfile.npy: "),
+    ] {
+        let found = changed(from, to);
+        assert!(found.starts_with(expected), "{found}");
+        assert!(!found.contains(char::is_control), "{found}");
+    }
+}
+
+#[test]
+fn a_list_is_not_taken_for_the_fields_in_their_order() {
+    let list = r#" ["softmax", [[1]], [1], 1, null, null, [0], []]"#;
+    let expected = "a.json: a manifest is a JSON object, not a list";
+    assert_eq!(parse(list).unwrap_err(), expected);
+}
+
+#[test]
 fn every_truncation_is_an_error() {
     for length in 0..BASELINE.len() {
         assert!(parse(&BASELINE[..length]).is_err(), "{length}");

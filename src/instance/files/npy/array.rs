@@ -88,8 +88,7 @@ impl<'a, R: Read> Array<'a, R> {
         let fail = |message: String| InstanceError::format(name, message);
         let prefix = guard::read_header(&mut bytes, length).map_err(fail)?;
         let header_length = prefix.len() as u64;
-        let header = NpyHeader::from_reader(Cursor::new(prefix))
-            .map_err(|error| fail(format!("not a readable npy header: {error}")))?;
+        let header = parse_header(prefix).map_err(fail)?;
         let dtype = header.dtype();
         let Some((element, big_endian)) =
             Element::of(&dtype).filter(|(element, _)| accepted.contains(element))
@@ -260,13 +259,21 @@ impl<'a, R: Read> Array<'a, R> {
     }
 }
 
+/// The header, or one line of what the library says of it: the others draw the place.
+fn parse_header(prefix: Vec<u8>) -> Result<NpyHeader, String> {
+    NpyHeader::from_reader(Cursor::new(prefix)).map_err(|error| {
+        let text = error.to_string();
+        let reason = text.lines().next().unwrap_or_default();
+        format!("not a readable npy header: {reason}")
+    })
+}
+
 /// A single text: numpy pads `S` and `U` with zero bytes, and `U` takes four bytes for a letter. What is left without
 /// the zeros is the text, if it is ASCII; the names that are looked for are.
 pub(super) fn read_text(bytes: &mut impl Read, length: u64) -> Result<String, String> {
     const LONGEST: u64 = 1 << 10;
     let prefix = guard::read_header(bytes, length)?;
-    let header = NpyHeader::from_reader(Cursor::new(prefix))
-        .map_err(|error| format!("not a readable npy header: {error}"))?;
+    let header = parse_header(prefix)?;
     let is_text = matches!(
         header.dtype(),
         DType::Plain(plain)

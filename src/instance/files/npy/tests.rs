@@ -43,6 +43,18 @@ fn indices(bytes: &[u8]) -> Result<Vec<usize>, String> {
     parse_indices(bytes, bytes.len() as u64, name()).map_err(|error| error.to_string())
 }
 
+#[test]
+fn what_the_library_says_of_a_header_stays_on_one_line() {
+    let text = header("<f8", false, "(2,)").replace("'descr'", "'de'1");
+    let found = vector(&file(1, &text, &floats(&SIX[..2]))).unwrap_err();
+    let expected = "a.npy: not a readable npy header: ";
+    assert!(found.starts_with(expected), "{found}");
+    assert!(
+        found.len() > expected.len() && !found.contains('\n'),
+        "{found}"
+    );
+}
+
 const SIX: [f64; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 0.1];
 
 /// The working baseline that every wrong-input test changes in one place.

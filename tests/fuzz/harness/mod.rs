@@ -1,0 +1,52 @@
+//! What each fuzz target does with its bytes: a function that panics where a promise is broken.
+//!
+//! The targets under `fuzz_targets` run these on nightly with libFuzzer; `tests/fuzz_regressions.rs` runs the same
+//! functions on stable over the committed seeds and findings. A target uses one of the modules only.
+
+#![allow(dead_code)]
+
+use std::path::Path;
+
+use attention_regression::instance::{DesignMatrix, InstanceError};
+
+pub mod check;
+pub mod manifest;
+pub mod matrix_market;
+pub mod npy;
+pub mod npz;
+pub mod solve;
+
+/// A refusal is one line that names the file.
+fn assert_clear(error: &InstanceError, name: &Path) {
+    let message = error.to_string();
+    assert!(
+        message.starts_with(&name.display().to_string()),
+        "does not begin with the file's name: {message:?}"
+    );
+    assert!(
+        !message.contains(char::is_control),
+        "more than plain text on one line: {message:?}"
+    );
+}
+
+/// What every design matrix promises: at least one row and column, finite entries, columns of a row that increase.
+fn assert_sound(matrix: &DesignMatrix) {
+    assert!(matrix.rows() > 0 && matrix.columns() > 0);
+    for i in 0..matrix.rows() {
+        let row = matrix.row_entries(i);
+        for (j, value) in &row {
+            assert!(*j < matrix.columns(), "column {j} of row {i}");
+            assert!(value.is_finite(), "entry ({i}, {j}) is {value}");
+        }
+        assert!(
+            row.windows(2).all(|pair| pair[0].0 < pair[1].0),
+            "columns of row {i} do not increase"
+        );
+    }
+}
+
+/// Equal numbers, bit for bit.
+fn assert_same(found: &[f64], expected: &[f64]) {
+    let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(found), bits(expected), "{found:?} is not {expected:?}");
+}
