@@ -611,6 +611,13 @@ mod tests {
             ),
             (
                 Shape {
+                    norm: 0.0,
+                    ..Shape::default()
+                },
+                "generated matrix has R = 0, expected R finite and > 0",
+            ),
+            (
+                Shape {
                     norm: -0.5,
                     ..Shape::default()
                 },

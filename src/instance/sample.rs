@@ -98,12 +98,8 @@ pub fn conditioned_matrix(
         } else {
             k as f64 / (rank - 1) as f64
         };
-        let sigma = if k + 1 == rank && rank > 1 {
-            largest / condition
-        } else {
-            largest / (1.0 + fraction * fraction * (condition - 1.0))
-        };
-        a[(k, k)] = sigma;
+        // The last divisor is `condition` itself: up to 2^53 neither subtraction nor addition rounds.
+        a[(k, k)] = largest / (1.0 + fraction * fraction * (condition - 1.0));
     }
     for _ in 0..2 {
         let left = integer_direction(rng, n);

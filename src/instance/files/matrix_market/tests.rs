@@ -327,3 +327,10 @@ fn what_is_no_banner_or_ends_before_its_sizes_is_named() {
         "{error}"
     );
 }
+
+#[test]
+fn a_symmetric_array_lists_the_lower_triangle_column_after_column() {
+    let text = "%%MatrixMarket matrix array real symmetric\n3 3\n1\n2\n3\n4\n5\n6\n";
+    let expected = DMatrix::from_row_slice(3, 3, &[1.0, 2.0, 3.0, 2.0, 4.0, 5.0, 3.0, 5.0, 6.0]);
+    assert_eq!(parse(text).unwrap().to_dense(), expected);
+}

@@ -434,3 +434,26 @@ fn a_text_is_one_and_short() {
         assert_eq!(found, if fits { csr.clone() } else { refused(&descr) });
     }
 }
+
+#[test]
+fn arrays_are_read_from_their_files_and_a_missing_file_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.npy");
+    let stored: Vec<u8> = [5u32, 0, 900]
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    std::fs::write(&path, file(1, &header("<u4", false, "(3,)"), &stored)).unwrap();
+    assert_eq!(read_indices(&path).unwrap(), [5, 0, 900]);
+    std::fs::write(&path, baseline()).unwrap();
+    let expected = DMatrix::from_row_slice(2, 3, &SIX);
+    assert_eq!(read_matrix(&path).unwrap(), expected);
+    let missing = directory.path().join("b.npy");
+    for error in [
+        read_indices(&missing).unwrap_err(),
+        read_matrix(&missing).unwrap_err(),
+        read_numbers(&missing).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("b.npy: "), "{error}");
+    }
+}
