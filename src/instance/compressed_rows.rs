@@ -284,4 +284,22 @@ mod tests {
             true
         }
     }
+
+    /// A column costs nothing where no row uses it, so the longest side is allowed to the last column.
+    #[test]
+    fn the_longest_side_is_allowed_and_one_more_is_not() {
+        let with = |columns| CompressedRows {
+            shape: [1, columns],
+            indptr: vec![0, 1],
+            indices: vec![(1 << 27) - 1],
+            data: vec![2.0],
+        };
+        let longest = with(1 << 27).into_matrix().unwrap();
+        assert_eq!((longest.rows(), longest.columns()), (1, 134_217_728));
+        assert_eq!(longest.row_entries(0), [(134_217_727, 2.0)]);
+        assert_eq!(
+            with((1 << 27) + 1).into_matrix().unwrap_err().to_string(),
+            "matrix has shape 1 x 134217729, expected sides of at most 134217728"
+        );
+    }
 }

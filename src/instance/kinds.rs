@@ -372,4 +372,273 @@ mod tests {
             }
         }
     }
+
+    /// A table of instances of 3 x 2 with seed 7: kind, index, target in units of 2^-20, weights in units of 2^-10, the
+    /// two points in units of 2^-11 (of the start with logits 900 apart: directions).
+    type Drawn = (
+        Kind,
+        u64,
+        &'static [i64],
+        &'static [i64],
+        [&'static [i64]; 2],
+    );
+
+    /// Worked out by a second implementation of stream and draws in another language, in exact integers.
+    #[rustfmt::skip]
+    const DRAWN: [Drawn; 11] = [
+        (Kind::Theory, 0, &[-627_861, -77_295, 343_420], &[-11_686, 11_925, 12_320], [&[331, -679], &[781, 309]]),
+        (Kind::Theory, 1, &[-478_675, 288_791, 281_110], &[-11_923, -11_236, 11_530], [&[336, 590], &[-673, 119]]),
+        (Kind::Theory, 2, &[506_227, 118_704, 423_645], &[-12_614, 12_562, 12_716], [&[-413, -169], &[-642, -704]]),
+        (Kind::Practice, 0, &[205_645, 758_687, 84_244], &[1, 1, 1], [&[-974, 646], &[758, 664]]),
+        (Kind::Weak, 0, &[0, 0, 1_048_576], &[-19, -7, -39], [&[737, 537], &[-230, 470]]),
+        (Kind::Edge, 0, &[1_048_576], &[726], [&[-1086], &[114]]),
+        (Kind::Edge, 1, &[504_405, 126_859, 417_312], &[-132, -1741, 927], [&[-1962], &[-2034]]),
+        (Kind::Edge, 2, &[380_967, 667_609], &[451, 103], [&[267, 4], &[376, -933]]),
+        (Kind::Edge, 3, &[117_339, 283_787, 647_450], &[-1725, -825, -259], [&[1596, 810], &[2441, -742]]),
+        (Kind::Edge, 4, &[-540_477, -188_339, -319_760], &[-1662, -1291, 873], [&[3, 549], &[1010, -959]]),
+        (Kind::IllConditioned, 0, &[247_517, 193_807, 607_252], &[-343, -59, -594], [&[376, -102], &[-118, -194]]),
+    ];
+
+    /// An instance is named by kind, seed and index in reports and corpora; these must give the same one for ever.
+    #[test]
+    fn the_same_seed_gives_the_instances_of_an_independent_implementation() {
+        let shape = Shape {
+            rows: 3,
+            columns: 2,
+            ..Shape::default()
+        };
+        let of = |units: &[i64], scale: f64| {
+            DVector::from_iterator(units.len(), units.iter().map(|k| *k as f64 / scale))
+        };
+        for (kind, index, target, weights, points) in DRAWN {
+            let instance = kind.draw(&shape, 7, index).unwrap();
+            assert_eq!(
+                *instance.target(),
+                of(target, 1_048_576.0),
+                "{kind:?} {index}"
+            );
+            assert_eq!(*instance.weights(), of(weights, 1024.0), "{kind:?} {index}");
+            for (found, expected) in instance.points().iter().zip(points) {
+                let expected = of(expected, 2048.0);
+                if (kind, index) == (Kind::Edge, 3) {
+                    let scale = found[0] / expected[0];
+                    assert!(scale > 0.0 && (found[1] / scale - expected[1]).abs() < 1e-12);
+                } else {
+                    assert_eq!(*found, expected, "{kind:?} {index}");
+                }
+            }
+            assert_eq!(instance.points().len(), 2);
+        }
+    }
+
+    /// The names stand in file names and command lines, and each is part of the seed of its kind.
+    #[test]
+    fn kinds_have_their_published_names_and_numbers_of_variants() {
+        let names = Kind::ALL.map(Kind::name);
+        let expected = ["theory", "practice", "weak", "edge", "ill-conditioned"];
+        assert_eq!(names, expected);
+        assert_eq!(Kind::ALL.map(Kind::variants), [1, 1, 1, 5, 1]);
+    }
+
+    /// `||A||` from R / 2 to R, condition number 4; no weight exceeds what the premise needs by more than one unit and
+    /// its rounding, so that these instances stand at the edge of the theorem's premises.
+    #[test]
+    fn theory_stays_near_the_edge_of_its_premises() {
+        for (norm, convexity) in [(1.0, 1.0), (8.0, 0.0), (0.25, 100.0)] {
+            let shape = Shape {
+                norm,
+                convexity,
+                ..Shape::default()
+            };
+            for instance in drawn(Kind::Theory, &shape) {
+                let (largest, smallest) = singular_values(&instance);
+                assert!(largest > norm * 0.499_999 && largest < norm * 0.999_1);
+                assert!((largest / smallest - 4.0).abs() < 1e-9);
+                let needed = (100.0 + convexity / (smallest * smallest)).sqrt();
+                let most = needed * (1.0 + 1e-6) + 1.0 + 2.0 / 1024.0;
+                assert!(instance.weights().iter().all(|w| w.abs() <= most));
+                assert!(instance.weights().max() > 0.0 && instance.weights().min() < 0.0);
+            }
+        }
+        let targets = drawn(Kind::Theory, &Shape::default());
+        let with_both_signs = targets
+            .iter()
+            .filter(|instance| instance.target().min() < 0.0)
+            .count();
+        assert!((1..20).contains(&with_both_signs));
+    }
+
+    /// Weights so large that a whole unit of 2^-10 is below their rounding: the premise then rests on the allowance that
+    /// is made for the rounding of the smallest singular value.
+    #[test]
+    fn theory_meets_its_premise_where_weights_are_too_large_for_units() {
+        let shape = Shape {
+            norm: 1e-13,
+            ..Shape::default()
+        };
+        for instance in drawn(Kind::Theory, &shape) {
+            let (_, smallest) = singular_values(&instance);
+            let needed = 100.0 + 1.0 / (smallest * smallest);
+            assert!(instance.weights().iter().all(|w| w * w >= needed));
+        }
+    }
+
+    #[test]
+    fn practice_looks_like_an_attention_head() {
+        let list = drawn(Kind::Practice, &Shape::default());
+        let mut norms = Vec::new();
+        for instance in &list {
+            let (largest, smallest) = singular_values(instance);
+            assert!((largest / smallest - 16.0).abs() < 1e-9);
+            assert!(instance.target().min() >= 0.0);
+            assert_eq!(instance.target().sum(), 1.0);
+            assert!(instance.weights().iter().all(|w| *w == 0.000_976_562_5));
+            assert!(instance.points().iter().all(|point| point.norm() <= 1.0));
+            norms.push(largest);
+        }
+        assert!(
+            norms
+                .iter()
+                .all(|norm| (7.999_999..24.000_001).contains(norm))
+        );
+        // Twenty draws from 8 to 24: some in the lowest and some in the highest quarter.
+        assert!(norms.iter().any(|norm| *norm < 12.0) && norms.iter().any(|norm| *norm > 20.0));
+    }
+
+    /// The ridge `w^2 <= 2^-8` is far below what would make the loss convex, and every corner of the simplex has its turn.
+    #[test]
+    fn weak_has_weights_of_at_most_a_sixteenth_and_a_corner_as_target() {
+        let shape = Shape {
+            rows: 3,
+            columns: 2,
+            ..Shape::default()
+        };
+        let mut corners = [0; 3];
+        let mut sizes = Vec::new();
+        for index in 0..60 {
+            let instance = Kind::Weak.draw(&shape, 7, index).unwrap();
+            let (largest, smallest) = singular_values(&instance);
+            assert!((largest - 4.0).abs() < 1e-12 && (smallest - 1.0).abs() < 1e-12);
+            let corner = instance.target().imax();
+            assert_eq!(instance.target()[corner], 1.0);
+            assert_eq!(instance.target().lp_norm(1), 1.0);
+            corners[corner] += 1;
+            sizes.extend(instance.weights().iter().copied());
+        }
+        assert!(corners.iter().all(|count| *count > 5), "{corners:?}");
+        assert!(
+            sizes
+                .iter()
+                .all(|w| w.abs() <= 0.0625 && (w * 1024.0).fract() == 0.0)
+        );
+        assert!(sizes.iter().any(|w| *w > 0.05) && sizes.iter().any(|w| *w < -0.05));
+        assert!(sizes.iter().any(|w| w.abs() < 0.02));
+    }
+
+    /// The names promise the condition number; the norm of the matrix is 4, and points stay within R.
+    #[test]
+    fn ill_conditioned_and_edge_matrices_have_norm_four_and_points_within_the_radius() {
+        let shape = Shape {
+            norm: 0.75,
+            ..Shape::default()
+        };
+        for kind in [Kind::IllConditioned, Kind::Edge] {
+            for (index, instance) in drawn(kind, &shape).iter().enumerate() {
+                let (largest, smallest) = singular_values(instance);
+                assert!((largest - 4.0).abs() < 1e-12);
+                if kind == Kind::Edge {
+                    let condition = if instance.columns() == 1 { 1.0 } else { 4.0 };
+                    assert!((largest / smallest - condition).abs() < 1e-12);
+                }
+                if kind == Kind::IllConditioned || index % 5 != 3 {
+                    assert!(instance.points().iter().all(|point| point.norm() <= 0.75));
+                }
+                assert!(instance.weights().amax() <= 2.0);
+            }
+        }
+    }
+
+    /// Both points of the far start, not only the first; and a single row, whose logits cannot be apart.
+    #[test]
+    fn logits_are_900_apart_wherever_there_are_two() {
+        for index in [3, 8, 13] {
+            let instance = Kind::Edge.draw(&Shape::default(), 7, index).unwrap();
+            for point in instance.points() {
+                let logits = instance.matrix().multiply(point);
+                assert!((logits.max() - logits.min() - 900.0).abs() < 1e-9);
+            }
+        }
+        let single = Shape {
+            rows: 1,
+            columns: 1,
+            ..Shape::default()
+        };
+        for seed in 0..20 {
+            let instance = Kind::Edge.draw(&single, seed, 3).unwrap();
+            for point in instance.points() {
+                assert!((1.0..=3.0).contains(&point[0]));
+            }
+        }
+    }
+
+    /// Exactly as large as is allowed, and one more; nothing is drawn.
+    #[test]
+    fn sizes_are_refused_from_the_first_that_is_too_large_and_named() {
+        let shape = |rows, columns| Shape {
+            rows,
+            columns,
+            ..Shape::default()
+        };
+        assert!(shape(1 << 27, 1).validate().is_ok());
+        assert!(shape(1 << 14, 1 << 13).validate().is_ok());
+        assert!(shape(3, 3).validate().is_ok());
+        for (shape, expected) in [
+            (
+                shape((1 << 27) + 1, 1),
+                "generated matrix has n = 134217729, d = 1, expected n d <= 2^27",
+            ),
+            (
+                shape(1 << 40, 1 << 40),
+                "generated matrix has n = 1099511627776, d = 1099511627776, expected n d <= 2^27",
+            ),
+            (
+                shape(3, 4),
+                "generated matrix has n = 3, d = 4, expected 1 <= d <= n",
+            ),
+            (
+                shape(3, 0),
+                "generated matrix has n = 3, d = 0, expected 1 <= d <= n",
+            ),
+            (
+                Shape {
+                    norm: 0.0,
+                    ..Shape::default()
+                },
+                "generated matrix has R = 0, expected R finite and > 0",
+            ),
+            (
+                Shape {
+                    norm: -0.5,
+                    ..Shape::default()
+                },
+                "generated matrix has R = -0.5, expected R finite and > 0",
+            ),
+            (
+                Shape {
+                    norm: f64::INFINITY,
+                    ..Shape::default()
+                },
+                "generated matrix has R = inf, expected R finite and > 0",
+            ),
+            (
+                Shape {
+                    convexity: -0.5,
+                    ..Shape::default()
+                },
+                "generated instance has l = -0.5, expected l finite and >= 0",
+            ),
+        ] {
+            assert_eq!(shape.validate().unwrap_err().to_string(), expected);
+        }
+    }
 }

@@ -179,3 +179,98 @@ fn refuse_not_finite(value: f64, i: usize, j: usize) -> Result<(), InstanceError
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same matrix, dense and sparse; one row has no entries.
+    fn both() -> [DesignMatrix; 2] {
+        let rows = [vec![4.0, 0.0], vec![0.0, 0.0], vec![-2.0, 5.0]];
+        let offsets = vec![0, 1, 1, 3];
+        let sparse =
+            CsrMatrix::try_from_csr_data(3, 2, offsets, vec![0, 0, 1], vec![4.0, -2.0, 5.0]);
+        [
+            DesignMatrix::from_rows(&rows).unwrap(),
+            DesignMatrix::sparse(sparse.unwrap()).unwrap(),
+        ]
+    }
+
+    #[test]
+    fn dense_and_sparse_give_the_products_worked_out_by_hand() {
+        for a in both() {
+            assert_eq!((a.rows(), a.columns()), (3, 2));
+            let x = DVector::from_row_slice(&[3.0, 7.0]);
+            assert_eq!(a.multiply(&x).as_slice(), [12.0, 0.0, 29.0]);
+            let v = DVector::from_row_slice(&[3.0, 11.0, 7.0]);
+            assert_eq!(a.transpose_multiply(&v).as_slice(), [-2.0, 35.0]);
+            let expected = DMatrix::from_row_slice(3, 2, &[4.0, 0.0, 0.0, 0.0, -2.0, 5.0]);
+            assert_eq!(a.to_dense(), expected);
+            assert_eq!(a.row_entries(0), [(0, 4.0)]);
+            assert_eq!(a.row_entries(1), []);
+            assert_eq!(a.row_entries(2), [(0, -2.0), (1, 5.0)]);
+            let chosen = a.select_rows(&[2, 0, 2]);
+            let expected = DMatrix::from_row_slice(3, 2, &[-2.0, 5.0, 4.0, 0.0, -2.0, 5.0]);
+            assert_eq!(chosen.to_dense(), expected);
+            let stored_alike = matches!(
+                (&a, &chosen),
+                (DesignMatrix::Dense(_), DesignMatrix::Dense(_))
+                    | (DesignMatrix::Sparse(_), DesignMatrix::Sparse(_))
+            );
+            assert!(stored_alike);
+        }
+        assert_eq!(both().map(|a| a.stored()), [6, 3]);
+    }
+
+    /// The check that runs at the speed of memory must find a bad entry at any place of any length, odd or even, in the
+    /// first block and in the last.
+    #[test]
+    fn one_entry_that_is_not_finite_is_found_at_any_place() {
+        for (rows, columns) in [(1, 1), (2, 1), (3, 1), (3, 5), (4099, 1), (2, 4099)] {
+            let good = DMatrix::from_element(rows, columns, 0.5);
+            assert!(DesignMatrix::dense(good.clone()).is_ok());
+            for (i, j) in [
+                (0, 0),
+                (rows - 1, 0),
+                (0, columns - 1),
+                (rows - 1, columns - 1),
+            ] {
+                for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                    let mut bad = good.clone();
+                    bad[(i, j)] = value;
+                    let expected =
+                        format!("matrix[{i}, {j}] is {value}: every entry must be finite");
+                    let sparse = CsrMatrix::from(&bad);
+                    let error = DesignMatrix::sparse(sparse).unwrap_err();
+                    assert_eq!(error.to_string(), expected);
+                    let error = DesignMatrix::dense(bad).unwrap_err();
+                    assert_eq!(error.to_string(), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shapes_without_entries_and_ragged_rows_are_refused() {
+        for (rows, columns) in [(0, 2), (2, 0)] {
+            let expected =
+                format!("matrix is {rows} x {columns}: at least one row and one column are needed");
+            let dense = DesignMatrix::dense(DMatrix::zeros(rows, columns));
+            assert_eq!(dense.unwrap_err().to_string(), expected);
+            let sparse = DesignMatrix::sparse(CsrMatrix::zeros(rows, columns));
+            assert_eq!(sparse.unwrap_err().to_string(), expected);
+        }
+        let ragged = DesignMatrix::from_rows(&[vec![1.0, 2.0], vec![3.0, 4.0], vec![5.0]]);
+        assert_eq!(
+            ragged.unwrap_err().to_string(),
+            "matrix has 1 entries in row 2, expected 2 as in row 0"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "v has another length than A has rows")]
+    fn a_vector_of_another_length_is_a_mistake_of_the_caller() {
+        let [_, sparse] = both();
+        sparse.transpose_multiply(&DVector::zeros(2));
+    }
+}

@@ -142,4 +142,34 @@ mod tests {
             token_at(&text, line, column).len() <= text.len()
         }
     }
+
+    /// serde_json's message for a wrong type has the value in it already; a syntax error has only a place, and the word
+    /// there is added if there is one.
+    #[test]
+    fn what_was_found_is_told_once_and_only_where_there_is_something() {
+        let wrong_type = message("[[1, 2], [3, \"zz\"]]");
+        assert_eq!(wrong_type.matches("zz").count(), 1, "{wrong_type}");
+        assert!(!wrong_type.contains("found"), "{wrong_type}");
+        let no_word = message("[[}");
+        assert!(!no_word.contains("found"), "{no_word}");
+        let word = message("[[1, two]]");
+        assert!(word.ends_with(", found \"two\""), "{word}");
+    }
+
+    /// Worked out by hand: the column counts from 1 and may stand on the word or just behind it.
+    #[test]
+    fn the_word_around_a_place_is_found_from_each_of_its_letters() {
+        let text = "[1,\n -1.5e+3, a_b]";
+        for column in 2..=9 {
+            assert_eq!(token_at(text, 2, column), "-1.5e+3", "{column}");
+        }
+        for column in 11..=14 {
+            assert_eq!(token_at(text, 2, column), "a_b", "{column}");
+        }
+        assert_eq!(token_at(text, 1, 1), "");
+        assert_eq!(token_at(text, 1, 2), "1");
+        assert_eq!(token_at(text, 3, 1), "");
+        assert_eq!(token_at(&"7".repeat(100), 1, 1), "7".repeat(40));
+        assert_eq!(token_at(&"7".repeat(40), 1, 1), "7".repeat(40));
+    }
 }

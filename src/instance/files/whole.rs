@@ -16,20 +16,24 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), InstanceError> {
     if fs::metadata(&target).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return fs::write(&target, bytes).map_err(fail);
     }
-    let directory = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
     let mut builder = tempfile::Builder::new();
     builder.prefix(".attreg-");
     readable_by_others(&mut builder);
-    let mut temporary = builder.tempfile_in(directory).map_err(fail)?;
+    let mut temporary = builder.tempfile_in(directory_of(&target)).map_err(fail)?;
     temporary.write_all(bytes).map_err(fail)?;
     temporary.as_file().sync_all().map_err(fail)?;
     temporary
         .persist(&target)
         .map_err(|error| fail(error.error))?;
     Ok(())
+}
+
+/// Where the temporary file goes: a renaming must not cross file systems.
+fn directory_of(target: &Path) -> &Path {
+    match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// Temporary files are private by default; a result gets what the process's mask allows.
@@ -102,5 +106,44 @@ mod tests {
         write_whole(&link, b"new").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    /// Whoever has the old result open reads it to its end: it is replaced, not written over.
+    #[cfg(unix)]
+    #[test]
+    fn a_reader_of_the_old_result_never_meets_the_new_one() {
+        use std::io::Read;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("result");
+        write_whole(&path, b"the old one").unwrap();
+        let mut open = fs::File::open(&path).unwrap();
+        write_whole(&path, b"new").unwrap();
+        let mut read = String::new();
+        open.read_to_string(&mut read).unwrap();
+        assert_eq!(read, "the old one");
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
+    fn the_temporary_file_is_beside_the_result() {
+        for (target, expected) in [("a/b/c", "a/b"), ("c", "."), ("/c", "/")] {
+            assert_eq!(directory_of(Path::new(target)), Path::new(expected));
+        }
+    }
+
+    /// As readable as a file that any other program writes there.
+    #[cfg(unix)]
+    #[test]
+    fn a_result_has_the_rights_of_an_ordinary_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let (result, plain) = (
+            directory.path().join("result"),
+            directory.path().join("plain"),
+        );
+        write_whole(&result, b"x").unwrap();
+        fs::write(&plain, b"x").unwrap();
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&result), mode(&plain));
     }
 }

@@ -519,3 +519,61 @@ quickcheck::quickcheck! {
         parse(&text).is_ok_and(|instance| instance.start()[0].to_bits() == value.to_bits())
     }
 }
+
+#[test]
+fn what_a_value_may_be_is_told_where_it_is_something_else() {
+    for (from, to, expected) in [
+        (
+            "[0.25, 0.5, 0.25]",
+            "7",
+            "a.json: target: invalid type: integer `7`, expected a file name or an array at line",
+        ),
+        (
+            "[0.5, -1]",
+            "{}",
+            "a.json: start: invalid type: map, expected a file name or an array at line",
+        ),
+        (
+            "[[1, 0.5], [-2, 3], [0, 1]]",
+            "7",
+            "a.json: matrix: invalid type: integer `7`, expected a file name, an array of rows, or \
+             {\"indptr\", \"indices\", \"data\", \"shape\"} at line",
+        ),
+    ] {
+        let found = changed(from, to);
+        assert!(found.starts_with(expected), "{found}\n{expected}");
+    }
+}
+
+#[test]
+fn one_weight_for_all_rows_may_have_any_sign_and_form() {
+    for (text, value) in [("-3", -3.0), ("7", 7.0), ("-2.5", -2.5), ("1e3", 1000.0)] {
+        let instance = parse(&BASELINE.replace("10,", &format!("{text},"))).unwrap();
+        assert_eq!(instance.weights().as_slice(), [value; 3]);
+    }
+}
+
+#[test]
+fn an_instance_that_was_written_to_a_file_is_read_from_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.json");
+    let instance = parse(LAYERED).unwrap();
+    write_instance(&instance, &path).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text, render_instance(&instance));
+    let back = read_instance(&path).unwrap();
+    assert_eq!(render_instance(&back), text);
+    assert_eq!(back.target().as_slice(), [0.25, 0.5]);
+}
+
+/// The problem in logit space has the identity for A, no ridge, and no points.
+#[test]
+fn the_problem_in_logits_has_identity_and_no_weights() {
+    let logits = parse(LAYERED).unwrap().in_logits();
+    let identity = nalgebra::DMatrix::identity(3, 3);
+    assert_eq!(logits.matrix().to_dense(), identity);
+    assert_eq!(logits.weights().as_slice(), [0.0; 3]);
+    assert_eq!(logits.target().as_slice(), [0.25, 0.5]);
+    assert!(logits.points().is_empty());
+    assert_eq!(logits.start().as_slice(), [0.0; 3]);
+}

@@ -39,7 +39,7 @@ impl Entries {
             rows.push(row as u32);
         }
         self.last_row = row;
-        if self.counts.len() < row + 2 {
+        if self.counts.len() <= row + 1 {
             self.counts.resize(row + 2, 0);
         }
         self.counts[row + 1] += 1;
@@ -109,4 +109,44 @@ fn sorted<S: Copy, T: Copy>(
         *place += 1;
     }
     target
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(places: &[(usize, usize)]) -> Entries {
+        let mut entries = Entries::new([4, 9], 0);
+        for (k, (row, column)) in places.iter().enumerate() {
+            entries.push(*row, *column, (k + 1) as f64);
+        }
+        entries
+    }
+
+    /// The row of an entry costs 4 bytes, and is kept only from the first entry on that comes out of order.
+    #[test]
+    fn rows_are_kept_only_where_entries_are_out_of_order() {
+        let in_order = pushed(&[(0, 5), (0, 2), (1, 0), (3, 8), (3, 1)]);
+        assert!(in_order.rows.is_none());
+        assert_eq!(in_order.counts, [0, 2, 1, 0, 2]);
+        let rows = in_order.into_rows();
+        assert_eq!(rows.indptr, [0, 2, 3, 3, 5]);
+        assert_eq!(rows.indices, [5, 2, 0, 8, 1]);
+        assert_eq!(rows.data, [1.0, 2.0, 3.0, 4.0, 5.0]);
+
+        let out_of_order = pushed(&[(0, 5), (2, 2), (2, 0), (1, 8), (3, 1), (0, 3)]);
+        assert_eq!(out_of_order.rows, Some(vec![0, 2, 2, 1, 3, 0]));
+        let rows = out_of_order.into_rows();
+        assert_eq!(rows.indptr, [0, 2, 3, 5, 6]);
+        assert_eq!(rows.indices, [5, 3, 8, 2, 0, 1]);
+        assert_eq!(rows.data, [1.0, 6.0, 4.0, 2.0, 3.0, 5.0]);
+    }
+
+    /// A size line alone costs nothing: rows are counted as far as they have been seen.
+    #[test]
+    fn rows_are_counted_as_far_as_they_have_been_seen() {
+        assert_eq!(pushed(&[]).counts, [0]);
+        assert_eq!(pushed(&[(2, 0)]).counts, [0, 0, 0, 1]);
+        assert_eq!(pushed(&[]).into_rows().indptr, [0; 5]);
+    }
 }

@@ -254,3 +254,83 @@ quickcheck::quickcheck! {
         true
     }
 }
+
+/// A line of exactly the longest length is read; what counts is where the next line begins.
+#[test]
+fn a_line_may_be_as_long_as_the_limit_and_no_longer() {
+    let with = |length: usize| {
+        let comment = format!("%{}\n", "x".repeat(length - 2));
+        assert_eq!(comment.len(), length);
+        parse(ARRAY.replacen('\n', &format!("\n{comment}"), 1))
+    };
+    assert!(with(65_535).is_ok());
+    assert!(with(65_536).is_ok());
+    assert_eq!(
+        with(65_537).unwrap_err(),
+        "a.mtx: line 2: line is longer than 65536 bytes"
+    );
+    // The last line may do without an end, and one that is no text is named.
+    assert!(parse(ARRAY.trim_end()).is_ok());
+    let latin = [&ARRAY.as_bytes()[..ARRAY.len() - 4], b"\xe4\n"].concat();
+    assert_eq!(parse(latin).unwrap_err(), "a.mtx: line 8: line is not text");
+}
+
+/// Sides up to 2^27; a file of one entry of such a matrix costs what its rows cost and nothing for its columns.
+#[test]
+fn the_longest_side_is_read_and_one_more_is_refused() {
+    let with = |columns: usize| {
+        parse(format!(
+            "%%MatrixMarket matrix coordinate real general\n1 {columns} 1\n1 {columns} 2.5\n"
+        ))
+    };
+    let last = (1 << 27) - 1;
+    assert_eq!(with(1 << 27).unwrap().row_entries(0), [(last, 2.5)]);
+    assert_eq!(
+        with((1 << 27) + 1).unwrap_err(),
+        "a.mtx: line 2: 1 x 134217729 is too large: a side may have 134217728"
+    );
+}
+
+#[test]
+fn what_is_no_banner_or_ends_before_its_sizes_is_named() {
+    for (text, expected) in [
+        (
+            "%%MatrixMarket vector array real general\n",
+            "a.mtx: line 1: object \"vector\" is not one of matrix",
+        ),
+        (
+            "%%MatrixMarket matrix array real general\n% nothing else\n",
+            "a.mtx: line 2: file ends before the size line (rows columns)",
+        ),
+        (
+            "%%MatrixMarket matrix array real skew-symmetric\n0 0\n",
+            "a.mtx: matrix is 0 x 0: at least one row and one column are needed",
+        ),
+        (
+            "%%MatrixMarket matrix array real symmetric\n2 2\n1\n2\n3\n4\n",
+            "a.mtx: line 6: more than the announced 3 entries",
+        ),
+        (
+            "%%MatrixMarket matrix array real skew-symmetric\n3 3\n1\n2\n",
+            "a.mtx: line 4: truncated: the file ends after 2 of 3 entries",
+        ),
+        (
+            "%%MatrixMarket matrix coordinate real skew-symmetric\n3 3 1\n1 2 5\n",
+            "a.mtx: line 3: entry (1, 2) of a skew-symmetric file is above the diagonal",
+        ),
+    ] {
+        assert_eq!(parse(text).unwrap_err(), expected);
+    }
+    let error = parse("%MatrixMarket matrix array real general\n1 1\n1\n").unwrap_err();
+    assert!(
+        error.starts_with("a.mtx: line 1: not a Matrix Market file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_symmetric_array_lists_the_lower_triangle_column_after_column() {
+    let text = "%%MatrixMarket matrix array real symmetric\n3 3\n1\n2\n3\n4\n5\n6\n";
+    let expected = DMatrix::from_row_slice(3, 3, &[1.0, 2.0, 3.0, 2.0, 4.0, 5.0, 3.0, 5.0, 6.0]);
+    assert_eq!(parse(text).unwrap().to_dense(), expected);
+}

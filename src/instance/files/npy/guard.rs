@@ -20,14 +20,12 @@ pub(super) fn read_header(bytes: &mut impl Read, length: u64) -> Result<Vec<u8>,
         [1, 0] => {
             let size = take(bytes, 2)?;
             prefix.extend(&size);
-            u64::from(size[0]) | u64::from(size[1]) << 8
+            u64::from(u16::from_le_bytes([size[0], size[1]]))
         }
         [2 | 3, 0] => {
             let size = take(bytes, 4)?;
             prefix.extend(&size);
-            size.iter()
-                .rev()
-                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+            u64::from(u32::from_le_bytes([size[0], size[1], size[2], size[3]]))
         }
         _ => {
             return Err(format!(

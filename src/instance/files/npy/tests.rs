@@ -272,3 +272,188 @@ quickcheck::quickcheck! {
         true
     }
 }
+
+/// A header may be padded: its length is read from all of its bytes, the low one first, and kept to 10,000.
+#[test]
+fn the_length_of_a_header_is_read_in_full_up_to_its_limit() {
+    for version in [1, 2, 3] {
+        for (length, fits) in [(300, true), (10_000, true), (10_001, false)] {
+            let mut text = header("<f8", false, "(2, 3)");
+            let padding = length - 1 - text.len();
+            text.push_str(&" ".repeat(padding));
+            let found = matrix(&file(version, &text, &floats(&SIX)));
+            if fits {
+                assert_eq!(found.unwrap(), DMatrix::from_row_slice(2, 3, &SIX));
+            } else {
+                assert_eq!(
+                    found.unwrap_err(),
+                    "a.npy: npy header of 10001 bytes is too long for a plain array"
+                );
+            }
+        }
+    }
+    // Bytes 8 to 11 are the length: with 1 in the third or fourth it is more than 65,536.
+    for place in [10, 11] {
+        let mut far = file(2, &header("<f8", false, "(2, 3)"), &floats(&SIX));
+        far[place] = 1;
+        assert!(matrix(&far).unwrap_err().contains("is too long"));
+    }
+}
+
+/// The bytes of an array are counted in i64 by everybody else: 2^60 - 1 elements of 8 bytes are the most.
+#[test]
+fn shapes_are_impossible_from_the_first_that_i64_cannot_count() {
+    let refuse =
+        |shape: &str| matrix(&file(1, &header("<f8", false, shape), &floats(&SIX))).unwrap_err();
+    assert!(refuse("(1152921504606846975, 1)").contains("truncated: shape"));
+    assert!(refuse("(1, 1152921504606846975)").contains("truncated: shape"));
+    assert!(refuse("(1152921504606846976, 1)").contains("impossible shape"));
+    assert!(refuse("(1073741824, 1073741823)").contains("truncated: shape"));
+    assert!(refuse("(1073741824, 1073741824)").contains("impossible shape"));
+}
+
+/// A record type nests four deep: the guard lets it pass; one more is refused.
+#[test]
+fn headers_may_nest_four_deep() {
+    let guarded = |text: &str| {
+        let bytes = file(1, text, &[]);
+        super::guard::read_header(&mut bytes.as_slice(), bytes.len() as u64)
+            .map(|prefix| prefix == bytes)
+    };
+    assert_eq!(guarded("([{(1)}])"), Ok(true));
+    assert_eq!(guarded("([{()}]), ([{()}])"), Ok(true));
+    for text in ["([{((1))}])", "[[[[[", "(((({"] {
+        let expected = "npy header nests too deeply for a plain array";
+        assert_eq!(guarded(text), Err(expected.to_owned()));
+    }
+    // A bracket inside a text does not count, and a text in double quotes is one, too.
+    assert_eq!(guarded("'(((((((', \"[[[[[[x\""), Ok(true));
+    let expected = "npy header contains a backslash";
+    assert_eq!(guarded("'\\''"), Err(expected.to_owned()));
+}
+
+/// The header alone is a whole file if the array has no elements.
+#[test]
+fn an_array_without_elements_is_read() {
+    let empty = file(1, &header("<f8", false, "(0,)"), &[]);
+    assert_eq!(vector(&empty).unwrap().len(), 0);
+    let empty = file(1, &header("<i8", false, "(0,)"), &[]);
+    assert!(indices(&empty).unwrap().is_empty());
+    let mut cut = file(1, &header("<f8", false, "(0,)"), &[]);
+    cut.pop();
+    let size = cut.len() - 10 + 1;
+    assert_eq!(
+        vector(&cut).unwrap_err(),
+        format!("a.npy: truncated: npy header needs {size} bytes")
+    );
+}
+
+/// Blocks of 64 rows, of fewer where 64 rows have more than 2^15 entries, and of one where one row has.
+#[test]
+fn rows_are_transposed_in_blocks_that_fit_the_cache() {
+    for (columns, rows) in [
+        (0, 64),
+        (1, 64),
+        (512, 64),
+        (513, 63),
+        (600, 54),
+        (32_768, 1),
+        (70_000, 1),
+    ] {
+        assert_eq!(rows_at_a_time(columns), rows, "{columns}");
+    }
+}
+
+/// The source may end before, or go on behind, what was said about its length; and it may fail.
+#[test]
+fn a_source_that_is_not_as_long_as_was_said_is_an_error() {
+    let whole = file(1, &header("<f8", false, "(6,)"), &floats(&SIX));
+    let length = whole.len() as u64;
+    let read = |mut bytes: &[u8]| {
+        parse_vector(&mut bytes, length, name())
+            .map(|vector| vector.len())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(read(&whole), Ok(6));
+    assert_eq!(
+        read(&whole[..whole.len() - 3]),
+        Err("a.npy: truncated".to_owned())
+    );
+    let mut long = whole.clone();
+    long.push(0);
+    assert_eq!(read(&long), Err("a.npy: too long".to_owned()));
+
+    struct Failing;
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the disk is on fire"))
+        }
+    }
+    let failing = |kept: usize| {
+        let source = (&whole[..kept]).chain(Failing);
+        parse_vector(source, length, name()).unwrap_err()
+    };
+    for kept in [whole.len() - 8, whole.len()] {
+        let error = failing(kept).to_string();
+        assert_eq!(error, "a.npy: the disk is on fire");
+    }
+    assert_eq!(failing(3).to_string(), "a.npy: the disk is on fire");
+}
+
+/// One short text, however wide its letters are; not two, not a number, and no more than 1024 bytes of file.
+#[test]
+fn a_text_is_one_and_short() {
+    let text = |bytes: &[u8]| {
+        parse_text(bytes, bytes.len() as u64, name()).map_err(|error| error.to_string())
+    };
+    let wide: Vec<u8> = b"csr\0".iter().flat_map(|byte| [*byte, 0, 0, 0]).collect();
+    let csr = Ok("csr".to_owned());
+    assert_eq!(text(&file(1, &header("|S3", false, "()"), b"csr")), csr);
+    assert_eq!(text(&file(1, &header("<U4", false, "()"), &wide)), csr);
+    assert_eq!(text(&file(1, &header("|S3", false, "(1,)"), b"csr")), csr);
+    let refused = |found: &str| {
+        Err(format!(
+            "a.npy: elements are '{found}', expected one short text"
+        ))
+    };
+    assert_eq!(
+        text(&file(1, &header("|S3", false, "(2,)"), b"csrcsr")),
+        refused("|S3")
+    );
+    assert_eq!(
+        text(&file(1, &header("<f8", false, "()"), &floats(&[1.0]))),
+        refused("<f8")
+    );
+    // The header of a text of three-digit size is as long for each such size.
+    let head = file(1, &header("|S900", false, "()"), &[]).len();
+    for (size, fits) in [(1024 - head, true), (1025 - head, false)] {
+        let mut letters = b"csr".to_vec();
+        letters.resize(size, 0);
+        let descr = format!("|S{size}");
+        let found = text(&file(1, &header(&descr, false, "()"), &letters));
+        assert_eq!(found, if fits { csr.clone() } else { refused(&descr) });
+    }
+}
+
+#[test]
+fn arrays_are_read_from_their_files_and_a_missing_file_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.npy");
+    let stored: Vec<u8> = [5u32, 0, 900]
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    std::fs::write(&path, file(1, &header("<u4", false, "(3,)"), &stored)).unwrap();
+    assert_eq!(read_indices(&path).unwrap(), [5, 0, 900]);
+    std::fs::write(&path, baseline()).unwrap();
+    let expected = DMatrix::from_row_slice(2, 3, &SIX);
+    assert_eq!(read_matrix(&path).unwrap(), expected);
+    let missing = directory.path().join("b.npy");
+    for error in [
+        read_indices(&missing).unwrap_err(),
+        read_matrix(&missing).unwrap_err(),
+        read_numbers(&missing).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("b.npy: "), "{error}");
+    }
+}

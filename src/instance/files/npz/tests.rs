@@ -275,3 +275,33 @@ quickcheck::quickcheck! {
         parse(&archive(&arrays, method)).is_ok_and(|matrix| matrix.to_dense() == expected)
     }
 }
+
+/// Both sizes of an entry in the directory, checked to the last byte: more packed bytes than the archive has, and more
+/// bytes than the packed ones can hold (1032 for one), are refused for what they are before anything is read.
+#[test]
+fn claimed_sizes_are_refused_from_the_first_that_cannot_be() {
+    let good = archive(&arrays(), CompressionMethod::Deflated);
+    let length = u32::try_from(good.len()).unwrap();
+    let head = (0..good.len() - 4)
+        .find(|k| good[*k..].starts_with(b"PK\x01\x02"))
+        .unwrap();
+    let packed = u32::from_le_bytes(good[head + 20..head + 24].try_into().unwrap());
+    let size = u32::from_le_bytes(good[head + 24..head + 28].try_into().unwrap());
+    let with = |packed: u32, size: u32| {
+        let mut bad = good.clone();
+        bad[head + 20..head + 24].copy_from_slice(&packed.to_le_bytes());
+        bad[head + 24..head + 28].copy_from_slice(&size.to_le_bytes());
+        parse(&bad).map_or_else(|error| error, |_| "no error".to_owned())
+    };
+    let claims = |packed: u32, size: u32| {
+        format!(
+            "A.npz/format.npy: claims to hold {size} bytes, packed into {packed} of an archive of {length}"
+        )
+    };
+    assert_eq!(with(packed, size), "no error");
+    assert_eq!(with(length + 1, size), claims(length + 1, size));
+    assert!(!with(length, size).contains("claims"));
+    let most = 1032 * packed;
+    assert_eq!(with(packed, most + 1), claims(packed, most + 1));
+    assert!(!with(packed, most).contains("claims"));
+}
