@@ -383,7 +383,7 @@ mod tests {
         [&'static [i64]; 2],
     );
 
-    /// Worked out by a second implementation of stream and draws in another language, in exact integers.
+    /// Worked out by `fixtures/instances/second_implementation.py`, in exact integers.
     #[rustfmt::skip]
     const DRAWN: [Drawn; 11] = [
         (Kind::Theory, 0, &[-627_861, -77_295, 343_420], &[-11_686, 11_925, 12_320], [&[331, -679], &[781, 309]]),

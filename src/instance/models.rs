@@ -254,7 +254,7 @@ mod tests {
         }
     }
 
-    /// Numbers from a second implementation of stream and draws in another language; reach = 1 / sqrt(6).
+    /// Numbers from `fixtures/instances/second_implementation.py`; reach = 1 / sqrt(6).
     #[test]
     fn the_second_layer_is_that_of_an_independent_implementation() {
         let shape = Shape {

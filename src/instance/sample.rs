@@ -126,8 +126,7 @@ mod tests {
     use super::*;
 
     /// Instances are named by seed and index in reports and must be drawn again from these alone. The numbers come from
-    /// a second implementation of ChaCha with 8 rounds, FNV-1a and the draws, in exact integers in another language,
-    /// which gives the published key stream of the zero key.
+    /// `fixtures/instances/second_implementation.py`, which gives the published key stream of the zero key.
     #[test]
     fn the_same_seed_gives_the_numbers_of_an_independent_implementation() {
         let mut rng = stream(0x0102_0304_0506_0708, "a label", 0x1112_1314_1516_1718);

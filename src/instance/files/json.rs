@@ -65,10 +65,7 @@ fn token_at(text: &str, line: usize, column: usize) -> &str {
             .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(byte))
     };
     let mut start = column.saturating_sub(1).min(bytes.len());
-    // The column may stand just behind the token.
-    if !part_of_token(start) && start > 0 {
-        start -= 1;
-    }
+    // The column may stand just behind the token: going back finds it.
     let mut end = start;
     while start > 0 && part_of_token(start - 1) {
         start -= 1;
