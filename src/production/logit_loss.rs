@@ -188,3 +188,59 @@ pub(crate) fn refuse_overflow(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::production::test_support::Given;
+
+    #[test]
+    fn a_vector_of_the_wrong_length_or_with_an_infinite_entry_is_named() {
+        let vector = DVector::from_column_slice(&[1.0, f64::INFINITY, 2.0]);
+        assert_eq!(
+            check_vector("point", &vector, 2),
+            Err(EvaluationError::Shape {
+                part: "point",
+                found: 3,
+                expected: 2
+            })
+        );
+        assert_eq!(
+            check_vector("point", &vector, 3),
+            Err(EvaluationError::NotFinite {
+                part: "point",
+                index: 1,
+                value: f64::INFINITY
+            })
+        );
+        assert_eq!(check_vector("point", &DVector::zeros(3), 3), Ok(()));
+    }
+
+    #[test]
+    fn every_part_of_the_bounds_must_be_finite() {
+        let part_of = |spoil: fn(&mut LogitErrorBounds)| {
+            let mut bounds = Given::new(2, 1).bounds;
+            spoil(&mut bounds);
+            match all_finite(bounds).map(|_| ()) {
+                Err(EvaluationError::Overflow {
+                    quantity, index, ..
+                }) => (quantity, index),
+                other => panic!("{other:?}"),
+            }
+        };
+        const INFINITE: f64 = f64::INFINITY;
+        assert_eq!(
+            part_of(|b| b.value = INFINITE),
+            ("error bound of the loss", 0)
+        );
+        assert_eq!(
+            part_of(|b| b.gradient[1] = INFINITE),
+            ("error bound of the logit gradient", 1)
+        );
+        let hessian = "error bound of the logit Hessian";
+        assert_eq!(part_of(|b| b.hessian.diagonal[1] = INFINITE), (hessian, 1));
+        assert_eq!(part_of(|b| b.hessian.basis[1] = INFINITE), (hessian, 1));
+        assert_eq!(part_of(|b| b.hessian.core[0] = INFINITE), (hessian, 0));
+        assert!(all_finite(Given::new(2, 1).bounds).is_ok());
+    }
+}
