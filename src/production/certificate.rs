@@ -504,6 +504,35 @@ mod tests {
         assert!(verify(&[8.0, 2.125], &[1.0, 0.0]).is_none());
     }
 
+    #[test]
+    fn an_ill_conditioned_factor_is_charged_for_the_rounding_of_its_inverse() {
+        // R = [[1, K], [0, 1]], K = 2^20, is its own inverse up to a sign: with 4 units for each product, distance =
+        // 4 u (2 + 4 K^2)^0.5 = 9.3e-10, ||R^-1|| (2 + K^2)^0.5 / (1 - distance), and Q R - A off by 8 u (2 + K^2)^0.5.
+        let k = 2f64.powi(20);
+        let r = DMatrix::from_row_slice(2, 2, &[1.0, k, 0.0, 1.0]);
+        let weights = DVector::repeat(2, 1.0);
+        let loss = Arc::new(Given::new(2, 0));
+        let problem = Problem::with_loss(loss, DesignMatrix::Dense(r.clone()), &weights).unwrap();
+        let coordinates = LogitCoordinates {
+            q: DMatrix::identity(2, 2),
+            r,
+            scale: DVector::repeat(2, 1.0),
+        };
+        let factors = Factors::verify(&problem, &coordinates).unwrap();
+        let distance = 4.0 * UNIT * (2.0 + 4.0 * k * k).sqrt();
+        covers(factors.distance, distance, 3e-10);
+        covers(
+            factors.inverse,
+            (2.0 + k * k).sqrt() / (1.0 - distance),
+            5e-10,
+        );
+        covers(
+            factors.defect,
+            8.0 * UNIT * (2.0 + k * k) / (1.0 - distance),
+            1e-9,
+        );
+    }
+
     /// One unknown: M = 4 within 1/4, at least 3.5; y = 2 within `row_error` 1/8 and `tilt` 1/16.
     #[test]
     fn the_newton_step_of_one_unknown_has_the_bound_of_hand_arithmetic() {
@@ -545,6 +574,12 @@ mod tests {
         let (decrement, length) = found.unwrap();
         covers(decrement, 1.000_000_074_818_308_8, 1e-9);
         assert_eq!(length, f64::INFINITY);
+        // The same where y is 0, but off by a row (1, K) of Q.
+        let (q, y, off) = (y.transpose(), DVector::zeros(2), DVector::repeat(1, 1.0));
+        let q = DMatrix::from_row_slice(1, 2, q.as_slice());
+        let factors = factors(0.0, 0.0);
+        let found = newton_step_bound(&hessian, 0.0, 1e9, &factors, &q, &y, &off, 0.0);
+        covers(found.unwrap().0, 1.000_000_074_818_308_8, 1e-9);
     }
 
     #[test]
@@ -721,6 +756,30 @@ mod tests {
             far.basis
                 .starts_with("strong convexity: min w^2 + curvature floor of the loss >= 3.7"),
             "{far:?}"
+        );
+    }
+
+    #[test]
+    fn a_large_matrix_too_ill_conditioned_for_its_gram_matrix_is_judged_in_orthonormal_coordinates()
+    {
+        // Columns 1 and 1 +- 2^-26: the Gram matrix is singular to rounding, the matrix is not.
+        let rows = 150_001;
+        let mut loss = Given::new(rows, 0);
+        loss.floor = Some(0.0);
+        let off = 2f64.powi(-26);
+        let a = DMatrix::from_fn(rows, 2, |i, j| match (j, i % 2) {
+            (0, _) => 1.0,
+            (_, 0) => 1.0 + off,
+            _ => 1.0 - off,
+        });
+        let weights = DVector::repeat(rows, 1.0);
+        let problem = Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a), &weights).unwrap();
+        let x = DVector::repeat(2, 1.0);
+        assert_eq!(certificate_by_gram::certify(&problem, &x).bound, None);
+        let certificate = certify(&problem, &x);
+        assert!(
+            certificate.basis.contains("sigma_min(A) >= "),
+            "{certificate:?}"
         );
     }
 

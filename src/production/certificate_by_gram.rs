@@ -403,11 +403,13 @@ mod tests {
         // left = 4 u (||(2, 2^-79)||^0.5 ||s|| + ||g||). Decrement^2 = s'g + 4 u ||s|| ||g|| + ||s|| left + left^2 / lowest,
         // step = ||s|| + left / lowest (mpmath); without the roundings root 2 and 2^20.
         let hessian = bounded([1.0, 2f64.powi(-40)], 0.0);
-        let gradient = [1.0, 2f64.powi(-20)];
+        // All of it times 2^-20, so that no norm is 1.
+        let scale = 2f64.powi(-20);
+        let gradient = [scale, 2f64.powi(-20) * scale];
         let facts = hessian_facts(&hessian, &bounded([1.0, 1.0], 0.0), &gradient, 0.0).unwrap();
         covers(facts.lowest, 0.99 * 2f64.powi(-40), 1e-9);
-        covers(facts.decrement, 1.414_457_852_418_649_8, 1e-9);
-        covers(facts.step, 1_049_307.391_750_190_6, 1e-9);
+        covers(facts.decrement / scale, 1.414_457_852_418_649_8, 1e-9);
+        covers(facts.step / scale, 1_049_307.391_750_190_6, 1e-9);
     }
 
     /// A = diag(3, 4), w^2 = (4, 1), a curvature of rank 2, and errors planted in every part.
@@ -447,6 +449,19 @@ mod tests {
         covers(facts.in_logits, 4.151_928_256_233_974, 1e-12);
         covers(facts.decrement, 6.940_892_085_310_884, 1e-9);
         covers(facts.step, 1.102_249_245_077_183_9, 1e-9);
+    }
+
+    #[test]
+    fn an_eigenvalue_that_is_estimated_but_not_proven_counts_for_nothing() {
+        // A'A = diag(1, 2^-52): positive, but its rounding may be larger.
+        let a = DMatrix::from_row_slice(2, 2, &[1.0, 0.0, 0.0, 2f64.powi(-26)]);
+        let (loss, weights) = (Arc::new(Given::new(2, 0)), DVector::repeat(2, 1.0));
+        let problem = Problem::with_loss(loss, DesignMatrix::Dense(a), &weights).unwrap();
+        assert!(
+            Local::at(&problem, &DVector::repeat(2, 1.0))
+                .unwrap()
+                .is_none()
+        );
     }
 
     fn facts() -> Local {

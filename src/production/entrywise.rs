@@ -285,6 +285,7 @@ mod tests {
             all.each_ref().map(|loss| loss.name()),
             ["exp", "cosh", "sinh"]
         );
+        assert!(all.iter().all(|loss| loss.softmax_target().is_none()));
         assert_eq!(
             all.each_ref().map(|loss| loss.is_even()),
             [false, true, false]

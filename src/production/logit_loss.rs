@@ -194,6 +194,57 @@ mod tests {
     use super::*;
     use crate::production::test_support::Given;
 
+    /// What must be given, and a Lipschitz constant.
+    struct Bare(Option<f64>);
+
+    impl LogitLoss for Bare {
+        fn name(&self) -> &'static str {
+            "bare"
+        }
+        fn logits(&self) -> usize {
+            1
+        }
+        fn value(&self, z: &DVector<f64>) -> Result<f64, EvaluationError> {
+            Given::new(1, 0).value(z)
+        }
+        fn gradient(&self, z: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
+            Given::new(1, 0).gradient(z)
+        }
+        fn hessian(&self, z: &DVector<f64>) -> Result<DiagonalPlusLowRank, EvaluationError> {
+            Given::new(1, 0).hessian(z)
+        }
+        fn error_bounds(
+            &self,
+            z: &DVector<f64>,
+            logit_error: &DVector<f64>,
+        ) -> Result<LogitErrorBounds, EvaluationError> {
+            Given::new(1, 0).error_bounds(z, logit_error)
+        }
+        fn hessian_lipschitz(&self) -> Option<f64> {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_loss_that_says_no_more_than_it_must_claims_nothing() {
+        let (loss, z) = (Bare(None), DVector::from_element(1, 1.0));
+        assert_eq!(
+            (loss.curvature_floor(), loss.curvature_ceiling()),
+            (None, None)
+        );
+        assert_eq!(loss.third_derivative_bound(&z, &z, 1.0, 4.0), None);
+        assert!(!loss.is_shift_invariant() && !loss.is_even() && loss.is_smooth());
+        assert!(!loss.has_pole_between(&z, &-&z));
+        assert_eq!(loss.softmax_target(), None);
+        assert!(loss.remarks(&z).is_empty());
+        // K / lambda^1.5 = 6 / 8.
+        assert_eq!(
+            Bare(Some(6.0)).third_derivative_bound(&z, &z, 1.0, 4.0),
+            Some(0.75)
+        );
+        assert_eq!(Given::new(1, 0).hessian_lipschitz(), None);
+    }
+
     #[test]
     fn a_vector_of_the_wrong_length_or_with_an_infinite_entry_is_named() {
         let vector = DVector::from_column_slice(&[1.0, f64::INFINITY, 2.0]);

@@ -105,6 +105,13 @@ mod tests {
             covers(*found, exact, 1e-13);
         }
         assert_eq!(found[3], f64::MIN_POSITIVE);
+        // A pivot that weighs more than all others: (1 - p) rho is 0.375 of its own.
+        let found = bounds(
+            &[0.625, 0.25, 0.125],
+            &[0.0, -1.0, -2.0],
+            &[0.015_625, 0.031_25, 0.0625],
+        );
+        covers(found[0], 0.015402340608769098, 1e-13);
     }
 
     #[test]
