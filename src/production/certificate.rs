@@ -416,3 +416,394 @@ fn newton_kantorovich(
         Err("the bound overflows".to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::instance::{LossKind, sample};
+    use crate::production::test_support::{Given, covers};
+    use crate::production::{Settings, solve};
+
+    fn factors(skew: f64, defect: f64) -> Factors {
+        Factors {
+            defect,
+            skew,
+            inverse: 0.5,
+            approximate_inverse: DMatrix::from_element(1, 1, 0.5),
+            distance: 0.2,
+        }
+    }
+
+    fn given(loss: Given, a: &[f64], weights: &[f64]) -> Problem {
+        let a = DesignMatrix::Dense(DMatrix::from_column_slice(a.len(), 1, a));
+        Problem::with_loss(Arc::new(loss), a, &DVector::from_column_slice(weights)).unwrap()
+    }
+
+    #[test]
+    fn a_spectral_norm_is_bounded_by_the_smaller_of_two_norms() {
+        let of = |rows: usize, entries: &[f64]| {
+            norm_bound(&DMatrix::from_row_slice(
+                rows,
+                entries.len() / rows,
+                entries,
+            ))
+        };
+        // Frobenius: root 30 < root(6 * 7).
+        covers(of(2, &[1.0, -2.0, 3.0, 4.0]), 30f64.sqrt(), 1.1e-10);
+        // Columns 2, 2, 3, rows 2, 2, 3: 3 < root 17.
+        covers(
+            of(3, &[2.0, 0.0, 0.0, 0.0, -2.0, 0.0, 0.0, 0.0, 3.0]),
+            3.0,
+            1.1e-10,
+        );
+        // Columns 2, 2, rows 1, 1, 1, 1: root 2 < 2.
+        covers(
+            of(4, &[1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, -1.0]),
+            2f64.sqrt(),
+            1.1e-10,
+        );
+    }
+
+    #[test]
+    fn lengths_are_compared_through_skew_and_defect() {
+        // (1 + 0.4375)^0.5 + 0.125 and (1 - 0.4375)^0.5 - 0.125 = 0.625; sigma_min = 0.625 / 0.5.
+        let factors = factors(0.4375, 0.125);
+        covers(factors.upper(), 1.4375f64.sqrt() + 0.125, 1.1e-10);
+        covers(0.625 / factors.lower(), 1.0, 1.1e-10);
+        covers(1.25 / factors.sigma_min(), 1.0, 2.1e-10);
+        assert!(factors.lower() < 0.625 && factors.sigma_min() < 1.25);
+    }
+
+    #[test]
+    fn the_factors_are_verified_against_the_matrix_they_are_said_to_factor() {
+        let verify = |a: &[f64], q: &[f64]| {
+            let coordinates = LogitCoordinates {
+                q: DMatrix::from_column_slice(2, 1, q),
+                r: DMatrix::from_element(1, 1, 2.0),
+                scale: DVector::from_element(1, 4.0),
+            };
+            Factors::verify(&given(Given::new(2, 0), a, &[1.0; 2]), &coordinates)
+        };
+        // Q R - A S^-1 = (0, 1 - 1.25), R^-1 = 1/2; ||I - Q'Q|| = 1/4; T = 8.
+        let planted = verify(&[8.0, 5.0], &[1.0, 0.5]).unwrap();
+        covers(planted.defect, 0.125, 1e-9);
+        covers(planted.skew, 0.25, 1e-9);
+        covers(planted.inverse, 0.125, 1e-9);
+        assert_eq!(planted.approximate_inverse[0], 0.125);
+        // Without defects the roundings are left. In units: 3 for Q R - A S^-1 (entries 2 + 2) and for R X; 2 + 4 for Q'Q.
+        let clean = verify(&[8.0, 0.0], &[1.0, 0.0]).unwrap();
+        covers(clean.defect / UNIT, 6.0, 1e-9);
+        covers(clean.skew / UNIT, 6.0, 1e-9);
+        covers(clean.distance / UNIT, 3.0, 1e-9);
+        // Skews from 1/2 and defects from 1/4 on are refused.
+        assert!(verify(&[8.0, 5.5], &[1.0, 0.6875]).is_some());
+        assert!(verify(&[8.0, 5.75], &[1.0, 0.718_75]).is_none());
+        assert!(verify(&[8.0, 1.875], &[1.0, 0.0]).is_some());
+        assert!(verify(&[8.0, 2.125], &[1.0, 0.0]).is_none());
+    }
+
+    #[test]
+    fn an_ill_conditioned_factor_is_charged_for_the_rounding_of_its_inverse() {
+        // R = [[1, K], [0, 1]], K = 2^20, is its own inverse up to a sign: with 4 units for each product, distance =
+        // 4 u (2 + 4 K^2)^0.5 = 9.3e-10, ||R^-1|| (2 + K^2)^0.5 / (1 - distance), and Q R - A off by 8 u (2 + K^2)^0.5.
+        let k = 2f64.powi(20);
+        let r = DMatrix::from_row_slice(2, 2, &[1.0, k, 0.0, 1.0]);
+        let weights = DVector::repeat(2, 1.0);
+        let loss = Arc::new(Given::new(2, 0));
+        let problem = Problem::with_loss(loss, DesignMatrix::Dense(r.clone()), &weights).unwrap();
+        let coordinates = LogitCoordinates {
+            q: DMatrix::identity(2, 2),
+            r,
+            scale: DVector::repeat(2, 1.0),
+        };
+        let factors = Factors::verify(&problem, &coordinates).unwrap();
+        let distance = 4.0 * UNIT * (2.0 + 4.0 * k * k).sqrt();
+        covers(factors.distance, distance, 3e-10);
+        covers(
+            factors.inverse,
+            (2.0 + k * k).sqrt() / (1.0 - distance),
+            5e-10,
+        );
+        covers(
+            factors.defect,
+            8.0 * UNIT * (2.0 + k * k) / (1.0 - distance),
+            1e-9,
+        );
+    }
+
+    /// One unknown: M = 4 within 1/4, at least 3.5; y = 2 within `row_error` 1/8 and `tilt` 1/16.
+    #[test]
+    fn the_newton_step_of_one_unknown_has_the_bound_of_hand_arithmetic() {
+        let one = |value: f64| DMatrix::from_element(1, 1, value);
+        let vector = |value: f64| DVector::from_element(1, value);
+        let step = |lowest: f64| {
+            let factors = factors(0.0, 0.0);
+            newton_step_bound(
+                &one(4.0),
+                0.25,
+                lowest,
+                &factors,
+                &one(1.0),
+                &vector(-2.0),
+                &vector(0.125),
+                0.0625,
+            )
+        };
+        let (decrement, length) = step(3.5).unwrap();
+        // (2 + 1/8 + 1/16) / 2, over the root of 1 - 0.25 / 3.75.
+        covers(decrement, 1.132_138_808_296_049_9, 1e-9);
+        // X = 1/4, miss = X / 4 = 1/16: X_T X y = 0.2734375; far = 0.2 / 0.8 + (1/15) / 0.8 = 1/3, of X y = 0.546875.
+        covers(length, 0.273_437_5 + 0.5 * 0.546_875 / 3.0, 1e-9);
+        for nothing in [0.0, -1.0, f64::NAN] {
+            assert_eq!(step(nothing), None);
+        }
+    }
+
+    #[test]
+    fn the_roundings_of_an_ill_conditioned_newton_step_are_counted() {
+        // L = [[1, 0], [K, 1]], K = 2^25, y = (1, K): L^-1 y = (1, 0), but |J| |y| = (1, 2K), each with d + 3 units. The
+        // miss of J L is 5 u || (1, 0; 2K, 1) ||, M = L L' + 5 u ||L||^2 of at least 1e9. mpmath; the length is not known.
+        let k = 2f64.powi(25);
+        let hessian = DMatrix::from_row_slice(2, 2, &[1.0, k, k, k * k + 1.0]);
+        let q = DMatrix::identity(2, 2);
+        let y = DVector::from_column_slice(&[1.0, k]);
+        let none = DVector::zeros(2);
+        let found = newton_step_bound(&hessian, 0.0, 1e9, &factors(0.0, 0.0), &q, &y, &none, 0.0);
+        let (decrement, length) = found.unwrap();
+        covers(decrement, 1.000_000_074_818_308_8, 1e-9);
+        assert_eq!(length, f64::INFINITY);
+        // The same where y is 0, but off by a row (1, K) of Q.
+        let (q, y, off) = (y.transpose(), DVector::zeros(2), DVector::repeat(1, 1.0));
+        let q = DMatrix::from_row_slice(1, 2, q.as_slice());
+        let factors = factors(0.0, 0.0);
+        let found = newton_step_bound(&hessian, 0.0, 1e9, &factors, &q, &y, &off, 0.0);
+        covers(found.unwrap().0, 1.000_000_074_818_308_8, 1e-9);
+    }
+
+    #[test]
+    fn a_proven_lowest_eigenvalue_is_below_the_exact_one_and_close() {
+        let of = |entries: [f64; 4]| lowest_eigenvalue(&DMatrix::from_row_slice(2, 2, &entries));
+        for (entries, exact) in [
+            ([2.0, 1.0, 1.0, 2.0], 1.0),
+            ([1.0, 2.0, 2.0, 1.0], -1.0),
+            ([2.0, 2.0, 2.0, 5.0], 1.0),
+        ] {
+            // At least 4 (d + 4) u of the size for the shift; some ten times that for the rest.
+            let below = (exact - of(entries)) / UNIT;
+            assert!(
+                (24.0..=1200.0).contains(&below),
+                "{entries:?}: {below} units"
+            );
+        }
+        assert_eq!(of([f64::NAN, 0.0, 0.0, 1.0]), f64::NEG_INFINITY);
+    }
+
+    fn local(modulus: Option<f64>, length: f64) -> Local {
+        Local {
+            gradient: 0.3,
+            lowest: 4.0,
+            modulus,
+            newton: Some(NewtonStep {
+                decrement: 0.1,
+                length,
+                logits: DVector::zeros(1),
+                logit_error: DVector::zeros(1),
+            }),
+        }
+    }
+
+    #[test]
+    fn strong_convexity_divides_the_gradient_by_modulus_and_lengths() {
+        // lower = 0.75 - 0.25 = 1/2: 0.3 * 0.5 / (2 * 0.25).
+        let factors = factors(0.4375, 0.25);
+        covers(
+            strong_convexity(&factors, &local(Some(2.0), 1.0)).unwrap(),
+            0.3,
+            1e-9,
+        );
+        for nothing in [None, Some(0.0), Some(-1.0), Some(f64::NAN)] {
+            assert_eq!(strong_convexity(&factors, &local(nothing, 1.0)), None);
+        }
+    }
+
+    fn kantorovich(omega: Option<f64>, length: f64) -> Result<(f64, f64), String> {
+        let mut loss = Given::new(1, 0);
+        loss.omega = omega;
+        // upper = 1.2 + 0.05 = 1.25.
+        newton_kantorovich(
+            &given(loss, &[1.0], &[1.0]),
+            &factors(0.44, 0.05),
+            &local(None, length),
+        )
+    }
+
+    #[test]
+    fn the_newton_kantorovich_bound_is_that_of_hand_arithmetic() {
+        // lambda = 4 / 1.25^2 = 2.56 in the logits, ball = 2 * 0.1 / 1.6 = 1/8: omega = 5 * 2.56 / 8 = 1.6, product 0.16,
+        // root = 0.68^0.5, r = 0.2 / (1 + root), r - e = 0.1 * 0.32 / (1 + root)^2; in x times 0.5 / 2.
+        let (bound, omega) = kantorovich(Some(5.0), 0.2).unwrap();
+        assert!((omega / 1.6 - 1.0).abs() < 1e-9, "{omega}");
+        covers(bound, 0.027_402_949_199_448_108, 1e-9);
+        // A shorter Newton step gives length + (r - e) / 4.
+        covers(
+            kantorovich(Some(5.0), 0.02).unwrap().0,
+            0.022_402_949_199_448_108,
+            1e-9,
+        );
+    }
+
+    #[test]
+    fn a_newton_kantorovich_product_from_0_49_on_proves_nothing() {
+        // The product is 0.032 for each unit given: 15.3 gives 0.4896, 15.46875 gives 0.495.
+        assert!(kantorovich(Some(15.3), 0.2).is_ok());
+        let refused = kantorovich(Some(15.46875), 0.2).unwrap_err();
+        assert_eq!(
+            refused,
+            "the Newton-Kantorovich product 4.950e-1 at x is not below 1/2"
+        );
+        assert!(
+            kantorovich(Some(f64::NAN), 0.2)
+                .unwrap_err()
+                .contains("product NaN")
+        );
+        assert_eq!(
+            kantorovich(None, 0.2).unwrap_err(),
+            "no bound on its third derivative is known"
+        );
+    }
+
+    #[test]
+    fn the_facts_at_a_point_carry_the_defects_of_the_factors() {
+        // z = (3, 4), v = (2, -1) + (4 * 3, 1 * 4) = (14, 3); Q = (0.6, 0.8): Q'v = 10.8 and 0.1 ||v|| for the defect.
+        // Q' diag(5 + 4, -2 + 1) Q = 2.6, less (2 * 1.25^0.5 + 0.1) * 0.1 times (4.5 + 4): the ceiling 4.5 is below |5|.
+        let mut loss = Given::new(2, 0);
+        loss.gradient.copy_from_slice(&[2.0, -1.0]);
+        loss.hessian.diagonal.copy_from_slice(&[5.0, -2.0]);
+        (loss.floor, loss.ceiling) = (Some(-0.25), Some(4.5));
+        let coordinates = LogitCoordinates {
+            q: DMatrix::from_column_slice(2, 1, &[0.6, 0.8]),
+            r: DMatrix::from_element(1, 1, 1.0),
+            scale: DVector::from_element(1, 1.0),
+        };
+        let problem = given(loss, &[3.0, 4.0], &[2.0, 1.0]);
+        let x = DVector::from_element(1, 1.0);
+        let local = Local::at(&problem, &coordinates, &factors(0.25, 0.1), &x).unwrap();
+        covers(local.gradient, 12.231_782_106_327_635, 1e-9);
+        assert!(
+            (local.lowest / 0.614_342_219_125_178_8 - 1.0).abs() < 1e-8,
+            "{}",
+            local.lowest
+        );
+        covers(0.75 / local.modulus.unwrap(), 1.0, 1e-14);
+        // gradient / lowest^0.5, and gradient / lowest * 0.5 in x (the approximate inverse misses by more than 1/2).
+        let newton = local.newton.unwrap();
+        assert!(
+            (newton.decrement / 15.605_746_753_224_5 - 1.0).abs() < 1e-8,
+            "{}",
+            newton.decrement
+        );
+        assert!(
+            (newton.length / 9.955_185_990_428_634 - 1.0).abs() < 1e-8,
+            "{}",
+            newton.length
+        );
+    }
+
+    /// Softmax on a matrix of condition 1e4.
+    fn conditioned() -> Problem {
+        let mut rng = sample::stream(5, "certificate", 0);
+        let a = sample::conditioned_matrix(&mut rng, 30, 3, 3.0, 1e4);
+        let b = sample::signed_unit_target(&mut rng, 30);
+        Problem::new(
+            LossKind::Softmax,
+            DesignMatrix::Dense(a),
+            b,
+            DVector::repeat(30, 2.0),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn the_smaller_of_two_proven_bounds_is_returned() {
+        let problem = conditioned();
+        let mut x = solve(&problem, &DVector::zeros(3), &Settings::default())
+            .unwrap()
+            .x;
+        // Close to the minimiser the Newton step knows the distance to a per cent; convexity multiplies by the condition.
+        x[0] += 1e-6;
+        let near = certify(&problem, &x);
+        assert!(
+            near.bound
+                .is_some_and(|bound| (1e-6 * 0.99..1.5e-6).contains(&bound)),
+            "{near:?}"
+        );
+        assert!(
+            near.basis.starts_with("Newton-Kantorovich: Hessian >= "),
+            "{near:?}"
+        );
+        assert!(
+            near.basis
+                .ends_with("; L is strongly convex, so this is the only minimiser"),
+            "{near:?}"
+        );
+        // Far from it only convexity holds.
+        x[0] += 100.0;
+        let far = certify(&problem, &x);
+        assert!(far.bound.is_some_and(|bound| bound >= 100.0), "{far:?}");
+        assert!(
+            far.basis
+                .starts_with("strong convexity: min w^2 + curvature floor of the loss >= 3.7"),
+            "{far:?}"
+        );
+    }
+
+    #[test]
+    fn a_large_matrix_too_ill_conditioned_for_its_gram_matrix_is_judged_in_orthonormal_coordinates()
+    {
+        // Columns 1 and 1 +- 2^-26: the Gram matrix is singular to rounding, the matrix is not.
+        let rows = 150_001;
+        let mut loss = Given::new(rows, 0);
+        loss.floor = Some(0.0);
+        let off = 2f64.powi(-26);
+        let a = DMatrix::from_fn(rows, 2, |i, j| match (j, i % 2) {
+            (0, _) => 1.0,
+            (_, 0) => 1.0 + off,
+            _ => 1.0 - off,
+        });
+        let weights = DVector::repeat(rows, 1.0);
+        let problem = Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a), &weights).unwrap();
+        let x = DVector::repeat(2, 1.0);
+        assert_eq!(certificate_by_gram::certify(&problem, &x).bound, None);
+        let certificate = certify(&problem, &x);
+        assert!(
+            certificate.basis.contains("sigma_min(A) >= "),
+            "{certificate:?}"
+        );
+    }
+
+    #[test]
+    fn gram_matrices_are_tried_above_300_000_entries() {
+        let basis = |rows: usize| {
+            let mut loss = Given::new(rows, 0);
+            (loss.floor, loss.ceiling) = (Some(0.0), Some(0.0));
+            let a = DMatrix::from_fn(rows, 2, |i, j| if i % 2 == j { 1.0 } else { 0.0 });
+            let weights = DVector::repeat(rows, 1.0);
+            let problem =
+                Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a), &weights).unwrap();
+            certify(&problem, &DVector::repeat(2, 1.0)).basis
+        };
+        // The smallest singular value is root 75,000 = 2.739e2.
+        assert!(
+            basis(150_000).contains("sigma_min(A) >= 2.739e2"),
+            "{}",
+            basis(150_000)
+        );
+        assert!(
+            basis(150_001).contains("sigma_min(A)^2 >= 7.42"),
+            "{}",
+            basis(150_001)
+        );
+    }
+}

@@ -305,3 +305,309 @@ fn squared_row_norms(matrix: &DesignMatrix) -> Vec<f64> {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use nalgebra::DMatrix;
+
+    use super::*;
+    use crate::instance::{LossKind, sample};
+    use crate::production::test_support::{Given, covers};
+    use crate::production::{Settings, solve};
+
+    fn bounded(diagonal: [f64; 2], error: f64) -> Bounded {
+        let mut matrix = Gram::zeros(2);
+        for (j, entry) in diagonal.into_iter().enumerate() {
+            matrix.column_mut(j)[0] = entry;
+        }
+        Bounded { matrix, error }
+    }
+
+    #[test]
+    fn a_matrix_exceeds_what_is_left_after_every_error() {
+        // diag(2, 3) within 1/2.
+        let matrix = bounded([2.0, 3.0], 0.5);
+        assert!(matrix.exceeds(1.49, None) && !matrix.exceeds(1.51, None));
+        // mu times diag(1, 2) within 1/8: 3 - 2 mu - 1/2 - mu / 8 > 0 up to 2.5 / 2.125 = 1.17647.
+        let other = bounded([1.0, 2.0], 0.125);
+        assert!(matrix.exceeds(1.176, Some(&other)) && !matrix.exceeds(1.177, Some(&other)));
+    }
+
+    #[test]
+    fn the_roundings_of_a_factorisation_are_charged_by_the_trace() {
+        // diag(64 u, 1): 2 (d + 4) u = 12 u of the trace 1 are lost, so 52 u are proven.
+        let matrix = bounded([64.0 * UNIT, 1.0], 0.0);
+        assert!(matrix.exceeds(51.0 * UNIT, None) && !matrix.exceeds(53.0 * UNIT, None));
+        // Less 2 diag(t u, 0): the trace 1 costs 3 d + 2 (d + 4) = 18 u, so 64 - 2 t must exceed 18.
+        let other = |entry: f64| bounded([entry * UNIT, 0.0], 0.0);
+        assert!(
+            matrix.exceeds(2.0, Some(&other(22.0))) && !matrix.exceeds(2.0, Some(&other(24.0)))
+        );
+        // The other trace counts twice as well: 2 + 2 * 0.5 cost 54 u, so 64 - 2 t must exceed 54.
+        let other = |entry: f64| bounded([entry * UNIT, 0.5], 0.0);
+        let matrix = bounded([64.0 * UNIT, 2.0], 0.0);
+        assert!(matrix.exceeds(2.0, Some(&other(4.5))) && !matrix.exceeds(2.0, Some(&other(5.5))));
+    }
+
+    #[test]
+    fn the_facts_of_a_hessian_are_those_of_hand_arithmetic() {
+        // H = diag(4, 9) within 1/128, A'A = diag(2, 1), g = (8, 9) within 1/8: s = (2, 1), s'g = 25, no residual.
+        // H >= 0.99 * 4 = 3.96 and >= 0.99 * 2 A'A. Decrement 5 / (1 - e / (3.96 - e))^0.5 + (1/8) / 3.96^0.5; step
+        // root 5 + (1/8 + e root 5) / 3.96 (mpmath).
+        let hessian = bounded([4.0, 9.0], 0.007_812_5);
+        let facts = hessian_facts(&hessian, &bounded([2.0, 1.0], 0.0), &[8.0, 9.0], 0.125).unwrap();
+        covers(facts.lowest, 3.96, 1e-12);
+        covers(facts.in_logits, 1.98, 1e-12);
+        covers(facts.decrement, 5.067_764_085_658_019, 1e-9);
+        covers(facts.step, 2.272_045_068_680_147_6, 1e-9);
+        // Nothing is known of a matrix that its error may make indefinite, or that is so.
+        assert!(
+            hessian_facts(
+                &bounded([4.0, 9.0], 2.1),
+                &bounded([2.0, 1.0], 0.0),
+                &[8.0, 9.0],
+                0.1
+            )
+            .is_none()
+        );
+        assert!(
+            hessian_facts(
+                &bounded([-4.0, 9.0], 0.0),
+                &bounded([2.0, 1.0], 0.0),
+                &[8.0, 9.0],
+                0.1
+            )
+            .is_none()
+        );
+    }
+
+    #[test]
+    fn a_larger_error_leaves_a_smaller_fraction_of_the_lowest_eigenvalue() {
+        // 4 within 0.1: 0.9 * 4 = 3.6 is proven, 3.96 is not; within 1: 0.5 * 4.
+        for (error, lowest) in [(0.02, 3.96), (0.1, 3.6), (1.0, 2.0)] {
+            let hessian = bounded([4.0, 9.0], error);
+            let facts = hessian_facts(&hessian, &bounded([2.0, 1.0], 0.0), &[8.0, 9.0], 0.0);
+            match facts {
+                Some(facts) => covers(facts.lowest, lowest, 1e-12),
+                // 2 - 1 = 1 is no more than the error: nothing is left of the computed matrix.
+                None => assert_eq!(error, 1.0),
+            }
+        }
+    }
+
+    #[test]
+    fn the_roundings_of_the_residual_are_counted_where_the_hessian_is_ill_conditioned() {
+        // H = diag(1, 2^-40), g = (1, 2^-20), s = (1, 2^20): exact, without residual; computing H s may round by
+        // left = 4 u (||(2, 2^-79)||^0.5 ||s|| + ||g||). Decrement^2 = s'g + 4 u ||s|| ||g|| + ||s|| left + left^2 / lowest,
+        // step = ||s|| + left / lowest (mpmath); without the roundings root 2 and 2^20.
+        let hessian = bounded([1.0, 2f64.powi(-40)], 0.0);
+        // All of it times 2^-20, so that no norm is 1.
+        let scale = 2f64.powi(-20);
+        let gradient = [scale, 2f64.powi(-20) * scale];
+        let facts = hessian_facts(&hessian, &bounded([1.0, 1.0], 0.0), &gradient, 0.0).unwrap();
+        covers(facts.lowest, 0.99 * 2f64.powi(-40), 1e-9);
+        covers(facts.decrement / scale, 1.414_457_852_418_649_8, 1e-9);
+        covers(facts.step / scale, 1_049_307.391_750_190_6, 1e-9);
+    }
+
+    /// A = diag(3, 4), w^2 = (4, 1), a curvature of rank 2, and errors planted in every part.
+    fn planted() -> Problem {
+        let power = |exponent| 2f64.powi(exponent);
+        let mut loss = Given::new(2, 2);
+        loss.gradient.copy_from_slice(&[2.0, -1.0]);
+        loss.hessian.diagonal.copy_from_slice(&[0.5, 1.0]);
+        loss.hessian.basis = DMatrix::from_row_slice(2, 2, &[1.0, 0.5, -2.0, 1.0]);
+        loss.hessian.core = DMatrix::from_row_slice(2, 2, &[0.75, -0.5, -0.5, 0.25]);
+        loss.bounds
+            .gradient
+            .copy_from_slice(&[power(-7), power(-6)]);
+        let off = &mut loss.bounds.hessian;
+        off.diagonal.copy_from_slice(&[power(-10), power(-9)]);
+        off.basis =
+            DMatrix::from_row_slice(2, 2, &[power(-12), power(-13), power(-14), power(-12)]);
+        off.core = DMatrix::from_row_slice(2, 2, &[power(-11), power(-12), power(-12), power(-13)]);
+        loss.omega = Some(1.0);
+        let a = DMatrix::from_row_slice(2, 2, &[3.0, 0.0, 0.0, 4.0]);
+        let weights = DVector::from_column_slice(&[2.0, 1.0]);
+        Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a), &weights).unwrap()
+    }
+
+    #[test]
+    fn the_facts_at_a_point_are_those_of_the_formulas() {
+        // mpmath: H = A' (diag(4.5, 2) + U K U') A = [[43.3125, -16.5], [-16.5, 116]], v = (14, 3), g = (42, 12); the error
+        // of H is sum e_i ||a_i||^2 + sum_kl |K_kl| (off_k V_l + off_l V_k) + e_K V_k V_l = 0.126784.
+        let local = Local::at(&planted(), &DVector::repeat(2, 1.0))
+            .unwrap()
+            .unwrap();
+        covers(local.gram, 0.99 * 9.0, 1e-12);
+        covers(local.gradient_error, 0.066_750_029_260_293_21, 1e-9);
+        covers(local.gradient, 43.747_409_364_943_4, 1e-9);
+        let facts = local.hessian.unwrap();
+        covers(facts.lowest, 39.344_941_991_548_9, 1e-12);
+        covers(facts.in_logits, 4.151_928_256_233_974, 1e-12);
+        covers(facts.decrement, 6.940_892_085_310_884, 1e-9);
+        covers(facts.step, 1.102_249_245_077_183_9, 1e-9);
+    }
+
+    #[test]
+    fn an_eigenvalue_that_is_estimated_but_not_proven_counts_for_nothing() {
+        // A'A = diag(1, 2^-52): positive, but its rounding may be larger.
+        let a = DMatrix::from_row_slice(2, 2, &[1.0, 0.0, 0.0, 2f64.powi(-26)]);
+        let (loss, weights) = (Arc::new(Given::new(2, 0)), DVector::repeat(2, 1.0));
+        let problem = Problem::with_loss(loss, DesignMatrix::Dense(a), &weights).unwrap();
+        assert!(
+            Local::at(&problem, &DVector::repeat(2, 1.0))
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    fn facts() -> Local {
+        Local {
+            gradient: 0.3,
+            gradient_error: 0.0625,
+            gram: 0.5,
+            hessian: Some(HessianFacts {
+                in_logits: 2.56,
+                lowest: 16.0,
+                decrement: 0.1,
+                step: 0.02,
+            }),
+            logits: DVector::zeros(2),
+            logit_error: DVector::zeros(2),
+        }
+    }
+
+    fn judged(local: &Local, floor: Option<f64>, omega: Option<f64>) -> Certificate {
+        let mut loss = Given::new(2, 0);
+        (loss.floor, loss.omega) = (floor, omega);
+        let a = DesignMatrix::Dense(DMatrix::identity(2, 2));
+        let weights = DVector::from_column_slice(&[2.0, 1.0]);
+        local.certificate(&Problem::with_loss(Arc::new(loss), a, &weights).unwrap())
+    }
+
+    #[test]
+    fn the_newton_kantorovich_bound_is_that_of_hand_arithmetic() {
+        // ball = 0.2 / 1.6, omega = 5 * 2.56 / 8 = 1.6, product 0.16; root = 0.68^0.5; r = 0.2 / (1 + root), in x / 4; or the
+        // step and (r - e) / 4: 0.0224029 < 0.0274029 (mpmath).
+        let short = judged(&facts(), None, Some(5.0));
+        covers(short.bound.unwrap(), 0.022_402_949_199_448_108, 1e-9);
+        assert_eq!(
+            short.basis,
+            "Newton-Kantorovich: Hessian >= 2.560e0 A'A at x, third derivative <= 1.600e0 in the metric of the Hessian; \
+             a strict local minimiser, others may exist"
+        );
+        let mut long = facts();
+        long.hessian.as_mut().unwrap().step = 0.2;
+        covers(
+            judged(&long, None, Some(5.0)).bound.unwrap(),
+            0.027_402_949_199_448_108,
+            1e-9,
+        );
+        // With a modulus of 1 - 1/4: 0.3 / (0.75 * 0.5) = 0.8 is larger, and the minimiser the only one.
+        let only = judged(&facts(), Some(-0.25), Some(5.0));
+        assert_eq!(only.bound, short.bound);
+        assert!(
+            only.basis
+                .ends_with("Hessian; L is strongly convex, so this is the only minimiser")
+        );
+    }
+
+    #[test]
+    fn strong_convexity_is_used_where_nothing_better_is_proven() {
+        let convex = judged(&facts(), Some(-0.25), None);
+        covers(convex.bound.unwrap(), 0.8, 1e-9);
+        assert_eq!(
+            convex.basis,
+            "strong convexity: min w^2 + curvature floor of the loss >= 7.500e-1, sigma_min(A)^2 >= 5.000e-1; this is the only minimiser"
+        );
+        // The modulus must be positive.
+        for floor in [None, Some(-1.0), Some(-2.0)] {
+            let none = judged(&facts(), floor, None);
+            assert_eq!(none.bound, None);
+            assert_eq!(
+                none.basis,
+                "no bound: L is not known to be strongly convex (min w^2 does not outweigh the curvature of the loss), and \
+                 no bound on its third derivative is known (gradient off by at most 6.2e-2)"
+            );
+        }
+    }
+
+    #[test]
+    fn products_from_0_49_on_and_indefinite_hessians_prove_nothing() {
+        // 0.032 per unit of omega: 0.4896 and 0.495.
+        assert!(judged(&facts(), None, Some(15.3)).bound.is_some());
+        let refused = judged(&facts(), None, Some(15.468_75));
+        assert!(
+            refused
+                .basis
+                .contains("the Newton-Kantorovich product 4.950e-1 at x is not below 1/2")
+        );
+        assert!(
+            judged(&facts(), None, Some(f64::NAN))
+                .basis
+                .contains("product NaN")
+        );
+        let unknown = Local {
+            hessian: None,
+            ..facts()
+        };
+        assert!(
+            judged(&unknown, None, Some(5.0))
+                .basis
+                .contains("not positive definite beyond its rounding")
+        );
+    }
+
+    #[test]
+    fn the_bound_covers_the_distance_to_the_minimiser_dense_and_sparse() {
+        let mut rng = sample::stream(6, "certificate-by-gram", 0);
+        let a = sample::conditioned_matrix(&mut rng, 30, 3, 3.0, 10.0);
+        let b = sample::signed_unit_target(&mut rng, 30);
+        let sparse = DesignMatrix::Sparse(nalgebra_sparse::CsrMatrix::from(&a));
+        for matrix in [DesignMatrix::Dense(a), sparse] {
+            let weights = DVector::repeat(30, 2.0);
+            let problem = Problem::new(LossKind::Softmax, matrix, b.clone(), weights).unwrap();
+            let end = solve(&problem, &DVector::zeros(3), &Settings::default()).unwrap();
+            let own = end.error_bound.unwrap();
+            for distance in [1e-9, 1e-6, 1e-3] {
+                let mut x = end.x.clone();
+                x[1] -= distance;
+                let bound = certify(&problem, &x).bound.unwrap();
+                assert!(
+                    bound >= distance - own && bound <= 4.0 * distance,
+                    "{distance}: {bound}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_matrix_without_full_rank_proves_nothing() {
+        let a = DesignMatrix::Dense(DMatrix::from_element(3, 2, 1.0));
+        let problem = Problem::new(
+            LossKind::Softmax,
+            a,
+            DVector::zeros(3),
+            DVector::repeat(3, 1.0),
+        )
+        .unwrap();
+        let none = certify(&problem, &DVector::zeros(2));
+        assert_eq!(none.bound, None);
+        assert_eq!(
+            none.basis,
+            "no bound: the matrix or the Hessian is too close to singular for Gram matrices in f64"
+        );
+    }
+
+    #[test]
+    fn squared_row_norms_are_those_of_the_rows_dense_and_sparse() {
+        let a = DMatrix::from_row_slice(3, 2, &[1.0, -2.0, 0.0, 3.0, 0.5, 0.0]);
+        let sparse = DesignMatrix::Sparse(nalgebra_sparse::CsrMatrix::from(&a));
+        for matrix in [DesignMatrix::Dense(a), sparse] {
+            assert_eq!(squared_row_norms(&matrix), [5.0, 9.0, 0.25]);
+        }
+    }
+}

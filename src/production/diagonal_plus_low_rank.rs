@@ -279,6 +279,7 @@ fn symmetrise(matrix: &mut DMatrix<f64>) {
 mod tests {
     use super::*;
     use crate::instance::sample;
+    use crate::production::test_support::covers;
     use nalgebra_sparse::CsrMatrix;
 
     fn example(n: usize, d: usize) -> (DiagonalPlusLowRank, DMatrix<f64>, DVector<f64>) {
@@ -333,5 +334,141 @@ mod tests {
         let (structured, _, v) = example(20, 3);
         let expected = structured.to_dense() * &v;
         assert!((structured.multiply(&v) - expected).amax() < 1e-12);
+    }
+
+    fn parts(diagonal: &[f64], basis: DMatrix<f64>, core: DMatrix<f64>) -> DiagonalPlusLowRank {
+        DiagonalPlusLowRank {
+            diagonal: DVector::from_column_slice(diagonal),
+            basis,
+            core,
+        }
+    }
+
+    fn square(entries: [f64; 4]) -> DMatrix<f64> {
+        DMatrix::from_row_slice(2, 2, &entries)
+    }
+
+    #[test]
+    fn the_norm_bound_is_the_largest_diagonal_entry_plus_a_frobenius_norm_of_magnitudes() {
+        // |d| + e: 1.5 and 3.25. |U| + e = [[1.5, 2.25], [3.5, 1], [0.25, 4]], |K| + e = [[2, 1.25], [1.25, 0.5]]:
+        // 3.25 + || |U| |K| |U|' ||_F by mpmath.
+        let basis = DMatrix::from_row_slice(3, 2, &[1.25, -2.0, 3.0, 0.5, 0.0, -3.5]);
+        let off = DMatrix::from_row_slice(3, 2, &[0.25, 0.25, 0.5, 0.5, 0.25, 0.5]);
+        let structured = parts(&[1.0, -3.0, 0.5], basis, square([-1.5, 1.0, 1.0, 0.25]));
+        let errors = parts(&[0.5, 0.25, 0.5], off, square([0.5, 0.25, 0.25, 0.25]));
+        covers(structured.norm_bound(&errors), 65.483_050_999_599_48, 1e-13);
+        // A plain diagonal.
+        let plain = |d: &[f64]| parts(d, DMatrix::zeros(2, 0), DMatrix::zeros(0, 0));
+        let bound = plain(&[1.0, -3.0]).norm_bound(&plain(&[0.5, 0.25]));
+        assert_eq!(bound, 3.25f64.next_up());
+    }
+
+    #[test]
+    fn the_norm_bound_is_inflated_by_the_roundings_of_its_longest_sum() {
+        // u = (3, 4, 0, ..), K = 2, d = 7: 7 + 2 * 25 = 57 without any rounding; n = 1000 and r = 1 allow
+        // 2 (n + 4 r + 8) = 2024 eps.
+        let mut basis = DMatrix::zeros(1000, 1);
+        (basis[0], basis[1]) = (-3.0, 4.0);
+        let structured = parts(&[7.0; 1000], basis, DMatrix::from_element(1, 1, -2.0));
+        let nothing = parts(&[0.0; 1000], DMatrix::zeros(1000, 1), DMatrix::zeros(1, 1));
+        let units = (structured.norm_bound(&nothing) / 57.0 - 1.0) / f64::EPSILON;
+        assert!((2022.0..=2026.0).contains(&units), "{units}");
+    }
+
+    #[test]
+    fn errors_of_the_parts_enter_a_congruence_by_the_product_rule() {
+        // A' diag(e_d + e_e) A + E K V' + V K E' + V e_K V' with P = |A|' |U|, E = |A|' e_U, V = P + E; exact by hand
+        // (fractions), where no rounding matters beside errors of this size.
+        let a = square([2.0, -1.0, 3.0, 0.5]);
+        let structured = parts(
+            &[1.0, 2.0],
+            square([-1.0, 2.0, 0.5, 3.0]),
+            square([2.0, -1.0, -1.0, 0.5]),
+        );
+        let off = parts(
+            &[0.5, 0.25],
+            square([0.25, 0.5, 0.125, 0.0625]),
+            square([0.25, 0.125, 0.125, 0.5]),
+        );
+        let (extra, extra_off) = (
+            DVector::from_element(2, 1.0),
+            DVector::from_column_slice(&[0.125, 1.0]),
+        );
+        let dense = DesignMatrix::Dense(a.clone());
+        let sparse = DesignMatrix::Sparse(CsrMatrix::from(&a));
+        for matrix in [dense, sparse] {
+            let error = structured.congruence_error(&matrix, &extra, &off, &extra_off);
+            for (found, exact) in error.iter().zip([
+                202.074_218_75,
+                62.177_734_375,
+                62.177_734_375,
+                19.522_460_937_5,
+            ]) {
+                covers(*found, exact, 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn roundings_enter_a_congruence_with_the_counts_of_the_numerics_document() {
+        // Of two rows: 3 + 2 + 1 units of |A|' |d + e| |A|; 2 * 12 of |P| |K| |P|' for the two P, 2 r + 4 = 8 for the core;
+        // 3 of both for the last addition and symmetrisation. In units: (6 + 3) T + (24 + 8 + 3) L.
+        let a = square([2.0, -1.0, 3.0, 0.5]);
+        let structured = parts(
+            &[-2.75, 1.0],
+            square([-1.0, 2.0, 0.5, 3.0]),
+            square([2.0, -1.0, -1.0, 0.5]),
+        );
+        let nothing = parts(&[0.0; 2], DMatrix::zeros(2, 2), DMatrix::zeros(2, 2));
+        // d + e = (-1.75, 2.5).
+        let extra = DVector::from_column_slice(&[1.0, 1.5]);
+        let zero = DVector::zeros(2);
+        let unit = f64::EPSILON / 2.0;
+        let error = structured.congruence_error(&DesignMatrix::Dense(a), &extra, &nothing, &zero);
+        for (found, exact) in error.iter().zip([7265.5, 2165.25, 2165.25, 651.375]) {
+            covers(found / unit, exact, 1e-12);
+            // The roundings of the bound itself: 4 (n + 64) eps.
+            let inflation = (found / unit / exact - 1.0) / f64::EPSILON;
+            assert!((230.0..=310.0).contains(&inflation), "{inflation}");
+        }
+        // A term of n = 65 rows meets 64 additions in its block and 2 of blocks: 3 + 66, and the last 3.
+        let mut long = vec![0.0; 65];
+        long[64] = -1.0;
+        let plain = |d: &[f64]| parts(d, DMatrix::zeros(65, 0), DMatrix::zeros(0, 0));
+        let zero = DVector::zeros(65);
+        let column = DesignMatrix::Dense(DMatrix::from_element(65, 1, 2.0));
+        let error = plain(&long).congruence_error(&column, &zero, &plain(&[0.0; 65]), &zero);
+        covers(error[0] / unit, 4.0 * 72.0, 1e-12);
+    }
+
+    #[test]
+    fn a_block_of_64_rows_is_summed_by_itself_dense_and_sparse() {
+        // 2^53 in the last row of the first block swallows a 1 that is added to it; the second block holds 1 + 1 first.
+        let mut weights = DVector::zeros(66);
+        weights[63] = 2f64.powi(53);
+        (weights[64], weights[65]) = (1.0, 1.0);
+        let ones = DMatrix::from_element(66, 1, 1.0);
+        for matrix in [
+            DesignMatrix::Sparse(CsrMatrix::from(&ones)),
+            DesignMatrix::Dense(ones),
+        ] {
+            assert_eq!(weighted_gram(&matrix, &weights)[0], 2f64.powi(53) + 2.0);
+        }
+    }
+
+    #[test]
+    fn a_compensated_product_keeps_what_cancels_and_falls_back_where_the_splitting_overflows() {
+        // 2^60 + 1 - 2^60.
+        let a = DMatrix::from_row_slice(2, 3, &[1.0, 1.0, 1.0, 2.0, 0.0, 2.0]);
+        let x = DVector::from_column_slice(&[2f64.powi(60), 1.0, -(2f64.powi(60))]);
+        for matrix in [
+            DesignMatrix::Sparse(CsrMatrix::from(&a)),
+            DesignMatrix::Dense(a),
+        ] {
+            assert_eq!(multiply_compensated(&matrix, &x).as_slice(), [1.0, 0.0]);
+        }
+        let huge = DesignMatrix::Dense(DMatrix::from_element(1, 1, 1e301));
+        let product = multiply_compensated(&huge, &DVector::from_element(1, 2.0));
+        assert_eq!(product[0], 2e301);
     }
 }

@@ -215,3 +215,80 @@ impl LogitLoss for Entrywise {
         self.function == Function::Cosh
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::production::test_support::covers;
+
+    fn loss(function: Function, target: &[f64]) -> Entrywise {
+        Entrywise::new(function, DVector::from_column_slice(target))
+    }
+
+    #[test]
+    fn the_local_bound_of_the_third_derivative_is_that_of_the_numerics_document() {
+        // max (4 t + |b|) t / lambda^1.5 with t = e^(z + e + r) or cosh(|z| + e + r), lambda = 4; mpmath.
+        let z = DVector::from_column_slice(&[0.5, -0.75]);
+        let off = DVector::from_column_slice(&[0.125, 0.25]);
+        for (function, exact) in [
+            (Function::Exp, 3.477_020_161_494_639_7),
+            (Function::Cosh, 2.491_231_323_851_302_5),
+            (Function::Sinh, 2.491_231_323_851_302_5),
+        ] {
+            let loss = loss(function, &[-2.0, 3.0]);
+            let bound = loss.third_derivative_bound(&z, &off, 0.25, 4.0).unwrap();
+            covers(bound, exact, 1.01e-10);
+            let far = DVector::from_element(2, 800.0);
+            assert_eq!(loss.third_derivative_bound(&far, &off, 0.25, 4.0), None);
+        }
+    }
+
+    #[test]
+    fn the_slope_of_the_curvature_allows_for_64_roundings() {
+        // t = 1 where z + reach = 0: (4 + 3) * 1.
+        let at = |z: f64, reach: f64| {
+            let (z, reach) = (DVector::from_element(1, z), DVector::from_element(1, reach));
+            [Function::Exp, Function::Cosh, Function::Sinh]
+                .map(|function| loss(function, &[-3.0]).slope_of_curvature(&z, &reach))
+        };
+        let found = [at(-0.5, 0.5)[0], at(0.0, 0.0)[1], at(0.0, 0.0)[2]];
+        for slope in found {
+            let units = (slope / 7.0 - 1.0) / f64::EPSILON;
+            assert!((60.0..=68.0).contains(&units), "{units}");
+        }
+    }
+
+    #[test]
+    fn the_curvature_floors_are_the_minima_of_the_quadratics() {
+        // -b^2/8 (0 for b <= 0); 1 - b below 4, -1 - b^2/8 from there; 1 - b^2/8. The least of the entries counts.
+        for (function, target, exact) in [
+            (Function::Exp, [2.0, -9.0], -0.5),
+            (Function::Exp, [-1.0, 0.0], 0.0),
+            (Function::Cosh, [-2.0, 3.0], -2.0),
+            (Function::Cosh, [3.0, 6.0], -5.5),
+            (Function::Sinh, [1.0, -4.0], -1.0),
+        ] {
+            let floor = loss(function, &target).curvature_floor().unwrap();
+            let margin = exact - floor;
+            assert!(
+                (0.0..=1e-14).contains(&margin),
+                "{function:?}: {floor} for {exact}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_function_has_its_name_and_only_cosh_is_even() {
+        let all =
+            [Function::Exp, Function::Cosh, Function::Sinh].map(|function| loss(function, &[1.0]));
+        assert_eq!(
+            all.each_ref().map(|loss| loss.name()),
+            ["exp", "cosh", "sinh"]
+        );
+        assert!(all.iter().all(|loss| loss.softmax_target().is_none()));
+        assert_eq!(
+            all.each_ref().map(|loss| loss.is_even()),
+            [false, true, false]
+        );
+    }
+}

@@ -246,4 +246,51 @@ mod tests {
         let x = coordinates.to_unknowns(&y).unwrap();
         assert!(((&a * x).norm() - y.norm()).abs() < 1e-11);
     }
+
+    #[test]
+    fn the_row_space_holds_the_rows_whatever_the_scale_of_the_columns() {
+        // Rank 1, columns of size 1 to 1024: only the multiples of the row itself are visible.
+        let row = [1.0, 5.0, -40.0, 1024.0];
+        let a = DMatrix::from_fn(2, 4, |i, j| row[j] * (i + 1) as f64);
+        let basis = row_space(&a).unwrap();
+        assert_eq!(basis.ncols(), 1);
+        let direction = DVector::from_column_slice(&row).normalize();
+        let cosine = basis.column(0).dot(&direction);
+        assert!((cosine.abs() - 1.0).abs() < 1e-14, "{cosine}");
+    }
+
+    #[test]
+    fn the_orthogonal_complement_is_orthonormal_and_orthogonal() {
+        for direction in [
+            [2.0, 3.0, -4.0],
+            [-2.0, 3.0, 5.0],
+            [0.0, 3.0, 4.0],
+            [1e300, -1e300, 0.0],
+        ] {
+            let direction = DVector::from_column_slice(&direction);
+            let rest = orthogonal_complement(&direction);
+            assert_eq!(rest.shape(), (3, 2));
+            assert!((rest.tr_mul(&rest) - DMatrix::identity(2, 2)).amax() < 1e-14);
+            let unit = (&direction / direction.amax()).normalize();
+            assert!(rest.tr_mul(&unit).amax() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn columns_are_scaled_by_powers_of_two_near_their_size() {
+        let a = DMatrix::from_row_slice(
+            2,
+            5,
+            &[3.0, -0.3, 0.0, 1e305, 1e-305, -5.0, 0.1, 0.0, 0.0, 0.0],
+        );
+        let (scaled, scale) = scale_columns(&a);
+        let power = |exponent| 2f64.powi(exponent);
+        assert_eq!(
+            scale.as_slice(),
+            [4.0, 0.25, 1.0, power(1000), power(-1000)]
+        );
+        for (j, column) in scaled.column_iter().enumerate() {
+            assert_eq!(column * scale[j], a.column(j));
+        }
+    }
 }

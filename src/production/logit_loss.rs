@@ -188,3 +188,110 @@ pub(crate) fn refuse_overflow(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::production::test_support::Given;
+
+    /// What must be given, and a Lipschitz constant.
+    struct Bare(Option<f64>);
+
+    impl LogitLoss for Bare {
+        fn name(&self) -> &'static str {
+            "bare"
+        }
+        fn logits(&self) -> usize {
+            1
+        }
+        fn value(&self, z: &DVector<f64>) -> Result<f64, EvaluationError> {
+            Given::new(1, 0).value(z)
+        }
+        fn gradient(&self, z: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
+            Given::new(1, 0).gradient(z)
+        }
+        fn hessian(&self, z: &DVector<f64>) -> Result<DiagonalPlusLowRank, EvaluationError> {
+            Given::new(1, 0).hessian(z)
+        }
+        fn error_bounds(
+            &self,
+            z: &DVector<f64>,
+            logit_error: &DVector<f64>,
+        ) -> Result<LogitErrorBounds, EvaluationError> {
+            Given::new(1, 0).error_bounds(z, logit_error)
+        }
+        fn hessian_lipschitz(&self) -> Option<f64> {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_loss_that_says_no_more_than_it_must_claims_nothing() {
+        let (loss, z) = (Bare(None), DVector::from_element(1, 1.0));
+        assert_eq!(
+            (loss.curvature_floor(), loss.curvature_ceiling()),
+            (None, None)
+        );
+        assert_eq!(loss.third_derivative_bound(&z, &z, 1.0, 4.0), None);
+        assert!(!loss.is_shift_invariant() && !loss.is_even() && loss.is_smooth());
+        assert!(!loss.has_pole_between(&z, &-&z));
+        assert_eq!(loss.softmax_target(), None);
+        assert!(loss.remarks(&z).is_empty());
+        // K / lambda^1.5 = 6 / 8.
+        assert_eq!(
+            Bare(Some(6.0)).third_derivative_bound(&z, &z, 1.0, 4.0),
+            Some(0.75)
+        );
+        assert_eq!(Given::new(1, 0).hessian_lipschitz(), None);
+    }
+
+    #[test]
+    fn a_vector_of_the_wrong_length_or_with_an_infinite_entry_is_named() {
+        let vector = DVector::from_column_slice(&[1.0, f64::INFINITY, 2.0]);
+        assert_eq!(
+            check_vector("point", &vector, 2),
+            Err(EvaluationError::Shape {
+                part: "point",
+                found: 3,
+                expected: 2
+            })
+        );
+        assert_eq!(
+            check_vector("point", &vector, 3),
+            Err(EvaluationError::NotFinite {
+                part: "point",
+                index: 1,
+                value: f64::INFINITY
+            })
+        );
+        assert_eq!(check_vector("point", &DVector::zeros(3), 3), Ok(()));
+    }
+
+    #[test]
+    fn every_part_of_the_bounds_must_be_finite() {
+        let part_of = |spoil: fn(&mut LogitErrorBounds)| {
+            let mut bounds = Given::new(2, 1).bounds;
+            spoil(&mut bounds);
+            match all_finite(bounds).map(|_| ()) {
+                Err(EvaluationError::Overflow {
+                    quantity, index, ..
+                }) => (quantity, index),
+                other => panic!("{other:?}"),
+            }
+        };
+        const INFINITE: f64 = f64::INFINITY;
+        assert_eq!(
+            part_of(|b| b.value = INFINITE),
+            ("error bound of the loss", 0)
+        );
+        assert_eq!(
+            part_of(|b| b.gradient[1] = INFINITE),
+            ("error bound of the logit gradient", 1)
+        );
+        let hessian = "error bound of the logit Hessian";
+        assert_eq!(part_of(|b| b.hessian.diagonal[1] = INFINITE), (hessian, 1));
+        assert_eq!(part_of(|b| b.hessian.basis[1] = INFINITE), (hessian, 1));
+        assert_eq!(part_of(|b| b.hessian.core[0] = INFINITE), (hessian, 0));
+        assert!(all_finite(Given::new(2, 1).bounds).is_ok());
+    }
+}

@@ -36,6 +36,8 @@ mod solve;
 mod step;
 mod summation;
 #[cfg(test)]
+mod test_support;
+#[cfg(test)]
 mod tests;
 mod two_layer;
 

@@ -373,3 +373,94 @@ impl Problem {
         Bounded::new(w2, UNIT * w2 + f64::MIN_POSITIVE)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::production::test_support::{Given, covers};
+
+    /// One logit z = 3 x at x = 1, weight 2 (its square 4 off by a unit): value 3, gradient 2, curvature 5 - 2 * 2.
+    fn one(value_off: f64, gradient_off: f64) -> Problem {
+        let mut loss = Given::new(1, 1);
+        loss.gradient[0] = 2.0;
+        loss.hessian.diagonal[0] = 5.0;
+        loss.hessian.basis[0] = 2.0;
+        loss.hessian.core[0] = -1.0;
+        loss.bounds.value = value_off;
+        loss.bounds.gradient[0] = gradient_off;
+        given(loss, &[3.0], 2.0)
+    }
+
+    fn given(loss: Given, row: &[f64], weight: f64) -> Problem {
+        let a = DesignMatrix::Dense(DMatrix::from_row_slice(1, row.len(), row));
+        Problem::with_loss(Arc::new(loss), a, &DVector::from_element(1, weight)).unwrap()
+    }
+
+    #[test]
+    fn the_loss_error_is_that_of_the_loss_and_of_the_ridge() {
+        // In units, with z = 3 off by 3: w^2 z = 12 off by 4*3 + 3*4 + 12 = 36; times z: 36*3 + 12*3 + 36 = 180; sum: 36 more;
+        // halved: 108 + 18; the total 3 + 18 has a rounding of 21. (z is off by 3 (1 + 1e-6).)
+        let x = DVector::from_element(1, 1.0);
+        let exact = 5.0 + 126.0 + 21.0 + 36e-6;
+        let found = one(5.0 * UNIT, 0.0).loss_error_bound(&x).unwrap();
+        covers(found / UNIT, exact, 1e-12);
+    }
+
+    #[test]
+    fn the_gradient_error_is_that_of_the_rows_and_of_the_product() {
+        // In units: 5 of the loss, 36 of w^2 z (above), 2 + 12 of the addition; v = 14 meets 12 roundings; A = 3.
+        let x = DVector::from_element(1, 1.0);
+        let problem = one(0.0, 5.0 * UNIT);
+        let exact = 3.0 * (5.0 + 36.0 + 12e-6 + 14.0 + 14.0 * 12.0);
+        let found = problem.gradient_error_bound(&x).unwrap();
+        covers(found[0] / UNIT, exact, 1e-12);
+        // Noise: a rounding of x moves z by 3 units, felt as 5 + 4 + 2*1*2 = 13; A once more.
+        let noise = problem.gradient_noise(&x).unwrap();
+        covers(noise / UNIT, exact + 3.0 * 13.0 * 3.0, 1e-12);
+    }
+
+    #[test]
+    fn the_hessian_error_has_the_weights_and_the_counts_of_the_numerics_document() {
+        // In units: 9 (4 of w^2 + (3 + 1 + 1) * 9); P = 6: 2 * 12 * 36 and (2 r + 4) * 36; last: 3 (9 * 9 + 36).
+        let found = one(0.0, 0.0)
+            .hessian_error_bound(&DVector::from_element(1, 1.0))
+            .unwrap();
+        covers(found[0] / UNIT, 441.0 + 864.0 + 216.0 + 351.0, 1e-12);
+    }
+
+    #[test]
+    fn logits_carry_a_unit_of_their_own_and_second_order_terms_of_what_cancelled() {
+        let bound = |row: &[f64], x: &[f64]| {
+            let x = DVector::from_column_slice(x);
+            given(Given::new(1, 0), row, 0.0).bounds(&x).unwrap().1[0]
+        };
+        // 4 (d + 1)^2 u^2 |A| |x| with d = 2 and z = 0.
+        let size = 2f64.powi(30);
+        covers(
+            bound(&[1.0, 1.0], &[size, -size]),
+            36.0 * UNIT * UNIT * 2.0 * size,
+            1e-12,
+        );
+        covers(
+            bound(&[4.0, 1.0], &[1.0, 2.0]),
+            6.0 * UNIT * (1.0 + 1e-6),
+            1e-12,
+        );
+        // Plain sums, (d + 1) u |A| |x|, where the splitting of A, of x or of the product would overflow.
+        let plain = 3.0 * UNIT * (1.0 + 1e-6);
+        covers(bound(&[1.0, 1.0], &[1e291, -1e291]), plain * 2e291, 1e-12);
+        let mixed = 3.0 * (plain + UNIT * (1.0 + 1e-6));
+        covers(bound(&[1e291, 1.0], &[0.0, 3.0]), mixed, 1e-12);
+        covers(bound(&[0.0, 1.0], &[1e291, 3.0]), mixed, 1e-12);
+        // An underflow of each of the d products.
+        assert_eq!(bound(&[1.0, 1.0], &[0.0, 0.0]), 2.0 * f64::MIN_POSITIVE);
+    }
+
+    #[test]
+    fn a_problem_prints_its_loss_and_its_shape() {
+        assert_eq!(
+            format!("{:?}", given(Given::new(1, 0), &[1.0, 2.0], 0.0)),
+            "Problem(given, 1 x 2)"
+        );
+    }
+}

@@ -307,3 +307,49 @@ impl LogitLoss for ResidualSoftmax {
         !fine
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::production::test_support::covers;
+
+    fn vector(entries: &[f64]) -> DVector<f64> {
+        DVector::from_column_slice(entries)
+    }
+
+    #[test]
+    fn the_local_bound_of_the_third_derivative_is_that_of_the_numerics_document() {
+        // "Residual softmax", mpmath: with E, V in the ball, a = |alpha| - V r, F, f1, f2, f3 by the quotient rule.
+        let loss = ResidualSoftmax::new(vector(&[0.5, -1.0, 0.25]));
+        let z = vector(&[0.5, -0.25, 1.0]);
+        let off = vector(&[0.015_625, 0.031_25, 0.007_812_5]);
+        let bound = |radius| loss.third_derivative_bound(&z, &off, radius, 0.25);
+        let exact = 286.609_477_495_261_86;
+        covers(bound(0.0625).unwrap(), exact * (1.0 + 1e-6), 1e-10);
+        // alpha = 6.4 falls by at most || e^z + 1 || = 6.3 times the radius and more in a larger ball.
+        assert_eq!(bound(2.0), None);
+    }
+
+    #[test]
+    fn the_bound_of_the_third_derivative_allows_for_the_rounding_of_a_normaliser_that_cancels() {
+        // e^20 + 20 and its opposite: alpha = 1 is known to 4.3e-6 only (10 units for each of two terms of 9.7e8); with
+        // that 5.16130e45, without 5.16119e45 (mpmath). The terms themselves are rounded to 1e-7.
+        let loss = ResidualSoftmax::new(vector(&[0.5, -1.0]));
+        let z = vector(&[20.0, -485_165_214.409_790_3]);
+        let bound = loss
+            .third_derivative_bound(&z, &DVector::zeros(2), 0.0, 0.25)
+            .unwrap();
+        let exact = 5.161_296_572_557_311e45 * (1.0 + 1e-6);
+        assert!((bound / exact - 1.0).abs() < 3e-6, "{}", bound / exact);
+    }
+
+    #[test]
+    fn the_least_normaliser_on_a_segment_is_looked_for_where_its_own_slope_vanishes() {
+        // z = (3t, -t, k): alpha = e^3t + e^-t + 2t + (e^k + k), least at t = -0.81 where the first part is 0.716; at
+        // t = 0 it is 2 already. e^k + k = -1.0 makes a dip below zero of it, -0.4934 does not.
+        let loss = ResidualSoftmax::new(DVector::zeros(3));
+        let at = |t: f64, k: f64| vector(&[3.0 * t, -t, k]);
+        assert!(loss.has_pole_between(&at(-3.0, -1.278_464_5), &at(1.0, -1.278_464_5)));
+        assert!(!loss.has_pole_between(&at(-3.0, -0.9), &at(1.0, -0.9)));
+    }
+}

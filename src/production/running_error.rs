@@ -220,6 +220,7 @@ impl Mul for Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::production::test_support::covers;
 
     #[test]
     fn the_error_of_a_cancelling_difference_is_the_inherited_one() {
@@ -235,5 +236,216 @@ mod tests {
         let product = Bounded::exact(1e-200) * Bounded::exact(1e-200);
         assert_eq!(product.value, 0.0);
         assert!(product.error > 0.0);
+    }
+
+    /// The bound is the formula's, inflated by 16 u for the roundings of the formula itself (give or take those).
+    fn is_inflated(bound: f64, formula: f64) {
+        let units = (bound / formula - 1.0) / UNIT;
+        assert!((12.0..=20.0).contains(&units), "{units} units");
+    }
+
+    #[test]
+    fn sums_differences_and_products_carry_exactly_the_bound_of_the_numerics_document() {
+        let (x, y) = (
+            Bounded::new(1.5, 3.0 * UNIT),
+            Bounded::new(2.25, 5.0 * UNIT),
+        );
+        // e + f + u |x + y|.
+        assert_eq!((x + y).value, 3.75);
+        is_inflated((x + y).error, 11.75 * UNIT);
+        assert_eq!((x - y).value, -0.75);
+        is_inflated((x - y).error, 8.75 * UNIT);
+        // e |y| + f |x| + u |x y| = 3 * 2.25 + 5 * 1.5 + 3.375.
+        assert_eq!((x * y).value, 3.375);
+        is_inflated((x * y).error, 17.625 * UNIT);
+        // With errors of the size of the numbers: 0.25 * 2.5 + 0.5 * 1.5 + 0.25 * 0.5 = 1.5.
+        let product = Bounded::new(1.5, 0.25) * Bounded::new(-2.5, 0.5);
+        covers(product.error, 1.5, 1e-14);
+        assert_eq!(product.value, -3.75);
+        // The product of the ends is inside: 1.75 * 3 = 3.75 + 1.5.
+        assert!(3.75 + product.error >= 5.25);
+        assert_eq!(x.negated(), Bounded::new(-1.5, 3.0 * UNIT));
+    }
+
+    #[test]
+    fn a_sum_carries_the_errors_of_its_terms_its_rounding_and_the_second_order_of_its_length() {
+        let terms = [
+            Bounded::new(1.0, 3.0 * UNIT),
+            Bounded::new(2.0, 5.0 * UNIT),
+            Bounded::new(-0.5, 7.0 * UNIT),
+        ];
+        let sum = Bounded::sum(&terms);
+        assert_eq!(sum.value, 2.5);
+        covers(sum.error, 17.5 * UNIT, 1e-14);
+        // Only the second order is left of a sum that cancels: 2 (n u)^2 (|x| + |x|).
+        let size = 2f64.powi(70);
+        let cancelled = Bounded::sum(&[
+            Bounded::exact(size),
+            Bounded::exact(-size),
+            Bounded::exact(0.0),
+        ]);
+        assert_eq!(cancelled.value, 0.0);
+        covers(cancelled.error, 36.0 * UNIT * UNIT * size, 1e-14);
+        // n plain additions of the errors may lose n units of their sum: 1024 terms, 1024 eps and the inflation's 8.
+        let many = Bounded::sum(&[Bounded::new(0.0, 2f64.powi(-10)); 1024]);
+        let extra = (many.error - 1.0) / f64::EPSILON;
+        assert!((1030.0..=1034.0).contains(&extra), "{extra}");
+    }
+
+    #[test]
+    fn a_quotient_carries_exactly_the_bound_of_the_numerics_document() {
+        // (e + f |x / y|) / (|y| - f) + u |x / y|: (0.25 + 1.5 * 0.5) / 1.5.
+        let quotient = Bounded::new(3.0, 0.25).over(Bounded::new(-2.0, 0.5));
+        assert_eq!(quotient.value, -1.5);
+        covers(quotient.error, 2.0 / 3.0, 1e-13);
+        // The ends are inside: 3.25 / 1.5 = 1.5 + 2/3.
+        assert!(1.5 + quotient.error >= 3.25 / 1.5);
+        // (5 + 1.5 * 7) / 2 + 1.5 = 9.25 units.
+        let close = Bounded::new(3.0, 5.0 * UNIT).over(Bounded::new(2.0, 7.0 * UNIT));
+        covers(close.error, 9.25 * UNIT, 1e-13);
+        // From where the divisor may be zero on, nothing is known.
+        for error in [2.0, 3.0, f64::NAN] {
+            let unknown = Bounded::exact(1.0).over(Bounded::new(-2.0, error));
+            assert_eq!((unknown.value, unknown.error), (-0.5, f64::INFINITY));
+        }
+        assert!(Bounded::new(-2.0, 2.0).may_be_zero());
+        assert!(Bounded::new(0.0, 0.0).may_be_zero());
+        assert!(Bounded::new(f64::NAN, 0.0).may_be_zero());
+        assert!(!Bounded::new(-2.0, 1.875).may_be_zero());
+    }
+
+    /// Name, function, argument, value there, what an error of 2^-4 moves it by (the table of `docs/numerics.md`), and the
+    /// library's error in units of eps. Numbers from mpmath at 40 digits.
+    type Case = (&'static str, fn(Bounded) -> Bounded, f64, f64, f64, f64);
+
+    const CASES: [Case; 9] = [
+        (
+            "exp",
+            Bounded::exp,
+            0.75,
+            2.117_000_016_612_675,
+            0.136_534_770_600_533_88,
+            2.0,
+        ),
+        (
+            "cosh",
+            Bounded::cosh,
+            -0.75,
+            1.294_683_284_676_844_7,
+            0.083_499_897_915_230_06,
+            4.0,
+        ),
+        (
+            "sinh",
+            Bounded::sinh,
+            0.75,
+            0.822_316_731_935_83,
+            0.083_499_897_915_230_06,
+            4.0,
+        ),
+        (
+            "tanh",
+            Bounded::tanh,
+            0.75,
+            0.635_148_952_387_287_3,
+            0.040_271_161_395_315_44,
+            4.0,
+        ),
+        (
+            "1/cosh^2",
+            Bounded::sech_squared,
+            0.75,
+            0.596_585_808_281_331_4,
+            0.079_434_477_494_281_5,
+            12.0,
+        ),
+        (
+            "softplus",
+            Bounded::softplus,
+            0.75,
+            1.136_871_006_114_9,
+            0.045_186_372_617_952_85,
+            12.0,
+        ),
+        (
+            "softplus",
+            Bounded::softplus,
+            -0.75,
+            0.386_871_006_114_899_94,
+            0.021_344_531_064_413_367,
+            12.0,
+        ),
+        (
+            "logistic",
+            Bounded::logistic,
+            0.75,
+            0.679_178_699_175_393,
+            0.043_803_262_711_852_59,
+            12.0,
+        ),
+        (
+            "logistic",
+            Bounded::logistic,
+            -0.75,
+            0.320_821_300_824_607,
+            0.020_691_196_206_006_84,
+            12.0,
+        ),
+    ];
+
+    #[test]
+    fn a_function_moves_by_what_the_table_of_the_numerics_document_says() {
+        for (name, function, x, value, moved, library) in CASES {
+            let inexact = function(Bounded::new(x, 0.0625));
+            assert!((inexact.value / value - 1.0).abs() < 1e-15, "{name}");
+            covers(inexact.error, moved, 1e-13);
+            // The function at both ends of the interval.
+            for end in [x - 0.0625, x + 0.0625] {
+                let there = function(Bounded::exact(end)).value;
+                assert!(
+                    (there - inexact.value).abs() <= inexact.error,
+                    "{name} at {end}"
+                );
+            }
+            let exact = function(Bounded::exact(x));
+            covers(exact.error, value.abs() * library * f64::EPSILON, 1e-13);
+        }
+    }
+
+    #[test]
+    fn functions_of_arguments_that_are_far_off_or_underflow_stay_covered() {
+        // e^(0.75 + 2) and not e^0.75 (e^2 - 1): the same, up to e^0.75 less.
+        covers(
+            Bounded::new(0.75, 2.0).exp().error,
+            15.642_631_884_188_172,
+            1e-14,
+        );
+        assert_eq!(
+            Bounded::new(-800.0, f64::INFINITY).exp().error,
+            f64::INFINITY
+        );
+        assert_eq!(Bounded::new(-800.0, 0.5).exp(), Bounded::new(0.0, TINY));
+        assert_eq!(
+            Bounded::new(800.0, 0.5).sech_squared(),
+            Bounded::new(0.0, TINY)
+        );
+        // Values of at most 1, with an error of at most 1, however far off the argument is.
+        covers(Bounded::new(-800.0, 2.0).logistic().error, 1.0, 1e-13);
+        covers(Bounded::new(800.0, 2.0).sech_squared().error, 1.0, 1e-13);
+        covers(Bounded::new(0.0, 9.0).logistic().error, 1.0, 1e-13);
+        // tanh and softplus: slope at most 1.
+        covers(Bounded::new(0.5, 2.0).tanh().error, 2.0, 1e-13);
+        covers(Bounded::new(0.5, 2.0).softplus().error, 2.0, 1e-13);
+        assert_eq!(Bounded::exact(800.0).softplus().value, 800.0);
+        assert_eq!(Bounded::exact(800.0).logistic().value, 1.0);
+    }
+
+    #[test]
+    fn vectors_keep_numbers_and_bounds_apart() {
+        let x = DVector::from_column_slice(&[1.0, -2.0]);
+        let e = DVector::from_column_slice(&[0.25, 0.5]);
+        let both = with_errors(&x, Some(&e));
+        assert_eq!((values(&both), errors(&both)), (x.clone(), e));
+        assert_eq!(errors(&with_errors(&x, None)), DVector::zeros(2));
     }
 }

@@ -298,3 +298,75 @@ impl LogitLoss for Softmax {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::production::test_support::covers;
+
+    fn third(z: &[f64], b: &[f64], radius: f64, lambda: f64) -> f64 {
+        let z = DVector::from_column_slice(z);
+        Softmax::new(DVector::from_column_slice(b))
+            .third_derivative_bound(&z, &DVector::zeros(z.len()), radius, lambda)
+            .unwrap()
+    }
+
+    #[test]
+    fn the_local_bound_of_the_third_derivative_is_that_of_the_numerics_document() {
+        // "Third derivative near a point", mpmath at 40 digits; the margin of the formula is 1e-6.
+        // Residuals of about 0.1 and k = 1 + G / root(lambda) = 1.288:
+        let exact = 133.299_472_086_765_83 * (1.0 + 1e-6);
+        let found = third(
+            &[0.0, 1.0, 2.0],
+            &[0.0625, 0.281_25, 0.656_25],
+            0.031_25,
+            0.015_625,
+        );
+        covers(found, exact, 1e-11);
+        // Residuals of 1/2 at 20 equal logits, r = 10: k = 0.5 / root(lambda) = 0.8333.
+        let b: Vec<f64> = (0..20)
+            .map(|i| if i % 2 == 0 { 0.55 } else { -0.45 })
+            .collect();
+        covers(
+            third(&[0.0; 20], &b, 0.031_25, 0.36),
+            14.747_622_832_458_46 * (1.0 + 1e-6),
+            1e-11,
+        );
+    }
+
+    #[test]
+    fn the_global_bound_of_the_third_derivative_is_taken_where_it_is_smaller() {
+        // r = min_t ||b - t 1||_1 = 1.5 at the median 1/4: 0.6 * 1.5 / lambda^1.5 = 0.9 / 8.
+        covers(
+            third(&[0.0, 1.0, 2.0], &[0.5, -1.0, 0.25], 0.25, 4.0),
+            0.1125,
+            1e-14,
+        );
+    }
+
+    #[test]
+    fn the_distance_of_the_target_is_rounded_up_and_moves_every_constant() {
+        let loss = Softmax::new(DVector::from_column_slice(&[0.5, -1.0, 0.25]));
+        // 1.5, for a handful of roundings 8 eps more.
+        let units = (loss.target_distance().unwrap() / 1.5 - 1.0) / f64::EPSILON;
+        assert!((6.0..=10.0).contains(&units), "{units}");
+        // lambda + sqrt3/18, Lambda + sqrt3/18, 0.9 (mpmath).
+        covers(
+            -loss.curvature_floor().unwrap(),
+            0.336_633_851_774_305_3,
+            1e-14,
+        );
+        covers(
+            loss.curvature_ceiling().unwrap(),
+            0.404_342_185_107_638_65,
+            1e-14,
+        );
+        covers(loss.hessian_lipschitz().unwrap(), 0.9, 1e-14);
+    }
+
+    #[test]
+    fn a_smooth_loss_has_no_remarks() {
+        let loss = Softmax::new(DVector::zeros(2));
+        assert!(loss.remarks(&DVector::zeros(2)).is_empty());
+    }
+}

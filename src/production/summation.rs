@@ -148,4 +148,50 @@ mod tests {
     fn an_infinite_sum_stays_infinite() {
         assert_eq!(compensated_sum([f64::MAX, f64::MAX]), f64::INFINITY);
     }
+
+    #[test]
+    fn a_norm_whose_squares_are_exact_is_exact() {
+        // Pythagorean triples: no rounding may occur where the squares are in range.
+        for m in 2..=20u32 {
+            for k in 1..m {
+                let (a, b, c) = (m * m - k * k, 2 * m * k, m * m + k * k);
+                assert_eq!(norm(&[f64::from(a), -f64::from(b)]), f64::from(c));
+            }
+        }
+    }
+
+    #[test]
+    fn the_count_of_roundings_of_a_dot_product_grows_with_the_levels_of_its_tree() {
+        // 12 in a leaf of 64, and at most log2(leaves) + 2 levels.
+        let expected = [
+            (1, 12.0),
+            (64, 12.0),
+            (65, 15.0),
+            (192, 15.0),
+            (193, 16.0),
+            (256, 16.0),
+            (257, 16.0),
+            (1024, 18.0),
+        ];
+        for (n, units) in expected {
+            assert_eq!(dot_units(n), units, "n = {n}");
+        }
+    }
+
+    #[test]
+    fn products_and_sums_split_into_head_and_tail_without_loss() {
+        let (x, y) = (9_007_199_254_740_991.0, -6_004_799_503_160_661.0);
+        let (head, tail) = two_product(x, y);
+        assert_eq!(head as i128 + tail as i128, x as i128 * y as i128);
+        assert_ne!(tail, 0.0);
+        for (x, y) in [
+            (2f64.powi(60), 3.0),
+            (3.0, -(2f64.powi(60))),
+            (2f64.powi(53), 1.0),
+        ] {
+            let (head, tail) = two_sum(x, y);
+            assert_eq!(head, x + y);
+            assert_eq!(head as i128 + tail as i128, x as i128 + y as i128);
+        }
+    }
 }

@@ -464,3 +464,118 @@ impl LogitLoss for TwoLayer {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::production::test_support::covers;
+
+    fn loss(activation: Activation) -> TwoLayer {
+        let layer = DMatrix::from_row_slice(2, 3, &[1.0, -2.0, 0.5, 0.0, 3.0, -1.0]);
+        TwoLayer::new(layer, activation, DVector::from_column_slice(&[0.5, -2.0]))
+    }
+
+    #[test]
+    fn the_constants_are_those_of_the_numerics_document() {
+        // "Two layers", mpmath, with the printed roundings of the constants of phi and p: -floor, ceiling, Lipschitz.
+        for (activation, concave, ceiling, third) in [
+            (Activation::Identity, 13.75, 17.375, 69.702_821_966_069_73),
+            (
+                Activation::Tanh,
+                16.545_011_751_367_06,
+                20.170_011_751_367_06,
+                169.994_453_755_185_88,
+            ),
+            (
+                Activation::Softplus,
+                15.892_349_521_788_523,
+                19.517_349_521_788_523,
+                107.671_057_456_601_59,
+            ),
+        ] {
+            let loss = loss(activation);
+            covers(-loss.curvature_floor().unwrap(), concave, 1e-8);
+            covers(loss.curvature_ceiling().unwrap(), ceiling, 1e-8);
+            covers(loss.hessian_lipschitz().unwrap(), third, 1e-8);
+            let zero = DVector::zeros(3);
+            // Over lambda^1.5 = 8.
+            let local = loss.third_derivative_bound(&zero, &zero, 1.0, 4.0).unwrap();
+            covers(local, third / 8.0, 1e-8);
+        }
+        let relu = loss(Activation::Relu);
+        covers(relu.curvature_ceiling().unwrap(), 14.375, 1e-8);
+        // With b = (-1/2, -2) its kinks bend upwards, and |g'| is at most 1.5 and 5: (3 * 1.5 + 4 * 5) / 2.
+        assert_eq!(relu.curvature_floor(), None);
+        let mut upwards = relu.clone();
+        upwards.target[0] = -0.5;
+        covers(-upwards.curvature_floor().unwrap(), 12.25, 1e-8);
+        assert_eq!(relu.hessian_lipschitz(), None);
+    }
+
+    #[test]
+    fn the_rounded_constants_are_above_their_exact_values_and_close() {
+        let (root2, root3) = (2f64.sqrt(), 3f64.sqrt());
+        covers(TANH_SECOND, 4.0 / (3.0 * root3), 2e-4);
+        // 1 / (6 sqrt3) = 0.09623.
+        covers(SOFTPLUS_THIRD, 1.0 / (6.0 * root3), 1e-3);
+        covers(SECOND_OF_P, (1.0 + root2) / 2.0, 1e-4);
+        covers(
+            THIRD_OF_P,
+            root2 / 2.0 + 0.75 * root2 + root2 / (3.0 * root3),
+            1e-3,
+        );
+    }
+
+    #[test]
+    fn a_relu_has_a_local_bound_as_long_as_no_output_can_reach_its_kink() {
+        // y = (1 - 2 + 3) / 3 at equal logits moves by at most || (1, -2, 3) - 1/2 || / 2 = 1.785 per unit: 0 is out of
+        // reach up to the radius 0.37341 (mpmath).
+        let row = DMatrix::from_row_slice(1, 3, &[1.0, -2.0, 3.0]);
+        let loss = TwoLayer::new(row, Activation::Relu, DVector::from_element(1, 0.5));
+        let zero = DVector::zeros(3);
+        let bound = |radius| loss.third_derivative_bound(&zero, &zero, radius, 1.0);
+        assert!(bound(0.373_408_022 * (1.0 - 1e-7)).is_some());
+        assert_eq!(bound(0.373_408_022 * (1.0 + 1e-7)), None);
+    }
+
+    #[test]
+    fn the_slope_of_a_relu_is_in_doubt_exactly_where_its_sign_is() {
+        let at = |value: f64, error: f64| {
+            let (image, slope, bend) = activate(Activation::Relu, Bounded::new(value, error));
+            assert_eq!(bend, Bounded::exact(0.0));
+            [image.value, image.error, slope.value, slope.error]
+        };
+        assert_eq!(at(1.0, 0.5), [1.0, 0.5, 1.0, 0.0]);
+        assert_eq!(at(-1.0, 0.5), [0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(at(0.25, 0.5), [0.25, 0.5, 1.0, 1.0]);
+        assert_eq!(at(-0.25, 0.5), [0.0, 0.5, 0.0, 1.0]);
+        // At the kink exactly, the side where the unit is off is taken.
+        assert_eq!(at(0.0, 0.0), [0.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn outputs_within_a_millionth_of_their_row_are_remarked_on_with_their_side() {
+        // y = 2 (p_1 - p_2) = 2 tanh(t / 2), about t, for logits (t, 0); the row's largest entry is 2.
+        let row = DMatrix::from_row_slice(1, 2, &[2.0, -2.0]);
+        let loss = TwoLayer::new(row, Activation::Relu, DVector::from_element(1, 0.5));
+        let remarks = |t: f64| loss.remarks(&DVector::from_column_slice(&[t, 0.0]));
+        let text = |y: &str, side: &str| {
+            vec![format!(
+                "entry 0 of A2 p is {y}, next to the kink of relu: derivatives are those of the side where it is {side}"
+            )]
+        };
+        assert_eq!(remarks(1.9e-6), text("1.9e-6", "positive"));
+        assert_eq!(remarks(-1.9e-6), text("-1.9e-6", "not positive"));
+        assert!(remarks(2.1e-6).is_empty() && remarks(-2.1e-6).is_empty());
+    }
+
+    #[test]
+    fn a_relu_that_keeps_its_sign_bends_upwards_whatever_its_target() {
+        let floor = |row: [f64; 2]| {
+            let row = DMatrix::from_row_slice(1, 2, &row);
+            TwoLayer::new(row, Activation::Relu, DVector::from_element(1, 0.5)).curvature_floor()
+        };
+        assert!(floor([0.0, 1.0]).is_some() && floor([-1.0, 0.0]).is_some());
+        assert!(floor([-0.125, 1.0]).is_none() && floor([-1.0, 0.125]).is_none());
+    }
+}
