@@ -38,3 +38,27 @@ impl Hessian for Problem {
             .collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::{DesignMatrix, LossKind};
+    use nalgebra::DMatrix;
+
+    /// `0.5 (e^z - 3)^2 + 0.5 (2 z)^2` with `z = x_1 + 2 x_2` at z = 0: value 2, slope -2, curvature -1 + 4.
+    #[test]
+    fn what_argmin_sees_is_the_problem() {
+        let matrix = DesignMatrix::dense(DMatrix::from_row_slice(1, 2, &[1.0, 2.0])).unwrap();
+        let number = |value: f64| DVector::from_element(1, value);
+        let problem = Problem::new(LossKind::Exp, matrix, number(3.0), number(2.0)).unwrap();
+        let x = vec![2.0, -1.0];
+        assert_eq!(CostFunction::cost(&problem, &x).unwrap(), 2.0);
+        assert_eq!(Gradient::gradient(&problem, &x).unwrap(), [-2.0, -4.0]);
+        let hessian = Hessian::hessian(&problem, &x).unwrap();
+        assert_eq!(hessian, [[3.0, 6.0], [6.0, 12.0]]);
+        let wrong = vec![0.0; 3];
+        assert!(CostFunction::cost(&problem, &wrong).is_err());
+        assert!(Gradient::gradient(&problem, &wrong).is_err());
+        assert!(Hessian::hessian(&problem, &wrong).is_err());
+    }
+}

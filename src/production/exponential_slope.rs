@@ -271,4 +271,26 @@ mod tests {
         assert!(chords(LossKind::Sinh, &[1e40, 0.0], &[1e40_f64.asinh(), 20.0]).is_none());
         assert!(chords(LossKind::Softmax, &[0.5, 0.5], &[300.0, -300.0]).is_none());
     }
+
+    #[test]
+    fn the_other_steps_down_a_slope_are_those_of_their_formulas() {
+        let rows = Rows {
+            slope: DVector::from_column_slice(&[3.0, -5.0]),
+            curvature: DVector::from_column_slice(&[-2.0, 4.0]),
+        };
+        let q = DMatrix::identity(2, 2);
+        let close = |found: &DVector<f64>, expected: [f64; 2]| {
+            (found - DVector::from_column_slice(&expected)).amax() < 1e-14
+        };
+        // -v / |D|, and -v / c.
+        assert!(close(&rows.newton_step(&q).unwrap(), [-1.5, 1.25]));
+        let chords = DVector::from_column_slice(&[6.0, 0.5]);
+        assert!(close(&rows.chord_step(&q, &chords).unwrap(), [-0.5, 10.0]));
+        // All logits to a quarter: the largest becomes 1.
+        let z = DVector::from_column_slice(&[4.0, -2.0]);
+        assert!(close(&Rows::ray_step(&q, &z), [-3.0, 1.5]));
+        // -(3 * 1 - 5 * 2) / 2.
+        let step = DVector::from_column_slice(&[1.0, 2.0]);
+        assert_eq!(rows.descent(&q, &step, 2.0), 3.5);
+    }
 }

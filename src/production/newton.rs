@@ -761,3 +761,6 @@ impl<'a, 'o> Run<'a, 'o> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

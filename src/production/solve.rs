@@ -213,3 +213,59 @@ fn off_the_symmetry(
         .to_string();
     Ok((moved, Some(warning)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::{DesignMatrix, LossKind};
+    use nalgebra::DMatrix;
+
+    fn problem(loss: LossKind, matrix: DMatrix<f64>) -> Problem {
+        let n = matrix.nrows();
+        let matrix = DesignMatrix::dense(matrix).unwrap();
+        let target = DVector::repeat(n, 0.5);
+        Problem::new(loss, matrix, target, DVector::repeat(n, 1.0)).unwrap()
+    }
+
+    #[test]
+    fn small_and_wide_problems_go_to_orthonormal_coordinates_unless_a_gram_matrix_is_asked_for() {
+        let choices = |n: usize, d: usize| {
+            let problem = problem(LossKind::Softmax, DMatrix::from_element(n, d, 1.0));
+            [
+                Method::Auto,
+                Method::Exact,
+                Method::Subsampled,
+                Method::ReusedGram,
+            ]
+            .map(|method| engine_method(&problem, method))
+        };
+        let gram = Some(Method::ReusedGram);
+        let small = [None, None, None, gram];
+        let large = [gram, Some(Method::Exact), Some(Method::Subsampled), gram];
+        assert_eq!(choices(20_000, 1), small);
+        assert_eq!(choices(20_001, 1), large);
+        assert_eq!(choices(149, 150), small);
+        assert_eq!(choices(150, 150), large);
+    }
+
+    /// A = (2, 4)': the logits along (1) are (2, 4), so 1/4 makes the largest 1.
+    #[test]
+    fn an_even_loss_is_not_started_at_the_origin() {
+        let matrix = DMatrix::from_column_slice(2, 1, &[2.0, 4.0]);
+        let origin = DVector::zeros(1);
+        let even = problem(LossKind::Cosh, matrix.clone());
+        let (moved, warning) = off_the_symmetry(&even, &origin).unwrap();
+        assert_eq!(moved, DVector::from_element(1, 0.25));
+        let warning = warning.unwrap();
+        assert!(warning.contains("started elsewhere"), "{warning}");
+        let elsewhere = DVector::from_element(1, 0.5);
+        assert_eq!(off_the_symmetry(&even, &elsewhere), Ok((elsewhere, None)));
+        let uneven = problem(LossKind::Exp, matrix);
+        assert_eq!(off_the_symmetry(&uneven, &origin), Ok((origin, None)));
+        // Two columns: 1 and 1/2, over a largest logit of 2 + 3/2.
+        let two = problem(LossKind::Cosh, DMatrix::from_row_slice(1, 2, &[2.0, 3.0]));
+        let (moved, _) = off_the_symmetry(&two, &DVector::zeros(2)).unwrap();
+        let expected = DVector::from_column_slice(&[1.0 / 3.5, 0.5 / 3.5]);
+        assert!((moved - expected).amax() < 1e-16);
+    }
+}

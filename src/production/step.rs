@@ -155,4 +155,52 @@ mod tests {
     fn a_matrix_that_is_not_finite_has_no_eigenvalues() {
         assert!(eigen(&DMatrix::from_element(2, 2, f64::NAN)).is_none());
     }
+
+    #[test]
+    fn where_the_gradient_is_zero_a_bowl_has_no_step() {
+        let h = DMatrix::identity(2, 2);
+        let g = DVector::zeros(2);
+        assert!(newton_step(&h, &g).is_none());
+        assert!(cubic_step(&eigen(&h).unwrap(), &g, 1.0).is_none());
+    }
+
+    /// The limit for the ratio of pivots is sqrt(8 * 2 eps) = 6.0e-8.
+    #[test]
+    fn a_pivot_at_rounding_level_is_no_pivot() {
+        let g = DVector::from_element(2, 1.0);
+        for (pivot, definite) in [(1e-7, true), (4e-8, false)] {
+            let h = DMatrix::from_diagonal(&DVector::from_column_slice(&[1.0, pivot * pivot]));
+            assert_eq!(newton_step(&h, &g).is_some(), definite, "{pivot}");
+        }
+    }
+
+    /// `(H + shift I) s = -g`, `shift = m ||s|| / 2`, `H + shift I >= 0`, and the decrease is that of the model.
+    #[test]
+    fn the_cubic_step_of_an_indefinite_matrix_meets_its_conditions() {
+        let h = DMatrix::from_row_slice(2, 2, &[1.0, 2.0, 2.0, -1.5]);
+        for (g, m) in [([1.0, -0.5], 3.0), ([-0.2, 0.7], 0.4), ([4.0, 9.0], 20.0)] {
+            let g = DVector::from_column_slice(&g);
+            let step = cubic_step(&eigen(&h).unwrap(), &g, m).unwrap();
+            let s = &step.direction;
+            assert!((&h * s + s * step.shift + &g).amax() < 1e-12 * g.amax());
+            assert!((step.shift - 0.5 * m * s.norm()).abs() < 1e-12 * step.shift);
+            assert!(step.shift > -h.clone().symmetric_eigenvalues().min());
+            let model = g.dot(s) + 0.5 * s.dot(&(&h * s)) + m / 6.0 * s.norm().powi(3);
+            assert!((step.predicted_decrease + model).abs() < 1e-12 * model.abs());
+        }
+    }
+
+    /// H = diag(1, -1), m = 1: with no gradient along the second axis the first entry is -g / (1 + 1) and the second makes
+    /// up the length 2; a gradient of 1e-12 along it says which way.
+    #[test]
+    fn a_step_that_is_too_short_is_made_up_along_the_lowest_eigenvector_downhill() {
+        let h = eigen(&DMatrix::from_row_slice(2, 2, &[1.0, 0.0, 0.0, -1.0])).unwrap();
+        for tilt in [0.0, 1e-12, -1e-12] {
+            let step = cubic_step(&h, &DVector::from_column_slice(&[2.0, tilt]), 1.0).unwrap();
+            assert!((step.direction[0] + 1.0).abs() < 1e-9);
+            assert!((step.direction[1].abs() - 3f64.sqrt()).abs() < 1e-9);
+            assert!(step.direction[1] * tilt <= 0.0);
+            assert!((step.shift - 1.0).abs() < 1e-9);
+        }
+    }
 }

@@ -207,4 +207,30 @@ mod tests {
         assert!((value - 1.0).abs() < 1e-14 && (vector[0] + vector[1]).abs() < 1e-14);
         assert!((vector[0].abs() - 0.5f64.sqrt()).abs() < 1e-14);
     }
+
+    #[test]
+    fn relative_eigenvalues_are_those_of_the_pencil() {
+        // det [[1 - 2 e, -e], [-e, 4 - 2 e]] = 3 e^2 - 10 e + 4.
+        let metric = Cholesky::new(&symmetric(2, |i, j| if i == j { 2.0 } else { 1.0 })).unwrap();
+        let hessian = symmetric(2, |i, j| if i != j { 0.0 } else { [1.0, 4.0][i] });
+        let lowest = lowest_relative(&hessian, &metric).unwrap();
+        assert!((lowest - (10.0 - 52f64.sqrt()) / 6.0).abs() < 1e-14);
+        // The metric's own factor, row by row.
+        let rows = metric.transposed_rows();
+        let root = 2f64.sqrt();
+        assert!((rows[0][0] - root).abs() < 1e-15 && (rows[0][1] - 1.0 / root).abs() < 1e-15);
+        assert!(rows[1][0] == 0.0 && (rows[1][1] - 1.5f64.sqrt()).abs() < 1e-15);
+    }
+
+    /// H = diag(2, -3), M = diag(4, 1): |H|^-1 g whatever the metric; an eigenvalue of 0.001 is raised to 0.01 in it.
+    #[test]
+    fn the_absolute_step_raises_small_eigenvalues_in_the_metric() {
+        let diagonal =
+            |entries: [f64; 2]| symmetric(2, |i, j| if i == j { entries[i] } else { 0.0 });
+        let metric = Cholesky::new(&diagonal([4.0, 1.0])).unwrap();
+        let step = absolute_step(&diagonal([2.0, -3.0]), &metric, &[1.0, 6.0]).unwrap();
+        assert!((step[0] - 0.5).abs() < 1e-14 && (step[1] - 2.0).abs() < 1e-14);
+        let step = absolute_step(&diagonal([0.004, -3.0]), &metric, &[1.0, 6.0]).unwrap();
+        assert!((step[0] - 25.0).abs() < 1e-12 && (step[1] - 2.0).abs() < 1e-14);
+    }
 }

@@ -102,4 +102,80 @@ mod tests {
         assert!(t > 0.0 && t < 0.5);
         assert!(line_search(|t| Some((t, 1.0)), (0.0, -1.0), 1e-4).is_none());
     }
+
+    /// A line that falls for ever: where it leaves the domain, the search comes back to a tenth of the way beyond the last
+    /// good point.
+    #[test]
+    fn a_step_out_of_the_domain_comes_back_towards_the_last_good_point() {
+        let tried = std::cell::RefCell::new(Vec::new());
+        let phi = |t: f64| {
+            tried.borrow_mut().push(t);
+            (t < 3.0).then_some((-t, -1.0))
+        };
+        let (t, value) = line_search(phi, (0.0, -1.0), 1e-4).unwrap();
+        let tried = tried.into_inner();
+        assert_eq!(tried.len(), TRIALS);
+        for (found, expected) in tried.iter().zip([1.0, 4.0, 1.3, 5.2, 1.69, 6.76, 2.197]) {
+            assert!((found - expected).abs() < 1e-12, "{tried:?}");
+        }
+        assert!(t < 3.0 && value == -t && t >= 2.197 - 1e-12);
+    }
+
+    /// Armijo's bound at 1 is 10 - 0.25 * 4 = 9, and the slope may be -2 or 2.
+    #[test]
+    fn a_trial_is_taken_at_the_bounds_and_not_beyond_them() {
+        for (value, slope, trials) in [
+            (9.0, 0.0, 1),
+            (9.0, 2.0, 1),
+            (9.0, -2.0, 1),
+            (9.01, 0.0, 2),
+            (9.0, 2.01, 2),
+            (9.0, -2.01, 2),
+        ] {
+            let tried = std::cell::Cell::new(0);
+            let phi = |t: f64| {
+                tried.set(tried.get() + 1);
+                // The second trial, wherever it is, is good.
+                Some(if t == 1.0 { (value, slope) } else { (0.0, 0.0) })
+            };
+            let (t, least) = line_search(phi, (10.0, -4.0), 0.25).unwrap();
+            assert_eq!(tried.get(), trials, "{value} {slope}");
+            assert_eq!(t == 1.0, trials == 1);
+            assert_eq!(least, if trials == 1 { value } else { 0.0 });
+        }
+        // A constant is not lower.
+        assert!(line_search(|_| Some((10.0, -4.0)), (10.0, -4.0), 0.25).is_none());
+    }
+
+    /// The next trial while the loss falls: the zero of the secant of the slopes, within 1.5 and 4 times the last one.
+    #[test]
+    fn a_step_that_is_too_short_is_lengthened_by_the_secant_of_the_slopes() {
+        for (slope, expected) in [(-6.0, 2.5), (-8.5, 4.0), (-10.0, 4.0), (-12.0, 4.0)] {
+            let tried = std::cell::RefCell::new(Vec::new());
+            let phi = |t: f64| {
+                tried.borrow_mut().push(t);
+                Some(if t == 1.0 {
+                    (-5.0, slope)
+                } else {
+                    (-100.0, 0.0)
+                })
+            };
+            line_search(phi, (0.0, -10.0), 1e-4).unwrap();
+            assert_eq!(tried.into_inner(), [1.0, expected]);
+        }
+    }
+
+    #[test]
+    fn the_cubic_between_two_points_has_its_minimum_where_it_has_it() {
+        // t^3 - 3 t has its minimum at 1.
+        assert_eq!(inside((0.0, 0.0, -3.0), (2.0, 2.0, 9.0)), 1.0);
+        assert_eq!(inside((0.5, -1.375, -2.25), (2.0, 2.0, 9.0)), 1.0);
+        // 50 t^2 - t and 50 t^2 - 99 t: 0.01 and 0.99 are too near the ends.
+        assert!((inside((0.0, 0.0, -1.0), (1.0, 49.0, 99.0)) - 0.1).abs() < 1e-15);
+        assert!((inside((0.0, 0.0, -99.0), (1.0, -49.0, 1.0)) - 0.9).abs() < 1e-15);
+        // (t - 2)^2 over an interval of length 2: the ends are a fifth away.
+        assert!((inside((1.9, 0.01, -0.2), (3.9, 3.61, 3.8)) - 2.1).abs() < 1e-14);
+        // Slopes of the same sign and a mean slope of 2/3 of them: no extremum, so the middle.
+        assert_eq!(inside((2.0, 0.0, -1.0), (4.0, -4.0 / 3.0, -1.0)), 3.0);
+    }
 }

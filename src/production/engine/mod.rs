@@ -802,3 +802,10 @@ fn negated(mut v: Vec<f64>) -> Vec<f64> {
 fn moved(x: &[f64], direction: &[f64], t: f64) -> Vec<f64> {
     x.iter().zip(direction).map(|(x, dx)| x + t * dx).collect()
 }
+
+#[cfg(test)]
+mod objective_tests;
+#[cfg(test)]
+mod run_tests;
+#[cfg(test)]
+pub(crate) mod test_loss;

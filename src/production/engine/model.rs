@@ -316,4 +316,41 @@ mod tests {
         let two = candidates.heaviest(200).rows;
         assert!(two.len() == 200 && two.iter().all(|i| i % 10 >= 8));
     }
+
+    #[test]
+    fn the_budget_is_a_share_of_the_rows_but_some_for_each_column() {
+        let budget_of = |n: usize, d: usize, boost: f64| {
+            let a = DMatrix::from_element(n, d, 1.0);
+            let operator = Operator::new(&Arc::new(DesignMatrix::Dense(a)), Level::best());
+            budget(&operator, n, boost)
+        };
+        assert_eq!(budget_of(2_000, 100, 1.0), 2_000);
+        assert_eq!(budget_of(50_000, 5, 1.0), 1_500);
+        assert_eq!(budget_of(50_000, 5, 2.0), 3_000);
+        assert_eq!(budget_of(2_000, 101, 1.0), 606);
+        assert_eq!(budget_of(2_000, 101, 10.0), 2_000);
+    }
+
+    /// Weights 2, curvatures 0.008 on eight rows (kappa = 0.004, light) and 8 on two: 1.004 G and 8 - 0.008 on those two.
+    #[test]
+    fn few_heavy_rows_correct_a_scaled_gram_matrix() {
+        let a = DMatrix::from_fn(10, 2, |i, j| ((3 * i + 5 * j) % 7) as f64 - 3.0);
+        let operator = Operator::new(&Arc::new(DesignMatrix::Dense(a)), Level::best());
+        let w2 = vec![2.0; 10];
+        let ridge = operator.gram(&w2);
+        let mut diagonal = vec![0.008; 10];
+        (diagonal[3], diagonal[8]) = (8.0, 8.0);
+        let model = reused_gram(&operator, &w2, &ridge, &diagonal, 1.0);
+        assert_eq!((model.rows, model.cut), (2, false));
+        let whole = exact(&operator, &w2, &diagonal);
+        assert_eq!((whole.rows, whole.cut), (10, false));
+        assert!((full(&model.hessian) - full(&whole.hessian)).amax() < 1e-12);
+        // Half of the rows: no reuse.
+        diagonal[..5].fill(8.0);
+        diagonal[8] = 0.008;
+        assert_eq!(reused_gram(&operator, &w2, &ridge, &diagonal, 1.0).rows, 10);
+        assert_eq!(light_mean(&operator, &w2, &[-1.9; 10], &[]), LEAST_KAPPA);
+        assert_eq!(light_mean(&operator, &w2, &[-1.5; 10], &[3]), -0.75);
+        assert_eq!(light_mean(&operator, &[0.0; 10], &[1.0; 10], &[]), 0.0);
+    }
 }

@@ -348,4 +348,73 @@ mod tests {
             );
         }
     }
+
+    /// q is nine parts the emphasis and one part even: rows of 5 and of 1 thirds of the mean are wanted as 1.6 to 0.4.
+    #[test]
+    fn a_tenth_of_the_probability_is_even() {
+        let emphasis: Vec<f64> = (0..N)
+            .map(|i| (1 + i % 5) as f64 / (3 * N) as f64)
+            .collect();
+        let operator = operator();
+        // Which rows are drawn depends on the offset, what they stand for does not.
+        let drawn: Vec<Draw> = (0..50)
+            .map(|k| draw(&operator, &emphasis, 500, 0.01 + 0.02 * f64::from(k)))
+            .collect();
+        let importance = |kind: usize| {
+            drawn
+                .iter()
+                .flat_map(|draw| draw.rows.iter().zip(&draw.importance))
+                .find(|(row, _)| *row % 5 == kind)
+                .map(|(_, importance)| *importance)
+                .unwrap()
+        };
+        assert!((importance(0) / importance(4) - 4.0).abs() < 1e-12);
+        // 500 of 5000 rows, those of the mean emphasis with probability 1/10.
+        assert!((importance(2) - 10.0).abs() < 1e-9);
+    }
+
+    /// 32 of 128 parts of the target on one row, 96 on as many others, nothing on the rest.
+    #[test]
+    fn a_start_from_a_sample_is_for_tall_problems_without_a_dominant_row() {
+        let attempt = |n: usize, first: f64, others: f64| {
+            let matrix = DMatrix::from_fn(n, 1, |i, _| match i {
+                0 => 1.5,
+                1..=96 => 1.0,
+                _ => -1.0,
+            });
+            let target: Vec<f64> = (0..n)
+                .map(|i| match i {
+                    0 => first / 128.0,
+                    1..=96 => others / 128.0,
+                    _ => 0.0,
+                })
+                .collect();
+            let shared = DesignMatrix::Dense(matrix.clone());
+            let operator = Operator::new(&Arc::new(shared.clone()), Level::best());
+            let ridge = operator.gram(&vec![1e-4; n]);
+            let objective = FusedSoftmax::new(&operator, &target, &ridge);
+            let mut z = vec![0.0; n];
+            let origin = crate::production::engine::objective::Objective::evaluate(
+                &objective,
+                vec![0.0],
+                &mut z,
+                None,
+            )
+            .unwrap();
+            let passes = operator.passes();
+            let settings = Settings::default();
+            let found = sampled_start(&objective, &shared, &origin, &mut z, &settings)?;
+            assert!(operator.passes() > passes + 1.0);
+            assert!(found.state.loss < origin.loss);
+            assert_eq!(z, (matrix * found.state.x[0]).as_slice());
+            Some(found.rows)
+        };
+        let rows = attempt(128, 32.0, 1.0).unwrap();
+        // One sample of 20 rows, or two.
+        assert!((19..=42).contains(&rows), "{rows}");
+        assert!(attempt(128, 33.0, 1.0).is_none());
+        assert!(attempt(128, 0.0, 0.0).is_none());
+        assert!(attempt(100, 32.0, 1.0).is_some());
+        assert!(attempt(99, 32.0, 1.0).is_none());
+    }
 }

@@ -731,4 +731,75 @@ mod tests {
         gram.add_multiple(-1.0, &copy);
         assert!(gram.entries.iter().all(|entry| *entry == 0.0));
     }
+
+    /// Logits up to 1000 and down to -2000 at t = 1/2: only the difference to the largest may be exponentiated.
+    #[test]
+    fn the_logarithm_of_a_sum_neither_overflows_nor_loses_the_largest_term() {
+        let matrix = integers(6, 1);
+        let z = [0.0, 10.0, -900.0, 0.0, 3.0, 1.0];
+        let dz = [2000.0, 1978.0, -2200.0, 1996.0, -6.0, 0.0];
+        // 1000, 999, -2000, 998, 0, 1.
+        let expected = 1000.0 + (1.0 + (-1f64).exp() + (-2f64).exp()).ln();
+        for operator in both(&matrix, Level::best()) {
+            let line = Line {
+                z: &z,
+                dz: &dz,
+                t: 0.5,
+            };
+            assert!((operator.log_sum(line) - expected).abs() < 1e-12);
+            let low = z.map(|z| z - 5000.0);
+            let line = Line {
+                z: &low,
+                dz: &dz,
+                t: 0.5,
+            };
+            assert!((operator.log_sum(line) - expected + 5000.0).abs() < 1e-11);
+        }
+    }
+
+    #[test]
+    fn what_has_been_read_is_counted_in_matrices() {
+        let matrix = integers(40, 3);
+        for operator in both(&matrix, Level::best()) {
+            let part = operator.counted_anew();
+            let mut z = vec![0.0; 40];
+            operator.multiply(&[1.0; 3], &mut z);
+            operator.transpose_multiply(&z);
+            assert_eq!((operator.passes(), part.passes()), (2.0, 0.0));
+            let mut gram = operator.gram(&z);
+            operator.add_gram(Rows::List(&[1, 5, 7, 39]), &[1.0; 4], &mut gram);
+            assert_eq!(operator.passes(), 3.1);
+            part.gram(&z);
+            operator.count_with(&part);
+            assert_eq!((operator.passes(), operator.clone().passes()), (4.1, 4.1));
+            let stored = [120, matrix.iter().filter(|entry| **entry != 0.0).count()];
+            assert!(stored.contains(&operator.stored()));
+        }
+    }
+
+    /// 100 rows of 3 columns are one chunk of one block of 1024 rows; a Gram matrix takes 384 rows of them at a time.
+    #[test]
+    fn a_term_meets_as_many_additions_as_the_cut_says() {
+        let [dense, sparse] = both(&integers(100, 3), Level::best());
+        // In a block, over the blocks, over the chunks, and what is left of the products.
+        assert_eq!(dense.product_additions(), 1024 + 1 + 1 + 2);
+        assert_eq!(sparse.product_additions(), 1024 + 1 + 1 + 2);
+        assert_eq!(dense.gram_additions(), 384 + 3 + 1 + 4);
+        assert_eq!(sparse.gram_additions(), 1024 + 1 + 4);
+    }
+
+    #[test]
+    fn the_padding_of_a_gram_matrix_is_no_part_of_it() {
+        let mut gram = Gram::zeros(9);
+        assert_eq!((gram.order, gram.stride, gram.entries.len()), (9, 16, 256));
+        gram.column_mut(2).fill(3.0);
+        assert_eq!(gram.column(2), [3.0; 7]);
+        assert_eq!(
+            (gram.entry(8, 2), gram.entry(2, 8), gram.entry(2, 1)),
+            (3.0, 3.0, 0.0)
+        );
+        let mut other = Gram::zeros(9);
+        other.add_multiple(-2.0, &gram);
+        assert_eq!((other.entry(5, 2), other.entry(2, 2)), (-6.0, -6.0));
+    }
 }

@@ -152,4 +152,44 @@ mod tests {
         let rows = ScaledRows::new(&matrix, &ones).unwrap();
         assert!(precondition(&rows, 5).unwrap().exact);
     }
+
+    /// The sketch takes 8 signs for each entry; a factor of h x d takes 2 h d^2, its inverse d^3 / 3.
+    #[test]
+    fn the_cost_is_counted_and_the_sketch_has_sixteen_rows_for_a_column() {
+        let cost = |n: usize, d: usize| {
+            let mut rng = sample::stream(3, "embedding", 2);
+            let a = sample::conditioned_matrix(&mut rng, n, d, 1.0, 2.0);
+            let matrix = DesignMatrix::Dense(a);
+            let ones = vec![1.0; n];
+            let rows = ScaledRows::new(&matrix, &ones).unwrap();
+            let found = precondition(&rows, 5).unwrap();
+            (found.exact, found.multiply_adds)
+        };
+        assert_eq!(cost(512, 3), (true, 2 * 512 * 9 + 9));
+        assert_eq!(cost(513, 3), (false, 8 * 513 * 3 + 2 * 512 * 9 + 9));
+        assert_eq!(cost(640, 40), (true, 2 * 640 * 1600 + 21_333));
+        assert_eq!(
+            cost(641, 40),
+            (false, 8 * 641 * 40 + 2 * 640 * 1600 + 21_333)
+        );
+    }
+
+    /// Columns 1 and 1 + delta (+-1): the ratio of singular values is delta / 2, and the limit 4 * 512 eps = 4.5e-13.
+    #[test]
+    fn columns_are_dependent_below_a_multiple_of_the_rounding() {
+        for (exponent, full) in [(-42, false), (-38, true)] {
+            let delta = 2f64.powi(exponent);
+            let a = DMatrix::from_fn(512, 2, |i, j| {
+                1.0 + if j == 0 {
+                    0.0
+                } else {
+                    delta * (1.0 - 2.0 * (i % 2) as f64)
+                }
+            });
+            let matrix = DesignMatrix::Dense(a);
+            let ones = vec![1.0; 512];
+            let rows = ScaledRows::new(&matrix, &ones).unwrap();
+            assert_eq!(precondition(&rows, 5).is_ok(), full, "{exponent}");
+        }
+    }
 }

@@ -108,4 +108,19 @@ mod tests {
             ));
         }
     }
+
+    /// Columns e_1, e_1 + delta e_2 and 1 (512 rows), each of unit size: the ratio of singular values is about delta / 2, and the
+    /// limit 4 * 512 eps = 4.5e-13. That the third column is 22 times as long does not count.
+    #[test]
+    fn the_rank_is_that_of_columns_of_unit_size() {
+        for (exponent, full) in [(-42, false), (-35, true)] {
+            let delta = 2f64.powi(exponent);
+            let a = DMatrix::from_fn(512, 3, |i, j| match (i, j) {
+                (_, 2) | (0, _) => 1.0,
+                (1, 1) => delta,
+                _ => 0.0,
+            });
+            assert_eq!(leverage_scores(&a).is_ok(), full, "{exponent}");
+        }
+    }
 }

@@ -120,4 +120,18 @@ mod tests {
             assert!(bound_of(&values, seed).0 <= 0.05);
         }
     }
+
+    /// Two lone eigenvalues at the ends are found to rounding in 32 steps of 40: then the bound is the theorem's formula.
+    #[test]
+    fn the_bound_takes_off_what_the_theorem_says() {
+        let mut values: Vec<f64> = (0..40).map(|k| 1.0 + f64::from(k) / 40.0).collect();
+        (values[7], values[21]) = (0.1, 10.0);
+        // failure / 2 = 5e-5 for each use, 2 * 32 - 1 = 63.
+        let missed = ((1.648 * 40f64.sqrt() / 5e-5).ln() / 63.0).powi(2);
+        let top = 10.0 / (1.0 - missed);
+        let expected = top - (top - 0.1) / (1.0 - missed) - 1e-8 * top;
+        let (bound, steps) = bound_of(&values, 5);
+        assert_eq!(steps, 32);
+        assert!((bound - expected).abs() < 1e-8, "{bound} {expected}");
+    }
 }

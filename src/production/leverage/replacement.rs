@@ -193,4 +193,18 @@ mod tests {
         assert_eq!(run(5), run(5));
         assert_ne!(run(5), run(6));
     }
+
+    /// D = (9, 1) over A = (1, 1)': scores 9/10 and 1/10, so one draw gives the row that it hits the weight 10 = A'DA, whichever
+    /// it is.
+    #[test]
+    fn scores_are_those_of_the_weighted_rows() {
+        let diagonal = DVector::from_column_slice(&[9.0, 1.0]);
+        let a = DMatrix::from_element(2, 1, 1.0);
+        for seed in 0..20 {
+            let mut rng = sample::stream(seed, "leverage-two", 0);
+            let sampled = subsample(&diagonal, &a, 1, &mut rng).unwrap();
+            assert_eq!(sampled.distinct_rows, 1);
+            assert!((sampled.diagonal.sum() - 10.0).abs() < 1e-13);
+        }
+    }
 }

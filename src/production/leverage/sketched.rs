@@ -143,3 +143,38 @@ fn multiply_transposed(t: &[f64], v: &[f64]) -> Vec<f64> {
     }
     product
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::DMatrix;
+
+    fn cost(n: usize, d: usize) -> (usize, u64) {
+        let mut rng = sample::stream(3, "sketched", 0);
+        let a = DMatrix::from_fn(n, d, |_, _| sample::dyadic(&mut rng, 1));
+        let found = sketch(&DesignMatrix::Dense(a), &vec![1.0; n], 7).unwrap();
+        (found.projected_columns, found.multiply_adds)
+    }
+
+    /// Factors and inverses as in `embedding`; Lanczos takes d products of 2 n d + d^2; each image n d + n.
+    #[test]
+    fn the_cost_of_all_steps_is_counted() {
+        assert_eq!(cost(100, 3), (3, 2 * 100 * 9 + 9 + 400 * 3));
+        let factor = 8 * 12_000 + 2 * 512 * 16 + 21;
+        assert_eq!(cost(3_000, 4), (4, factor + 4 * (24_000 + 16) + 15_000 * 4));
+        // ln(2e4 n) / ((ln 2 - 1/2) / 2) = 161.6 for n = 300: a projection to 162 columns, of half of d^2 each.
+        let factor = 2 * 300 * 40_000 + 2_666_666;
+        assert_eq!(
+            cost(300, 200),
+            (162, factor + 40_000 * 162 / 2 + 60_300 * 162)
+        );
+    }
+
+    #[test]
+    fn products_with_a_triangle_leave_out_what_is_below() {
+        // The 9 is not part of the triangle.
+        let t = [2.0, 3.0, 9.0, 5.0];
+        assert_eq!(multiply(&t, &[1.0, 10.0]), [32.0, 50.0]);
+        assert_eq!(multiply_transposed(&t, &[1.0, 10.0]), [2.0, 53.0]);
+    }
+}
