@@ -231,7 +231,7 @@ mod tests {
         let z = DVector::from_column_slice(&[0.5, -0.75]);
         let off = DVector::from_column_slice(&[0.125, 0.25]);
         for (function, exact) in [
-            (Function::Exp, 3.477_020_161_494_639_7),
+            (Function::Exp, 3.477_020_161_494_64),
             (Function::Cosh, 2.491_231_323_851_302_5),
             (Function::Sinh, 2.491_231_323_851_302_5),
         ] {

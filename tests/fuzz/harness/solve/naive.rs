@@ -147,6 +147,8 @@ fn residual(z: &[f64], b: &[f64]) -> Option<Logits> {
     })
 }
 
+type Scalar = fn(f64) -> f64;
+
 /// `0.5 || phi(y) - b ||^2` with `y = A2 p`: with `u = A2' (phi'(y) o c)` the gradient is `p_i (u_i - <p, u>)`.
 fn two_layer(
     z: &[f64],
@@ -161,7 +163,7 @@ fn two_layer(
     if kinked && y.iter().zip(&size).any(|(y, size)| y.abs() <= 1e-6 * size) {
         return None;
     }
-    let (phi, slope): (fn(f64) -> f64, fn(f64) -> f64) = match activation {
+    let (phi, slope): (Scalar, Scalar) = match activation {
         Activation::Relu => (|y| y.max(0.0), |y| f64::from(y > 0.0)),
         Activation::Softplus => (
             |y| y.max(0.0) + (-y.abs()).exp().ln_1p(),
