@@ -9,6 +9,9 @@
 //! order. For softmax few rows are heavy, as the probabilities sum to one; where many are, the whole Gram matrix is made
 //! anew and nothing is approximated.
 
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
+use rayon::slice::ParallelSlice;
+
 use crate::production::kernels::operator::{Gram, Operator};
 use crate::production::kernels::partition::Rows;
 
@@ -115,84 +118,78 @@ struct Candidates<'a> {
 }
 
 impl Candidates<'_> {
-    /// Whether row i is heavy, by how much its curvature differs from its share.
+    /// By how much the curvature of row i differs from its share.
     #[inline]
-    fn excess(&self, i: usize) -> Option<f64> {
-        let w2 = self.squared_weights[i];
-        let excess = (self.diagonal[i] - self.kappa * w2).abs();
-        (excess > TAU * (1.0 + self.kappa) * w2).then_some(excess)
+    fn excess(&self, i: usize) -> f64 {
+        (self.diagonal[i] - self.kappa * self.squared_weights[i]).abs()
     }
 
     /// The heaviest rows, `budget` at most; the first ones among equals, and they are compared to five bits.
     fn heaviest(&self, budget: usize) -> Selection {
-        let least = if budget < self.squared_weights.len() {
-            self.least_key(budget)
-        } else {
-            Least::default()
-        };
-        let parts = self
+        let threshold = TAU * (1.0 + self.kappa);
+        let mut parts = self
             .operator
-            .sweep_rows(|block, _, _, found: &mut (Vec<usize>, usize)| {
-                for i in block {
-                    if let Some(excess) = self.excess(i) {
-                        found.1 += 1;
-                        if key(excess) >= least.key {
-                            found.0.push(i);
-                        }
-                    }
-                }
+            .sweep_rows(|block, _, _, heavy: &mut Vec<usize>| {
+                heavy.extend(
+                    block.filter(|&i| self.excess(i) > threshold * self.squared_weights[i]),
+                );
             });
-        let candidates = parts.iter().map(|(_, count)| count).sum();
-        let mut rows = parts
-            .into_iter()
-            .map(|(rows, _)| rows)
-            .collect::<Vec<_>>()
-            .concat();
-        if let Some(mut spare) = least.spare {
-            rows.retain(|i| {
-                let above = self
-                    .excess(*i)
-                    .is_some_and(|excess| key(excess) > least.key);
-                let taken = above || spare > 0;
-                spare -= usize::from(taken && !above);
-                taken
-            });
+        let candidates = parts.iter().map(Vec::len).sum();
+        if candidates <= budget {
+            return Selection {
+                rows: parts.concat(),
+                candidates,
+            };
         }
+        let Least { key: least, spare } = self.least_key(&parts, budget);
+        parts
+            .par_iter_mut()
+            .for_each(|rows| rows.retain(|i| key(self.excess(*i)) >= least));
+        let mut rows = parts.concat();
+        let mut spare = spare;
+        rows.retain(|i| {
+            let above = key(self.excess(*i)) > least;
+            let taken = above || spare > 0;
+            spare -= usize::from(taken && !above);
+            taken
+        });
         Selection { rows, candidates }
     }
 
-    /// The least key that fits the budget.
-    fn least_key(&self, budget: usize) -> Least {
-        let parts = self
-            .operator
-            .sweep_rows(|block, _, _, counts: &mut Vec<u32>| {
-                counts.resize(KEYS, 0);
-                for excess in block.filter_map(|i| self.excess(i)) {
-                    counts[key(excess)] += 1;
+    /// The least key of which not all rows fit the budget, which is below their number.
+    fn least_key(&self, parts: &[Vec<usize>], budget: usize) -> Least {
+        // Counts are whole numbers: their sums are the same in any order.
+        let counts: Vec<Vec<usize>> = parts
+            .par_chunks(PARTS_PER_COUNT)
+            .map(|parts| {
+                let mut counts = vec![0; KEYS];
+                for i in parts.iter().flatten() {
+                    counts[key(self.excess(*i))] += 1;
                 }
-            });
-        let mut above = 0;
+                counts
+            })
+            .collect();
+        let mut least = Least {
+            key: 0,
+            spare: budget,
+        };
         for key in (0..KEYS).rev() {
-            let here: usize = parts.iter().map(|counts| counts[key] as usize).sum();
-            if above + here > budget {
-                return Least {
-                    key,
-                    spare: Some(budget - above),
-                };
+            let here: usize = counts.iter().map(|counts| counts[key]).sum();
+            least.key = key;
+            if here > least.spare {
+                break;
             }
-            above += here;
+            least.spare -= here;
         }
-        Least::default()
+        least
     }
 }
 
-/// Which keys are taken.
-#[derive(Default)]
+/// Which keys are taken: all above this one, and some of it.
 struct Least {
-    /// This and all above.
     key: usize,
-    /// How many of this key; `None` for all.
-    spare: Option<usize>,
+    /// How many of this key.
+    spare: usize,
 }
 
 /// Exponent and four bits of the fraction of a positive number: ordered as the numbers are.
@@ -202,6 +199,8 @@ fn key(excess: f64) -> usize {
 
 /// One more than the largest [`key`].
 const KEYS: usize = 1 << 15;
+/// Chunks of rows that share a table of counts: a table for each would take longer to clear than to fill.
+const PARTS_PER_COUNT: usize = 16;
 
 /// The mean of D over the rows that are not heavy, in units of the mean of w^2 there.
 fn light_mean(
