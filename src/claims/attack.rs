@@ -145,4 +145,37 @@ mod tests {
             "found {value} at {point:?}"
         );
     }
+
+    /// One step of the simplex on a line, from 0 (cost as given) and 1: where the cost was asked for, and the best point.
+    fn one_step(cost: impl Fn(f64) -> f64) -> (Vec<f64>, f64) {
+        let asked = std::cell::RefCell::new(Vec::new());
+        let recorded = |point: &[f64]| {
+            asked.borrow_mut().push(point[0]);
+            cost(point[0])
+        };
+        let (_, best) = simplex(&recorded, (cost(0.0), vec![0.0]), 1.0, 2);
+        (asked.into_inner(), best[0])
+    }
+
+    #[test]
+    fn a_step_reflects_expands_contracts_and_shrinks_as_nelder_and_mead_say() {
+        // Downhill to the right: from 0 the reflection in 1 is 2, better than 1, and 3 is better still.
+        assert_eq!(one_step(|x| -x), (vec![1.0, 2.0, 3.0], 3.0));
+        // The expanded point is no better than the reflected one, which stays.
+        assert_eq!(one_step(|x| (x - 2.0).abs()), (vec![1.0, 2.0, 3.0], 2.0));
+        // The reflection in 0 is better than the worst corner 1: contract on its side.
+        assert_eq!(
+            one_step(|x| (x + 0.375).abs()),
+            (vec![1.0, -1.0, -0.5], -0.5)
+        );
+        // It is worse: contract on the side of the worst corner, and keep that point if it is the best.
+        assert_eq!(one_step(|x| (x - 0.375).abs()), (vec![1.0, -1.0, 0.5], 0.5));
+        // Nothing is better: shrink towards the best corner.
+        let table = |x: f64| match x {
+            0.0 => 0.0,
+            1.0 => 1.0,
+            _ => 4.0,
+        };
+        assert_eq!(one_step(table), (vec![1.0, -1.0, 0.5, 0.5], 0.0));
+    }
 }

@@ -155,3 +155,98 @@ fn decade(value: f64) -> u32 {
     }
     decade
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::files::parse_instance;
+
+    fn case(manifest: &str) -> Case {
+        let instance = parse_instance(manifest, "test".as_ref()).unwrap();
+        Case::new(Origin::Witness, instance, 7)
+    }
+
+    #[test]
+    fn the_second_point_is_given_or_a_quarter_away_from_the_first() {
+        let given = case(
+            r#"{"loss": "softmax", "matrix": [[1, 0], [0, 1]], "target": [0, 0], "weights": 0,
+                "points": [[3, -2], [5, 7]]}"#,
+        );
+        assert_eq!(given.y().as_slice(), [5.0, 7.0]);
+        let drawn = case(
+            r#"{"loss": "softmax", "matrix": [[1, 0], [0, 1]], "target": [0, 0], "weights": 0,
+                "points": [[3, -2]]}"#,
+        );
+        let displacement = drawn.y() - drawn.x();
+        assert!(displacement.amax() <= 0.25 && displacement.norm() > 0.0);
+        // A quarter of 1024ths.
+        assert!(
+            displacement
+                .iter()
+                .all(|entry| (entry * 4096.0).fract() == 0.0)
+        );
+        assert_eq!(drawn.y(), drawn.y());
+    }
+
+    #[test]
+    fn a_decade_ends_at_its_power_of_ten() {
+        for (value, expected) in [
+            (0.0, 0),
+            (1.0, 0),
+            (1.5, 1),
+            (10.0, 1),
+            (10.5, 2),
+            (1000.0, 3),
+            (1001.0, 4),
+        ] {
+            assert_eq!(decade(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_strata_are_those_found_by_hand() {
+        use Stratum::{Condition, Gap, OneColumn, OneRow, RankDeficient, SignedTarget, Square};
+        for (manifest, expected) in [
+            (
+                r#"{"loss": "softmax", "matrix": [[2]], "target": [-1], "weights": 0, "points": [[3]]}"#,
+                vec![
+                    Condition(0),
+                    Gap(0),
+                    OneRow,
+                    OneColumn,
+                    Square,
+                    SignedTarget,
+                ],
+            ),
+            // Logits 10 and 20: the gap is 10.
+            (
+                r#"{"loss": "softmax", "matrix": [[1], [2]], "target": [0, -0.5], "weights": 0, "points": [[10]]}"#,
+                vec![Condition(0), Gap(1), OneColumn, SignedTarget],
+            ),
+            // Singular values 100 and 1, logits 50, 0, 0.
+            (
+                r#"{"loss": "softmax", "matrix": [[100, 0], [0, 1], [0, 0]], "target": [1, 0, 0], "weights": 0,
+                    "points": [[0.5, 0]]}"#,
+                vec![Condition(2), Gap(2)],
+            ),
+            // The second row is twice the first.
+            (
+                r#"{"loss": "softmax", "matrix": [[1, 1], [2, 2]], "target": [0, 0], "weights": 0, "points": [[0, 0]]}"#,
+                vec![RankDeficient, Gap(0), Square],
+            ),
+            // More columns than rows.
+            (
+                r#"{"loss": "softmax", "matrix": [[3, 4]], "target": [1], "weights": 0, "points": [[0, 0]]}"#,
+                vec![RankDeficient, Gap(0), OneRow],
+            ),
+            // 1e-14 is small, but 1e-11 of the largest singular value: full rank, condition 1e11.
+            (
+                r#"{"loss": "softmax", "matrix": [[1e-3, 0], [0, 1e-14]], "target": [0, 0], "weights": 0,
+                    "points": [[0, 0]]}"#,
+                vec![Condition(11), Gap(0), Square],
+            ),
+        ] {
+            assert_eq!(case(manifest).strata(), expected, "{manifest}");
+        }
+    }
+}

@@ -51,3 +51,42 @@ pub fn select<'a>(claims: &'a [Claim], names: &[String]) -> Result<Vec<&'a Claim
         .filter_map(|(claim, wanted)| wanted.then_some(claim))
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_selects_an_id_the_part_after_the_slash_or_a_paper() {
+        let claims = all();
+        let selected = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            select(&claims, &names)
+                .map(|found| found.iter().map(|claim| claim.id).collect::<Vec<_>>())
+        };
+        let ids = |wanted: &dyn Fn(&str) -> bool| -> Result<Vec<&'static str>, String> {
+            Ok(claims
+                .iter()
+                .map(|claim| claim.id)
+                .filter(|id| wanted(id))
+                .collect::<Vec<_>>())
+        };
+        assert_eq!(selected(&[]), ids(&|_| true));
+        let sharp = "dls23/spectrum-sharp";
+        assert_eq!(selected(&[sharp]), Ok(vec![sharp]));
+        assert_eq!(selected(&["spectrum-sharp"]), Ok(vec![sharp]));
+        assert_eq!(
+            selected(&["sampling"]),
+            ids(&|id| id.starts_with("sampling/"))
+        );
+        // In the order of the catalogue, each once.
+        assert_eq!(
+            selected(&["sampling", "spectrum-sharp", sharp]),
+            ids(&|id| id == sharp || id.starts_with("sampling/"))
+        );
+        assert_eq!(
+            selected(&[sharp, "no-such-claim", "nor-this"]),
+            Err("no-such-claim".to_owned())
+        );
+    }
+}

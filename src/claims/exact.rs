@@ -127,3 +127,21 @@ pub fn worst_entry(left: &DMatrix<High>, right: &DMatrix<High>) -> (usize, usize
     }
     worst
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_entry_is_the_first_of_largest_magnitude() {
+        let zero = DMatrix::from_element(2, 3, High::ZERO);
+        let matrix = |entries: [i64; 6]| DMatrix::from_row_slice(2, 3, &entries.map(High::int));
+        assert_eq!(worst_entry(&matrix([1, -3, 2, 3, 0, 3]), &zero), (0, 1));
+        assert_eq!(worst_entry(&zero, &matrix([1, 2, 3, 0, 0, -4])), (1, 2));
+        // Equal matrices: the first entry.
+        assert_eq!(worst_entry(&zero, &zero), (0, 0));
+        let mut poisoned = matrix([9, 0, 0, 0, 0, 0]);
+        poisoned[(1, 1)] = High::POISONED;
+        assert_eq!(worst_entry(&poisoned, &zero), (1, 1));
+    }
+}

@@ -314,3 +314,42 @@ fn pick(rng: &mut Stream, (low, high): (usize, usize)) -> usize {
 fn turn<T: Copy>(list: &[T], index: usize) -> Option<T> {
     (!list.is_empty()).then(|| list[index % list.len()])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hand_list_has_the_shapes_inside_the_ranges() {
+        for (rows, columns, expected) in [
+            ((1, 5), (1, 3), vec![(1, 1), (5, 1), (2, 2), (3, 3), (5, 3)]),
+            // One shape only: neither one row, nor one column, nor a square.
+            ((3, 3), (2, 2), vec![(3, 2)]),
+            // At least four rows: no square of three.
+            ((4, 6), (1, 3), vec![(6, 1), (6, 3)]),
+            // At least two columns.
+            ((2, 4), (2, 3), vec![(2, 2), (3, 3), (4, 3)]),
+            // A single row: the widest square is the number itself.
+            ((1, 1), (1, 4), vec![(1, 1), (1, 1), (1, 1), (1, 1)]),
+            ((1, 4), (1, 1), vec![(1, 1), (4, 1), (1, 1), (4, 1)]),
+        ] {
+            let family = Family {
+                rows,
+                columns,
+                ..Family::GENERAL
+            };
+            let cases = family.edges(&mut sample::stream(1, "edges", 0)).unwrap();
+            // Four of each shape.
+            let shapes: Vec<(usize, usize)> =
+                expected.into_iter().flat_map(|shape| [shape; 4]).collect();
+            let found: Vec<(usize, usize)> = cases
+                .iter()
+                .map(|case| (case.instance.rows(), case.instance.columns()))
+                .collect();
+            assert_eq!(found, shapes, "{rows:?} rows, {columns:?} columns");
+            for (index, case) in cases.iter().enumerate() {
+                assert_eq!(case.origin, Origin::Edge(index));
+            }
+        }
+    }
+}

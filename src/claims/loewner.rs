@@ -100,3 +100,36 @@ pub fn heavy_weights_suffice(exact: &Exact, threshold: High) -> Result<Verdict, 
         (range.error + rounding) / square,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certified(entries: [i64; 4], error: i64) -> Certified {
+        Certified {
+            hessian: DMatrix::from_row_slice(2, 2, &entries.map(High::int)),
+            error: High::int(error).shifted(-36),
+        }
+    }
+
+    #[test]
+    fn a_distance_and_its_error_are_those_of_the_formula() {
+        // diag(3, 4) - diag(8, 15) = diag(-5, -11), Frobenius norms 5 and 17.
+        let (norm, error) = certified([3, 0, 0, 4], 2)
+            .distance(&certified([8, 0, 0, 15], 3))
+            .unwrap();
+        assert!((norm - High::int(11)).abs() < High::ONE.shifted(-36));
+        // 64 * 2 * (5 + 17) = 2816 units of 1e-39.
+        let expected = High::int(2816).shifted(-39) + High::int(5).shifted(-36);
+        assert!((error / expected - High::ONE).abs() < High::ONE.shifted(-30));
+    }
+
+    #[test]
+    fn outwards_is_up_whatever_the_sign() {
+        for value in [-2, 3] {
+            let value = High::int(value);
+            let moved = outwards(value) - value;
+            assert!((moved / value.abs() - High::ONE.shifted(-30)).abs() < High::ONE.shifted(-38));
+        }
+    }
+}

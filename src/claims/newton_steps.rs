@@ -359,3 +359,34 @@ pub fn exact_step(
         Ok(worst(verdicts))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_factors_are_those_computed_by_hand() {
+        // eps0 = 1/5, rbar = 1, l = 5: rbar / (l - rbar) = 1/4, 1 - eps0 = 4/5.
+        for (factor, expected) in [
+            (Factor::Printed, High::ratio(9, 10)),
+            (Factor::Derived, High::ratio(13, 32)),
+            (Factor::TooSmall, High::ratio(57, 160)),
+        ] {
+            let found = factor.value(High::ratio(1, 5), High::ONE, High::int(5));
+            assert!((found - expected).abs() < High::ONE.shifted(-38));
+        }
+    }
+
+    #[test]
+    fn a_matrix_outside_the_band_counts_only_where_nothing_else_does() {
+        let (inside, outside) = (
+            Verdict::Holds { slack: 2.0 },
+            Verdict::Outside(Outside::Precision),
+        );
+        assert_eq!(worst([outside.clone(), inside.clone()]), inside);
+        assert_eq!(worst([outside.clone()]), outside);
+        assert_eq!(worst([]), Verdict::Outside(Outside::Premise));
+        let tighter = Verdict::Holds { slack: 1.5 };
+        assert_eq!(worst([inside, outside, tighter.clone()]), tighter);
+    }
+}

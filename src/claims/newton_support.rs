@@ -456,4 +456,56 @@ mod tests {
         assert!((setting.l.to_f64() / 2e-4 - 1.0).abs() < 1e-13);
         assert!((setting.m.to_f64() / (8f64.sqrt() * 0.6f64.exp()) - 1.0).abs() < 1e-13);
     }
+
+    #[test]
+    fn the_radius_of_the_premise_is_that_of_the_minimiser_where_it_is_longer_than_a() {
+        // A = (1, -1)' / 128, b = e_1, w = 12: the logits of x* are (t, -t) with t = 2 p q^2 / 144, p = 1 - q = s(2t) (s
+        // the logistic function), so x* = 128 t = 0.22184 > ||A|| = 0.011; l = 44 * 2 / 128^2, M = 2^1.5 exp(30 x*^2) (mpmath).
+        let instance = parse_instance(
+            r#"{"loss": "softmax", "matrix": [[0.0078125], [-0.0078125]], "target": [1, 0], "weights": [12, 12]}"#,
+            "test".as_ref(),
+        )
+        .unwrap();
+        let setting = Setting::of(&Case::new(Origin::Witness, instance, 1), &DLS23)
+            .unwrap()
+            .unwrap();
+        let relative = |value: High, expected: f64| (value.to_f64() / expected - 1.0).abs();
+        assert!(relative(setting.minimiser[0], 0.221_836_423_613_747_25) < 1e-14);
+        assert!(relative(setting.l, 0.005_371_093_75) < 1e-14);
+        assert!(relative(setting.m, 12.379_758_206_546_057) < 1e-13);
+    }
+
+    #[test]
+    fn a_start_is_at_the_edge_of_the_premise_along_its_direction() {
+        let setting = setting();
+        let direction = DVector::from_vec(vec![High::int(3), High::int(-4)]);
+        let start = setting.start(&direction, High::int(2)).unwrap().unwrap();
+        // 0.1 l / (2 M) with l and M by hand, as above, and a millionth less.
+        let radius = 0.1 * 2e-4 / (2.0 * 8f64.sqrt() * 0.6f64.exp()) * (1.0 - 1e-6);
+        for (found, share) in start.offset.iter().zip([0.6, -0.8]) {
+            assert!((found.to_f64() / (radius * share) - 1.0).abs() < 1e-12);
+        }
+        // So close that nobody knows x* well enough.
+        let closer = setting.start(&direction, High::ONE.shifted(60)).unwrap();
+        assert!(closer.is_none());
+    }
+
+    #[test]
+    fn a_band_is_met_only_beyond_the_error_of_its_eigenvalues() {
+        // H = diag(1, 1e6), epsilon = 1/2, H~ - H/2 = diag(delta, 5e5): the allowance is 1e-36 ||H|| and the error of the
+        // eigenvalue delta.
+        let diagonal = |first: High, second: i64| {
+            DMatrix::from_diagonal(&DVector::from_vec(vec![first, High::int(second)]))
+        };
+        let hessian = diagonal(High::ONE, 1_000_000);
+        let rounding = High::int(1_000_001_000_000).sqrt().shifted(-36);
+        let (_, _, error) = spectrum::extremes_with_bound(&diagonal(rounding, 500_000)).unwrap();
+        assert!(error.is_positive());
+        let half = High::ratio(1, 2);
+        let met = |delta: High| {
+            is_approximate(&hessian, &diagonal(half + delta, 1_000_000), half).unwrap()
+        };
+        assert!(!met(High::ZERO) && !met(rounding + error * half));
+        assert!(met(rounding + error * High::int(2)));
+    }
 }

@@ -97,4 +97,22 @@ mod tests {
         assert!(BinomialTest::new(f64::NAN, 10).is_err());
         assert!(BinomialTest::new(0.5, 0).is_err());
     }
+
+    #[test]
+    fn more_failures_than_accepted_refute() {
+        // P(X >= 38) = (1 + 40 + 780) / 2^40 = 7.5e-10 and P(X >= 37) = (821 + 9880) / 2^40 = 9.7e-9 for a fair coin.
+        let test = BinomialTest::new(0.5, 40).unwrap();
+        assert_eq!(test.accept_up_to, 37);
+        assert!(!test.refuted_by(0) && !test.refuted_by(37));
+        assert!(test.refuted_by(38) && test.refuted_by(40));
+        let power = test.power(0.5).unwrap() * 2f64.powi(40);
+        assert!((power / 821.0 - 1.0).abs() < 1e-9, "{power}");
+    }
+
+    #[test]
+    fn the_upper_limit_of_one_failure_in_two_solves_its_quadratic() {
+        // 1 - p^2 = 0.19 gives p = 0.9.
+        assert!((upper_limit(1, 2, 0.19).unwrap() - 0.9).abs() < 1e-9);
+        assert_eq!(upper_limit(2, 2, 0.19).unwrap(), 1.0);
+    }
 }

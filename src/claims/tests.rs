@@ -4,6 +4,8 @@
 //! The whole gate decides the claims on thousands of cases, which shows that a verdict is right; a change of a printed
 //! formula or of an allowance that leaves the verdict as it is shows here, as another slack.
 
+mod attacks;
+
 use std::fmt::Write as _;
 
 use crate::claims::{self, Case, CheckError, Claim, Expected, Origin, Paper, Verdict};

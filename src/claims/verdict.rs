@@ -187,3 +187,46 @@ mod bits {
         u64::deserialize(deserializer).map(f64::from_bits)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worse_of_two_verdicts_is_the_same_in_either_order() {
+        let fails = |slack| {
+            Verdict::Fails(Finding {
+                quantity: "q".to_owned(),
+                observed: "2".to_owned(),
+                allowed: "1".to_owned(),
+                slack,
+            })
+        };
+        let undecided = || Verdict::Undecided("within the error".to_owned());
+        // From the worst to the best.
+        let order = [
+            fails(0.25),
+            fails(0.5),
+            undecided(),
+            Verdict::Outside(Outside::Rank),
+            Verdict::Holds { slack: 2.0 },
+            Verdict::Holds { slack: 3.0 },
+            Verdict::Holds {
+                slack: f64::INFINITY,
+            },
+        ];
+        for (i, worse) in order.iter().enumerate() {
+            for better in &order[i..] {
+                assert_eq!(worse.clone().and(better.clone()), *worse);
+                assert_eq!(better.clone().and(worse.clone()), *worse);
+            }
+        }
+        // Of two that are equally bad the first one stays.
+        let (rank, norm) = (
+            Verdict::Outside(Outside::Rank),
+            Verdict::Outside(Outside::Norm),
+        );
+        assert_eq!(rank.clone().and(norm.clone()), rank);
+        assert_eq!(norm.clone().and(rank), norm);
+    }
+}

@@ -423,4 +423,30 @@ mod tests {
         let exact = sharp_range().0.to_f64();
         assert!(SHARP > exact && SHARP - exact < 1e-12, "{exact}");
     }
+
+    #[test]
+    fn an_equality_is_never_decided_however_small_the_error_of_the_matrix() {
+        // diag(2, 3), sigma_min^2 = 1/4, min w^2 = 5: the threshold needed is 5 - 4 * 2 = -3.
+        let hessian = DMatrix::from_row_slice(2, 2, &[2, 0, 0, 3].map(High::int));
+        let premise = Premise {
+            smallest_weight: High::int(5),
+            norm: High::ONE,
+            sigma_min: High::ratio(1, 2),
+            l: High::int(2),
+        };
+        let said = |threshold: High| at_least_l(&hessian, &premise, threshold, High::ZERO).unwrap();
+        let (equal, trifle) = (High::int(-3), High::ONE.shifted(-30));
+        assert!(matches!(said(equal), Verdict::Undecided(_)));
+        assert!(matches!(said(equal + trifle), Verdict::Holds { .. }));
+        match said(equal - trifle) {
+            Verdict::Fails(finding) => {
+                let told = |text: &str| text.parse::<f64>().unwrap();
+                assert_eq!(
+                    (told(&finding.observed), told(&finding.allowed)),
+                    (2.0, 2.0)
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }

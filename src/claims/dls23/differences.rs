@@ -605,4 +605,17 @@ mod tests {
         let bound = sum_of_norms(&pair, High::ONE).unwrap();
         assert!(((bound.observed / bound.allowed).to_f64() - 5.17).abs() < 5e-3);
     }
+
+    #[test]
+    fn the_terms_grow_with_the_target_and_vanish_where_nothing_changes() {
+        // 32 (1 + |3| + |-1|).
+        let moved = pair(
+            r#"{"loss": "softmax", "matrix": [[1], [0]], "target": [3, -1], "weights": 0, "points": [[1], [0]]}"#,
+        );
+        assert_eq!(terms(&moved), High::int(160));
+        let resting = pair(
+            r#"{"loss": "softmax", "matrix": [[1], [0]], "target": [3, -1], "weights": 0, "points": [[1], [1]]}"#,
+        );
+        assert!(terms(&resting).is_zero());
+    }
 }

@@ -209,4 +209,13 @@ mod tests {
         });
         assert!(low > 0.087 && low < 0.088_444, "{low}");
     }
+
+    #[test]
+    fn a_weight_just_above_is_above_by_a_trifle() {
+        for base in [0.240_408_806_91, 1.0, 4.0, 100.0, 3e6] {
+            let excess = just_above(base).powi(2) / base - 1.0;
+            assert!(excess > 0.0 && excess < 2f64.powi(-28), "{base}: {excess}");
+        }
+        assert_eq!(just_above(0.0), 0.0);
+    }
 }

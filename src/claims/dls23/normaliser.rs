@@ -430,4 +430,25 @@ mod tests {
         let ratio = (jensen(&pair) / pair.at_x.alpha).to_f64();
         assert!(ratio > 0.999_999, "{ratio}");
     }
+
+    #[test]
+    fn the_inverse_normaliser_changes_as_by_hand() {
+        // alpha = exp(x): 1 at x = 0 and 2 at y = ln 2.
+        let instance = crate::instance::files::parse_instance(
+            r#"{"loss": "softmax", "matrix": [[1]], "target": [0], "weights": 0,
+                "points": [[0], [0.6931471805599453]]}"#,
+            "test".as_ref(),
+        )
+        .unwrap();
+        let pair = Pair::<f64>::of(&Case::new(Origin::Witness, instance, 0)).unwrap();
+        let bound = inverse_change(&pair, 0.5).unwrap();
+        // 1 - 1/2, 4 * 1, and 1 + 1/2 + 4 * 3.
+        for (found, expected) in [
+            (bound.observed, 0.5),
+            (bound.allowed, 4.0),
+            (bound.terms, 13.5),
+        ] {
+            assert!((found - expected).abs() < 1e-14, "{found}, not {expected}");
+        }
+    }
 }

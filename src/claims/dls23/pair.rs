@@ -384,3 +384,89 @@ const EFFORT: Effort = Effort {
     restarts: 4,
     edge: 1.0,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::files::parse_instance;
+
+    #[test]
+    fn a_comparison_allows_for_the_rounding_of_its_terms_and_of_the_exponent() {
+        let instance = parse_instance(
+            r#"{"loss": "softmax", "matrix": [[2], [0]], "target": [0, 0], "weights": 0,
+                "points": [[1], [0]]}"#,
+            "test".as_ref(),
+        )
+        .unwrap();
+        let case = Case::new(Origin::Witness, instance, 0);
+        // 64 (n + d) (1 + 2) = 576 units, R = 2, 1 + 32 R^2 = 129: 576 (1 + 129) = 74880 units.
+        let said = |units: i64, terms: High| {
+            let observed = High::ONE + High::int(units) * unit();
+            let verdict = decide(&case, Target::Any, |_| {
+                Ok(Bound {
+                    quantity: "q",
+                    observed,
+                    allowed: High::ONE,
+                    terms,
+                })
+            });
+            match verdict.unwrap() {
+                Verdict::Holds { .. } => "holds",
+                Verdict::Fails(_) => "fails",
+                Verdict::Undecided(_) => "undecided",
+                Verdict::Outside(_) => "outside",
+            }
+        };
+        assert_eq!(said(-76_000, High::ONE), "holds");
+        assert_eq!(said(-74_000, High::ONE), "undecided");
+        assert_eq!(said(74_000, High::ONE), "undecided");
+        assert_eq!(said(76_000, High::ONE), "fails");
+        // No terms, no rounding.
+        assert_eq!(said(0, High::ZERO), "holds");
+        assert_eq!(said(1, High::ZERO), "fails");
+    }
+
+    #[test]
+    fn a_search_builds_every_shape_and_kind_of_target_inside_its_premise() {
+        for (target, largest) in [(Target::UnitBall, 1.0), (Target::Any, LARGE_TARGET)] {
+            let mut sizes = Vec::new();
+            let mut shapes = Vec::new();
+            for index in 0..48 {
+                let mut rng = sample::stream(1, "built", index);
+                // A statement that decides nothing: the cold start is what is built.
+                let case = search(&mut rng, 1, target, |_| {
+                    Err(CheckError::Other("nothing".to_owned()))
+                })
+                .unwrap();
+                assert_eq!(case.origin, Origin::Attack(0));
+                let pair = Pair::<f64>::of(&case).unwrap();
+                assert!(pair.norm > 1.0 / 130.0 && pair.norm < 8.1, "{}", pair.norm);
+                let longest = pair.at_x.point.norm().max(pair.at_y.point.norm());
+                assert!(longest <= pair.norm * (1.0 + 1e-12));
+                shapes.push(pair.a.shape());
+                sizes.push(pair.target_sum());
+            }
+            shapes.sort_unstable();
+            shapes.dedup();
+            let all = [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2)];
+            assert_eq!(shapes, all);
+            // A corner, the origin, or a free direction of one of two lengths.
+            let short = 1.0 - 1.0 / 1024.0;
+            let long = if largest == 1.0 { short } else { largest };
+            for kind in [0.0, 1.0, short, long] {
+                assert!(
+                    sizes.iter().any(|size| (size - kind).abs() < 1e-12),
+                    "{kind}"
+                );
+            }
+            for size in sizes {
+                assert!(
+                    [0.0, 1.0, short, long]
+                        .iter()
+                        .any(|kind| (size - kind).abs() < 1e-12),
+                    "{size}"
+                );
+            }
+        }
+    }
+}

@@ -270,3 +270,30 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_rounded_up_though_f64_cannot_tell_it_from_an_integer() {
+        let trifle = High::ONE.shifted(-30);
+        for (value, expected) in [
+            (High::ZERO, 0),
+            (trifle, 1),
+            (High::ratio(5, 2), 3),
+            (High::int(3) - trifle, 3),
+            (High::int(3), 3),
+            (High::int(3) + trifle, 4),
+        ] {
+            assert_eq!(rounded_up(value), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn the_passes_are_those_counted_by_hand() {
+        // ln 10 = 2.30, ln 10 / ln 2.5 = 2.51.
+        assert_eq!(passes(High::int(10), Passes::Printed), 4);
+        assert_eq!(passes(High::int(10), Passes::Corrected), 3);
+    }
+}

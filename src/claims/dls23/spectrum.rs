@@ -524,4 +524,11 @@ mod tests {
             assert!((ours - proven).abs() < High::ONE.shifted(-38));
         }
     }
+
+    #[test]
+    fn the_interval_of_the_printed_matrix_scales_at_both_ends() {
+        let (low, high) = printed_interval(High::ratio(1, 2));
+        assert!((low - High::ratio(-9, 200)).abs() < High::ONE.shifted(-38));
+        assert!((high - High::int(4)).abs() < High::ONE.shifted(-38));
+    }
 }

@@ -244,3 +244,27 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ends_of_the_scaled_bound_shrink_with_its_factor() {
+        for (index, end, quantity) in [
+            (0, End::Lowest, "lambda_min(B)"),
+            (1, End::Highest, "lambda_max(B)"),
+        ] {
+            let mut rng = sample::stream(1, "cold start", index);
+            let case = hardest::spectrum(&mut rng, HessianForm::Corrected, end, 1.0)
+                .as_column()
+                .unwrap();
+            let whole = scaled(&case, slope(), High::ONE).unwrap();
+            assert!(!matches!(whole, Verdict::Fails(_)), "{whole:?}");
+            match scaled(&case, slope(), High::ratio(99, 100)).unwrap() {
+                Verdict::Fails(finding) => assert_eq!(finding.quantity, quantity),
+                other => panic!("{quantity}: {other:?}"),
+            }
+        }
+    }
+}

@@ -249,3 +249,104 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::files::parse_instance;
+
+    #[test]
+    fn the_explicit_constant_is_the_one_computed_with_mpmath() {
+        // R = 2: 8 (4 e^8 + 2 e^4), 8 (2 sinh 8 + 2 sinh 4), 8 (2 sinh 8 + 2 cosh 4).
+        for (phi, expected) in [
+            (Phi::Exp, 96_264.225_985_865_61),
+            (Phi::Cosh, 24_284.299_887_786_85),
+            (Phi::Sinh, 24_284.592_938_009_067),
+        ] {
+            let found: f64 = explicit_constant(phi, 2.0);
+            assert!((found / expected - 1.0).abs() < 1e-14, "{phi:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn the_radius_bounds_every_norm_for_certain() {
+        for (manifest, least, region, expected) in [
+            // In turn ||A||, ||b||, ||x||, ||y||, ||A|| without the points, and the given number.
+            (
+                r#"[[3]], "target": [1], "points": [[1], [2]]"#,
+                0,
+                Region::Ball,
+                3,
+            ),
+            (
+                r#"[[1]], "target": [-5], "points": [[1], [2]]"#,
+                0,
+                Region::Ball,
+                5,
+            ),
+            (
+                r#"[[1]], "target": [0], "points": [[-4], [2]]"#,
+                0,
+                Region::Ball,
+                4,
+            ),
+            (
+                r#"[[1]], "target": [0], "points": [[1], [-6]]"#,
+                0,
+                Region::Ball,
+                6,
+            ),
+            (
+                r#"[[1]], "target": [0], "points": [[1], [-6]]"#,
+                0,
+                Region::Everywhere,
+                1,
+            ),
+            (
+                r#"[[1]], "target": [0], "points": [[1], [2]]"#,
+                7,
+                Region::Ball,
+                7,
+            ),
+        ] {
+            let text = format!(r#"{{"loss": "exp", "weights": 0, "matrix": {manifest}}}"#);
+            let instance = parse_instance(&text, "test".as_ref()).unwrap();
+            let case = Case::new(Origin::Witness, instance, 0);
+            let seen = std::cell::Cell::new(High::ZERO);
+            lipschitz(&case, region, High::int(least), |_, _, radius| {
+                seen.set(radius);
+                High::ONE
+            })
+            .unwrap();
+            let above = (seen.get() - High::int(expected)) / High::int(expected);
+            assert!(above.is_positive(), "{manifest}");
+            assert!(above <= High::ONE.shifted(-29), "{manifest}");
+        }
+    }
+
+    #[test]
+    fn the_search_stays_in_the_ball_and_comes_within_a_thousandth_at_every_radius() {
+        let mut reached = Vec::new();
+        for index in 0..48 {
+            let case = hardest(&mut sample::stream(1, "test", index), 0.0).unwrap();
+            let phi = Phi::of(case.instance.loss()).unwrap();
+            let (x, y) = (case.x()[0], case.y()[0]);
+            let a = case.instance.matrix().to_dense()[(0, 0)];
+            let b = case.instance.target()[0];
+            let radius = [x, y, a, b].map(f64::abs).into_iter().fold(0.0, f64::max);
+            let near = RADII
+                .iter()
+                .find(|known| radius / *known <= 1.0 + 1e-12 && radius / *known > 0.999);
+            let Some(radius) = near else { continue };
+            assert!((x - y).abs() > 0.99 * CLOSEST * radius);
+            let change = (phi.curvature(a * x, b) - phi.curvature(a * y, b)).abs();
+            let share = a * a * change / ((x - y).abs() * explicit_constant(phi, *radius));
+            if share > 0.999 {
+                reached.push(*radius);
+            }
+        }
+        for radius in RADII {
+            assert!(reached.contains(&radius), "R = {radius} is never reached");
+        }
+    }
+}

@@ -278,3 +278,23 @@ fn with_heavy_weights(case: &Case) -> Result<Case, CheckError> {
     .with_points(case.instance.points().to_vec())?;
     Ok(Case::new(case.origin.clone(), instance, case.seed))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_stays_off_the_pole_and_in_the_unit_ball_of_targets() {
+        for index in 0..4 {
+            let case = lowest(&mut sample::stream(1, "test", index)).unwrap();
+            assert!(case.instance.target().lp_norm(1) <= 1.0 + 1e-12);
+            let model = Model::at(&case.x());
+            assert!(model.alpha >= NEAREST_POLE);
+            let low = model
+                .hessian(case.instance.target())
+                .symmetric_eigenvalues()
+                .min();
+            assert!(low < 0.0, "{low}");
+        }
+    }
+}

@@ -261,3 +261,52 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(x: [f64; 2], y: [f64; 2]) -> Pair {
+        let identity = DesignMatrix::dense(DMatrix::identity(2, 2)).unwrap();
+        let zero = DVector::zeros(2);
+        let points = [x, y].map(|point| DVector::from_column_slice(&point));
+        let instance = Instance::new(LossKind::ResidualSoftmax, identity, zero.clone(), zero)
+            .unwrap()
+            .with_points(points.to_vec())
+            .unwrap();
+        Pair::of(&Case::new(Origin::Witness, instance, 0)).unwrap()
+    }
+
+    #[test]
+    fn the_lower_bound_of_the_normaliser_is_that_of_the_better_tangent() {
+        // Along z = (t, -t) alpha = 2 cosh t, with the minimum 2 at t = 0, a third of the segment: 2^40 / 3 leaves the rest
+        // 1/3, so that halving ends with the minimum at w/3 and 2w/3 from the two ends of an interval w = 2^-40. alpha'' = 18
+        // in the segment's parameter; the nearer tangent loses 18 (1/2 * 1/9 + 2/9) w^2 = 5 w^2 (the other one 8 w^2).
+        for (x, y) in [([-1.0, 1.0], [2.0, -2.0]), ([2.0, -2.0], [-1.0, 1.0])] {
+            let lost = (High::int(2) - pair(x, y).beta()).to_f64() * 2f64.powi(80);
+            assert!((lost - 5.0).abs() < 1e-6, "{lost}");
+        }
+    }
+
+    #[test]
+    fn the_normaliser_is_lowest_at_an_end_of_a_segment_that_rises() {
+        // exp(0) + exp(0) = 2, exactly.
+        for (x, y) in [([0.0, 0.0], [1.0, 1.0]), ([1.0, 1.0], [0.0, 0.0])] {
+            let off = (pair(x, y).beta() - High::int(2)).abs();
+            assert!(off < High::ONE.shifted(-37), "{off:?}");
+        }
+    }
+
+    #[test]
+    fn the_search_stays_off_the_pole_and_in_the_unit_ball_of_targets() {
+        for index in 0..4 {
+            let case = steepest(&mut sample::stream(1, "test", index)).unwrap();
+            let step = (case.y() - case.x()).norm();
+            assert!((step / STEP - 1.0).abs() < 1e-6, "{step}");
+            assert!(case.instance.target().lp_norm(1) <= 1.0 + 1e-12);
+            for z in [case.x(), case.y()] {
+                assert!(Model::at(&z).alpha >= NEAREST_POLE);
+            }
+        }
+    }
+}

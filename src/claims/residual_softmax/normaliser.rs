@@ -350,3 +350,30 @@ fn normalisation() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_ends_at_equal_logits_on_the_bound() {
+        for index in 0..12 {
+            let case = lowest_normaliser(&mut sample::stream(1, "test", index)).unwrap();
+            let n = case.instance.rows();
+            let radius = case.x()[0];
+            let a = case.instance.matrix().to_dense();
+            assert!((a.norm() / radius - 1.0).abs() < 1e-12);
+            // t = R^2 / sqrt n is a sixteenth to a half.
+            let sixteenths = 16.0 * radius * radius / (n as f64).sqrt();
+            let whole = sixteenths.round();
+            assert!((sixteenths - whole).abs() < 1e-9 && (1.0..=8.0).contains(&whole));
+            let t = whole / 16.0;
+            let bound = n as f64 * ((-t).exp() - t);
+            let alpha = Model::at(&(a * case.x())).alpha;
+            assert!(
+                (alpha / bound - 1.0).abs() < 1e-6,
+                "n = {n}: {alpha}, {bound}"
+            );
+        }
+    }
+}

@@ -383,4 +383,12 @@ mod tests {
         assert!(test.power(DELTA).unwrap() <= 1e-9);
         assert!(test.power(1.0 / 3.0).unwrap() >= 0.98);
     }
+
+    #[test]
+    fn columns_are_scaled_to_length_one() {
+        let scaled = unit_columns(&DMatrix::from_row_slice(2, 2, &[3.0, 0.0, 4.0, 5.0]));
+        for (found, expected) in scaled.iter().zip([0.6, 0.8, 0.0, 1.0]) {
+            assert!((found - expected).abs() < 1e-15, "{scaled}");
+        }
+    }
 }

@@ -88,3 +88,22 @@ pub fn search(
         Instance::new(loss, identity, found.target, weights)?.with_points(vec![found.z, end])?;
     Ok(Case::new(Origin::Attack(0), instance, 0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_candidate_moves_along_its_direction() {
+        // z = (0, 0) + ln 3 (1, 0): p = (3, 1) / 4.
+        let candidate = Candidate {
+            activation: Activation::Identity,
+            layer: DMatrix::identity(2, 2),
+            target: DVector::zeros(2),
+            z: DVector::zeros(2),
+            direction: DVector::from_vec(vec![1.0, 0.0]),
+        };
+        let p = candidate.model(3f64.ln()).p;
+        assert!((p[0] - 0.75).abs() < 1e-15 && (p[1] - 0.25).abs() < 1e-15);
+    }
+}
