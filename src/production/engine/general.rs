@@ -132,10 +132,7 @@ impl Objective for General<'_> {
         }
         let value = self.loss.value(&at).ok()?;
         let slope = dot(self.loss.gradient(&at).ok()?.as_slice(), line.dz);
-        let [at_start, linear, quadratic] = line.ridge;
-        let value = value + at_start + t * linear + 0.5 * t * t * quadratic;
-        let slope = slope + linear + t * quadratic;
-        (value.is_finite() && slope.is_finite()).then_some((value, slope))
+        line.with_ridge(value, slope, t)
     }
 
     fn first_model(

@@ -162,10 +162,7 @@ impl Objective for Importance<'_> {
         let slope: f64 = (0..p.len())
             .map(|i| self.importance[i] * p[i] * (p[i] - self.target[i] - agreement) * line.dz[i])
             .sum();
-        let [at_start, linear, quadratic] = line.ridge;
-        let value = loss + at_start + t * linear + 0.5 * t * t * quadratic;
-        let slope = slope + linear + t * quadratic;
-        (value.is_finite() && slope.is_finite()).then_some((value, slope))
+        line.with_ridge(loss, slope, t)
     }
 
     fn first_model(

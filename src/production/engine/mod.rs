@@ -136,8 +136,6 @@ struct Made {
 
 struct Run<'a, 'o, O: Objective> {
     objective: &'a O,
-    operator: &'a Operator,
-    squared_weights: &'a [f64],
     data: Data<'a>,
     /// `A'A` where some weights are zero: a metric that sees all directions.
     metric: Option<Gram>,
@@ -190,31 +188,24 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         start: Vec<f64>,
         orders: Orders<'o>,
     ) -> Result<Self, EvaluationError> {
-        let Data {
-            operator,
-            squared_weights,
-            ..
-        } = data;
-        let n = squared_weights.len();
-        let mut z = operator.pool().take(n);
+        let n = data.squared_weights.len();
+        let mut z = data.operator.pool().take(n);
         let state = objective.evaluate(start, &mut z, None)?;
         Ok(Self {
             objective,
-            operator,
-            squared_weights,
             data,
             metric: None,
             orders,
             start_gradient_norm: state.gradient_norm,
             state,
             z,
-            scratch: operator.pool().take(n),
+            scratch: data.operator.pool().take(n),
             boost: 1.0,
             smooth: true,
             full_step: false,
             slow: false,
             definite: false,
-            weighted: squared_weights.iter().all(|w2| *w2 > 0.0),
+            weighted: data.squared_weights.iter().all(|w2| *w2 > 0.0),
             scores: None,
             samples: 0,
             refused: None,
@@ -244,8 +235,8 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
 
     /// The last point; the workspace goes back to the pool.
     fn into_state(self) -> State {
-        self.operator.pool().give(self.z);
-        self.operator.pool().give(self.scratch);
+        self.data.operator.pool().give(self.z);
+        self.data.operator.pool().give(self.scratch);
         self.state
     }
 
@@ -284,7 +275,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
 
     fn runaway(&mut self) -> Option<Outcome> {
         let limit = self.orders.settings.logit_limit;
-        let largest = self.operator.largest(&self.z);
+        let largest = self.data.operator.largest(&self.z);
         if largest <= limit {
             return None;
         }
@@ -302,8 +293,8 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         let hessian = self.whole_hessian();
         if let Some(cholesky) = Cholesky::new(&hessian) {
             let step = negated(cholesky.solve(&self.state.gradient));
-            self.operator.multiply(&step, &mut self.scratch);
-            if self.operator.largest(&self.scratch) <= SHORT_STEP {
+            self.data.operator.multiply(&step, &mut self.scratch);
+            if self.data.operator.largest(&self.scratch) <= SHORT_STEP {
                 return Some(Outcome::Converged);
             }
             // A tail of the loss: go on, the Newton steps say where.
@@ -354,15 +345,16 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         let curvature = self
             .objective
             .curvature(&self.state, &self.z, &mut self.scratch);
-        let mut hessian = model::exact(self.operator, self.squared_weights, &self.scratch).hessian;
+        let mut hessian =
+            model::exact(self.data.operator, self.data.squared_weights, &self.scratch).hessian;
         curvature.add_to(&mut hessian);
         hessian
     }
 
     /// Leaves a saddle along an eigenvector: both ways, several lengths, the lowest loss wins.
     fn escape(&mut self, curvature: f64, mut direction: Vec<f64>) -> bool {
-        self.operator.multiply(&direction, &mut self.scratch);
-        let size = self.operator.largest(&self.scratch);
+        self.data.operator.multiply(&direction, &mut self.scratch);
+        let size = self.data.operator.largest(&self.scratch);
         if size == 0.0 || !size.is_finite() {
             return false;
         }
@@ -385,7 +377,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         }
         let made = Made {
             method: self.orders.method.as_str(),
-            rows: self.squared_weights.len(),
+            rows: self.data.squared_weights.len(),
             cut: false,
             shift: -curvature,
             newton: false,
@@ -457,7 +449,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
                 return step;
             }
         } else {
-            self.operator.multiply(&direction, &mut self.scratch);
+            self.data.operator.multiply(&direction, &mut self.scratch);
         }
         self.search(&direction, slope, made)
     }
@@ -466,15 +458,15 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     fn model(&mut self) -> Option<Model> {
         match self.orders.method {
             Method::ReusedGram | Method::Auto => Some(model::reused_gram(
-                self.operator,
-                self.squared_weights,
+                self.data.operator,
+                self.data.squared_weights,
                 self.data.ridge(),
                 &self.scratch,
                 self.boost,
             )),
             Method::Exact => Some(model::exact(
-                self.operator,
-                self.squared_weights,
+                self.data.operator,
+                self.data.squared_weights,
                 &self.scratch,
             )),
             Method::Subsampled => match self.sampled() {
@@ -491,6 +483,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     /// `A' D~ A` for a leverage-score sample of the diagonal.
     fn sampled(&mut self) -> Result<Model, (Outcome, String)> {
         let diagonal: Vec<f64> = self
+            .data
             .squared_weights
             .iter()
             .zip(&self.scratch)
@@ -530,12 +523,13 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             settings.delta,
             settings.seed,
             self.samples,
-            self.operator.columns(),
+            self.data.operator.columns(),
         )
         .map_err(failed)?;
         self.samples += 1;
-        let mut hessian = Gram::zeros(self.operator.columns());
-        self.operator
+        let mut hessian = Gram::zeros(self.data.operator.columns());
+        self.data
+            .operator
             .add_gram(Rows::List(&sample.rows), &sample.weights, &mut hessian);
         Ok(Model {
             hessian,
@@ -583,7 +577,8 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         });
         let Some(trial) = good else {
             let z = &self.z;
-            self.operator
+            self.data
+                .operator
                 .fill_rows(&mut self.scratch, |rows, trial, _| {
                     for (trial, z) in trial.iter_mut().zip(&z[rows]) {
                         *trial -= z;
@@ -632,9 +627,10 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     fn line(&self) -> LineContext<'_> {
         let (z, dz) = (&self.z, &self.scratch);
         let parts = self
+            .data
             .operator
             .sweep_rows(|rows, _, _, ridge: &mut [f64; 3]| {
-                let weights = &self.squared_weights[rows.clone()];
+                let weights = &self.data.squared_weights[rows.clone()];
                 for ((z, dz), w2) in z[rows.clone()].iter().zip(&dz[rows]).zip(weights) {
                     ridge[0] += 0.5 * w2 * z * z;
                     ridge[1] += w2 * z * dz;
@@ -673,8 +669,11 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         if self.weighted {
             return self.data.ridge();
         }
-        self.metric
-            .get_or_insert_with(|| self.operator.gram(&vec![1.0; self.squared_weights.len()]))
+        self.metric.get_or_insert_with(|| {
+            self.data
+                .operator
+                .gram(&vec![1.0; self.data.squared_weights.len()])
+        })
     }
 
     /// A start from a sample of the rows, if the loss knows one and it lowers the loss.
@@ -724,7 +723,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             return false;
         };
         let direction = negated(cholesky.solve(&right_hand_side));
-        self.operator.multiply(&direction, &mut self.scratch);
+        self.data.operator.multiply(&direction, &mut self.scratch);
         let line = self.line();
         let best = FIRST_LENGTHS
             .iter()
@@ -750,7 +749,8 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     /// Moves to `x + t direction`; `scratch` holds `A direction`. `None` if the loss is not defined there.
     fn take_along(&mut self, direction: &[f64], t: f64, made: Made) -> Option<()> {
         let z = &self.z;
-        self.operator
+        self.data
+            .operator
             .fill_rows(&mut self.scratch, |rows, place, _| {
                 for (place, z) in place.iter_mut().zip(&z[rows]) {
                     *place = z + t * *place;
@@ -768,7 +768,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     /// Makes a trial, whose logits are in `scratch`, the current point.
     fn accept_trial(&mut self, trial: State, made: Made, step_length: f64) {
         let (old, new) = (&self.z, &self.scratch);
-        let squares = self.operator.sweep_rows(|rows, _, _, sum: &mut f64| {
+        let squares = self.data.operator.sweep_rows(|rows, _, _, sum: &mut f64| {
             for (old, new) in old[rows.clone()].iter().zip(&new[rows]) {
                 *sum += (new - old).powi(2);
             }
@@ -783,7 +783,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             method: made.method,
             distinct_rows: made.rows,
             shift: made.shift,
-            passes: self.operator.passes(),
+            passes: self.data.operator.passes(),
         };
         self.stopped |= (self.orders.observer)(&entry).is_break();
         self.trace.push(entry);

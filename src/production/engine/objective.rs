@@ -109,6 +109,16 @@ pub(crate) struct LineContext<'a> {
     pub ridge: [f64; 3],
 }
 
+impl LineContext<'_> {
+    /// Value and slope of `L` at t, from those of `l`; `None` where they are not finite.
+    pub fn with_ridge(&self, value: f64, slope: f64, t: f64) -> Option<(f64, f64)> {
+        let [at_start, linear, quadratic] = self.ridge;
+        let value = value + at_start + t * linear + 0.5 * t * t * quadratic;
+        let slope = slope + linear + t * quadratic;
+        (value.is_finite() && slope.is_finite()).then_some((value, slope))
+    }
+}
+
 impl Curvature {
     /// Adds the low-rank terms to a matrix.
     pub fn add_to(&self, matrix: &mut Gram) {

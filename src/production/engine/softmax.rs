@@ -341,10 +341,7 @@ impl Objective for FusedSoftmax<'_> {
         } = Corrected::of(&sums);
         let slope = ratio * residual_slope + ratio * (ratio - 1.0) * square_slope
             - agreement * ratio * total_slope;
-        let [at_start, linear, quadratic] = line.ridge;
-        let value = loss + at_start + t * linear + 0.5 * t * t * quadratic;
-        let slope = slope + linear + t * quadratic;
-        (value.is_finite() && slope.is_finite()).then_some((value, slope))
+        line.with_ridge(loss, slope, t)
     }
 
     /// The secant model: with `theta = (p - b) / ln(p / b)`, `p - b = theta o (ln p - ln b)` exactly, and `ln p` is
