@@ -31,7 +31,7 @@ fn replay(target: &str, least: usize, run: fn(&[u8])) {
 
 #[test]
 fn manifests() {
-    replay("manifest", 12, harness::manifest::run);
+    replay("manifest", 13, harness::manifest::run);
 }
 
 #[test]

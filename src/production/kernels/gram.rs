@@ -105,66 +105,81 @@ impl AddGram<'_> {
         let stride = self.matrix.stride();
         let count = self.rows.len();
         let vectors = stride / S::F64_LANES;
-        let left = &mut self.panels.left[..count * stride];
+        let packed = &mut self.panels.left[..count * stride];
+        let left = match &self.rows {
+            // Narrow rows that follow each other are a panel already.
+            Rows::Range(range) if vectors <= LEFT => self.matrix.block(range.start, range.end),
+            rows => {
+                pack_left::<S>(self.matrix, rows.clone(), packed);
+                packed
+            }
+        };
         let right = &mut self.panels.right[..count * stride];
-        pack::<S, NR>(
-            simd,
-            self.matrix,
-            self.rows.clone(),
-            self.weights,
-            left,
-            right,
-        );
+        pack_right::<S, NR>(simd, self.matrix, self.rows.clone(), self.weights, right);
         let ahead = Ahead::of(self.matrix, &self.rows);
         let mut tiles = 0;
         for (panel, right) in right.chunks_exact(count * NR).enumerate() {
             let j0 = panel * NR;
-            // Left panels that end above this column lie wholly below the diagonal.
-            let mut v = j0 / S::F64_LANES / LEFT * LEFT;
+            // Vectors that end above this column lie wholly below the diagonal.
+            let mut v = j0 / S::F64_LANES;
             while v < vectors {
-                let width = LEFT.min(vectors - v);
-                let start = v * S::F64_LANES * count;
+                let first = v / LEFT * LEFT;
+                let width = LEFT.min(vectors - first);
+                let start = first * S::F64_LANES * count;
                 let left = &left[start..start + width * S::F64_LANES * count];
-                let left = S::as_simd_f64s(left).0;
+                let left = LeftPanel {
+                    vectors: S::as_simd_f64s(left).0,
+                    width,
+                    skip: v - first,
+                };
                 let target = &mut self.c[j0 * stride + v * S::F64_LANES..];
                 let ahead = ahead.after(tiles * count);
-                match width {
+                match first + width - v {
                     3 => tile::<S, 3, NR>(simd, left, right, target, stride, ahead),
                     2 => tile::<S, 2, NR>(simd, left, right, target, stride, ahead),
                     _ => tile::<S, 1, NR>(simd, left, right, target, stride, ahead),
                 }
                 tiles += 1;
-                v += width;
+                v = first + width;
             }
         }
     }
 }
 
-/// Left panels: LEFT vectors of columns (fewer in the last), row after row. Right panels: NR columns times the weight.
+/// Left panels: LEFT vectors of columns (fewer in the last), row after row.
 #[inline(always)]
-fn pack<S: Simd, const NR: usize>(
+fn pack_left<S: Simd>(matrix: &RowMajor, rows: Rows<'_>, left: &mut [f64]) {
+    let count = rows.len();
+    let left = S::as_mut_simd_f64s(left).0;
+    for (r, i) in rows.iter().enumerate() {
+        let row = S::as_simd_f64s(matrix.block(i, i + 1)).0;
+        for (p, vectors) in row.chunks(LEFT).enumerate() {
+            let start = p * LEFT * count + r * vectors.len();
+            let target = &mut left[start..start + vectors.len()];
+            for (to, from) in target.iter_mut().zip(vectors) {
+                *to = *from;
+            }
+        }
+    }
+}
+
+/// Right panels: NR columns times the weight, row after row.
+#[inline(always)]
+fn pack_right<S: Simd, const NR: usize>(
     simd: S,
     matrix: &RowMajor,
     rows: Rows<'_>,
     weights: &[f64],
-    left: &mut [f64],
     right: &mut [f64],
 ) {
     let count = rows.len();
-    let lanes = S::F64_LANES;
     for (r, (i, weight)) in rows.iter().zip(weights).enumerate() {
         let row = matrix.block(i, i + 1);
         let factor = simd.splat_f64s(*weight);
-        for (v, entries) in S::as_simd_f64s(row).0.iter().enumerate() {
-            let first = v / LEFT * LEFT;
-            let width = LEFT.min(row.len() / lanes - first) * lanes;
-            let start = first * lanes * count + r * width + (v - first) * lanes;
-            S::as_mut_simd_f64s(&mut left[start..start + lanes]).0[0] = *entries;
-        }
         for (p, entries) in row.chunks_exact(NR).enumerate() {
-            let start = p * NR * count + r * NR;
+            let start = (p * count + r) * NR;
             let target = &mut right[start..start + NR];
-            if NR.is_multiple_of(lanes) {
+            if NR.is_multiple_of(S::F64_LANES) {
                 let target = S::as_mut_simd_f64s(target).0;
                 for (to, from) in target.iter_mut().zip(S::as_simd_f64s(entries).0) {
                     *to = simd.mul_f64s(*from, factor);
@@ -208,18 +223,29 @@ impl<'a> Ahead<'a> {
     }
 }
 
-/// One tile: NV vectors of columns times NR columns, over all rows of the block.
+/// A left panel and the vectors of its rows that a tile leaves out, because they lie below the diagonal.
+struct LeftPanel<'a, S: Simd> {
+    vectors: &'a [S::f64s],
+    /// Vectors a row.
+    width: usize,
+    /// Of these, how many are left out at the beginning.
+    skip: usize,
+}
+
+/// One tile: the NV last vectors of columns of a left panel times NR columns, over all rows of the block.
 #[inline(always)]
 fn tile<S: Simd, const NV: usize, const NR: usize>(
     simd: S,
-    left: &[S::f64s],
+    left: LeftPanel<'_, S>,
     right: &[f64],
     c: &mut [f64],
     stride: usize,
     mut ahead: Ahead<'_>,
 ) {
     let mut sums = [[simd.splat_f64s(0.0); NV]; NR];
-    for (l, r) in left.chunks_exact(NV).zip(right.chunks_exact(NR)) {
+    let rows = left.vectors.chunks_exact(left.width);
+    for (l, r) in rows.zip(right.chunks_exact(NR)) {
+        let l = &l[left.skip..left.skip + NV];
         if ahead.next < ahead.entries.len() {
             prefetch(ahead.entries, ahead.next);
             ahead.next += LINE;

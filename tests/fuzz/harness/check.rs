@@ -9,7 +9,7 @@ use attention_regression::instance::files::parse_instance;
 use attention_regression::judge::{judge, read_answer};
 use tempfile::TempDir;
 
-use super::assert_clear;
+use super::assert_clear_about;
 
 /// Any bytes: an answer that is judged, or one clear line.
 pub fn run(bytes: &[u8]) {
@@ -21,7 +21,8 @@ pub fn run(bytes: &[u8]) {
         Ok(answer) => answer,
         Err(error) => {
             // A file that the answer names may be to blame.
-            return assert_clear(&error, directory.path());
+            let text = String::from_utf8_lossy(bytes);
+            return assert_clear_about(&error, directory.path(), &text);
         }
     };
     let d = instance.columns();

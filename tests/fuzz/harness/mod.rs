@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use attention_regression::instance::{DesignMatrix, InstanceError};
+use serde_json::Value;
 
 pub mod check;
 pub mod manifest;
@@ -27,6 +28,37 @@ fn assert_clear(error: &InstanceError, name: &Path) {
         !message.contains(char::is_control),
         "more than plain text on one line: {message:?}"
     );
+}
+
+/// The same for a JSON text that may name other files: in the directory given, or elsewhere by an absolute path.
+fn assert_clear_about(error: &InstanceError, directory: &Path, text: &str) {
+    let message = error.to_string();
+    let elsewhere = absolute_paths(text)
+        .into_iter()
+        .find(|path| message.starts_with(path.as_str()));
+    match elsewhere {
+        Some(path) => assert_clear(error, Path::new(&path)),
+        None => assert_clear(error, directory),
+    }
+}
+
+/// The absolute paths among the strings of a JSON text, up to the first character that a message would escape.
+fn absolute_paths(text: &str) -> Vec<String> {
+    fn strings(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::String(text) if text.starts_with('/') => {
+                found.extend(text.split(char::is_control).next().map(str::to_owned));
+            }
+            Value::Array(values) => values.iter().for_each(|value| strings(value, found)),
+            Value::Object(values) => values.values().for_each(|value| strings(value, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    if let Ok(value) = serde_json::from_str(text) {
+        strings(&value, &mut found);
+    }
+    found
 }
 
 /// What every design matrix promises: at least one row and column, finite entries, columns of a row that increase.
