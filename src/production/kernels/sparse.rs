@@ -162,21 +162,44 @@ impl WithSimd for Accumulate<'_> {
         for (((i, u0), u1), u2) in self.rows.zip(u0).zip(u1).zip(u2) {
             let factors = [*u0, *u1, *u2, 0.0];
             let (indices, values) = self.a.row(i);
-            for (j, value) in indices.iter().zip(values) {
-                // SAFETY: every index is below the number of columns, which `sums` has been checked to hold.
-                let place = unsafe { self.sums.get_unchecked_mut(*j) };
-                // By value, so that the four lanes become one vector.
-                let (mut sums, value) = (*place, *value);
-                for lane in 0..4 {
-                    sums[lane] = if S::IS_SCALAR {
-                        sums[lane] + value * factors[lane]
-                    } else {
-                        value.mul_add(factors[lane], sums[lane])
-                    };
-                }
-                *place = sums;
+            let (groups, rest) = indices.as_chunks::<TOGETHER>();
+            let (group_values, rest_values) = values.as_chunks::<TOGETHER>();
+            for (columns, values) in groups.iter().zip(group_values) {
+                accumulate_group::<S, TOGETHER>(columns, values, factors, self.sums);
+            }
+            for (column, value) in rest.iter().zip(rest_values) {
+                accumulate_group::<S, 1>(&[*column], &[*value], factors, self.sums);
             }
         }
+    }
+}
+
+/// Entries whose sums are all loaded before the first is stored: the columns of a row differ, but the processor, which cannot
+/// know, would let each load wait for the stores before it.
+const TOGETHER: usize = 4;
+
+/// Adds entries of one row, all below the number of columns that `sums` holds, to their sums.
+#[inline(always)]
+fn accumulate_group<S: Simd, const G: usize>(
+    columns: &[usize; G],
+    values: &[f64; G],
+    factors: Lanes,
+    sums: &mut [Lanes],
+) {
+    // SAFETY: every index is below the number of columns, which `sums` has been checked to hold.
+    let mut loaded = columns.map(|j| unsafe { *sums.get_unchecked(j) });
+    for (sums, value) in loaded.iter_mut().zip(values) {
+        for (sum, factor) in sums.iter_mut().zip(factors) {
+            *sum = if S::IS_SCALAR {
+                *sum + value * factor
+            } else {
+                value.mul_add(factor, *sum)
+            };
+        }
+    }
+    for (j, sum) in columns.iter().zip(loaded) {
+        // SAFETY: as above.
+        unsafe { *sums.get_unchecked_mut(*j) = sum };
     }
 }
 
@@ -216,24 +239,49 @@ impl WithSimd for AddGram<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
         for (i, weight) in self.rows.iter().zip(self.weights) {
-            let (indices, values) = self.a.row(i);
-            for (k, (j, value)) in indices.iter().zip(values).enumerate() {
-                let scaled = weight * value;
-                // SAFETY: `k` counts the entries of this row; indices are below the number of columns, which is at most
-                // the stride, and C has been checked to hold `stride` rows of `stride` entries.
-                unsafe {
-                    let row = self
-                        .c
-                        .get_unchecked_mut(j * self.stride..(j + 1) * self.stride);
-                    for (i, other) in indices
-                        .get_unchecked(k..)
-                        .iter()
-                        .zip(values.get_unchecked(k..))
-                    {
-                        *row.get_unchecked_mut(*i) += scaled * other;
-                    }
-                }
+            let (mut columns, mut values) = self.a.row(i);
+            while columns.len() >= 5 {
+                add_products::<5>(columns, values, *weight, self.c, self.stride);
+                (columns, values) = (&columns[5..], &values[5..]);
             }
+            while columns.len() >= 3 {
+                add_products::<3>(columns, values, *weight, self.c, self.stride);
+                (columns, values) = (&columns[3..], &values[3..]);
+            }
+            while !columns.is_empty() {
+                add_products::<1>(columns, values, *weight, self.c, self.stride);
+                (columns, values) = (&columns[1..], &values[1..]);
+            }
+        }
+    }
+}
+
+/// Adds the products of the first G entries of a row with themselves and with the entries after them to G rows of C. There
+/// are at least G entries. Five rows of C at a time take two thirds of the time of one: a column is read once for all of them.
+#[inline(always)]
+fn add_products<const G: usize>(
+    columns: &[usize],
+    values: &[f64],
+    weight: f64,
+    c: &mut [f64],
+    stride: usize,
+) {
+    let (first, columns) = columns.split_at(G);
+    let (first_values, values) = values.split_at(G);
+    let rows: [usize; G] = std::array::from_fn(|g| first[g] * stride);
+    let scaled: [f64; G] = std::array::from_fn(|g| weight * first_values[g]);
+    // SAFETY, here and below: indices are below the number of columns, which is at most the stride, and C has been checked
+    // to hold `stride` rows of `stride` entries.
+    for g in 0..G {
+        for h in g..G {
+            unsafe { *c.get_unchecked_mut(rows[g] + first[h]) += scaled[g] * first_values[h] };
+        }
+    }
+    for (i, other) in columns.iter().zip(values) {
+        // All loads before the first store: the rows of C differ, which the processor cannot know.
+        let loaded = rows.map(|row| unsafe { *c.get_unchecked(row + i) });
+        for g in 0..G {
+            unsafe { *c.get_unchecked_mut(rows[g] + i) = loaded[g] + scaled[g] * other };
         }
     }
 }
