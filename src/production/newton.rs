@@ -111,18 +111,9 @@ fn solve_visible(
             x: origin.x,
         });
     }
-    let given_up = |error: EvaluationError| Solution {
-        outcome: Outcome::OutOfRange,
-        loss: start.loss,
-        gradient_norm: start.gradient_norm,
-        start_gradient_norm: start.gradient_norm,
-        gradient_noise: finite_noise(problem, &start.x),
-        iterations: 0,
-        error_bound: None,
-        error_bound_basis: no_bound.clone(),
-        warnings: vec![warning.clone(), beyond_range(&error)],
-        trace: Vec::new(),
-        x: start.x.clone(),
+    let given_up = |error: EvaluationError| {
+        let warnings = vec![warning.clone(), beyond_range(&error)];
+        out_of_range(problem, &start, no_bound.clone(), warnings)
     };
     let reduced = problem.with_matrix(problem.matrix().to_dense() * basis);
     let reduced_start = match Point::at(&reduced, basis.tr_mul(&start.x)) {
@@ -190,6 +181,45 @@ fn solve_visible(
 pub(crate) fn finite_noise(problem: &Problem, x: &DVector<f64>) -> Option<f64> {
     let noise = problem.gradient_noise(x).ok();
     noise.filter(|noise| noise.is_finite())
+}
+
+/// The start itself, from where numbers left the range of f64.
+fn out_of_range(
+    problem: &Problem,
+    start: &Point,
+    error_bound_basis: String,
+    warnings: Vec<String>,
+) -> Solution {
+    Solution {
+        outcome: Outcome::OutOfRange,
+        loss: start.loss,
+        gradient_norm: start.gradient_norm,
+        start_gradient_norm: start.gradient_norm,
+        gradient_noise: finite_noise(problem, &start.x),
+        iterations: 0,
+        error_bound: None,
+        error_bound_basis,
+        warnings,
+        trace: Vec::new(),
+        x: start.x.clone(),
+    }
+}
+
+/// What is said of a start that Gram matrices refuse for `error`: its own error, or, where loss and gradient are finite there,
+/// that the matrix is beyond them (squares of its entries overflow).
+pub(crate) fn refused_by_gram(
+    problem: &Problem,
+    start: DVector<f64>,
+    error: &EvaluationError,
+) -> Result<Solution, SolveError> {
+    let start = Point::at(problem, start)?;
+    let basis = "no bound: the Gram matrix overflows".to_string();
+    Ok(out_of_range(
+        problem,
+        &start,
+        basis,
+        vec![beyond_range(error)],
+    ))
 }
 
 fn beyond_range(error: &EvaluationError) -> String {

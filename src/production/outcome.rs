@@ -86,9 +86,11 @@ pub struct TraceEntry {
     pub gradient_norm: f64,
     /// `|| A (step) ||`: the length of the accepted step in the logits.
     pub step_norm: f64,
-    /// Fraction of the proposed step that was taken; 1 for a full step.
+    /// Positive multiple of the proposed step that was taken: 1 for a full step, 16 at most. Where a saddle is left, the
+    /// largest change of a logit.
     pub step_length: f64,
-    /// `exact`, `reused-gram` or `subsampled`: how the Hessian model was made. Down an exponential slope also `chord`, for
+    /// `exact`, `reused-gram` or `subsampled`: how the Hessian model was made. Saddles are left, and answers polished, by the
+    /// exact Hessian also where samples were asked for. Down an exponential slope also `chord`, for
     /// parabolas through the stationary point of each row, and `ray`, for a step towards the origin.
     pub method: &'static str,
     /// Rows of A whose own curvature entered the diagonal part of the model.

@@ -6,7 +6,7 @@ use nalgebra::DVector;
 
 use crate::production::engine::{self, Orders};
 use crate::production::logit_loss::check_vector;
-use crate::production::newton::{finite_noise, solve_orthonormal};
+use crate::production::newton::{finite_noise, refused_by_gram, solve_orthonormal};
 use crate::production::{
     EvaluationError, Method, Outcome, Problem, Settings, Solution, SolveError, TraceEntry, certify,
 };
@@ -96,7 +96,16 @@ fn by_gram(
         coarse: None,
         observer: &mut *observer,
     };
-    let end = engine::run(problem, start.as_slice().to_vec(), orders)?;
+    let affordable = problem.rows().saturating_mul(problem.columns()) <= ORTHONORMAL_ENTRIES;
+    let replaceable = !matches!(settings.method, Method::ReusedGram | Method::Subsampled);
+    let end = match engine::run(problem, start.as_slice().to_vec(), orders) {
+        Ok(end) => end,
+        // Squares of entries overflow before the entries do.
+        Err(_) if affordable && replaceable => {
+            return solve_orthonormal(problem, start, settings, None, observer);
+        }
+        Err(error) => return refused_by_gram(problem, start, &error),
+    };
     let x = DVector::from_vec(end.x);
     let mut outcome = end.outcome;
     let mut gradient_noise = None;
@@ -109,8 +118,6 @@ fn by_gram(
         outcome = Outcome::ConvergedToRounding;
     }
     let helpless = matches!(outcome, Outcome::LineSearchStalled | Outcome::Singular);
-    let affordable = problem.rows().saturating_mul(problem.columns()) <= ORTHONORMAL_ENTRIES;
-    let replaceable = !matches!(settings.method, Method::ReusedGram | Method::Subsampled);
     if helpless && affordable && replaceable && end.trace.len() < settings.max_iterations {
         let resumed = resume_orthonormal(
             problem,

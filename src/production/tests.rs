@@ -496,6 +496,40 @@ fn the_iteration_limit_is_reported() {
     assert_eq!(solution.trace.len(), 1);
 }
 
+/// A = (1e200, ..., 1e200)' / i: the squares in A'A overflow, the loss at the origin is that of the uniform p. With the
+/// target's gradient `A' (p o (p - b) - p <p, p - b>)` of size 1e190 or so, both are finite.
+#[test]
+fn a_gram_matrix_that_overflows_is_no_fault_of_the_start() {
+    let n = 20_001;
+    let column = |scale: f64| DMatrix::from_fn(n, 1, |i, _| scale / (i as f64 + 1.0));
+    let b = DVector::from_fn(n, |i, _| if i == 0 { 1.0 } else { 0.0 });
+    let solved = |method: Method| {
+        let weights = DVector::repeat(n, 1.0);
+        let settings = Settings {
+            method,
+            ..Settings::default()
+        };
+        problem(column(1e200), b.clone(), weights)
+            .solve(&settings)
+            .unwrap()
+    };
+    let refused = solved(Method::ReusedGram);
+    assert_eq!(refused.outcome, Outcome::OutOfRange);
+    assert_eq!((refused.x[0], refused.iterations), (0.0, 0));
+    // 0.5 ((1 - 1/n)^2 + (n - 1) / n^2) = 0.5 (1 - 1/n).
+    assert!((refused.loss - 0.5 * (1.0 - 1.0 / n as f64)).abs() < 1e-15);
+    assert!(refused.gradient_norm.is_finite() && refused.gradient_norm > 0.0);
+    assert_eq!(refused.error_bound, None);
+    assert!(
+        refused.warnings[0].contains("beyond the range"),
+        "{:?}",
+        refused.warnings
+    );
+    let answered = solved(Method::Auto);
+    assert!(answered.loss <= refused.loss && answered.x[0].is_finite());
+    assert!(answered.trace.iter().all(|step| step.method == "exact"));
+}
+
 #[test]
 fn a_custom_loss_needs_no_bound_constants() {
     /// `0.5 ||z - b||^2`: the normal equations, solved in one step.

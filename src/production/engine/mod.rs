@@ -132,6 +132,8 @@ struct Made {
     shift: f64,
     /// The Hessian itself (or its model), not a stand-in.
     newton: bool,
+    /// Made at an earlier point.
+    kept: bool,
 }
 
 struct Run<'a, 'o, O: Objective> {
@@ -154,8 +156,10 @@ struct Run<'a, 'o, O: Objective> {
     full_step: bool,
     /// The last step of a stand-in made little progress.
     slow: bool,
-    /// The Hessian model at the last point was positive definite and the step from there was a full one.
+    /// The Hessian model of the last step was positive definite and the step a full one.
     definite: bool,
+    /// The model of the last step, where another step by it promises to be the last one.
+    kept: Option<(Cholesky, Made)>,
     /// Every weight is positive: then the loss grows in all directions that A sees.
     weighted: bool,
     /// Leverage scores of `diag(E)^1/2 A` and E, once they have been sketched.
@@ -205,6 +209,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             full_step: false,
             slow: false,
             definite: false,
+            kept: None,
             weighted: data.squared_weights.iter().all(|w2| *w2 > 0.0),
             scores: None,
             samples: 0,
@@ -381,12 +386,16 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             cut: false,
             shift: -curvature,
             newton: false,
+            kept: false,
         };
         self.take_along(&direction, t, made).is_some()
     }
 
     /// One iteration.
     fn step(&mut self) -> Step {
+        if let Some((cholesky, made)) = self.kept.take() {
+            return self.newton_step(cholesky, made);
+        }
         let curvature = self
             .objective
             .curvature(&self.state, &self.z, &mut self.scratch);
@@ -399,41 +408,60 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             return Step::Singular;
         };
         curvature.add_to(&mut hessian);
-        let mut made = Made {
+        let made = Made {
             method: self.orders.method.as_str(),
             rows,
             cut,
             shift: 0.0,
             newton: true,
+            kept: false,
         };
-        let uphill = match Cholesky::new(&hessian) {
-            Some(cholesky) => cholesky.solve(&self.state.gradient),
-            None => {
-                if self.trace.is_empty() && (self.sampled_start() || self.first_step()) {
-                    return Step::Taken;
-                }
-                if cut && self.slow {
-                    // The indefiniteness may be the model's.
-                    self.boost *= BOOST;
-                    self.slow = false;
-                    return Step::Refined;
-                }
-                let Some((cholesky, rows, shift)) = self.stand_in() else {
-                    return Step::Singular;
-                };
-                made = Made {
-                    rows,
-                    shift,
-                    newton: false,
-                    ..made
-                };
-                // A stand-in that gets nowhere is at a saddle, which the Hessian's own eigenvectors leave.
-                self.slow
-                    .then(|| absolute_step(&hessian, &cholesky, &self.state.gradient))
-                    .flatten()
-                    .unwrap_or_else(|| cholesky.solve(&self.state.gradient))
-            }
+        if let Some(cholesky) = Cholesky::new(&hessian) {
+            return self.newton_step(cholesky, made);
+        }
+        if self.trace.is_empty() && (self.sampled_start() || self.first_step()) {
+            return Step::Taken;
+        }
+        if cut && self.slow {
+            // The indefiniteness may be the model's.
+            self.boost *= BOOST;
+            self.slow = false;
+            return Step::Refined;
+        }
+        let Some((cholesky, rows, shift)) = self.stand_in() else {
+            return Step::Singular;
         };
+        let made = Made {
+            rows,
+            shift,
+            newton: false,
+            ..made
+        };
+        // A stand-in that gets nowhere is at a saddle, which the Hessian's own eigenvectors leave.
+        let uphill = self
+            .slow
+            .then(|| absolute_step(&hessian, &cholesky, &self.state.gradient))
+            .flatten()
+            .unwrap_or_else(|| cholesky.solve(&self.state.gradient));
+        self.step_against(uphill, made)
+    }
+
+    /// A step by the Hessian or its model.
+    fn newton_step(&mut self, cholesky: Cholesky, made: Made) -> Step {
+        let before = self.state.gradient_norm;
+        let step = self.step_against(cholesky.solve(&self.state.gradient), made);
+        let after = self.state.gradient_norm;
+        let wanted = self.orders.settings.tolerance * self.start_gradient_norm;
+        let reused = matches!(self.orders.method, Method::Auto | Method::ReusedGram);
+        // By a fixed model the gradient falls by about the same factor in each step.
+        if reused && self.definite && after > wanted && after * (after / before) <= wanted {
+            self.kept = Some((cholesky, Made { kept: true, ..made }));
+        }
+        step
+    }
+
+    /// A step against a direction in which the loss grows.
+    fn step_against(&mut self, uphill: Vec<f64>, made: Made) -> Step {
         let direction = negated(uphill);
         let slope = dot(&self.state.gradient, &direction);
         if slope >= 0.0 || !slope.is_finite() {
@@ -548,7 +576,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             return Step::Stalled;
         };
         let contraction = trial.gradient_norm / self.state.gradient_norm;
-        if contraction > POOR_CONTRACTION && made.cut {
+        if contraction > POOR_CONTRACTION && made.cut && !made.kept {
             self.boost *= BOOST;
         }
         if contraction < 1.0 {
@@ -556,7 +584,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             self.accept_trial(trial, made, 1.0);
             return Step::Taken;
         }
-        if made.cut {
+        if made.cut || made.kept {
             Step::Refined
         } else {
             Step::Stalled
@@ -587,7 +615,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             return None;
         };
         let poor = trial.gradient_norm > POOR_CONTRACTION * self.state.gradient_norm;
-        if poor && self.full_step && made.cut {
+        if poor && self.full_step && made.cut && !made.kept {
             self.boost *= BOOST;
         }
         self.full_step = true;
@@ -697,6 +725,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             cut: false,
             shift: 0.0,
             newton: false,
+            kept: false,
         };
         self.accept_trial(state, made, 1.0);
         true
@@ -741,6 +770,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             cut,
             shift: 0.0,
             newton: false,
+            kept: false,
         };
         self.smooth = false;
         self.take_along(&direction, t, made).is_some()
@@ -761,7 +791,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         self.smooth = false;
         self.full_step = false;
         self.definite = false;
-        self.accept_trial(trial, made, t);
+        self.accept_trial(trial, made, t.abs());
         Some(())
     }
 

@@ -317,7 +317,7 @@ fn a_saddle_is_left_along_its_negative_curvature() {
         let escape = &end.trace[1];
         // The lowest eigenvalue is w^2 - 1, and of all lengths that are tried 1 has the least loss.
         assert!((escape.shift - (1.0 - weight * weight)).abs() < 1e-14);
-        assert_eq!((escape.step_length.abs(), escape.step_norm), (1.0, 1.0));
+        assert_eq!((escape.step_length, escape.step_norm), (1.0, 1.0));
         assert_eq!((escape.method, escape.distinct_rows), ("exact", 2));
         // x^3 = (1 - w^2) x.
         let expected = (1.0 - weight * weight).sqrt();
@@ -524,4 +524,56 @@ fn a_cut_model_that_steps_badly_gets_more_rows() {
     assert_eq!(rows, [12_600, HEAVY]);
     let contraction = end.trace[1].gradient_norm / end.trace[0].gradient_norm;
     assert!((contraction - 0.452).abs() < 1e-3, "{contraction}");
+}
+
+/// `f' = z (1 + 1e-6 z)`: Newton's step from 1 ends near 1e-6, where another one by the same model, which is off by 2e-6, ends
+/// near 2e-12.
+#[test]
+fn a_model_that_has_proven_itself_makes_the_last_step_too() {
+    let nearly = |z: f64| {
+        let slope = z * (1.0 + 1e-6 * z);
+        [0.5 * z * z + 1e-6 * z * z * z / 3.0, slope, 1.0 + 2e-6 * z]
+    };
+    for (method, passes) in [(Method::Exact, 3.0), (Method::ReusedGram, 2.0)] {
+        let problem = alone(ByRow::new(1, move |_, z| nearly(z)));
+        let end = end(&problem, &[1.0], &settings(), method);
+        assert_eq!((end.outcome, end.trace.len()), (Outcome::Converged, 2));
+        assert!(end.gradient_norm <= 1e-10);
+        // Two products for the point, and a Gram matrix only where the model is made anew.
+        assert_eq!(end.trace[1].passes - end.trace[0].passes, passes);
+    }
+}
+
+/// From 1 the step ends at 1e-6 with a gradient of 1e-6, but there the curvature is 1,000: the old model's step of -1e-6 would
+/// make the gradient a thousand times larger. With a constant of 1e6 the loss cannot tell, and the gradient decides.
+#[test]
+fn a_model_that_fails_at_its_second_step_is_made_anew() {
+    const CORNER: f64 = 1e-6;
+    let corner = |z: f64| {
+        let past = z - CORNER;
+        if past > 0.0 {
+            // A curvature of 1 / (1 - 1e-6) makes the step from 1 end at the corner.
+            [0.5 * z * z, z, 1.0 / (1.0 - CORNER)]
+        } else {
+            let loss = 0.5 * CORNER * CORNER + CORNER * past + 500.0 * past * past;
+            [loss, CORNER + 1e3 * past, 1e3]
+        }
+    };
+    for constant in [0.0, 1e6] {
+        let problem = alone(ByRow::new(1, move |_, z| corner(z)).plus(constant));
+        let end = end(&problem, &[1.0], &settings(), Method::ReusedGram);
+        assert_eq!(end.outcome, Outcome::Converged);
+        assert!(
+            (end.x[0] - (CORNER - 1e-9)).abs() <= 1.01e-13,
+            "{:e}",
+            end.x[0]
+        );
+        assert!(end.trace.len() <= 5, "{:?}", end.trace);
+        // Never further from the minimiser than where the failing step began.
+        assert!(
+            end.trace[1..]
+                .iter()
+                .all(|step| step.gradient_norm <= 1.1e-6)
+        );
+    }
 }
