@@ -403,8 +403,8 @@ mod tests {
         // left = 4 u (||(2, 2^-79)||^0.5 ||s|| + ||g||). Decrement^2 = s'g + 4 u ||s|| ||g|| + ||s|| left + left^2 / lowest,
         // step = ||s|| + left / lowest (mpmath); without the roundings root 2 and 2^20.
         let hessian = bounded([1.0, 2f64.powi(-40)], 0.0);
-        // All of it times 2^-20, so that no norm is 1.
-        let scale = 2f64.powi(-20);
+        // All of it times 2^-120, so that no norm is near 1: ||s|| is 2^-100.
+        let scale = 2f64.powi(-120);
         let gradient = [scale, 2f64.powi(-20) * scale];
         let facts = hessian_facts(&hessian, &bounded([1.0, 1.0], 0.0), &gradient, 0.0).unwrap();
         covers(facts.lowest, 0.99 * 2f64.powi(-40), 1e-9);
@@ -609,5 +609,46 @@ mod tests {
         for matrix in [DesignMatrix::Dense(a), sparse] {
             assert_eq!(squared_row_norms(&matrix), [5.0, 9.0, 0.25]);
         }
+    }
+
+    /// Convexity proves 0.3 / (2 * 0.5) with a modulus of 2, and the gradient at hand; a step of 0.4 is no better.
+    #[test]
+    fn convexity_decides_where_newton_and_kantorovich_know_less() {
+        let mut local = facts();
+        let facts = local.hessian.as_mut().unwrap();
+        (facts.step, facts.lowest) = (0.4, 0.01);
+        let found = judged(&local, Some(1.0), Some(5.0));
+        covers(found.bound.unwrap(), 0.3, 1e-9);
+        assert!(found.basis.starts_with("strong convexity: "), "{found:?}");
+    }
+
+    /// A = diag(1, s), w = 1, a curvature of 1/2 along the first axis (of rank 3, two of them zero): H = diag(3/2, s^2). In units u:
+    /// G + 2 for the Gram matrix and its weights (trace 1 + s^2), 2 for w^2; U (twice, times 1/2) and 8/2 for the curvature, where
+    /// a product meets U roundings; 3^2 + 1 additions, each 2 of the size 3/2 + s^2. The gradient (0, s) makes the step 1 / s
+    /// long, and computing H s rounds by 4 u (root 2 ||H|| ||s|| + s).
+    #[test]
+    fn every_rounding_on_the_way_to_a_hessian_is_counted() {
+        let s = 2f64.powi(-14);
+        let mut loss = Given::new(2, 3);
+        loss.gradient.copy_from_slice(&[0.0, 1.0]);
+        loss.hessian.basis[(0, 0)] = 1.0;
+        loss.hessian.core[(0, 0)] = 0.5;
+        let a = DesignMatrix::Dense(DMatrix::from_row_slice(2, 2, &[1.0, 0.0, 0.0, s]));
+        let weights = DVector::repeat(2, 1.0);
+        let problem = Problem::with_loss(Arc::new(loss), a, &weights).unwrap();
+        let local = Local::at(&problem, &DVector::zeros(2)).unwrap().unwrap();
+        let operator = problem.operator();
+        let gram = operator.gram_additions() as f64;
+        let product = dot_units(2).max(operator.product_additions() as f64);
+        let square = s * s;
+        let error = UNIT * ((gram + 4.0) * (1.0 + square) + product + 4.0 + 20.0 * (1.5 + square));
+        let facts = local.hessian.unwrap();
+        covers(facts.lowest, 0.99 * square, 1e-12);
+        let size = 2f64.sqrt() * (2.25 + square * square).sqrt();
+        let left = 4.0 * UNIT * (size / s + s);
+        let off = (local.gradient_error + left + error / s) / facts.lowest;
+        covers(facts.step, 1.0 / s + off, 1e-9);
+        // 1 u of the error is more than what is left open.
+        assert!(UNIT / facts.lowest > 2e-8);
     }
 }

@@ -525,3 +525,76 @@ fn a_cut_model_that_steps_badly_gets_more_rows() {
     let contraction = end.trace[1].gradient_norm / end.trace[0].gradient_norm;
     assert!((contraction - 0.452).abs() < 1e-3, "{contraction}");
 }
+
+/// 10 of 200 rows hold all of the target and stand apart: at the origin the Hessian is -0.027 (by hand from `B` with p even).
+#[test]
+fn a_tall_softmax_problem_starts_from_a_sample_where_that_is_allowed() {
+    let (n, held) = (200, 10);
+    let matrix = DMatrix::from_fn(n, 1, |i, _| match i {
+        _ if i < held => 3.0,
+        _ if i % 2 == 1 => 1.0,
+        _ => -1.0,
+    });
+    let target = DVector::from_fn(n, |i, _| if i < held { 0.1 } else { 0.0 });
+    let matrix = DesignMatrix::dense(matrix).unwrap();
+    let weights = DVector::repeat(n, 1e-3);
+    let problem = Problem::new(LossKind::Softmax, matrix, target, weights).unwrap();
+    assert!(problem.hessian(&DVector::zeros(1)).unwrap()[0] < -0.02);
+    for (method, sampled_start, name) in [
+        (Method::ReusedGram, true, "sampled-start"),
+        (Method::Auto, true, "sampled-start"),
+        (Method::ReusedGram, false, "reused-gram"),
+        (Method::Auto, false, "auto"),
+        (Method::Exact, true, "exact"),
+    ] {
+        let once = Settings {
+            sampled_start,
+            max_iterations: 1,
+            ..settings()
+        };
+        let end = end(&problem, &[0.0], &once, method);
+        assert_eq!(end.trace[0].method, name);
+        let sampled = name == "sampled-start";
+        assert_eq!(end.trace[0].distinct_rows < n, sampled);
+    }
+}
+
+/// f(0) = 100 with slope -6 and curvature 1: the full step to 6 is refused. A line search ends at `found`, where the slope is -1, the
+/// full step of 1 is refused again and a tenth of it taken.
+fn searched(value: f64, slope: f64, found: f64) -> ByRow {
+    ByRow::new(1, move |_, z| {
+        let near = |point: f64| (z - point).abs() < 1e-6;
+        if z == 0.0 {
+            [100.0, -6.0, 1.0]
+        } else if near(6.0) {
+            [value, slope, 1.0]
+        } else if near(found) {
+            [40.0, -1.0, 1.0]
+        } else if near(found + 0.1) {
+            [39.0, 0.0, 1.0]
+        } else {
+            [200.0, 0.0, 1.0]
+        }
+    })
+}
+
+/// After nine tenths of a Newton step the next one is tried as a whole at once, two products more; not after 5/8 of one, where the
+/// logits along it are looked at first. Each iteration takes a Gram matrix, A times the direction and A' at the point reached.
+#[test]
+fn a_full_step_is_tried_at_once_only_after_a_step_of_about_full_length() {
+    let twice = Settings {
+        max_iterations: 2,
+        ..settings()
+    };
+    // The cubic through (0, 100, -36) and (1, 50, 24) is least at 0.92, more than 9/10 of the way; the one through (1, 92.8, 21.6)
+    // is the parabola 100 - 36 t + 28.8 t^2, least at 5/8.
+    for (value, slope, length, passes) in [(50.0, 4.0, 0.9, 10.0), (92.8, 3.6, 0.625, 9.0)] {
+        let end = exact(&alone(searched(value, slope, 6.0 * length)), &[0.0], &twice);
+        let [first, second] = &end.trace[..] else {
+            panic!("{} steps", end.trace.len());
+        };
+        assert!((first.step_length - length).abs() < 1e-9, "{first:?}");
+        assert!((second.step_length - 0.1).abs() < 1e-9, "{second:?}");
+        assert_eq!((first.passes, second.passes), (6.0, passes));
+    }
+}
