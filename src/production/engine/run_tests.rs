@@ -501,8 +501,8 @@ fn subsampling_refuses_what_it_cannot_draw_from_and_else_draws() {
 const TALL: usize = 210_000;
 const HEAVY: usize = TALL / 10;
 
-fn tall(constant: f64) -> Problem {
-    let heavy = |i: usize| i < HEAVY;
+fn tall(heavy: usize, constant: f64) -> Problem {
+    let heavy = move |i: usize| i < heavy;
     ByRow::new(TALL, move |i, z| {
         square(z, 1.0).map(|part| if heavy(i) { 11.0 * part } else { part })
     })
@@ -518,7 +518,7 @@ fn tall(constant: f64) -> Problem {
 /// -1.118: refined. m = 12600: 1.4255, 0.8389, by -0.452: taken, but poor. Twice as many are enough for all: exact.
 #[test]
 fn a_cut_model_that_steps_badly_gets_more_rows() {
-    let end = self::end(&tall(1e20), &[0.0], &settings(), Method::ReusedGram);
+    let end = self::end(&tall(HEAVY, 1e20), &[0.0], &settings(), Method::ReusedGram);
     assert_eq!(end.outcome, Outcome::Converged);
     let rows: Vec<usize> = end.trace.iter().map(|entry| entry.distinct_rows).collect();
     assert_eq!(rows, [12_600, HEAVY]);
@@ -596,5 +596,22 @@ fn a_full_step_is_tried_at_once_only_after_a_step_of_about_full_length() {
         assert!((first.step_length - length).abs() < 1e-9, "{first:?}");
         assert!((second.step_length - 0.1).abs() < 1e-9, "{second:?}");
         assert_eq!((first.passes, second.passes), (6.0, passes));
+    }
+}
+
+/// Half as many heavy rows, 10,500: H = 0.05 * 12 + 0.0095 * 2 = 0.619, and with 6300 of them known kappa = 1.2062 and the model
+/// 2.2062 * 0.0595 + 0.03 * 9.7938 = 0.4251. Full steps multiply the gradient by -0.456: good enough to be taken, and poor. The
+/// second in a row gets more rows for the third, which is exact.
+#[test]
+fn two_poor_full_steps_in_a_row_get_a_cut_model_more_rows() {
+    let heavy = HEAVY / 2;
+    let end = self::end(&tall(heavy, 0.0), &[0.0], &settings(), Method::ReusedGram);
+    assert_eq!(end.outcome, Outcome::Converged);
+    let rows: Vec<usize> = end.trace.iter().map(|entry| entry.distinct_rows).collect();
+    assert_eq!(rows[..3], [6_300, 6_300, heavy]);
+    assert!(end.trace[..3].iter().all(|entry| entry.step_length == 1.0));
+    for pair in end.trace[..3].windows(2) {
+        let contraction = pair[1].gradient_norm / pair[0].gradient_norm;
+        assert!((contraction - 0.456).abs() < 1e-3, "{contraction}");
     }
 }
