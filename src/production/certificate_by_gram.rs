@@ -622,32 +622,33 @@ mod tests {
         assert!(found.basis.starts_with("strong convexity: "), "{found:?}");
     }
 
-    /// A = diag(1, s), w = 1, a curvature of 1/2 along the first axis (of rank 3, two of them zero): H = diag(3/2, s^2). In units u:
-    /// G + 2 for the Gram matrix and its weights (trace 1 + s^2), 2 for w^2; U (twice, times 1/2) and 8/2 for the curvature, where
-    /// a product meets U roundings; 3^2 + 1 additions, each 2 of the size 3/2 + s^2. The gradient (0, s) makes the step 1 / s
-    /// long, and computing H s rounds by 4 u (root 2 ||H|| ||s|| + s).
+    /// A = diag(1, s, 1), w^2 = 4, a curvature of 1/2 along the first axis (of rank 3, two of them zero): H = diag(4.5, 4 s^2, 4). In
+    /// units u: G + 2 for the Gram matrix and its weights (trace 8 + 4 s^2), 2 for w^2; U (twice, times 1/2) and 8/2 for the
+    /// curvature, where a product meets U roundings; 3^2 + 1 additions, each 2 of the size 8.5 + 4 s^2. The gradient (0, s, 0)
+    /// makes the step 1 / 4s long, and computing H s rounds by (d + 2) u (root 2 ||H|| / 4s + s).
     #[test]
     fn every_rounding_on_the_way_to_a_hessian_is_counted() {
-        let s = 2f64.powi(-14);
-        let mut loss = Given::new(2, 3);
-        loss.gradient.copy_from_slice(&[0.0, 1.0]);
+        let s = 2f64.powi(-15);
+        let mut loss = Given::new(3, 3);
+        loss.gradient[1] = 1.0;
         loss.hessian.basis[(0, 0)] = 1.0;
         loss.hessian.core[(0, 0)] = 0.5;
-        let a = DesignMatrix::Dense(DMatrix::from_row_slice(2, 2, &[1.0, 0.0, 0.0, s]));
-        let weights = DVector::repeat(2, 1.0);
-        let problem = Problem::with_loss(Arc::new(loss), a, &weights).unwrap();
-        let local = Local::at(&problem, &DVector::zeros(2)).unwrap().unwrap();
+        let a = DMatrix::from_diagonal(&DVector::from_column_slice(&[1.0, s, 1.0]));
+        let weights = DVector::repeat(3, 2.0);
+        let problem = Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a), &weights).unwrap();
+        let local = Local::at(&problem, &DVector::zeros(3)).unwrap().unwrap();
         let operator = problem.operator();
         let gram = operator.gram_additions() as f64;
-        let product = dot_units(2).max(operator.product_additions() as f64);
-        let square = s * s;
-        let error = UNIT * ((gram + 4.0) * (1.0 + square) + product + 4.0 + 20.0 * (1.5 + square));
+        let product = dot_units(3).max(operator.product_additions() as f64);
+        let (square, step) = (s * s, 0.25 / s);
+        let error = UNIT
+            * ((gram + 4.0) * 4.0 * (2.0 + square) + product + 4.0 + 20.0 * (8.5 + 4.0 * square));
         let facts = local.hessian.unwrap();
-        covers(facts.lowest, 0.99 * square, 1e-12);
-        let size = 2f64.sqrt() * (2.25 + square * square).sqrt();
-        let left = 4.0 * UNIT * (size / s + s);
-        let off = (local.gradient_error + left + error / s) / facts.lowest;
-        covers(facts.step, 1.0 / s + off, 1e-9);
+        covers(facts.lowest, 0.99 * 4.0 * square, 1e-12);
+        let size = (2.0 * (4.5f64.powi(2) + 16.0 + 16.0 * square * square)).sqrt();
+        let left = 5.0 * UNIT * (size * step + s);
+        let off = (local.gradient_error + left + error * step) / facts.lowest;
+        covers(facts.step, step + off, 1e-9);
         // 1 u of the error is more than what is left open.
         assert!(UNIT / facts.lowest > 2e-8);
     }

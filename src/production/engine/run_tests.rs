@@ -354,16 +354,19 @@ fn a_flat_direction_is_told_from_a_saddle() {
             "the Hessian is singular to rounding here: the minimiser may lie at infinity or not be unique"
         ]
     );
-    // A maximum that the loss cannot show.
-    let hidden = at(1.0, 1e20);
-    assert_eq!(
-        (hidden.outcome, hidden.trace.len()),
-        (Outcome::NotConvex, 0)
-    );
-    assert_eq!(
-        hidden.warnings,
-        ["a direction of negative curvature is left that does not lower the loss beyond rounding"]
-    );
+    // A maximum that the loss cannot show: the well is 1/4 or 2.5e-9 deep, and the loss resolves 1.8e5 or 1.8e-5.
+    for hidden in [at(1.0, 1e20), at(1e-8, 1e10)] {
+        assert_eq!(
+            (hidden.outcome, hidden.trace.len()),
+            (Outcome::NotConvex, 0)
+        );
+        assert_eq!(
+            hidden.warnings,
+            [
+                "a direction of negative curvature is left that does not lower the loss beyond rounding"
+            ]
+        );
+    }
 }
 
 /// Rows (1, 1) of curvature -3e12 and (1, -1) of curvature 0: the stand-in is 3e12 (1, 1)'(1, 1), and what is added along
@@ -614,4 +617,88 @@ fn two_poor_full_steps_in_a_row_get_a_cut_model_more_rows() {
         let contraction = pair[1].gradient_norm / pair[0].gradient_norm;
         assert!((contraction - 0.456).abs() < 1e-3, "{contraction}");
     }
+}
+
+/// A saddle with a well of `(z^2 - 1)^2 / 4 + tilt z^3` for z = 4 x: of the lengths that are tried, in the largest
+/// logit, 1 is the best, towards the deeper side.
+#[test]
+fn a_saddle_is_left_to_the_deeper_side_by_a_length_in_the_logits() {
+    for tilt in [0.1, -0.1] {
+        let problem = ByRow::new(2, move |i, z| {
+            if i == 0 {
+                return square(z, 1.0);
+            }
+            let [value, slope, curvature] = well(z);
+            [
+                value + tilt * z.powi(3),
+                slope + 3.0 * tilt * z * z,
+                curvature + 6.0 * tilt * z,
+            ]
+        })
+        .over(
+            DMatrix::from_row_slice(2, 2, &[1.0, 0.0, 0.0, 4.0]),
+            &[0.0, 0.0],
+        );
+        // As few iterations as there are: none is spent on a saddle that is not left.
+        let few = Settings {
+            max_iterations: 8,
+            ..settings()
+        };
+        let end = exact(&problem, &[0.0, 0.0], &few);
+        assert_eq!(end.outcome, Outcome::Converged);
+        // The stand-in leads to the saddle at (1, 0).
+        let escape = &end.trace[1];
+        assert!((escape.shift - 16.0).abs() < 1e-12, "{escape:?}");
+        assert_eq!(escape.step_length.abs(), 1.0);
+        assert!((escape.step_norm - 1.0).abs() < 1e-12, "{escape:?}");
+        assert!(end.x[1] * tilt < 0.0);
+    }
+    // The well that the loss cannot show is given up at once, whatever number of iterations is left.
+    let hidden = ByRow::new(1, |_, z| well(z)).plus(1e20);
+    let few = Settings {
+        max_iterations: 5,
+        ..settings()
+    };
+    let end = exact(&alone(hidden), &[0.0], &few);
+    assert_eq!((end.outcome, end.trace.len()), (Outcome::NotConvex, 0));
+}
+
+/// Two rows with curvatures 1 and -3: H = -2, the stand-in |1| + |-3| = 4. The first step, 4 / 4, leads to 1, where the slope is 2:
+/// the stand-in's next step is 2 / 4, that of |H| is 2 / 2. The latter is taken after a step that won less than a tenth of the loss.
+#[test]
+fn a_stand_in_that_gets_nowhere_gives_way_to_the_size_of_the_hessian() {
+    let twice = Settings {
+        max_iterations: 2,
+        ..settings()
+    };
+    for (loss, x) in [(99.0, 2.0), (90.1, 2.0), (90.0, 1.5), (80.0, 1.5)] {
+        let problem = ByRow::new(2, move |i, z| {
+            let near = |point: f64| (z - point).abs() < 1e-6;
+            match i {
+                1 => [0.0, 0.0, -3.0],
+                _ if near(0.0) => [100.0, -4.0, 1.0],
+                _ if near(1.0) => [loss, -2.0, 1.0],
+                _ if near(x) => [loss - 1.0, 0.0, 1.0],
+                _ => [200.0, 0.0, 1.0],
+            }
+        })
+        .over(DMatrix::from_element(2, 1, 1.0), &[0.0, 0.0]);
+        let end = exact(&problem, &[0.0], &twice);
+        let lengths: Vec<f64> = end.trace.iter().map(|entry| entry.step_length).collect();
+        assert_eq!(lengths, [1.0, 1.0], "{loss}");
+        assert!((end.x[0] - x).abs() < 1e-9, "{loss}: {}", end.x[0]);
+    }
+}
+
+/// On a parabola each sample multiplies the gradient by its own 1 - H / H~, below a third.
+#[test]
+fn every_iteration_draws_its_own_sample() {
+    let n = 4_000;
+    let matrix = DMatrix::from_fn(n, 1, |i, _| 1.0 + (i % 7) as f64);
+    let problem = ByRow::new(n, |_, z| square(z, 1.0)).over(matrix, &vec![0.5; n]);
+    let end = end(&problem, &[0.0], &settings(), Method::Subsampled);
+    assert_eq!(end.outcome, Outcome::Converged);
+    assert!(end.trace.len() > 3 && end.trace[0].distinct_rows < n / 2);
+    let contraction = |k: usize| end.trace[k + 1].gradient_norm / end.trace[k].gradient_norm;
+    assert!((contraction(0) - contraction(1)).abs() > 1e-6 * contraction(0));
 }
