@@ -482,5 +482,7 @@ mod tests {
         let x = DVector::from_element(1, 1.0);
         let error = problem.hessian_error_bound(&x).unwrap();
         assert_eq!(error[(0, 0)], f64::MIN_POSITIVE);
+        let error = problem.gradient_error_bound(&x).unwrap();
+        assert_eq!(error[0], f64::MIN_POSITIVE);
     }
 }
