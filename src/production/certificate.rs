@@ -806,4 +806,17 @@ mod tests {
             basis(150_001)
         );
     }
+
+    /// Curvature 1 and modulus 1, gradient 1/4: convexity proves 1/4. The decrement is 1/4 as well, and a third derivative
+    /// of 1.6 makes a product of 0.4 and a radius of 0.5 / (1 + 0.2^0.5) = 0.3455 of it.
+    #[test]
+    fn convexity_decides_where_newton_and_kantorovich_know_less() {
+        let mut loss = Given::new(1, 0);
+        loss.gradient[0] = 0.25;
+        (loss.floor, loss.ceiling, loss.omega) = (Some(0.0), Some(0.0), Some(3.2));
+        let problem = given(loss, &[1.0], &[1.0]);
+        let found = certify(&problem, &DVector::zeros(1));
+        covers(found.bound.unwrap(), 0.25, 1e-8);
+        assert!(found.basis.starts_with("strong convexity: "), "{found:?}");
+    }
 }

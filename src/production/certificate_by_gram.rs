@@ -403,8 +403,8 @@ mod tests {
         // left = 4 u (||(2, 2^-79)||^0.5 ||s|| + ||g||). Decrement^2 = s'g + 4 u ||s|| ||g|| + ||s|| left + left^2 / lowest,
         // step = ||s|| + left / lowest (mpmath); without the roundings root 2 and 2^20.
         let hessian = bounded([1.0, 2f64.powi(-40)], 0.0);
-        // All of it times 2^-20, so that no norm is 1.
-        let scale = 2f64.powi(-20);
+        // All of it times 2^-120, so that no norm is near 1: ||s|| is 2^-100.
+        let scale = 2f64.powi(-120);
         let gradient = [scale, 2f64.powi(-20) * scale];
         let facts = hessian_facts(&hessian, &bounded([1.0, 1.0], 0.0), &gradient, 0.0).unwrap();
         covers(facts.lowest, 0.99 * 2f64.powi(-40), 1e-9);
@@ -609,5 +609,47 @@ mod tests {
         for matrix in [DesignMatrix::Dense(a), sparse] {
             assert_eq!(squared_row_norms(&matrix), [5.0, 9.0, 0.25]);
         }
+    }
+
+    /// Convexity proves 0.3 / (2 * 0.5) with a modulus of 2, and the gradient at hand; a step of 0.4 is no better.
+    #[test]
+    fn convexity_decides_where_newton_and_kantorovich_know_less() {
+        let mut local = facts();
+        let facts = local.hessian.as_mut().unwrap();
+        (facts.step, facts.lowest) = (0.4, 0.01);
+        let found = judged(&local, Some(1.0), Some(5.0));
+        covers(found.bound.unwrap(), 0.3, 1e-9);
+        assert!(found.basis.starts_with("strong convexity: "), "{found:?}");
+    }
+
+    /// A = diag(1, s, 1), w^2 = 4, a curvature of 1/2 along the first axis (of rank 3, two of them zero): H = diag(4.5, 4 s^2, 4). In
+    /// units u: G + 2 for the Gram matrix and its weights (trace 8 + 4 s^2), 2 for w^2; U (twice, times 1/2) and 8/2 for the
+    /// curvature, where a product meets U roundings; 3^2 + 1 additions, each 2 of the size 8.5 + 4 s^2. The gradient (0, s, 0)
+    /// makes the step 1 / 4s long, and computing H s rounds by (d + 2) u (root 2 ||H|| / 4s + s).
+    #[test]
+    fn every_rounding_on_the_way_to_a_hessian_is_counted() {
+        let s = 2f64.powi(-15);
+        let mut loss = Given::new(3, 3);
+        loss.gradient[1] = 1.0;
+        loss.hessian.basis[(0, 0)] = 1.0;
+        loss.hessian.core[(0, 0)] = 0.5;
+        let a = DMatrix::from_diagonal(&DVector::from_column_slice(&[1.0, s, 1.0]));
+        let weights = DVector::repeat(3, 2.0);
+        let problem = Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a), &weights).unwrap();
+        let local = Local::at(&problem, &DVector::zeros(3)).unwrap().unwrap();
+        let operator = problem.operator();
+        let gram = operator.gram_additions() as f64;
+        let product = dot_units(3).max(operator.product_additions() as f64);
+        let (square, step) = (s * s, 0.25 / s);
+        let error = UNIT
+            * ((gram + 4.0) * 4.0 * (2.0 + square) + product + 4.0 + 20.0 * (8.5 + 4.0 * square));
+        let facts = local.hessian.unwrap();
+        covers(facts.lowest, 0.99 * 4.0 * square, 1e-12);
+        let size = (2.0 * (4.5f64.powi(2) + 16.0 + 16.0 * square * square)).sqrt();
+        let left = 5.0 * UNIT * (size * step + s);
+        let off = (local.gradient_error + left + error * step) / facts.lowest;
+        covers(facts.step, step + off, 1e-9);
+        // 1 u of the error is more than what is left open.
+        assert!(UNIT / facts.lowest > 2e-8);
     }
 }

@@ -204,6 +204,7 @@ fn graded_least_squares(mut m: DMatrix<f64>, mut right: DVector<f64>) -> DVector
 mod tests {
     use super::*;
     use crate::instance::{DesignMatrix, Instance, LossKind};
+    use crate::production::engine::test_loss::ByRow;
 
     #[test]
     fn light_rows_count_beside_heavy_ones() {
@@ -292,5 +293,54 @@ mod tests {
         // -(3 * 1 - 5 * 2) / 2.
         let step = DVector::from_column_slice(&[1.0, 2.0]);
         assert_eq!(rows.descent(&q, &step, 2.0), 3.5);
+    }
+
+    /// Two rows at z and 1, the first with slope 1 above `turn` and 0 from there on, curvature 2 + w^2; the second stationary
+    /// wherever it is, with the curvature -1 + w^2.
+    fn turning(z: f64, turn: f64, weight: f64) -> Option<DVector<f64>> {
+        let problem = ByRow::new(2, move |i, z| match i {
+            0 => [0.0, if z > turn { 1.0 } else { 0.0 }, 2.0],
+            _ => [0.0, 0.0, -1.0],
+        })
+        .over(DMatrix::identity(2, 2), &[0.0, weight]);
+        let z = DVector::from_column_slice(&[z, 0.0]);
+        let slope = problem.gradient_in_logits(&z).unwrap();
+        Rows::at(&problem, &z, &slope)
+            .unwrap()
+            .unwrap()
+            .chords(&problem, &z)
+    }
+
+    /// The Newton step of the first row is 1/2: it is on a slope where its minimum is 10 away, and the logit at least 5, half of
+    /// that. A row without a slope keeps the size of its curvature.
+    #[test]
+    fn a_row_is_on_a_slope_from_twenty_newton_steps_on() {
+        for (z, turn, chord) in [
+            (9.0, -1.1, Some(10.1)),
+            (9.0, -0.9, None),
+            (5.05, -4.96, Some(10.01)),
+            (4.95, -4.96, None),
+        ] {
+            let found = turning(z, turn, 0.5);
+            let Some(distance) = chord else {
+                assert_eq!(found, None, "{z}, {turn}");
+                continue;
+            };
+            let found = found.unwrap();
+            assert!((found[0] * distance - 1.0).abs() < 1e-12, "{found}");
+            assert_eq!(found[1], 0.75);
+        }
+    }
+
+    #[test]
+    fn curvatures_that_overflow_give_no_step() {
+        let q = DMatrix::identity(2, 2);
+        let slope = DVector::repeat(2, 1.0);
+        for heavy in [f64::INFINITY, f64::NAN] {
+            let curvature = DVector::from_column_slice(&[heavy, heavy]);
+            assert_eq!(row_scaled_step(&q, &curvature, &slope), None);
+        }
+        let curvature = DVector::from_column_slice(&[f64::INFINITY, 1.0]);
+        assert_eq!(row_scaled_step(&q, &curvature, &slope), None);
     }
 }

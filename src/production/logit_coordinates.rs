@@ -266,6 +266,8 @@ mod tests {
             [-2.0, 3.0, 5.0],
             [0.0, 3.0, 4.0],
             [1e300, -1e300, 0.0],
+            [5.0, 0.0, 0.0],
+            [-5.0, 0.0, 0.0],
         ] {
             let direction = DVector::from_column_slice(&direction);
             let rest = orthogonal_complement(&direction);
@@ -292,5 +294,40 @@ mod tests {
         for (j, column) in scaled.column_iter().enumerate() {
             assert_eq!(column * scale[j], a.column(j));
         }
+    }
+
+    /// A column 1 + delta, 1 - delta, ... is delta root(n) away from the ones, which are root(n) long.
+    #[test]
+    fn ones_are_a_combination_of_the_columns_to_a_part_in_a_million_million() {
+        let column = |delta: f64| {
+            DMatrix::from_fn(100, 1, |i, _| 1.0 + if i % 2 == 0 { delta } else { -delta })
+        };
+        assert_eq!(visible_rank(&column(0.9e-12), 0.0), 0);
+        assert_eq!(visible_rank(&column(1.1e-12), 0.0), 1);
+        // The x that would move all logits by 1 is beyond f64.
+        assert_eq!(visible_rank(&DMatrix::from_element(4, 1, 1e-310), 0.0), 1);
+    }
+
+    /// Columns 1 and 1 +- delta: the singular values are in the ratio delta / 2, and 4 * 64 eps = 5.7e-14 is the limit.
+    #[test]
+    fn singular_values_count_from_a_multiple_of_the_rounding_on() {
+        for (exponent, rank) in [(-42, 2), (-44, 1)] {
+            let delta = 2f64.powi(exponent);
+            let a = DMatrix::from_fn(64, 2, |i, j| match (j, i % 2) {
+                (0, _) => 1.0,
+                (_, 0) => 1.0 + delta,
+                _ => 1.0 - delta,
+            });
+            assert_eq!(row_space(&a).unwrap().ncols(), rank, "{exponent}");
+        }
+    }
+
+    #[test]
+    fn the_row_space_of_huge_entries_does_not_overflow() {
+        let a = DMatrix::from_row_slice(2, 2, &[1e200, 3e200, 2e200, 6e200]);
+        let basis = row_space(&a).unwrap();
+        assert_eq!(basis.ncols(), 1);
+        let direction = DVector::from_column_slice(&[1.0, 3.0]).normalize();
+        assert!((basis.column(0).dot(&direction).abs() - 1.0).abs() < 1e-14);
     }
 }

@@ -502,6 +502,8 @@ impl<'a, 'o> Run<'a, 'o> {
     /// until it lowers the loss enough, whichever lowers it most.
     fn descend(&self, slope: &Slope) -> Option<(Accepted, &'static str)> {
         let q = &self.coordinates.q;
+        // Two factorisations of Q with its rows scaled, and a product.
+        self.count(3.0);
         let chord = slope.rows.chord_step(q, &slope.chords);
         let newton = slope.rows.newton_step(q);
         let ray = Some(Rows::ray_step(q, &self.point.z));
@@ -516,6 +518,7 @@ impl<'a, 'o> Run<'a, 'o> {
         let loss = self.point.loss;
         // In multiples of the loss: the product of slope and step may overflow.
         let descent = slope.rows.descent(&self.coordinates.q, step, loss);
+        self.count(1.0);
         for halvings in 0..=self.settings.max_halvings {
             let length = 0.5f64.powi(i32::try_from(halvings).ok()?);
             if length * descent <= self.settings.loss_resolution {
@@ -630,6 +633,8 @@ impl<'a, 'o> Run<'a, 'o> {
             "newton-subsample",
             self.trace.len() as u64,
         );
+        // The scores and the congruence.
+        self.count(2.0);
         // Leverage scores do not depend on the coordinates: those of sqrt(D) Q are those of sqrt(D) A.
         let sampled = match subsample(&diagonal, &self.coordinates.q, count, &mut rng) {
             Ok(sampled) => sampled,
@@ -649,11 +654,13 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 
     fn logit_gradient(&self, point: &Point) -> DVector<f64> {
+        self.count(1.0);
         self.coordinates.q.tr_mul(&point.v)
     }
 
     fn trial(&self, direction: &DVector<f64>, length: f64) -> Option<Point> {
         let step = self.coordinates.to_unknowns(&(direction * length))?;
+        self.count(EVALUATION_PASSES);
         let point = Point::at(self.problem, &self.point.x + step).ok()?;
         let crossed = self
             .problem

@@ -99,7 +99,8 @@ pub struct TraceEntry {
     /// Newton step.
     pub shift: f64,
     /// How often A has been read so far, this iteration included: a product with a vector or a sweep that makes several at
-    /// once counts 1, a Gram matrix of some rows their fraction of all rows.
+    /// once counts 1, a Gram matrix of some rows their fraction of all rows; so does Q of orthonormal coordinates, which is as
+    /// large. Bounds on the rounding are not counted.
     pub passes: f64,
 }
 

@@ -463,4 +463,26 @@ mod tests {
             "Problem(given, 1 x 2)"
         );
     }
+
+    /// The gradient 2 of the loss is off by 5 units, and its sum with 0 is rounded by 2; the product meets 12 roundings of 2; A = 3.
+    #[test]
+    fn the_gradient_error_has_room_for_its_own_rounding() {
+        let problem = one(0.0, 5.0 * UNIT);
+        let found = problem.gradient_error_bound(&DVector::zeros(1)).unwrap();
+        let excess = (found[0] / (93.0 * UNIT) - 1.0) / f64::EPSILON;
+        assert!((60.0..80.0).contains(&excess), "{excess}");
+    }
+
+    /// 1e-200 has a square that is 0 in f64.
+    #[test]
+    fn what_underflows_is_off_by_the_smallest_number() {
+        let problem = given(Given::new(1, 0), &[0.0], 1e-200);
+        let weight = problem.bounded_weight(0);
+        assert_eq!((weight.value, weight.error), (0.0, f64::MIN_POSITIVE));
+        let x = DVector::from_element(1, 1.0);
+        let error = problem.hessian_error_bound(&x).unwrap();
+        assert_eq!(error[(0, 0)], f64::MIN_POSITIVE);
+        let error = problem.gradient_error_bound(&x).unwrap();
+        assert_eq!(error[0], f64::MIN_POSITIVE);
+    }
 }

@@ -352,4 +352,66 @@ mod tests {
         assert!(loss.has_pole_between(&at(-3.0, -1.278_464_5), &at(1.0, -1.278_464_5)));
         assert!(!loss.has_pole_between(&at(-3.0, -0.9), &at(1.0, -0.9)));
     }
+
+    /// mpmath, by differentiating the definition.
+    #[test]
+    fn the_derivatives_are_those_of_the_definition() {
+        let loss = ResidualSoftmax::new(vector(&[0.5, -1.0, 0.25]));
+        let z = vector(&[0.5, -0.25, 1.0]);
+        assert!((loss.value(&z).unwrap() - 0.654_452_780_869_880_9).abs() < 1e-15);
+        let gradient = vector(&[
+            -0.161_962_893_175_469_58,
+            0.237_968_746_592_850_97,
+            0.060_645_903_677_329_11,
+        ]);
+        assert!((loss.gradient(&z).unwrap() - gradient).amax() < 1e-15);
+        let (near, far, cross) = (
+            -0.049_008_271_357_744_61,
+            -0.041_618_956_269_090_63,
+            -0.188_578_368_429_399_87,
+        );
+        let hessian = DMatrix::from_row_slice(
+            3,
+            3,
+            &[
+                0.168_098_665_339_604_14,
+                near,
+                far,
+                near,
+                0.071_783_052_089_627_18,
+                cross,
+                far,
+                cross,
+                0.073_512_795_737_993_97,
+            ],
+        );
+        let found = loss.hessian(&z).unwrap().to_dense();
+        assert!((&found - hessian).amax() < 2e-15, "{found}");
+    }
+
+    #[test]
+    fn one_logit_is_flat_and_several_have_no_bound_of_their_curvature() {
+        let one = ResidualSoftmax::new(vector(&[0.5]));
+        let two = ResidualSoftmax::new(vector(&[0.5, 0.25]));
+        assert_eq!((one.name(), one.logits()), ("residual-softmax", 1));
+        assert_eq!((two.name(), two.logits()), ("residual-softmax", 2));
+        assert_eq!(one.curvature_floor(), Some(0.0));
+        assert_eq!(one.curvature_ceiling(), Some(0.0));
+        assert_eq!(two.curvature_floor(), None);
+        assert_eq!(two.curvature_ceiling(), None);
+        assert!(one.is_shift_invariant() && !two.is_shift_invariant());
+    }
+
+    /// Every `e^z + z` cancels (z is near -0.567): 4.7e-12 and 7.1e-12, each of which may be off by 1e-14. The numerator is
+    /// larger by that, the normaliser smaller (mpmath); without the first 1.50686e36, with the opposite sign 1.50516e36.
+    #[test]
+    fn the_bound_of_the_third_derivative_allows_for_the_rounding_of_a_numerator_that_cancels() {
+        let loss = ResidualSoftmax::new(vector(&[0.5, -1.0]));
+        let z = vector(&[-0.567_143_290_406_783_9, -0.567_143_290_405_283_9]);
+        let bound = loss
+            .third_derivative_bound(&z, &DVector::zeros(2), 0.0, 0.25)
+            .unwrap();
+        let exact = 1.508_551_757_921_707e36 * (1.0 + 1e-6);
+        assert!((bound / exact - 1.0).abs() < 3e-4, "{}", bound / exact);
+    }
 }

@@ -448,4 +448,14 @@ mod tests {
         assert_eq!((values(&both), errors(&both)), (x.clone(), e));
         assert_eq!(errors(&with_errors(&x, None)), DVector::zeros(2));
     }
+
+    #[test]
+    fn only_a_product_that_may_have_underflowed_is_charged_for_it() {
+        let charge = |x: f64, y: f64| (Bounded::exact(x) * Bounded::exact(y)).error;
+        assert_eq!((charge(0.0, 3.0), charge(3.0, 0.0)), (0.0, 0.0));
+        // 2^-1000 is normal: a rounding of it is all.
+        let small = 2f64.powi(-500);
+        covers(charge(small, small), UNIT * small * small, 1e-6);
+        covers(charge(small, 2f64.powi(-530)), TINY, 1e-6);
+    }
 }

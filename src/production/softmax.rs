@@ -369,4 +369,57 @@ mod tests {
         let loss = Softmax::new(DVector::zeros(2));
         assert!(loss.remarks(&DVector::zeros(2)).is_empty());
     }
+
+    /// With errors far above rounding in p, c and c - s, what each product carries is its own rule (`docs/numerics.md`,
+    /// "Running error"): a b is off by e_a |b| + e_b |a| + e_a e_b.
+    #[test]
+    fn the_error_bounds_are_those_of_their_products() {
+        let loss = Softmax::new(DVector::from_column_slice(&[0.5, -1.0, 0.25]));
+        let z = DVector::from_column_slice(&[0.5, -0.25, 1.0]);
+        let off = DVector::from_column_slice(&[0.015_625, 0.031_25, 0.007_812_5]);
+        let parts = loss.bounded_parts(&z, &off).unwrap();
+        let bounds = loss.error_bounds(&z, &off).unwrap();
+        let product = |a: (f64, f64), b: (f64, f64)| a.1 * b.0.abs() + b.1 * a.0.abs() + a.1 * b.1;
+        let pair = |x: &Bounded| (x.value, x.error);
+        let squares = |x: &[Bounded]| -> f64 { x.iter().map(pair).map(|x| product(x, x)).sum() };
+        covers(bounds.value, 0.5 * squares(&parts.residual), 1e-12);
+        covers(bounds.hessian.core[(0, 0)], squares(&parts.p), 1e-12);
+        assert_eq!(bounds.hessian.core.as_slice()[1..], [0.0; 3]);
+        let gradient = loss.gradient(&z).unwrap();
+        for i in 0..3 {
+            let (p, centred) = (pair(&parts.p[i]), pair(&parts.centred[i]));
+            covers(bounds.gradient[i], product(p, centred), 1e-12);
+            assert!((gradient[i] / (p.0 * centred.0) - 1.0).abs() < 1e-14);
+            let curved = product(p, (p.0 + centred.0, p.1 + centred.1));
+            covers(bounds.hessian.diagonal[i], curved, 1e-12);
+            assert_eq!(bounds.hessian.basis[(i, 0)], p.1);
+            assert_eq!(bounds.hessian.basis[(i, 1)], bounds.hessian.diagonal[i]);
+        }
+    }
+
+    #[test]
+    fn a_softmax_names_itself_and_refuses_what_does_not_fit() {
+        let target = DVector::from_column_slice(&[0.5, 0.25]);
+        let loss = Softmax::new(target.clone());
+        assert_eq!(loss.name(), "softmax");
+        assert_eq!(loss.softmax_target(), Some(target.as_slice()));
+        assert!(loss.is_shift_invariant());
+        assert!(matches!(
+            loss.value(&DVector::zeros(3)),
+            Err(EvaluationError::Shape {
+                found: 3,
+                expected: 2,
+                ..
+            })
+        ));
+        let broken = Softmax::new(DVector::from_column_slice(&[0.5, f64::NAN]));
+        assert!(matches!(
+            broken.probabilities(&DVector::zeros(2)),
+            Err(EvaluationError::NotFinite {
+                part: "target",
+                index: 1,
+                ..
+            })
+        ));
+    }
 }

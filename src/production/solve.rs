@@ -225,6 +225,7 @@ fn off_the_symmetry(
 mod tests {
     use super::*;
     use crate::instance::{DesignMatrix, LossKind};
+    use crate::production::engine::test_loss::ByRow;
     use nalgebra::DMatrix;
 
     fn problem(loss: LossKind, matrix: DMatrix<f64>) -> Problem {
@@ -274,5 +275,216 @@ mod tests {
         let (moved, _) = off_the_symmetry(&two, &DVector::zeros(2)).unwrap();
         let expected = DVector::from_column_slice(&[1.0 / 3.5, 0.5 / 3.5]);
         assert!((moved - expected).amax() < 1e-16);
+        // Entries so large that the gradient overflows where the largest logit is 1.
+        let huge = problem(LossKind::Cosh, DMatrix::from_element(2, 1, 1.5e308));
+        let origin = DVector::zeros(1);
+        assert_eq!(off_the_symmetry(&huge, &origin), Ok((origin, None)));
+    }
+
+    fn one(loss: ByRow) -> Problem {
+        loss.over(DMatrix::from_element(1, 1, 1.0), &[0.0])
+    }
+
+    /// The way through Gram matrices with exact Hessians, and what the observer has seen of it.
+    fn through_gram(
+        problem: &Problem,
+        start: f64,
+        settings: &Settings,
+    ) -> (Solution, Vec<TraceEntry>) {
+        let mut seen = Vec::new();
+        let start = DVector::from_element(1, start);
+        let solution = by_gram(problem, start, settings, Method::Exact, &mut |entry| {
+            seen.push(entry.clone());
+            ControlFlow::Continue(())
+        });
+        (solution.unwrap(), seen)
+    }
+
+    /// A gradient that no step changes, on so large a loss that nothing but the gradient judges: 1e-17 at x = 1 is below the
+    /// rounding of x itself, 6 is not.
+    #[test]
+    fn a_run_that_stalls_at_the_rounding_level_of_the_gradient_has_converged_to_it() {
+        for certify in [true, false] {
+            let settings = Settings {
+                method: Method::ReusedGram,
+                certify,
+                ..Settings::default()
+            };
+            for (slope, outcome) in [
+                (1e-17, Outcome::ConvergedToRounding),
+                (6.0, Outcome::LineSearchStalled),
+            ] {
+                let problem = one(ByRow::new(1, move |_, _| [0.0, slope, 1.0]).plus(1e12));
+                let (found, seen) = through_gram(&problem, 1.0, &settings);
+                assert_eq!((found.outcome, found.iterations), (outcome, 0));
+                assert_eq!((found.gradient_norm, found.loss), (slope, 1e12));
+                assert!(seen.is_empty());
+                let noise = found.gradient_noise.unwrap();
+                assert!((1e-16..1e-14).contains(&noise), "{noise:e}");
+                let reason = match (certify, outcome.is_success()) {
+                    (false, _) => "no bound: none was asked for",
+                    (true, false) => "no bound: the run ended as line-search-stalled",
+                    (true, true) => continue,
+                };
+                assert_eq!(found.error_bound_basis, reason);
+                assert_eq!(found.error_bound, None);
+            }
+        }
+    }
+
+    /// The rounding level costs passes: it is computed for the certificate, or where the tolerance was not reached.
+    #[test]
+    fn a_converged_run_knows_the_rounding_of_its_gradient_only_with_a_certificate() {
+        let problem = one(ByRow::new(1, |_, z| {
+            [0.5 * (z - 3.0).powi(2), z - 3.0, 1.0]
+        }));
+        for certify in [true, false] {
+            let settings = Settings {
+                certify,
+                ..Settings::default()
+            };
+            let (found, _) = through_gram(&problem, 0.0, &settings);
+            assert_eq!((found.outcome, found.iterations), (Outcome::Converged, 1));
+            assert_eq!(found.gradient_noise.is_some(), certify);
+        }
+    }
+
+    /// Slopes on a loss of 1e12 that only gradients can judge, with curvature 1 but at 0: from 0 a step to 1, where the full step
+    /// leads to 7 and the gradient -6 becomes 6; half of it leads to 4. There the slope is `rest`, and none is left at 5.
+    fn stalling(rest: f64) -> Problem {
+        one(ByRow::new(1, move |_, z| {
+            let near = |point: f64| (z - point).abs() < 1e-9;
+            if near(0.0) {
+                [0.0, -100.0, 100.0]
+            } else if near(1.0) {
+                [0.0, -6.0, 1.0]
+            } else if near(4.0) {
+                [0.0, rest, 1.0]
+            } else if near(5.0) {
+                [0.0, 0.0, 1.0]
+            } else {
+                [0.0, 6.0, 1.0]
+            }
+        })
+        .plus(1e12))
+    }
+
+    #[test]
+    fn a_stalled_run_goes_on_in_orthonormal_coordinates_and_its_trace_is_one() {
+        let (found, seen) = through_gram(&stalling(0.0), 0.0, &Settings::default());
+        assert_eq!((found.outcome, found.iterations), (Outcome::Converged, 2));
+        assert!((found.x[0] - 4.0).abs() < 1e-12);
+        assert_eq!(found.start_gradient_norm, 100.0);
+        assert_eq!(seen, found.trace);
+        let [first, second] = &found.trace[..] else {
+            panic!("{} steps", found.trace.len());
+        };
+        assert_eq!((first.iteration, first.gradient_norm), (0, 100.0));
+        assert_eq!((second.iteration, second.gradient_norm), (1, 6.0));
+        assert_eq!((first.step_length, second.step_length), (1.0, 0.5));
+        // Two products at the start, a Gram matrix and two at the point reached; then the same with a gradient in the logits, at
+        // each of two trials too.
+        assert_eq!((first.passes, second.passes), (5.0, 15.0));
+        // What was asked for by name is not replaced.
+        for method in [Method::ReusedGram, Method::Subsampled] {
+            let settings = Settings {
+                method,
+                ..Settings::default()
+            };
+            let (left, seen) = through_gram(&stalling(0.0), 0.0, &settings);
+            assert_eq!(
+                (left.outcome, left.iterations),
+                (Outcome::LineSearchStalled, 1)
+            );
+            assert_eq!(seen.len(), 1);
+        }
+    }
+
+    /// With a slope of -1 at 4 a third step is due.
+    #[test]
+    fn both_parts_of_a_run_share_its_iterations_and_its_tolerance() {
+        let run = |max_iterations: usize, tolerance: f64| {
+            let settings = Settings {
+                max_iterations,
+                tolerance,
+                polish_steps: 0,
+                ..Settings::default()
+            };
+            let (found, _) = through_gram(&stalling(-1.0), 0.0, &settings);
+            (found.outcome, found.iterations)
+        };
+        assert_eq!(run(1, 1e-10), (Outcome::IterationLimit, 1));
+        assert_eq!(run(2, 1e-10), (Outcome::IterationLimit, 2));
+        assert_eq!(run(3, 1e-10), (Outcome::Converged, 3));
+        // Relative to the 100 at the start, not to the 6 where the second part begins: 1 is small, but the Newton step from
+        // there is not, so that it goes on; 6 is not small.
+        assert_eq!(run(9, 0.011), (Outcome::Converged, 3));
+        assert_eq!(run(9, 0.059), (Outcome::Converged, 3));
+    }
+
+    /// `z^2 / 2` up to the minimum, and flat there: the last iteration allowed ends on a singular Hessian, and no other begins.
+    #[test]
+    fn nothing_is_resumed_when_no_iteration_is_left() {
+        let problem = one(ByRow::new(1, |_, z| {
+            if z == 1.0 {
+                [0.0, 0.0, 0.0]
+            } else {
+                [0.5 * (z - 1.0).powi(2), z - 1.0, 1.0]
+            }
+        }));
+        let settings = Settings {
+            max_iterations: 1,
+            ..Settings::default()
+        };
+        let (found, _) = through_gram(&problem, 0.0, &settings);
+        assert_eq!((found.outcome, found.iterations), (Outcome::Singular, 1));
+        assert_eq!(
+            found.error_bound_basis,
+            "no bound: the run ended as singular"
+        );
+    }
+
+    #[test]
+    fn a_gram_matrix_that_was_asked_for_is_made_up_to_its_largest_size() {
+        let by_gram = Settings {
+            method: Method::ReusedGram,
+            ..Settings::default()
+        };
+        let small = one(ByRow::new(1, |_, z| {
+            [0.5 * (z - 3.0).powi(2), z - 3.0, 1.0]
+        }));
+        let found = solve(&small, &DVector::zeros(1), &by_gram).unwrap();
+        assert_eq!(found.outcome, Outcome::Converged);
+        assert_eq!(found.trace[0].method, "reused-gram");
+        let wide = ByRow::new(1, |_, z| [0.5 * z * z, z, 1.0])
+            .over(DMatrix::from_element(1, 32_769, 1.0), &[0.0]);
+        assert_eq!(
+            solve(&wide, &DVector::zeros(32_769), &by_gram),
+            Err(SolveError::TooManyColumns {
+                columns: 32_769,
+                limit: 32_768
+            })
+        );
+    }
+
+    #[test]
+    fn an_observer_ends_a_run_in_orthonormal_coordinates() {
+        let problem = one(ByRow::new(1, |_, z| [(-z).exp(), -(-z).exp(), (-z).exp()]));
+        let mut seen = 0;
+        let found = solve_observed(
+            &problem,
+            &DVector::zeros(1),
+            &Settings::default(),
+            &mut |_| {
+                seen += 1;
+                if seen == 3 {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            },
+        );
+        let found = found.unwrap();
+        assert_eq!((found.outcome, found.iterations), (Outcome::Interrupted, 3));
     }
 }

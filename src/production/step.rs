@@ -71,14 +71,9 @@ pub(crate) fn cubic_step(
     };
     let wanted = |shift: f64| 2.0 * shift / m;
     // ||s(shift)|| falls and 2 shift / m rises: bracket the crossing above the floor.
+    // At `floor + t` the length is at most ||g|| / t, and 2 t / m is wanted at least: t = root(m ||g||) is beyond it.
     let mut low = floor;
     let mut high = (2.0 * floor).max(1e-300) + (m * g.norm()).sqrt();
-    for _ in 0..BISECTIONS {
-        if solve(high).norm() <= wanted(high) {
-            break;
-        }
-        high *= 2.0;
-    }
     for _ in 0..BISECTIONS {
         let middle = 0.5 * (low + high);
         if middle <= low || middle >= high {
@@ -149,6 +144,9 @@ mod tests {
         let step = cubic_step(&h, &DVector::zeros(2), 1.0).unwrap();
         assert!(step.direction[0].abs() < 1e-12 && (step.direction[1].abs() - 2.0).abs() < 1e-12);
         assert!((step.predicted_decrease - 2.0 / 3.0).abs() < 1e-12);
+        // Of both ways the one along the eigenvector.
+        let lowest = h.eigenvectors.column(h.eigenvalues.imin());
+        assert!((lowest.dot(&step.direction) - 2.0).abs() < 1e-12);
     }
 
     #[test]
@@ -201,6 +199,28 @@ mod tests {
             assert!((step.direction[1].abs() - 3f64.sqrt()).abs() < 1e-9);
             assert!(step.direction[1] * tilt <= 0.0);
             assert!((step.shift - 1.0).abs() < 1e-9);
+        }
+    }
+
+    /// H = 0, g = 100, m = 100: the length is root(2 g / m) and the shift m / 2 times that.
+    #[test]
+    fn without_curvature_the_length_follows_from_the_gradient_alone() {
+        let h = eigen(&DMatrix::zeros(1, 1)).unwrap();
+        let step = cubic_step(&h, &DVector::from_element(1, -100.0), 100.0).unwrap();
+        assert!((step.direction[0] - 2f64.sqrt()).abs() < 1e-12);
+        assert!((step.shift - 50.0 * 2f64.sqrt()).abs() < 1e-9);
+    }
+
+    /// Nothing pulls along the second axis, where H is 0 or positive: what the bisection leaves of the length belongs to the first.
+    #[test]
+    fn a_lowest_eigenvector_without_negative_curvature_is_not_followed() {
+        for lowest in [0.0, 0.5] {
+            let h = eigen(&DMatrix::from_row_slice(2, 2, &[1.0, 0.0, 0.0, lowest])).unwrap();
+            for k in 1..20 {
+                let g = DVector::from_column_slice(&[0.3 * f64::from(k), 0.0]);
+                let step = cubic_step(&h, &g, 0.7).unwrap();
+                assert_eq!(step.direction[1], 0.0, "{k}");
+            }
         }
     }
 }

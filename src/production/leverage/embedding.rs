@@ -44,7 +44,7 @@ pub(super) fn precondition(rows: &ScaledRows, seed: u64) -> Result<Preconditione
     let exact = n <= band * SIGNS;
     let (mut sketch, mut multiply_adds) = if exact {
         let mut copy = Mat::zeros(n, d);
-        rows.for_each(0, n, |i, j, entry| copy[(i, j)] += entry);
+        rows.for_each(0, n, |i, j, entry| copy[(i, j)] = entry);
         (copy, 0)
     } else {
         (embed(rows, band, seed), SIGNS as u64 * rows.stored())
@@ -191,5 +191,46 @@ mod tests {
             let rows = ScaledRows::new(&matrix, &ones).unwrap();
             assert_eq!(precondition(&rows, 5).is_ok(), full, "{exponent}");
         }
+    }
+
+    /// As many rows as columns are enough; with fewer, columns are dependent whatever their entries.
+    #[test]
+    fn a_square_matrix_has_a_factor_and_a_wide_one_has_none() {
+        let attempt = |n: usize| {
+            let a = DMatrix::from_fn(n, 3, |i, j| if i == j { 2.0 } else { 1.0 });
+            let matrix = DesignMatrix::Dense(a);
+            let ones = vec![1.0; n];
+            let rows = ScaledRows::new(&matrix, &ones).unwrap();
+            precondition(&rows, 5).map(|found| found.exact)
+        };
+        assert_eq!(attempt(3), Ok(true));
+        assert_eq!(
+            attempt(2),
+            Err(LeverageError::RankDeficient {
+                rows: 2,
+                columns: 3,
+                ratio: 0.0
+            })
+        );
+    }
+
+    /// Columns at an angle of delta: `||R|| ||R^-1||` is 2 / delta in the Frobenius norm, so that the ratio is that of the
+    /// singular values.
+    #[test]
+    fn dependent_columns_are_refused_with_the_ratio_of_the_singular_values() {
+        let delta = 2f64.powi(-42);
+        let a = DMatrix::from_fn(512, 2, |i, j| match (j, i % 2) {
+            (0, _) => 1.0,
+            (_, 0) => 1.0 + delta,
+            _ => 1.0 - delta,
+        });
+        let matrix = DesignMatrix::Dense(a);
+        let ones = vec![1.0; 512];
+        let rows = ScaledRows::new(&matrix, &ones).unwrap();
+        let Err(LeverageError::RankDeficient { ratio, .. }) = precondition(&rows, 5) else {
+            panic!("not refused");
+        };
+        // A rounding of R is a thousandth of delta.
+        assert!((2.0 * ratio / delta - 1.0).abs() < 0.05, "{ratio:e}");
     }
 }

@@ -177,4 +177,56 @@ mod tests {
         assert_eq!(multiply(&t, &[1.0, 10.0]), [32.0, 50.0]);
         assert_eq!(multiply_transposed(&t, &[1.0, 10.0]), [2.0, 53.0]);
     }
+
+    #[test]
+    fn a_projection_multiplies_the_triangle_with_one_gaussian_matrix() {
+        let (d, q) = (3, 5);
+        let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        let t = [2.0, -3.0, 0.5, 0.0, 5.0, 7.0, 0.0, 0.0, -1.5];
+        let g = DMatrix::from_row_slice(d, q, &projected(&identity, d, q, 4));
+        let product = DMatrix::from_row_slice(d, q, &projected(&t, d, q, 4));
+        assert!((product - DMatrix::from_row_slice(d, d, &t) * &g).amax() < 1e-14);
+        assert!(g.row_iter().all(|row| row.amax() > 0.0));
+    }
+
+    /// For 300 rows a projection would have 162 columns: as many columns of A are taken as they are, and their scores sum to 162.
+    #[test]
+    fn a_projection_that_would_save_nothing_is_not_made() {
+        let mut rng = sample::stream(3, "sketched", 1);
+        let a = DMatrix::from_fn(300, 162, |_, _| sample::dyadic(&mut rng, 1));
+        let found = sketch(&DesignMatrix::Dense(a), &[1.0; 300], 7).unwrap();
+        assert_eq!(found.projected_columns, 162);
+        let sum: f64 = found.scores.iter().sum();
+        assert!((sum - 162.0).abs() < 1e-9, "{sum}");
+    }
+
+    /// With 40 columns 32 steps of Lanczos do not end: what they may miss, with half of the failure probability and half of that for
+    /// either end, is (ln(1.648 root(40) / 2.5e-5) / 63)^2 = 0.0422. The eigenvalues are those of the image itself.
+    #[test]
+    fn the_floor_spends_half_of_the_failure_probability() {
+        let (n, d) = (1_000, 40);
+        let mut rng = sample::stream(3, "sketched", 2);
+        let a = DMatrix::from_fn(n, d, |_, _| sample::dyadic(&mut rng, 1));
+        let matrix = DesignMatrix::Dense(a.clone());
+        let ones = vec![1.0; n];
+        let found = sketch(&matrix, &ones, 7).unwrap();
+        let rows = ScaledRows::new(&matrix, &ones).unwrap();
+        let inverse = precondition(&rows, 7).unwrap().inverse;
+        let mut b = a;
+        for mut column in b.column_iter_mut() {
+            let norm = column.norm();
+            column /= norm;
+        }
+        let values = (b * DMatrix::from_row_slice(d, d, &inverse)).singular_values();
+        let (low, high) = (values.min().powi(2), values.max().powi(2));
+        let missed = ((1.648 * 40f64.sqrt() / 2.5e-5).ln() / 63.0).powi(2);
+        let top = high / (1.0 - missed);
+        let floor = top - (top - low) / (1.0 - missed);
+        // 0.038 and 0.034 instead of 0.042 would raise it by more than 0.008.
+        assert!(
+            (found.floor - floor).abs() < 2e-3,
+            "{} {floor}",
+            found.floor
+        );
+    }
 }
