@@ -178,4 +178,31 @@ mod tests {
         };
         assert_eq!(one_step(table), (vec![1.0, -1.0, 0.5, 0.5], 0.0));
     }
+
+    #[test]
+    fn a_run_ends_with_the_step_that_uses_up_its_evaluations() {
+        let smooth = |point: &[f64]| -> f64 {
+            let terms = point.iter().zip([1.0, 5.0, 25.0]);
+            terms.map(|(x, size)| size * (x - size).powi(2)).sum()
+        };
+        // With waves on it, so that simplices shrink as well.
+        let rough = |point: &[f64]| {
+            smooth(point) + 9.0 * point.iter().map(|x| (40.0 * x).sin()).sum::<f64>()
+        };
+        let costs: [&dyn Fn(&[f64]) -> f64; 2] = [&smooth, &rough];
+        for cost in costs {
+            for budget in [1, 3, 4, 5, 6, 60, 61, 62, 63, 64, 400] {
+                let asked = std::cell::Cell::new(0);
+                let counted = |point: &[f64]| {
+                    asked.set(asked.get() + 1);
+                    cost(point)
+                };
+                let _ = simplex(&counted, (cost(&[0.0; 3]), vec![0.0; 3]), 1.0, budget);
+                // The first simplex takes three; a step takes two more, and three to shrink, at most.
+                let least = budget.max(3);
+                assert!(asked.get() >= least, "{} of {budget}", asked.get());
+                assert!(asked.get() < least + 5, "{} of {budget}", asked.get());
+            }
+        }
+    }
 }

@@ -351,3 +351,40 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::files::parse_instance;
+
+    #[test]
+    fn the_allowance_for_a_quadratic_step_counts_the_solution_and_both_points() {
+        // One column (1, 0)', so kappa = 1; b = (1/2, 1/2), so x* = 0; far out at x = 64 the step is 64 up to e^-64.
+        let text = r#"{"loss": "softmax", "matrix": [[1], [0]], "target": [0.5, 0.5], "weights": 2, "points": [[64]]}"#;
+        let case = Case::new(
+            Origin::Witness,
+            parse_instance(text, "test".as_ref()).unwrap(),
+            0,
+        );
+        let exact = Exact::of(&case).unwrap();
+        let here = exact.evaluation().unwrap();
+        let (slope, curvature) = (here.gradient[0], here.hessian[(0, 0)]);
+        let after = (exact.x[0] - slope / curvature).abs();
+        // 64 (n + d) (1 + 64) units times |step| + |x|. The balls around the gradient and x* add a few hundredths.
+        let error = High::int(64 * 3 * 65 * 128).shifted(-39);
+        assert!(after > error.shifted(3), "{after:?}");
+        let said = |hundredths: i64| {
+            // after + error = C / (2 lambda_min) 64^2.
+            let allowed = after + error * High::ratio(hundredths, 100);
+            quadratic(
+                &case,
+                allowed * High::int(2) * curvature / High::int(64 * 64),
+            )
+            .unwrap()
+        };
+        assert!(matches!(said(125), Verdict::Holds { .. }));
+        assert!(matches!(said(95), Verdict::Undecided(_)));
+        assert!(matches!(said(-95), Verdict::Undecided(_)));
+        assert!(matches!(said(-125), Verdict::Fails(_)));
+    }
+}

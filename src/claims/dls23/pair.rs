@@ -469,4 +469,52 @@ mod tests {
             }
         }
     }
+
+    /// What the search makes of a statement about the distance in units of R: distance over `||A||` and `||A||` of each case.
+    fn nearest(least: f64) -> Vec<(f64, f64)> {
+        (0..32)
+            .map(|index| {
+                let mut rng = sample::stream(1, "nearest", index);
+                let case = search(&mut rng, 2, Target::UnitBall, |pair| {
+                    // The closer the harder; below `least` the terms cancel all digits.
+                    Ok(Bound {
+                        quantity: "q",
+                        observed: 1.0,
+                        allowed: pair.distance / pair.norm,
+                        terms: 1e12 * least * pair.norm / pair.distance,
+                    })
+                })
+                .unwrap();
+                let pair = Pair::<f64>::of(&case).unwrap();
+                (pair.distance / pair.norm, pair.norm)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_search_comes_close_but_not_closer_than_a_difference_tells() {
+        let found = nearest(0.0);
+        // R is within a factor of 2 of the number that the closest distance is in proportion to.
+        let (low, high) = (CLOSEST / 2.0, 0.05);
+        for (distance, norm) in &found {
+            assert!(
+                *distance > low * (1.0 - 1e-12) && *distance < high,
+                "{distance} at ||A|| = {norm}"
+            );
+        }
+        // From the smallest to the largest radius.
+        let norms: Vec<f64> = found.iter().map(|(_, norm)| *norm).collect();
+        assert!(norms.iter().any(|norm| *norm < 1.0 / 31.0));
+        assert!(norms.iter().any(|norm| *norm > 3.0));
+    }
+
+    #[test]
+    fn a_search_counts_no_point_at_which_the_terms_cancel() {
+        for (distance, norm) in nearest(0.5) {
+            assert!(
+                distance > 0.5 * (1.0 - 1e-12) && distance < 0.6,
+                "{distance} at ||A|| = {norm}"
+            );
+        }
+    }
 }

@@ -217,3 +217,23 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::sample;
+
+    #[test]
+    fn the_searched_weights_are_a_millionth_above_the_threshold() {
+        for (index, activations) in [PIECEWISE, SMOOTH].into_iter().enumerate() {
+            let mut rng = sample::stream(1, "test", index as u64);
+            let case = lowest(&mut rng, activations).unwrap();
+            let exact = Exact::of(&case).unwrap();
+            let threshold = constants(&exact).unwrap().threshold();
+            for square in exact.squared_weights().iter() {
+                let above = (*square / threshold - High::ONE).to_f64();
+                assert!((above - 1e-6).abs() < 1e-12, "{above}");
+            }
+        }
+    }
+}
