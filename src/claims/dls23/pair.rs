@@ -510,9 +510,9 @@ mod tests {
 
     #[test]
     fn a_search_counts_no_point_at_which_the_terms_cancel() {
-        for (distance, norm) in nearest(0.5) {
+        for (distance, norm) in nearest(0.0625) {
             assert!(
-                distance > 0.5 * (1.0 - 1e-12) && distance < 0.6,
+                distance > 0.0625 * (1.0 - 1e-12) && distance < 0.125,
                 "{distance} at ||A|| = {norm}"
             );
         }
