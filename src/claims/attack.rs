@@ -170,6 +170,11 @@ mod tests {
         );
         // It is worse: contract on the side of the worst corner, and keep that point if it is the best.
         assert_eq!(one_step(|x| (x - 0.375).abs()), (vec![1.0, -1.0, 0.5], 0.5));
+        // An expanded point that is as good as the reflected one is not taken.
+        let step = |x: f64| if x < 2.0 { 1.0 - x } else { -1.0 };
+        assert_eq!(one_step(step), (vec![1.0, 2.0, 3.0], 2.0));
+        // Nor is any point that is as good as the corner it has to beat.
+        assert_eq!(one_step(|_| 0.0), (vec![1.0, -1.0, 0.5, 0.5], 0.0));
         // Nothing is better: shrink towards the best corner.
         let table = |x: f64| match x {
             0.0 => 0.0,
@@ -204,5 +209,21 @@ mod tests {
                 assert!(asked.get() < least + 5, "{} of {budget}", asked.get());
             }
         }
+    }
+
+    #[test]
+    fn each_simplex_has_an_edge_a_quarter_as_long_as_the_one_before() {
+        let asked = std::cell::RefCell::new(Vec::new());
+        let effort = Effort {
+            evaluations: 1,
+            restarts: 3,
+            edge: 2.0,
+        };
+        let flat = |point: &[f64]| {
+            asked.borrow_mut().push(point[0]);
+            0.0
+        };
+        assert_eq!(maximise(flat, vec![8.0], effort), (vec![8.0], 0.0));
+        assert_eq!(asked.into_inner(), [8.0, 10.0, 8.5, 8.125, 8.03125]);
     }
 }

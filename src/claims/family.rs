@@ -136,11 +136,7 @@ impl Family {
     pub fn draw(&self, index: usize, rng: &mut Stream) -> Result<Case, CheckError> {
         let rows = pick(rng, self.rows);
         let columns = pick(rng, self.columns).min(rows);
-        let case = self.shaped(index, rows, columns, rng)?;
-        Ok(Case {
-            origin: Origin::Random(index),
-            ..case
-        })
+        self.shaped(index, rows, columns, rng)
     }
 
     /// The hand list: n = 1, d = 1, n = d, with each kind of target the family knows.

@@ -121,4 +121,12 @@ mod tests {
             assert_eq!(found.as_slice(), expected, "{form:?}");
         }
     }
+
+    #[test]
+    fn the_value_is_half_the_squared_distance() {
+        // 1/2 (1/16 + 1/4).
+        let p = DVector::from_vec(vec![0.75, 0.25]);
+        let b = DVector::from_vec(vec![0.5, -0.25]);
+        assert_eq!(value(&p, &b), 0.15625);
+    }
 }

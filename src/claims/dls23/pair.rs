@@ -421,6 +421,9 @@ mod tests {
         assert_eq!(said(-74_000, High::ONE), "undecided");
         assert_eq!(said(74_000, High::ONE), "undecided");
         assert_eq!(said(76_000, High::ONE), "fails");
+        // The terms are added to 129 times what is allowed: 576 (100 + 129) = 131904 units.
+        assert_eq!(said(-132_200, High::int(100)), "holds");
+        assert_eq!(said(-131_600, High::int(100)), "undecided");
         // No terms, no rounding.
         assert_eq!(said(0, High::ZERO), "holds");
         assert_eq!(said(1, High::ZERO), "fails");
@@ -431,6 +434,7 @@ mod tests {
         for (target, largest) in [(Target::UnitBall, 1.0), (Target::Any, LARGE_TARGET)] {
             let mut sizes = Vec::new();
             let mut shapes = Vec::new();
+            let mut corners = Vec::new();
             for index in 0..48 {
                 let mut rng = sample::stream(1, "built", index);
                 // A statement that decides nothing: the cold start is what is built.
@@ -445,11 +449,14 @@ mod tests {
                 assert!(longest <= pair.norm * (1.0 + 1e-12));
                 shapes.push(pair.a.shape());
                 sizes.push(pair.target_sum());
+                corners.extend(pair.b.iter().filter(|entry| entry.abs() == 1.0));
             }
             shapes.sort_unstable();
             shapes.dedup();
             let all = [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2)];
             assert_eq!(shapes, all);
+            // Corners of both signs.
+            assert!(corners.contains(&1.0) && corners.contains(&-1.0));
             // A corner, the origin, or a free direction of one of two lengths.
             let short = 1.0 - 1.0 / 1024.0;
             let long = if largest == 1.0 { short } else { largest };

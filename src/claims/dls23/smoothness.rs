@@ -135,10 +135,10 @@ mod tests {
 
     #[test]
     fn the_allowance_for_the_curvature_is_the_one_computed_by_hand() {
-        // One column (1, 0, 0)', x = y = 0: p_1' = 2/9, p_2' = p_3' = -1/9, p_1'' = 2/27, so the loss of b = (-1, 0, 0) has the
+        // One column 2 (1, 0, 0)', x = y = 0, everything over ||A||^2 = 4: p_1' = 2/9, p_2' = p_3' = -1/9, p_1'' = 2/27, so the loss of b = (-1, 0, 0) has the
         // second derivative 6/81 + 2/27 = 4/27. An entry of B has terms up to 16, 3 * 16 = 48 make the one of A'BA, and a
         // rounding counts 64 (3 + 1) = 256 units.
-        let text = r#"{"loss": "softmax", "matrix": [[1], [0], [0]], "target": [-1, 0, 0], "weights": 5,
+        let text = r#"{"loss": "softmax", "matrix": [[2], [0], [0]], "target": [-1, 0, 0], "weights": 5,
             "points": [[0], [0]]}"#;
         let case = Case::new(
             Origin::Witness,

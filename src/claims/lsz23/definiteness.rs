@@ -630,4 +630,13 @@ mod tests {
         told(&finding.observed, -0.019375);
         told(&finding.allowed, 0.020625);
     }
+
+    #[test]
+    fn an_equality_is_not_decided() {
+        // e^z = 1, b = 4: D = -2, so the threshold 2 is exactly what the case needs, whatever the weight.
+        let text =
+            r#"{"loss": "exp", "matrix": [[2]], "target": [4], "weights": [1.5], "points": [[0]]}"#;
+        let said = definite(&case(text), None, sharp).unwrap();
+        assert!(matches!(said, Verdict::Undecided(_)), "{said:?}");
+    }
 }

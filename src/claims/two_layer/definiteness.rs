@@ -236,4 +236,19 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_share_of_the_threshold_is_the_one_computed_by_hand() {
+        // A2 = I and phi the identity: softmax regression. z = (ln 3, 0): s = f_1 = 3/4, s' = 3/16, s'' = -3/32, so the second
+        // derivative for b = (0, 5) is 2 s'^2 + s'' (2s - 1 + 5) = -57/128, half of the eigenvalue along (1, -1); T = 1 (1 + 5).
+        let candidate = Candidate {
+            activation: Activation::Identity,
+            layer: nalgebra::DMatrix::identity(2, 2),
+            target: nalgebra::DVector::from_vec(vec![0.0, 5.0]),
+            z: nalgebra::DVector::from_vec(vec![3f64.ln(), 0.0]),
+            direction: nalgebra::DVector::from_vec(vec![1.0, 0.0]),
+        };
+        let found = share(&candidate);
+        assert!((found - 57.0 / 64.0 / 6.0).abs() < 1e-14, "{found}");
+    }
 }
