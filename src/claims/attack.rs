@@ -170,6 +170,11 @@ mod tests {
         );
         // It is worse: contract on the side of the worst corner, and keep that point if it is the best.
         assert_eq!(one_step(|x| (x - 0.375).abs()), (vec![1.0, -1.0, 0.5], 0.5));
+        // An expanded point that is as good as the reflected one is not taken.
+        let step = |x: f64| if x < 2.0 { 1.0 - x } else { -1.0 };
+        assert_eq!(one_step(step), (vec![1.0, 2.0, 3.0], 2.0));
+        // Nor is any point that is as good as the corner it has to beat.
+        assert_eq!(one_step(|_| 0.0), (vec![1.0, -1.0, 0.5, 0.5], 0.0));
         // Nothing is better: shrink towards the best corner.
         let table = |x: f64| match x {
             0.0 => 0.0,
@@ -177,5 +182,48 @@ mod tests {
             _ => 4.0,
         };
         assert_eq!(one_step(table), (vec![1.0, -1.0, 0.5, 0.5], 0.0));
+    }
+
+    #[test]
+    fn a_run_ends_with_the_step_that_uses_up_its_evaluations() {
+        let smooth = |point: &[f64]| -> f64 {
+            let terms = point.iter().zip([1.0, 5.0, 25.0]);
+            terms.map(|(x, size)| size * (x - size).powi(2)).sum()
+        };
+        // With waves on it, so that simplices shrink as well.
+        let rough = |point: &[f64]| {
+            smooth(point) + 9.0 * point.iter().map(|x| (40.0 * x).sin()).sum::<f64>()
+        };
+        let costs: [&dyn Fn(&[f64]) -> f64; 2] = [&smooth, &rough];
+        for cost in costs {
+            for budget in [1, 3, 4, 5, 6, 60, 61, 62, 63, 64, 400] {
+                let asked = std::cell::Cell::new(0);
+                let counted = |point: &[f64]| {
+                    asked.set(asked.get() + 1);
+                    cost(point)
+                };
+                let _ = simplex(&counted, (cost(&[0.0; 3]), vec![0.0; 3]), 1.0, budget);
+                // The first simplex takes three; a step takes two more, and three to shrink, at most.
+                let least = budget.max(3);
+                assert!(asked.get() >= least, "{} of {budget}", asked.get());
+                assert!(asked.get() < least + 5, "{} of {budget}", asked.get());
+            }
+        }
+    }
+
+    #[test]
+    fn each_simplex_has_an_edge_a_quarter_as_long_as_the_one_before() {
+        let asked = std::cell::RefCell::new(Vec::new());
+        let effort = Effort {
+            evaluations: 1,
+            restarts: 3,
+            edge: 2.0,
+        };
+        let flat = |point: &[f64]| {
+            asked.borrow_mut().push(point[0]);
+            0.0
+        };
+        assert_eq!(maximise(flat, vec![8.0], effort), (vec![8.0], 0.0));
+        assert_eq!(asked.into_inner(), [8.0, 10.0, 8.5, 8.125, 8.03125]);
     }
 }

@@ -136,11 +136,7 @@ impl Family {
     pub fn draw(&self, index: usize, rng: &mut Stream) -> Result<Case, CheckError> {
         let rows = pick(rng, self.rows);
         let columns = pick(rng, self.columns).min(rows);
-        let case = self.shaped(index, rows, columns, rng)?;
-        Ok(Case {
-            origin: Origin::Random(index),
-            ..case
-        })
+        self.shaped(index, rows, columns, rng)
     }
 
     /// The hand list: n = 1, d = 1, n = d, with each kind of target the family knows.
@@ -318,6 +314,7 @@ fn turn<T: Copy>(list: &[T], index: usize) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claims::Stratum;
 
     #[test]
     fn the_hand_list_has_the_shapes_inside_the_ranges() {
@@ -350,6 +347,30 @@ mod tests {
             for (index, case) in cases.iter().enumerate() {
                 assert_eq!(case.origin, Origin::Edge(index));
             }
+        }
+    }
+
+    #[test]
+    fn the_hand_list_goes_on_by_five_and_one_through_the_decades_and_losses() {
+        let family = Family {
+            losses: &[Drawn::Exp, Drawn::Cosh, Drawn::Sinh],
+            rows: (3, 3),
+            columns: (2, 2),
+            ..Family::GENERAL
+        };
+        let cases = family.edges(&mut sample::stream(1, "edges", 0)).unwrap();
+        // Case c of four has the number 5c + c: 0, 6, 12, 18, modulo seven decades and modulo three losses.
+        let expected = [
+            (0, LossKind::Exp),
+            (6, LossKind::Exp),
+            (5, LossKind::Exp),
+            (4, LossKind::Exp),
+        ];
+        assert_eq!(cases.len(), expected.len());
+        for (case, (decade, loss)) in cases.iter().zip(expected) {
+            assert_eq!(*case.instance.loss(), loss);
+            let strata = case.strata();
+            assert!(strata.contains(&Stratum::Condition(decade)), "{strata:?}");
         }
     }
 }

@@ -66,22 +66,16 @@ pub fn hessian<T: RealField + Copy>(
     p: &DVector<T>,
     b: &DVector<T>,
 ) -> DMatrix<T> {
-    let (scalar, sign) = (
-        (p * three::<T>() - b * two::<T>()).dot(p),
-        match form {
-            HessianForm::Printed | HessianForm::TermsAdded => T::one(),
-            HessianForm::SignMended | HessianForm::Corrected => -T::one(),
-        },
-    );
+    let scalar = (p * three::<T>() - b * two::<T>()).dot(p);
     let missing = match form {
         HessianForm::Printed | HessianForm::SignMended => T::zero(),
         HessianForm::TermsAdded | HessianForm::Corrected => two(),
     };
-    let trace = (p - b).dot(p) * sign;
     let cross = b.component_mul(p) - p.component_mul(p) * missing;
     let mut matrix = p * p.transpose() * scalar + &cross * p.transpose() + p * cross.transpose();
+    let own = diagonal_part(form, p, b);
     for i in 0..p.len() {
-        matrix[(i, i)] += p[i] * trace + (p[i] * two::<T>() - b[i]) * p[i];
+        matrix[(i, i)] += own[i];
     }
     matrix
 }
@@ -92,11 +86,11 @@ pub fn diagonal_part<T: RealField + Copy>(
     p: &DVector<T>,
     b: &DVector<T>,
 ) -> DVector<T> {
-    let sign = match form {
-        HessianForm::Printed | HessianForm::TermsAdded => T::one(),
-        HessianForm::SignMended | HessianForm::Corrected => -T::one(),
+    let inner = (p - b).dot(p);
+    let trace = match form {
+        HessianForm::Printed | HessianForm::TermsAdded => inner,
+        HessianForm::SignMended | HessianForm::Corrected => -inner,
     };
-    let trace = (p - b).dot(p) * sign;
     p * trace + (p * two::<T>() - b).component_mul(p)
 }
 
@@ -106,4 +100,33 @@ fn two<T: RealField>() -> T {
 
 fn three<T: RealField>() -> T {
     two::<T>() + T::one()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_diagonal_part_is_the_one_computed_by_hand() {
+        // <p - b, p> = 1/4 * 3/4 + 1/2 * 1/4 = 5/16 and (2p - b) o p = (3/4, 3/16).
+        let p = DVector::from_vec(vec![0.75, 0.25]);
+        let b = DVector::from_vec(vec![0.5, -0.25]);
+        for (form, expected) in [
+            (HessianForm::Printed, [63.0, 17.0]),
+            (HessianForm::TermsAdded, [63.0, 17.0]),
+            (HessianForm::SignMended, [33.0, 7.0]),
+            (HessianForm::Corrected, [33.0, 7.0]),
+        ] {
+            let found = diagonal_part(form, &p, &b) * 64.0;
+            assert_eq!(found.as_slice(), expected, "{form:?}");
+        }
+    }
+
+    #[test]
+    fn the_value_is_half_the_squared_distance() {
+        // 1/2 (1/16 + 1/4).
+        let p = DVector::from_vec(vec![0.75, 0.25]);
+        let b = DVector::from_vec(vec![0.5, -0.25]);
+        assert_eq!(value(&p, &b), 0.15625);
+    }
 }

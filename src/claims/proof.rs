@@ -304,4 +304,12 @@ mod tests {
         assert!(implied(&[at_least(&stated(1, -39) * &slightly, LOWER, 1)]).is_err());
         assert!(lipschitz_implies(59, 100).is_err());
     }
+
+    #[test]
+    fn a_claim_has_its_own_proof_or_none() {
+        for proof in &PROOFS {
+            assert_eq!(proof_of(proof.claim).unwrap().claim, proof.claim);
+        }
+        assert!(proof_of("dls23/gradient-corrected").is_none());
+    }
 }

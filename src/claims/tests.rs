@@ -5,6 +5,7 @@
 //! formula or of an allowance that leaves the verdict as it is shows here, as another slack.
 
 mod attacks;
+mod catalogue;
 
 use std::fmt::Write as _;
 

@@ -229,4 +229,28 @@ mod tests {
         assert_eq!(rank.clone().and(norm.clone()), rank);
         assert_eq!(norm.clone().and(rank), norm);
     }
+
+    #[test]
+    fn a_value_below_its_bound_is_told_with_both_signs() {
+        let verdict = Verdict::at_least("q", High::int(-2), High::int(-1), High::ZERO);
+        let Verdict::Fails(finding) = verdict else {
+            panic!("-2 is not at least -1");
+        };
+        let told = |text: &str| text.parse::<f64>().unwrap();
+        assert_eq!(
+            (told(&finding.observed), told(&finding.allowed)),
+            (-2.0, -1.0)
+        );
+        assert_eq!(finding.slack, 0.5);
+        // |2 - 3| with 1/4 allowed.
+        let verdict = Verdict::equal("q", High::int(2), High::int(3), High::ratio(1, 4));
+        let Verdict::Fails(finding) = verdict else {
+            panic!("2 is not 3");
+        };
+        assert_eq!(
+            (told(&finding.observed), told(&finding.allowed)),
+            (2.0, 3.0)
+        );
+        assert_eq!(finding.slack, 0.25);
+    }
 }

@@ -352,3 +352,54 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::Origin;
+    use crate::instance::files::parse_instance;
+
+    #[test]
+    fn a_scene_starts_at_the_edge_of_the_premise_in_the_stiffest_direction() {
+        let text = r#"{"loss": "softmax", "matrix": [[3, 1], [0, 1], [0, 0]], "target": [0, 0, 0], "weights": 0}"#;
+        let instance = parse_instance(text, "test".as_ref()).unwrap();
+        // An even seed: rows alike (of three kinds it would be the one with a column in a single row).
+        let case = Case::new(Origin::Witness, instance, 2);
+        let mut scene = Scene::of(&case, Allowed::Printed).unwrap().unwrap();
+        let column = scene.g.column(0);
+        assert!(column.iter().filter(|entry| **entry == 0.0).count() < MANY / 100);
+        // Everything anew from the Gram matrices of A and W A, A = G S with its 131072 rows.
+        let a = &scene.g * &scene.s;
+        let squares = a.tr_mul(&a).symmetric_eigenvalues();
+        assert!(squares.max() < 1.0 && squares.max() >= 0.25, "{squares}");
+        let mut weighted = a.clone();
+        for (mut row, w2) in weighted.row_iter_mut().zip(&scene.squared_weights) {
+            assert!(*w2 >= 128.0);
+            row *= *w2;
+        }
+        let hessian = a.tr_mul(&weighted);
+        let values = hessian.clone().symmetric_eigenvalues();
+        let condition = values.max() / values.min();
+        assert!((scene.root_condition.powi(2) / condition - 1.0).abs() < 1e-9);
+        // 0.1 l / M, l = (128 - 100) sigma_min(A)^2, M = n^1.5 exp(30), a millionth inwards.
+        let n = 131_072f64;
+        let edge = 2.8 * squares.min() / (n * n.sqrt() * 30f64.exp());
+        let length = scene.start.norm();
+        assert!(
+            (length / edge - (1.0 - 1e-6)).abs() < 1e-9,
+            "{length}, {edge}"
+        );
+        let stretched = (&hessian * &scene.start).norm() / length;
+        assert!((stretched / values.max() - 1.0).abs() < 1e-9);
+        // The corrected start is closer by sqrt(kappa).
+        let closer = Scene::of(&case, Allowed::Corrected).unwrap().unwrap();
+        let ratio = length / closer.start.norm();
+        assert!((ratio / condition.sqrt() - 1.0).abs() < 1e-9, "{ratio}");
+        // ln 2 rounded up, and the pass t = 0; ln(20) / ln(5) = 1.86 and ln(120) / ln(5) = 2.97, rounded up.
+        assert_eq!(scene.allowed(Allowed::Printed), 2);
+        scene.root_condition = 10.0;
+        assert_eq!(scene.allowed(Allowed::Corrected), 2);
+        scene.root_condition = 60.0;
+        assert_eq!(scene.allowed(Allowed::Corrected), 3);
+    }
+}

@@ -449,4 +449,68 @@ mod tests {
             other => panic!("{other:?}"),
         }
     }
+
+    fn case(text: &str) -> Case {
+        let instance = crate::instance::files::parse_instance(text, "test".as_ref()).unwrap();
+        Case::new(crate::claims::Origin::Witness, instance, 0)
+    }
+
+    #[test]
+    fn the_premise_takes_the_largest_l_that_the_weights_allow() {
+        let of = |text: &str, rank| {
+            Premise::of(&Exact::of(&case(text)).unwrap(), High::int(4), rank).unwrap()
+        };
+        let diagonal = r#"{"loss": "softmax", "matrix": [[5, 0], [0, 2]], "target": [1, 0], "weights": [4, 3]}"#;
+        let premise = of(diagonal, Rank::Full).ok().unwrap();
+        let near = |found: High, expected: i64| {
+            (found - High::int(expected)).abs() < High::ONE.shifted(-36)
+        };
+        assert!(near(premise.smallest_weight, 9));
+        assert!(near(premise.norm, 5));
+        assert!(near(premise.sigma_min, 2));
+        // (9 - 4) * 2^2.
+        assert!(near(premise.l, 20));
+        // A repeated column: singular values 5 sqrt(2) and 0.
+        let repeated =
+            r#"{"loss": "softmax", "matrix": [[3, 3], [4, 4]], "target": [1, 0], "weights": 3}"#;
+        assert_eq!(of(repeated, Rank::Full).err(), Some(Outside::Rank));
+        let premise = of(repeated, Rank::Any).ok().unwrap();
+        assert!(near(premise.sigma_min.square(), 50));
+        assert!(near(premise.l, 250));
+        // w_i^2 = 4 leaves no positive l.
+        let light = r#"{"loss": "softmax", "matrix": [[5, 0], [0, 2]], "target": [1, 0], "weights": [4, 2]}"#;
+        assert_eq!(of(light, Rank::Full).err(), Some(Outside::Weights));
+    }
+
+    #[test]
+    fn the_error_of_the_eigenvalues_is_the_one_computed_by_hand() {
+        // x = 0, so a rounding counts 64 (2 + 2) = 256 units; n (10 + 6 * 7) + 36 = 140, ||A||_F^2 = 25, d = 2.
+        let text =
+            r#"{"loss": "softmax", "matrix": [[3, 0], [0, 4]], "target": [2, -5], "weights": 0}"#;
+        let found = eigenvalue_error(&Exact::of(&case(text)).unwrap(), High::int(36));
+        let expected = High::int(256 * 140 * 25 * 2).shifted(-39);
+        assert!((found / expected - High::ONE).abs() < High::ONE.shifted(-30));
+    }
+
+    #[test]
+    fn a_singular_hessian_is_neither_definite_nor_not() {
+        // One column (1, 0, 0)' and x = 0: p_1' = 2/9, p_2' = p_3' = -1/9, p_1'' = 2/27, p_2'' = p_3'' = -1/27, so the loss of
+        // b = (b_1, 0, 0) has the second derivative 6/81 - 2 b_1 / 27, which cancels w^2 = 16 for b_1 = 217.
+        for (target, expected) in [
+            ("216.999", "holds"),
+            ("217", "undecided"),
+            ("217.001", "fails"),
+        ] {
+            let text = format!(
+                r#"{{"loss": "softmax", "matrix": [[1], [0], [0]], "target": [{target}, 0, 0], "weights": 4}}"#
+            );
+            let said = match definite_as_printed(&case(&text)).unwrap() {
+                Verdict::Holds { .. } => "holds",
+                Verdict::Fails(_) => "fails",
+                Verdict::Undecided(_) => "undecided",
+                Verdict::Outside(_) => "outside",
+            };
+            assert_eq!(said, expected, "b_1 = {target}");
+        }
+    }
 }

@@ -134,7 +134,7 @@ fn steepest_for(rng: &mut Stream, size: f64) -> Result<(Case, f64), CheckError> 
     let mut best = (Vec::new(), f64::NEG_INFINITY);
     let mut sign = 0.0;
     for turn in 0..STARTS {
-        let b = if turn % 2 == 0 { size } else { -size };
+        let b = [size, -size][turn % 2];
         let objective = |unknowns: &[f64]| {
             let (z, v) = parts(unknowns);
             third_derivative(&forms::softmax(&z), &v, 0, b).abs()
@@ -602,5 +602,17 @@ mod tests {
         let case = hardest_radius(&mut rng).unwrap();
         let radius = case.x()[0].abs();
         assert!((radius * radius - 3.0 / 34.0).abs() < 1e-6, "R = {radius}");
+    }
+
+    #[test]
+    fn the_terms_of_a_change_of_the_hessian_count_the_target_and_the_ridge() {
+        let text = r#"{"loss": "softmax", "matrix": [[2], [0]], "target": [1, -4], "weights": [3, -1],
+            "points": [[1], [4]]}"#;
+        let instance = crate::instance::files::parse_instance(text, "test".as_ref()).unwrap();
+        let pair = Pair::<f64>::of(&Case::new(Origin::Witness, instance, 0)).unwrap();
+        let bound = hessian_change(&pair, 0.5).unwrap();
+        // ||A||^2 (48 (1 + ||b||_1) + 2 max w_i^2) = 4 (48 * 6 + 2 * 9).
+        assert!((bound.terms - 1224.0).abs() < 1e-9, "{}", bound.terms);
+        assert!((bound.allowed - 1.5).abs() < 1e-15, "{}", bound.allowed);
     }
 }

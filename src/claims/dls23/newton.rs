@@ -351,3 +351,81 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::files::parse_instance;
+
+    #[test]
+    fn the_allowance_for_a_quadratic_step_counts_the_solution_and_both_points() {
+        // One column (1, 0)', so kappa = 1; b = (1/2, 1/2), so x* = 0; far out at x = 64 the step is 64 up to e^-64.
+        let text = r#"{"loss": "softmax", "matrix": [[1], [0]], "target": [0.5, 0.5], "weights": 2, "points": [[64]]}"#;
+        let case = Case::new(
+            Origin::Witness,
+            parse_instance(text, "test".as_ref()).unwrap(),
+            0,
+        );
+        let exact = Exact::of(&case).unwrap();
+        let here = exact.evaluation().unwrap();
+        let (slope, curvature) = (here.gradient[0], here.hessian[(0, 0)]);
+        let after = (exact.x[0] - slope / curvature).abs();
+        // 64 (n + d) (1 + 64) units times |step| + |x|. The balls around the gradient and x* add a few hundredths.
+        let error = High::int(64 * 3 * 65 * 128).shifted(-39);
+        assert!(after > error.shifted(3), "{after:?}");
+        let said = |hundredths: i64| {
+            // after + error = C / (2 lambda_min) 64^2.
+            let allowed = after + error * High::ratio(hundredths, 100);
+            quadratic(
+                &case,
+                allowed * High::int(2) * curvature / High::int(64 * 64),
+            )
+            .unwrap()
+        };
+        assert!(matches!(said(125), Verdict::Holds { .. }));
+        assert!(matches!(said(95), Verdict::Undecided(_)));
+        assert!(matches!(said(-95), Verdict::Undecided(_)));
+        assert!(matches!(said(-125), Verdict::Fails(_)));
+    }
+
+    #[test]
+    fn a_quadratic_step_is_newtons_step_with_two_unknowns() {
+        let with = |target: &str| {
+            let text = format!(
+                r#"{{"loss": "softmax", "matrix": [[1, 0], [2, 3], [0, -1]], "target": {target}, "weights": [2, 3, 4],
+                    "points": [[1, -0.5]]}}"#
+            );
+            Case::new(
+                Origin::Witness,
+                parse_instance(&text, "test".as_ref()).unwrap(),
+                0,
+            )
+        };
+        let case = with("[0.5, -0.25, 0]");
+        let exact = Exact::of(&case).unwrap();
+        let here = exact.evaluation().unwrap();
+        let reference = Reference::new(&case.instance).unwrap();
+        let minimiser = minimise(&reference, &exact.x).unwrap().x;
+        // The inverse of a 2 x 2 matrix by its cofactors.
+        let (h, g) = (&here.hessian, &here.gradient);
+        let determinant = h[(0, 0)] * h[(1, 1)] - h[(0, 1)].square();
+        let step = DVector::from_vec(vec![
+            (h[(1, 1)] * g[0] - h[(0, 1)] * g[1]) / determinant,
+            (h[(0, 0)] * g[1] - h[(0, 1)] * g[0]) / determinant,
+        ]);
+        let before = (&exact.x - &minimiser).norm();
+        let after = (&exact.x - step - &minimiser).norm();
+        let (low, _, _) = spectrum::extremes_with_bound(h).unwrap();
+        let norm = spectrum::spectral_norm(&exact.a).unwrap();
+        let constant = after * High::int(2) * low / (norm.powi(3) * before.square());
+        let step = High::ONE.shifted(-20);
+        let said = |factor: High| quadratic(&case, constant * factor).unwrap();
+        assert!(matches!(said(High::ONE + step), Verdict::Holds { .. }));
+        assert!(matches!(said(High::ONE - step), Verdict::Fails(_)));
+        // ||b||_1 = 3/2.
+        assert_eq!(
+            quadratic(&with("[1, -0.5, 0]"), High::ONE).unwrap(),
+            Verdict::Outside(Outside::Target)
+        );
+    }
+}

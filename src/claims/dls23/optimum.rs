@@ -44,7 +44,7 @@ fn nearly_uniform(case: &Case, bound: High) -> Result<Verdict, CheckError> {
     });
     // A relative error of p counts n p <= e times.
     let deviation_error = High::int(6) * error + exact.error(High::int(3));
-    let allowed = (High::int(2).sqrt() * bound).exp_m1();
+    let allowed = deviation_allowed(bound);
     Ok(
         Verdict::at_most("||A x*||_2", exact.z.norm(), bound, error).and(Verdict::at_most(
             "max |n f_i - 1|",
@@ -53,6 +53,11 @@ fn nearly_uniform(case: &Case, bound: High) -> Result<Verdict, CheckError> {
             deviation_error,
         )),
     )
+}
+
+/// `exp(sqrt(2) bound) - 1`, which `|n f_i - 1|` stays below for `||z||_2 <= bound`: two logits differ by `sqrt(2) bound` at most.
+fn deviation_allowed(bound: High) -> High {
+    (High::int(2).sqrt() * bound).exp_m1()
 }
 
 /// `(A x*)' W^2 (A x*) = -(A x*)' P c`: the gradient times `x*`, which is what the proof needs of a stationary point.
@@ -143,4 +148,51 @@ pub fn claims() -> Vec<Claim> {
         },
         witness: None,
     }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::files::parse_instance;
+
+    #[test]
+    fn the_deviation_allowed_is_the_one_computed_with_mpmath() {
+        // expm1(sqrt(2) / 100).
+        let found = deviation_allowed(High::ratio(1, 100)).to_f64();
+        assert!((found - EXPECTED).abs() < 1e-16, "{found}");
+    }
+
+    /// `exp(sqrt(2) / 100) - 1` by mpmath at 40 digits.
+    const EXPECTED: f64 = 0.014_242_608_699_643_587;
+
+    #[test]
+    fn the_energies_may_differ_by_the_error_of_the_logits_and_by_rounding() {
+        // z = (3, -4), W^2 z = (3, -16), b = 0: with q = 1 / (1 + e^7) the gradient is q (1-q) (1-2q) (1, -1), and the two
+        // sides are off by 9 + 64 + 7 q (1-q) (1-2q).
+        let text = r#"{"loss": "softmax", "matrix": [[3], [-4]], "target": [0, 0], "weights": [1, 2], "points": [[1]]}"#;
+        let case = Case::new(
+            Origin::Witness,
+            parse_instance(text, "test".as_ref()).unwrap(),
+            0,
+        );
+        let exact = Exact::of(&case).unwrap();
+        let q = 1.0 / (1.0 + 7f64.exp());
+        let off = 73.0 + 7.0 * q * (1.0 - q) * (1.0 - 2.0 * q);
+        // 64 (2 + 1) (1 + 4) units times 9 + 64 + 4 ||z||; 2 ||W^2 z|| + 1 + 2 ||z|| times the error of the logits.
+        let rounding = f64::from(960 * 93) * 1e-39;
+        let slope = 2.0 * 265f64.sqrt() + 11.0;
+        for (error, allowed) in [
+            (High::ZERO, rounding),
+            (High::ratio(1, 1000), slope / 1000.0),
+        ] {
+            let Verdict::Fails(finding) = energy_identity(&exact, error) else {
+                panic!("the energies agree");
+            };
+            assert!(
+                (finding.slack * off / allowed - 1.0).abs() < 1e-12,
+                "{}",
+                finding.slack
+            );
+        }
+    }
 }

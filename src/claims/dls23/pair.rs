@@ -421,6 +421,9 @@ mod tests {
         assert_eq!(said(-74_000, High::ONE), "undecided");
         assert_eq!(said(74_000, High::ONE), "undecided");
         assert_eq!(said(76_000, High::ONE), "fails");
+        // The terms are added to 129 times what is allowed: 576 (100 + 129) = 131904 units.
+        assert_eq!(said(-132_200, High::int(100)), "holds");
+        assert_eq!(said(-131_600, High::int(100)), "undecided");
         // No terms, no rounding.
         assert_eq!(said(0, High::ZERO), "holds");
         assert_eq!(said(1, High::ZERO), "fails");
@@ -431,6 +434,7 @@ mod tests {
         for (target, largest) in [(Target::UnitBall, 1.0), (Target::Any, LARGE_TARGET)] {
             let mut sizes = Vec::new();
             let mut shapes = Vec::new();
+            let mut corners = Vec::new();
             for index in 0..48 {
                 let mut rng = sample::stream(1, "built", index);
                 // A statement that decides nothing: the cold start is what is built.
@@ -445,11 +449,14 @@ mod tests {
                 assert!(longest <= pair.norm * (1.0 + 1e-12));
                 shapes.push(pair.a.shape());
                 sizes.push(pair.target_sum());
+                corners.extend(pair.b.iter().filter(|entry| entry.abs() == 1.0));
             }
             shapes.sort_unstable();
             shapes.dedup();
             let all = [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2)];
             assert_eq!(shapes, all);
+            // Corners of both signs.
+            assert!(corners.contains(&1.0) && corners.contains(&-1.0));
             // A corner, the origin, or a free direction of one of two lengths.
             let short = 1.0 - 1.0 / 1024.0;
             let long = if largest == 1.0 { short } else { largest };
@@ -467,6 +474,54 @@ mod tests {
                     "{size}"
                 );
             }
+        }
+    }
+
+    /// What the search makes of a statement about the distance in units of R: distance over `||A||` and `||A||` of each case.
+    fn nearest(least: f64) -> Vec<(f64, f64)> {
+        (0..32)
+            .map(|index| {
+                let mut rng = sample::stream(1, "nearest", index);
+                let case = search(&mut rng, 2, Target::UnitBall, |pair| {
+                    // The closer the harder; below `least` the terms cancel all digits.
+                    Ok(Bound {
+                        quantity: "q",
+                        observed: 1.0,
+                        allowed: pair.distance / pair.norm,
+                        terms: 1e12 * least * pair.norm / pair.distance,
+                    })
+                })
+                .unwrap();
+                let pair = Pair::<f64>::of(&case).unwrap();
+                (pair.distance / pair.norm, pair.norm)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_search_comes_close_but_not_closer_than_a_difference_tells() {
+        let found = nearest(0.0);
+        // R is within a factor of 2 of the number that the closest distance is in proportion to.
+        let (low, high) = (CLOSEST / 2.0, 0.05);
+        for (distance, norm) in &found {
+            assert!(
+                *distance > low * (1.0 - 1e-12) && *distance < high,
+                "{distance} at ||A|| = {norm}"
+            );
+        }
+        // From the smallest to the largest radius.
+        let norms: Vec<f64> = found.iter().map(|(_, norm)| *norm).collect();
+        assert!(norms.iter().any(|norm| *norm < 1.0 / 31.0));
+        assert!(norms.iter().any(|norm| *norm > 3.0));
+    }
+
+    #[test]
+    fn a_search_counts_no_point_at_which_the_terms_cancel() {
+        for (distance, norm) in nearest(0.0625) {
+            assert!(
+                distance > 0.0625 * (1.0 - 1e-12) && distance < 0.125,
+                "{distance} at ||A|| = {norm}"
+            );
         }
     }
 }

@@ -126,3 +126,33 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::Origin;
+    use crate::instance::files::parse_instance;
+
+    #[test]
+    fn the_allowance_for_the_curvature_is_the_one_computed_by_hand() {
+        // One column 2 (1, 0, 0)', x = y = 0, everything over ||A||^2 = 4: p_1' = 2/9, p_2' = p_3' = -1/9, p_1'' = 2/27, so the loss of b = (-1, 0, 0) has the
+        // second derivative 6/81 + 2/27 = 4/27. An entry of B has terms up to 16, 3 * 16 = 48 make the one of A'BA, and a
+        // rounding counts 64 (3 + 1) = 256 units.
+        let text = r#"{"loss": "softmax", "matrix": [[2], [0], [0]], "target": [-1, 0, 0], "weights": 5,
+            "points": [[0], [0]]}"#;
+        let case = Case::new(
+            Origin::Witness,
+            parse_instance(text, "test".as_ref()).unwrap(),
+            0,
+        );
+        let error = High::int(256 * 48).shifted(-39);
+        let said = |hundredths: i64| {
+            let constant = High::ratio(4, 27) + error * High::ratio(hundredths, 100);
+            smooth(&case, constant).unwrap()
+        };
+        assert!(matches!(said(105), Verdict::Holds { .. }));
+        assert!(matches!(said(95), Verdict::Undecided(_)));
+        assert!(matches!(said(-95), Verdict::Undecided(_)));
+        assert!(matches!(said(-105), Verdict::Fails(_)));
+    }
+}

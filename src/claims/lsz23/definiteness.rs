@@ -600,4 +600,43 @@ mod tests {
         // Both branches of cosh meet at b = 4: 3 = 4 - 1 = 1 + 16/8.
         assert_eq!(Phi::Cosh.threshold(4.0), 3.0);
     }
+
+    fn case(text: &str) -> Case {
+        let instance = crate::instance::files::parse_instance(text, "test".as_ref()).unwrap();
+        Case::new(Origin::Witness, instance, 0)
+    }
+
+    #[test]
+    fn the_error_of_the_eigenvalues_is_the_one_computed_by_hand() {
+        // x = 0: exp is 1, a rounding counts 64 (2 + 2) = 256 units, D has terms 4 + |b_i| <= 9, max w_i^2 = 36, ||A||_F^2 = 25.
+        let text =
+            r#"{"loss": "exp", "matrix": [[3, 0], [0, 4]], "target": [2, -5], "weights": [1, 6]}"#;
+        let found = eigenvalue_error(Phi::Exp, &Exact::of(&case(text)).unwrap());
+        let expected = High::int(256 * (9 + 36) * 25 * 2).shifted(-39);
+        assert!((found / expected - High::ONE).abs() < High::ONE.shifted(-30));
+    }
+
+    #[test]
+    fn a_refutation_shows_the_smallest_eigenvalue_and_the_l_that_it_misses() {
+        // w^2 = 1.4125^2 = 1.99515625, A = 2, e^z = 1, b = 4: l = 4 (w^2 - 1.99), H = 4 (w^2 - 2).
+        let text = r#"{"loss": "exp", "matrix": [[2]], "target": [4], "weights": [1.4125], "points": [[0]]}"#;
+        let Verdict::Fails(finding) = definite(&case(text), None, below_sharp).unwrap() else {
+            panic!("not refuted");
+        };
+        let told = |text: &str, expected: f64| {
+            let found: f64 = text.parse().unwrap();
+            assert!((found / expected - 1.0).abs() < 1e-10, "{found}");
+        };
+        told(&finding.observed, -0.019375);
+        told(&finding.allowed, 0.020625);
+    }
+
+    #[test]
+    fn an_equality_is_not_decided() {
+        // e^z = 1, b = 4: D = -2, so the threshold 2 is exactly what the case needs, whatever the weight.
+        let text =
+            r#"{"loss": "exp", "matrix": [[2]], "target": [4], "weights": [1.5], "points": [[0]]}"#;
+        let said = definite(&case(text), None, sharp).unwrap();
+        assert!(matches!(said, Verdict::Undecided(_)), "{said:?}");
+    }
 }

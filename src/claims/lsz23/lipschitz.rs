@@ -89,6 +89,12 @@ const CLOSEST: f64 = 1e-4;
 /// Radii of a search.
 const RADII: [f64; 5] = [0.25, 0.5, 1.0, 2.0, 2.5];
 
+/// The share of the explicit constant that the Hessian of one row and one column changes by between x and y.
+fn share(phi: Phi, radius: f64, (x, y, a, b): (f64, f64, f64, f64)) -> f64 {
+    let change = phi.curvature(a * x, b) - phi.curvature(a * y, b);
+    a * a * change.abs() / (explicit_constant(phi, radius) * (x - y).abs())
+}
+
 /// Searches one row and one column, `|A|, |x|, |y|, |b| <= R`, for the largest change of the Hessian over the explicit
 /// constant, R at least `least`. More rows or columns add nothing: the change is `A' diag(..) A`, and one row reaches `||A||`.
 fn hardest(rng: &mut Stream, least: f64) -> Result<Case, CheckError> {
@@ -101,11 +107,7 @@ fn hardest(rng: &mut Stream, least: f64) -> Result<Case, CheckError> {
         // Towards the origin, so that y stays in the ball.
         (x, x - step.copysign(x), inside(point[2]), inside(point[3]))
     };
-    let objective = |point: &[f64]| {
-        let (x, y, a, b) = parts(point);
-        let change = phi.curvature(a * x, b) - phi.curvature(a * y, b);
-        a * a * change.abs() / (explicit_constant(phi, radius) * (x - y).abs())
-    };
+    let objective = |point: &[f64]| share(phi, radius, parts(point));
     let effort = Effort {
         evaluations: 400,
         ..Effort::USUAL
@@ -339,14 +341,49 @@ mod tests {
                 .find(|known| radius / *known <= 1.0 + 1e-12 && radius / *known > 0.999);
             let Some(radius) = near else { continue };
             assert!((x - y).abs() > 0.99 * CLOSEST * radius);
-            let change = (phi.curvature(a * x, b) - phi.curvature(a * y, b)).abs();
-            let share = a * a * change / ((x - y).abs() * explicit_constant(phi, *radius));
-            if share > 0.999 {
+            if share(phi, *radius, (x, y, a, b)) > 0.999 {
                 reached.push(*radius);
             }
         }
         for radius in RADII {
             assert!(reached.contains(&radius), "R = {radius} is never reached");
         }
+    }
+
+    #[test]
+    fn the_share_of_the_constant_is_the_one_computed_by_hand() {
+        // exp, a = 2, e^{ax} = 2, e^{ay} = 1, b = -1: D = (2 * 2 + 1) 2 = 10 and 3, so that a^2 |D - D| / |x - y| = 28 / (ln 2 / 2).
+        let x = 0.5 * 2f64.ln();
+        let found = share(Phi::Exp, 2.0, (x, 0.0, 2.0, -1.0));
+        let expected = 28.0 / (x * 96_264.225_985_865_6);
+        assert!((found / expected - 1.0).abs() < 1e-13, "{found}");
+    }
+
+    #[test]
+    fn the_allowance_for_the_change_is_the_one_computed_by_hand() {
+        // A = diag(3, 4), x = 0, y = (1/8, 0): only D_1 changes, from D(0) to D(3/8), with D = (2 e^z + 1) e^z.
+        let text = r#"{"loss": "exp", "matrix": [[3, 0], [0, 4]], "target": [-1, 0], "weights": [5, 1],
+            "points": [[0, 0], [0.125, 0]]}"#;
+        let case = Case::new(
+            Origin::Witness,
+            parse_instance(text, "test".as_ref()).unwrap(),
+            0,
+        );
+        let e = High::ratio(3, 8).exp();
+        let change = High::int(9) * ((High::int(2) * e + High::ONE) * e - High::int(3));
+        // A rounding counts 64 (2 + 2) units, at y (1 + 3/8) times that; the terms of D + W^2, at x 5 + 25 and at y
+        // e (4e + 1) + 25, count d ||A||_F^2 = 50 times; R = 4 adds 17 hundred units of what is allowed.
+        let at_y = e * (High::int(4) * e + High::ONE) + High::int(25);
+        let error =
+            High::int(256 * 30 * 50) + High::int(352 * 50) * at_y + High::int(1700) * change;
+        let said = |hundredths: i64| {
+            let allowed = change + error.shifted(-39) * High::ratio(hundredths, 100);
+            let constant = allowed * High::int(8);
+            lipschitz(&case, Region::Ball, High::ZERO, |_, _, _| constant).unwrap()
+        };
+        assert!(matches!(said(102), Verdict::Holds { .. }));
+        assert!(matches!(said(98), Verdict::Undecided(_)));
+        assert!(matches!(said(-98), Verdict::Undecided(_)));
+        assert!(matches!(said(-102), Verdict::Fails(_)));
     }
 }

@@ -5,7 +5,7 @@ use nalgebra::DMatrix;
 use crate::claims::claim::Check;
 use crate::claims::dls23::identity::{EVERYWHERE, Identity, equal_matrices, equal_vectors};
 use crate::claims::exact::{Exact, unit};
-use crate::claims::{Case, CheckError, Claim, Drawn, Family, Paper, Verdict, Wording};
+use crate::claims::{Case, CheckError, Claim, Drawn, Family, Verdict, Wording};
 use crate::oracle::{self, Graph, Node, spectrum};
 use crate::scalar::High;
 
@@ -149,7 +149,6 @@ fn identity(
         refuted: None,
     };
     Claim {
-        paper: Paper::ResidualSoftmax,
         premise: "alpha(x) != 0, of either sign",
         ..identity.claim()
     }

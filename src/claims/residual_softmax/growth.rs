@@ -49,22 +49,18 @@ struct Measured {
     error: High,
 }
 
-/// The logit with `exp(z) + z = u`, by Newton's method from above, where it converges monotonically (the function is
-/// convex and increasing).
+/// The logit with `exp(z) + z = u`, by Newton's method from `z = u`, which lies above it: the function is convex and increasing,
+/// so that every step goes down until only rounding is left.
 fn logit_of(u: High) -> High {
-    let one = High::ONE;
-    // exp(z) + z >= z at every z, so the root is at most u; exp(z) + z >= 1 + 2z bounds it by (u - 1) / 2 below u < 1.
-    let above = u.min((u - one) * High::ratio(1, 2)).max(u - one);
-    let start = if above.exp() + above >= u { above } else { u };
-    // Each step at least halves what is left and doubles the digits at the end: 200 steps are far beyond any need.
-    let mut z = start;
+    let mut z = u;
+    // A step is about 1 where exp(z) dominates and doubles the digits at the end: 200 steps are far beyond any need.
     for _ in 0..200 {
         let e = z.exp();
-        let step = (e + z - u) / (e + one);
-        z -= step;
-        if step.abs() <= (one + z.abs()).shifted(-38) {
+        let next = z - (e + z - u) / (e + High::ONE);
+        if next >= z {
             break;
         }
+        z = next;
     }
     z
 }
@@ -266,6 +262,60 @@ mod tests {
             let u = High::lift(u).unwrap();
             let z = logit_of(u);
             assert!((z.exp() + z - u).abs() < High::ONE.shifted(-35), "{u:?}");
+        }
+    }
+
+    #[test]
+    fn the_bounds_are_those_of_the_derivation_for_two_logits() {
+        let text = r#"{"loss": "residual-softmax", "matrix": [[1], [0]], "target": [3, -0.5], "weights": 0}"#;
+        let instance = crate::instance::files::parse_instance(text, "test".as_ref()).unwrap();
+        let case = Case::new(crate::claims::Origin::Witness, instance, 11);
+        let z = logits(&case, High::ONE.shifted(-6)).unwrap();
+        let (two, three) = (High::int(2), High::int(3));
+        let b = [three, High::ratio(-1, 2)];
+        // With the letters of the head of this file, entry by entry.
+        let e = [z[0].exp(), z[1].exp()];
+        let u = [e[0] + z[0], e[1] + z[1]];
+        let v = [e[0] + High::ONE, e[1] + High::ONE];
+        let alpha = u[0] + u[1];
+        assert!((alpha - High::ONE.shifted(-6)).abs() < High::ONE.shifted(-36));
+        let length = |x: [High; 2]| (x[0].square() + x[1].square()).sqrt();
+        let inner = b[0] * u[0] + b[1] * u[1];
+        let (s2, v2) = (length(u).square(), length(v).square());
+        let f = u.map(|entry| entry / alpha);
+        let mean = (f[0] - b[0]) * f[0] + (f[1] - b[1]) * f[1];
+        let diagonal =
+            [0, 1].map(|i| (v[i] / alpha).square() + e[i] * (f[i] - b[i] - mean) / alpha);
+        let diagonal = diagonal[0].abs().max(diagonal[1].abs());
+        let a = length([0, 1].map(|i| (two * f[i] - b[i]) * v[i] / alpha));
+        let k = v2.sqrt() / alpha;
+        // q k^2 is 3 s^2 V^2 / alpha^4 less 2 <b,u> V^2 / alpha^3.
+        let main = three * s2 * v2 / alpha.powi(4);
+        let less = two * inner * v2 / alpha.powi(3);
+        let largest = (less.abs() + two * a * k + diagonal) / main;
+        // The complement of v is spanned by (v_2, -v_1).
+        let kappa = (e[0] * v[1].square() + e[1] * v[0].square()) / v2;
+        let rest =
+            [0, 1].map(|i| v[i].square() + e[i] * (inner.abs() + u[i].abs() + alpha * b[i].abs()));
+        let square = (a * k + diagonal).square() / (main - less - diagonal);
+        let smallest =
+            (rest[0].max(rest[1]) / alpha.square() + square) * alpha.powi(3) / (s2 * kappa);
+        for (end, amplitude, tolerance) in [
+            (End::Largest, three * s2 * v2, largest),
+            (End::Smallest, s2 * kappa, smallest),
+        ] {
+            let measured = measure(&case, end, -6).unwrap().unwrap();
+            let near = |found: High, expected: High| {
+                let off = (found / expected - High::ONE).abs();
+                assert!(off < High::ONE.shifted(-20), "{off:?}");
+            };
+            near(measured.alpha, alpha);
+            near(measured.amplitude, amplitude);
+            near(measured.tolerance, tolerance);
+        }
+        // At alpha = 1 the bound exceeds 1/2, and nothing is said.
+        for end in [End::Largest, End::Smallest] {
+            assert!(measure(&case, end, 0).unwrap().is_none());
         }
     }
 }

@@ -144,6 +144,22 @@ fn without_beta(case: &Case) -> Result<Verdict, CheckError> {
     change(&pair, outwards(m))
 }
 
+/// The share of the constant that the Hessian in the logits changes by between `z` and `z + h`; not a number where either is
+/// too close to the pole.
+fn share(z: &DVector<f64>, h: &DVector<f64>, b: &DVector<f64>) -> f64 {
+    let end = z + h;
+    let (here, there) = (Model::at(z), Model::at(&end));
+    let beta = here.alpha.min(there.alpha);
+    if beta < NEAREST_POLE {
+        return f64::NAN;
+    }
+    let change = (here.hessian(b) - there.hessian(b))
+        .symmetric_eigenvalues()
+        .amax();
+    let rho = z.amax().max(end.amax());
+    change / (constant(z.len(), rho, beta, b.norm()) * h.norm())
+}
+
 /// Searches logits, a direction and a target for the largest share of the constant that the Hessian's change takes.
 fn steepest(rng: &mut Stream) -> Result<Case, CheckError> {
     let n = sample::integer(rng, 2, 4) as usize;
@@ -159,17 +175,7 @@ fn steepest(rng: &mut Stream) -> Result<Case, CheckError> {
     let (best, _) = attack::maximise(
         |free| {
             let (z, h, b) = parts(free);
-            let end = &z + &h;
-            let (here, there) = (Model::at(&z), Model::at(&end));
-            let beta = here.alpha.min(there.alpha);
-            if beta < NEAREST_POLE {
-                return f64::NAN;
-            }
-            let change = (here.hessian(&b) - there.hessian(&b))
-                .symmetric_eigenvalues()
-                .amax();
-            let rho = z.amax().max(end.amax());
-            change / (constant(n, rho, beta, b.norm()) * h.norm())
+            share(&z, &h, &b)
         },
         start,
         Effort::USUAL,
@@ -267,13 +273,22 @@ mod tests {
     use super::*;
 
     fn pair(x: [f64; 2], y: [f64; 2]) -> Pair {
+        pair_for(x, y, [0.0, 0.0])
+    }
+
+    fn pair_for(x: [f64; 2], y: [f64; 2], target: [f64; 2]) -> Pair {
         let identity = DesignMatrix::dense(DMatrix::identity(2, 2)).unwrap();
-        let zero = DVector::zeros(2);
         let points = [x, y].map(|point| DVector::from_column_slice(&point));
-        let instance = Instance::new(LossKind::ResidualSoftmax, identity, zero.clone(), zero)
-            .unwrap()
-            .with_points(points.to_vec())
-            .unwrap();
+        let target = DVector::from_column_slice(&target);
+        let instance = Instance::new(
+            LossKind::ResidualSoftmax,
+            identity,
+            target,
+            DVector::zeros(2),
+        )
+        .unwrap()
+        .with_points(points.to_vec())
+        .unwrap();
         Pair::of(&Case::new(Origin::Witness, instance, 0)).unwrap()
     }
 
@@ -308,5 +323,44 @@ mod tests {
                 assert!(Model::at(&z).alpha >= NEAREST_POLE);
             }
         }
+    }
+
+    #[test]
+    fn the_share_of_the_constant_is_that_of_the_oracles_hessians() {
+        let pair = pair_for([0.5, -0.25], [0.75, 0.0], [0.25, -0.5]);
+        let reference = Reference::new(&pair.exact.instance).unwrap();
+        let hessian = |x| reference.evaluate(x).unwrap().hessian;
+        let change = spectrum::spectral_norm(&(hessian(&pair.exact.x) - hessian(&pair.y))).unwrap();
+        // The normaliser rises with every logit, so it is smaller at x; the largest logit is 3/4, ||h|| = sqrt(2) / 4.
+        let beta = 0.5f64.exp() + (-0.25f64).exp() + 0.25;
+        let m = constant(2, 0.75, beta, 0.3125f64.sqrt());
+        let expected = change.to_f64() / (m * 0.125f64.sqrt());
+        let vector = |entries: [f64; 2]| DVector::from_column_slice(&entries);
+        let (h, b) = (vector([0.25, 0.25]), vector([0.25, -0.5]));
+        for found in [
+            share(&vector([0.5, -0.25]), &h, &b),
+            share(&vector([0.75, 0.0]), &-h, &b),
+        ] {
+            assert!(
+                (found / expected - 1.0).abs() < 1e-12,
+                "{found}, {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_share_is_told_next_to_the_pole() {
+        // One logit: alpha = exp(z) + z vanishes at z = -0.567143290 with the slope 1.567143290.
+        let at = |alpha: f64| {
+            DVector::from_element(
+                1,
+                -0.567_143_290_409_783_8 + alpha / 1.567_143_290_409_783_8,
+            )
+        };
+        let told = |from: f64, to: f64| share(&at(from), &(at(to) - at(from)), &DVector::zeros(1));
+        assert!(told(0.012, 0.013).is_finite());
+        // Whichever end is below 1/100.
+        assert!(told(0.008, 0.013).is_nan());
+        assert!(told(0.013, 0.008).is_nan());
     }
 }

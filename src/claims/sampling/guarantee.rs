@@ -391,4 +391,46 @@ mod tests {
             assert!((found - expected).abs() < 1e-15, "{scaled}");
         }
     }
+
+    #[test]
+    fn a_draw_weighs_a_row_by_its_diagonal_over_its_expected_count() {
+        // Mass that is missing (by rounding; here a half of it) goes to the last row.
+        let p = DVector::from_vec(vec![0.125, 0.25, 0.125]);
+        let diagonal = DVector::from_vec(vec![3.0, 5.0, 7.0]);
+        let mut rng = crate::instance::sample::stream(1, "draw", 0);
+        let sampled = draw(&p, &diagonal, 4096, &mut rng);
+        // Each draw adds D_i / (4096 p_i): what is found in these units are counts.
+        let counts = sampled.component_div(&diagonal).component_mul(&p) * 4096.0;
+        for count in &counts {
+            assert!((count - count.round()).abs() < 1e-6, "{counts}");
+        }
+        assert!((counts.sum() - 4096.0).abs() < 1e-6);
+        // An eighth, a quarter and five eighths of the draws, to six standard deviations.
+        for (count, share) in counts.iter().zip([0.125, 0.25, 0.625f64]) {
+            let deviation = (4096.0 * share * (1.0 - share)).sqrt();
+            assert!((count - 4096.0 * share).abs() < 6.0 * deviation, "{counts}");
+        }
+    }
+
+    #[test]
+    fn spare_mass_goes_to_the_row_of_smallest_score() {
+        let scores = DVector::from_vec(vec![0.75, 0.25, 1.0]);
+        // Over beta d = 8: 3/32, 1/32, 1/8, and 3/4 are left.
+        let found = undersampled(&scores, 2, 4.0);
+        assert_eq!(found.as_slice(), [0.09375, 0.78125, 0.125]);
+    }
+
+    #[test]
+    fn the_deviation_is_the_largest_in_any_direction() {
+        // Q' diag(3/2, 4/5) Q - I for the identity: 1/2 and -1/5; turned by 3, 4, 5 the same numbers.
+        let ratio = DVector::from_vec(vec![1.5, 0.8]);
+        for q in [[1.0, 0.0, 0.0, 1.0], [0.6, 0.8, 0.8, -0.6]] {
+            let found = deviation(&DMatrix::from_row_slice(2, 2, &q), &ratio);
+            assert!((found - 0.5).abs() < 1e-14, "{found}");
+        }
+        // Below as well as above: 1/4 less.
+        let ratio = DVector::from_vec(vec![0.75, 1.125]);
+        let found = deviation(&DMatrix::identity(2, 2), &ratio);
+        assert!((found - 0.25).abs() < 1e-14, "{found}");
+    }
 }

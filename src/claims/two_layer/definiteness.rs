@@ -217,3 +217,38 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::sample;
+
+    #[test]
+    fn the_searched_weights_are_a_millionth_above_the_threshold() {
+        for (index, activations) in [PIECEWISE, SMOOTH].into_iter().enumerate() {
+            let mut rng = sample::stream(1, "test", index as u64);
+            let case = lowest(&mut rng, activations).unwrap();
+            let exact = Exact::of(&case).unwrap();
+            let threshold = constants(&exact).unwrap().threshold();
+            for square in exact.squared_weights().iter() {
+                let above = (*square / threshold - High::ONE).to_f64();
+                assert!((above - 1e-6).abs() < 1e-12, "{above}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_share_of_the_threshold_is_the_one_computed_by_hand() {
+        // A2 = I and phi the identity: softmax regression. z = (ln 3, 0): s = f_1 = 3/4, s' = 3/16, s'' = -3/32, so the second
+        // derivative for b = (0, 5) is 2 s'^2 + s'' (2s - 1 + 5) = -57/128, half of the eigenvalue along (1, -1); T = 1 (1 + 5).
+        let candidate = Candidate {
+            activation: Activation::Identity,
+            layer: nalgebra::DMatrix::identity(2, 2),
+            target: nalgebra::DVector::from_vec(vec![0.0, 5.0]),
+            z: nalgebra::DVector::from_vec(vec![3f64.ln(), 0.0]),
+            direction: nalgebra::DVector::from_vec(vec![1.0, 0.0]),
+        };
+        let found = share(&candidate);
+        assert!((found - 57.0 / 64.0 / 6.0).abs() < 1e-14, "{found}");
+    }
+}

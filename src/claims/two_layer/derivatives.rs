@@ -7,7 +7,7 @@ use crate::claims::claim::Check;
 use crate::claims::dls23::identity::{EVERYWHERE, Identity, equal_matrices, equal_vectors};
 use crate::claims::exact::{Exact, unit};
 use crate::claims::forms::{self, HessianForm};
-use crate::claims::{Case, CheckError, Claim, Drawn, Family, Paper, Verdict, Wording};
+use crate::claims::{Case, CheckError, Claim, Drawn, Family, Verdict, Wording};
 use crate::instance::{Activation, Instance, LossKind};
 use crate::oracle::{self, Reference, spectrum};
 use crate::scalar::High;
@@ -267,7 +267,6 @@ pub fn claims() -> Vec<Claim> {
     identities
         .into_iter()
         .map(|identity| Claim {
-            paper: Paper::TwoLayer,
             premise: "relu: no entry of A2 f is 0",
             ..identity.claim()
         })

@@ -1,0 +1,72 @@
+//! What the catalogue says of every claim, and how many cases of which kind it asks for, as a reviewed record: a field that
+//! goes missing or takes the place of another one shows here, whatever the verdicts are.
+
+use std::fmt::Write as _;
+
+use crate::claims::{self, Claim, Family, Paper};
+
+use super::reviewed;
+
+fn family(family: &Family) -> String {
+    let Family {
+        losses,
+        rows,
+        columns,
+        conditions,
+        gaps,
+        norm,
+        radii,
+        targets,
+        weights,
+        points,
+        rank_deficient,
+        cases,
+    } = family;
+    format!(
+        "{cases} of {losses:?}, rows {rows:?}, columns {columns:?}, conditions {conditions:?}, gaps {gaps:?}, norm {norm}, \
+         radii {radii:?}, targets {targets:?}, weights {weights:?}, points {points}, rank deficient {rank_deficient}"
+    )
+}
+
+fn entry(claim: &Claim) -> String {
+    let mut text = String::new();
+    let strata: Vec<String> = claim.strata.iter().map(ToString::to_string).collect();
+    let witness = if claim.witness.is_some() { "yes" } else { "no" };
+    writeln!(text, "{} ({})", claim.id, claim.paper.key()).unwrap();
+    for (name, value) in [
+        ("source", claim.source),
+        ("wording", claim.wording.label()),
+        ("statement", claim.statement),
+        ("premise", claim.premise),
+        ("recorded", claim.recorded()),
+        ("correction", claim.correction.unwrap_or("none")),
+        ("note", claim.note),
+        ("planted", claim.control.fault),
+        ("cases", &family(&claim.family)),
+        ("strata", &strata.join(", ")),
+        ("witness", witness),
+    ] {
+        writeln!(text, "    {name}: {value}").unwrap();
+    }
+    let starts = claim.attack.map_or(0, |(_, starts)| starts);
+    writeln!(
+        text,
+        "    searches: {starts}, real rows: {}",
+        claim.real_rows
+    )
+    .unwrap();
+    text
+}
+
+#[test]
+fn every_claim_says_what_was_reviewed() {
+    let catalogue = claims::all();
+    for paper in Paper::ALL {
+        let entries: Vec<String> = catalogue
+            .iter()
+            .filter(|claim| claim.paper == paper)
+            .map(entry)
+            .collect();
+        reviewed(&format!("catalogue-{}", paper.key()), &entries.join("\n"));
+    }
+}
