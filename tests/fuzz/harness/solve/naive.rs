@@ -93,23 +93,25 @@ fn softmax(z: &[f64], b: &[f64]) -> Logits {
 
 /// `0.5 || f(z) - b ||^2`: the gradient is `(f(z_i) - b_i) f'(z_i)`.
 fn entrywise(z: &[f64], b: &[f64], f: fn(f64) -> f64, slope: fn(f64) -> f64) -> Logits {
-    let c: Vec<f64> = z.iter().zip(b).map(|(z, b)| f(*z) - b).collect();
-    let terms = z.iter().zip(b).zip(&c);
+    // Where z is off by its rounding, f is off by f' and f' by |f''| = |f| of that, also where f or f' itself vanishes.
+    let sizes = z.iter().zip(b).map(|(z, b)| {
+        let both = f(*z).abs() + slope(*z).abs();
+        (both + b.abs(), both)
+    });
     Logits {
         loss: (
-            c.iter().map(|c| 0.5 * c * c).sum(),
             z.iter()
                 .zip(b)
-                .map(|(z, b)| (f(*z).abs() + b.abs()).powi(2))
+                .map(|(z, b)| 0.5 * (f(*z) - b).powi(2))
                 .sum(),
+            sizes.clone().map(|(residual, _)| residual.powi(2)).sum(),
         ),
-        gradient: terms
-            .map(|((z, b), c)| {
-                // The slope may vanish where its argument's rounding does not.
-                (
-                    c * slope(*z),
-                    (f(*z).abs() + b.abs()) * (slope(*z).abs() + f(*z).abs()),
-                )
+        gradient: z
+            .iter()
+            .zip(b)
+            .zip(sizes)
+            .map(|((z, b), (residual, slope_size))| {
+                ((f(*z) - b) * slope(*z), residual * slope_size)
             })
             .collect(),
     }
