@@ -358,4 +358,45 @@ mod tests {
             assert!(eigenvalues.min() > -1e-12 * eigenvalues.max());
         });
     }
+
+    /// With a_i the rows, theta_i = (p_i - b_i) / ln(p_i / b_i) and a mean over `r p`, the secant model is
+    /// `sum r theta^2 (a - mean)(a - mean)'`, and its right hand side `sum r theta (p - b) (a - mean)` with the ridge's gradient.
+    #[test]
+    fn the_first_model_counts_every_row_as_often_as_it_stands_for() {
+        checked(|objective, operator| {
+            let mut z = vec![0.0; M + D];
+            let state = objective
+                .evaluate(point().as_slice().to_vec(), &mut z, None)
+                .unwrap();
+            let mut diagonal = vec![0.0; M + D];
+            let (curvature, right_hand_side) =
+                objective.first_model(&state, &z, &mut diagonal).unwrap();
+            let mut model = operator.gram(&diagonal);
+            curvature.add_to(&mut model);
+            let (a, r, b) = (matrix(), importance(), target());
+            let e = (&a * point()).map(f64::exp);
+            let total: f64 = (0..M).map(|i| r[i] * e[i]).sum();
+            let row = |i: usize| a.row(i).transpose();
+            let mean: DVector<f64> = (0..M).map(|i| row(i) * (r[i] * e[i] / total)).sum();
+            let (mut expected, mut right) = (DMatrix::zeros(D, D), DVector::zeros(D));
+            for i in 0..M {
+                let p = e[i] / total;
+                let theta = (p - b[i]) / (p / b[i]).ln();
+                let centred = row(i) - &mean;
+                expected += &centred * centred.transpose() * (r[i] * theta * theta);
+                right += centred * (r[i] * theta * (p - b[i]));
+            }
+            let ridge = a.rows(M, D);
+            right += ridge.tr_mul(&(ridge * point()));
+            for i in 0..D {
+                assert!((right_hand_side[i] - right[i]).abs() < 1e-13, "{i}");
+                for j in 0..D {
+                    assert!(
+                        (model.entry(i, j) - expected[(i, j)]).abs() < 1e-13,
+                        "{i} {j}"
+                    );
+                }
+            }
+        });
+    }
 }
