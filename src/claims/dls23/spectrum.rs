@@ -514,6 +514,7 @@ pub fn claims() -> Vec<Claim> {
 mod tests {
     use super::*;
     use crate::certificate::{SPECTRUM_CERTIFICATE, check_spectrum};
+    use crate::claims::Origin;
 
     #[test]
     fn the_sharp_range_is_the_one_that_the_certificate_proves() {
@@ -530,5 +531,21 @@ mod tests {
         let (low, high) = printed_interval(High::ratio(1, 2));
         assert!((low - High::ratio(-9, 200)).abs() < High::ONE.shifted(-38));
         assert!((high - High::int(4)).abs() < High::ONE.shifted(-38));
+    }
+
+    /// One logit has p = 1: with b = -1 the printed matrix is 8 without any rounding, which is what decides a case where the bound
+    /// is attained.
+    #[test]
+    fn one_logit_is_decided_without_rounding() {
+        let identity = DesignMatrix::dense(DMatrix::identity(1, 1)).unwrap();
+        let target = DVector::from_element(1, -1.0);
+        let instance =
+            Instance::new(LossKind::Softmax, identity, target, DVector::zeros(1)).unwrap();
+        let case = Case::new(Origin::Witness, instance, 0);
+        let found = range(&Exact::of(&case).unwrap(), Matrix::Printed).unwrap();
+        assert_eq!((found.high, found.error), (High::int(8), High::ZERO));
+        let decided = |high: i64| within(&found, High::int(-1), High::int(high));
+        assert!(matches!(decided(8), Verdict::Holds { .. }));
+        assert!(matches!(decided(7), Verdict::Fails(_)));
     }
 }
