@@ -530,7 +530,7 @@ impl<'a, 'o> Run<'a, 'o> {
             {
                 return Some(Accepted {
                     point,
-                    step_norm: length * step.norm(),
+                    step_norm: length * norm(step.as_slice()),
                     step_length: length,
                     shift: 0.0,
                 });
@@ -715,7 +715,7 @@ impl<'a, 'o> Run<'a, 'o> {
             if good {
                 return Some(Accepted {
                     point,
-                    step_norm: length * step.direction.norm(),
+                    step_norm: length * norm(step.direction.as_slice()),
                     step_length: length,
                     shift: step.shift,
                 });
@@ -756,7 +756,7 @@ impl<'a, 'o> Run<'a, 'o> {
                     self.cubic_weight = (weight / CUBIC_FACTOR).max(CUBIC_LEAST * self.cubic_start);
                     return Some(Accepted {
                         point,
-                        step_norm: step.direction.norm(),
+                        step_norm: norm(step.direction.as_slice()),
                         step_length: 1.0,
                         shift: step.shift,
                     });
@@ -787,7 +787,7 @@ impl<'a, 'o> Run<'a, 'o> {
             self.record(
                 Accepted {
                     point,
-                    step_norm: step.direction.norm(),
+                    step_norm: norm(step.direction.as_slice()),
                     step_length: 1.0,
                     shift: 0.0,
                 },

@@ -35,7 +35,7 @@ use crate::production::kernels::operator::{Gram, Operator};
 use crate::production::kernels::partition::Rows;
 use crate::production::leverage::{corrected_scores, draw, sketched_scores};
 use crate::production::newton::{LOSS_ROUNDING, SHORT_STEP};
-use crate::production::summation::dot;
+use crate::production::summation::{dot, norm};
 use crate::production::{EvaluationError, Method, Outcome, Problem, Settings, TraceEntry};
 
 /// When the predicted change of the loss is below [`Settings::loss_resolution`], a step must bring the gradient below this
@@ -798,12 +798,17 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     /// Makes a trial, whose logits are in `scratch`, the current point.
     fn accept_trial(&mut self, trial: State, made: Made, step_length: f64) {
         let (old, new) = (&self.z, &self.scratch);
-        let squares = self.data.operator.sweep_rows(|rows, _, _, sum: &mut f64| {
-            for (old, new) in old[rows.clone()].iter().zip(&new[rows]) {
-                *sum += (new - old).powi(2);
-            }
-        });
-        let step_norm = squares.iter().sum::<f64>().sqrt();
+        let blocks = self
+            .data
+            .operator
+            .sweep_rows(|rows, change, _, norms: &mut Vec<f64>| {
+                let pairs = old[rows.clone()].iter().zip(&new[rows]);
+                for (change, (old, new)) in change.iter_mut().zip(pairs) {
+                    *change = new - old;
+                }
+                norms.push(norm(change));
+            });
+        let step_norm = norm(&blocks.concat());
         let entry = TraceEntry {
             iteration: self.trace.len(),
             loss: self.state.loss,

@@ -754,3 +754,21 @@ fn every_iteration_draws_its_own_sample() {
     let contraction = |k: usize| end.trace[k + 1].gradient_norm / end.trace[k].gradient_norm;
     assert!((contraction(0) - contraction(1)).abs() > 1e-6 * contraction(0));
 }
+
+/// A curvature of 1e-200 and a minimum at 1e180: the step there is 1e180 long, its square is beyond f64.
+#[test]
+fn the_length_of_a_step_does_not_overflow_before_the_step_does() {
+    let (curvature, centre) = (1e-200, 1e180);
+    let wide = move |z: f64| {
+        let slope = curvature * (z - centre);
+        [0.5 * slope * (z - centre), slope, curvature]
+    };
+    let problem = alone(ByRow::new(1, move |_, z| wide(z)));
+    let far = Settings {
+        logit_limit: 1e200,
+        ..settings()
+    };
+    let end = exact(&problem, &[0.0], &far);
+    let step_norm = end.trace[0].step_norm;
+    assert!((step_norm / centre - 1.0).abs() < 1e-14, "{step_norm:e}");
+}
