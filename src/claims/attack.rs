@@ -194,8 +194,8 @@ mod tests {
         let rough = |point: &[f64]| {
             smooth(point) + 9.0 * point.iter().map(|x| (40.0 * x).sin()).sum::<f64>()
         };
-        let costs: [&dyn Fn(&[f64]) -> f64; 2] = [&smooth, &rough];
-        for cost in costs {
+        type Cost<'a> = &'a dyn Fn(&[f64]) -> f64;
+        for cost in [&smooth as Cost<'_>, &rough] {
             for budget in [1, 3, 4, 5, 6, 60, 61, 62, 63, 64, 400] {
                 let asked = std::cell::Cell::new(0);
                 let counted = |point: &[f64]| {

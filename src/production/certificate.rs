@@ -19,6 +19,8 @@ const LARGE_ENTRIES: usize = 300_000;
 const ORTHONORMAL_WORK: usize = 2_000_000_000;
 /// Covers the roundings made in combining a handful of non-negative bounds.
 pub(crate) const SLACK: f64 = 1.0 + 1e-10;
+/// Added to what a gradient is off by: a norm loses what is smaller than the root of the smallest f64, about 1e-154.
+pub(crate) const UNDERFLOW: f64 = 1e-140;
 
 /// A bound on the distance to a minimiser, or why there is none.
 #[derive(Clone, Debug, PartialEq)]
@@ -233,7 +235,7 @@ impl Local {
         let q_matrix = DesignMatrix::Dense(q.clone());
         let projected = transpose_multiply(&q_matrix, v.as_slice());
         // Per row: the error of v, and the rounding of the projection.
-        let row_error = &v_error + v.abs() * (dot_units(n) * UNIT);
+        let row_error = (&v_error + v.abs() * (dot_units(n) * UNIT)).add_scalar(UNDERFLOW);
         let projection_error = q.abs().tr_mul(&row_error).norm() * SLACK;
         let tilt = factors.defect * (v.norm() + v_error.norm()) * SLACK;
         let gradient = (projected.norm() + projection_error + tilt) * SLACK;

@@ -8,7 +8,7 @@
 use nalgebra::DVector;
 
 use crate::instance::DesignMatrix;
-use crate::production::certificate::{Certificate, SLACK};
+use crate::production::certificate::{Certificate, SLACK, UNDERFLOW};
 use crate::production::engine::factor::{Cholesky, lowest_eigenpair, lowest_relative};
 use crate::production::kernels::operator::Gram;
 use crate::production::running_error::UNIT;
@@ -58,7 +58,7 @@ impl Local {
     fn at(problem: &Problem, x: &DVector<f64>) -> Result<Option<Self>, EvaluationError> {
         let (z, logit_error, bounds) = problem.bounds(x)?;
         let computed = problem.gradient(x)?;
-        let gradient_error = problem.gradient_error_bound(x)?.norm() * SLACK;
+        let gradient_error = problem.gradient_error_bound(x)?.norm() * SLACK + UNDERFLOW;
         let operator = problem.operator();
         let norms = squared_row_norms(problem.matrix());
         let n = problem.rows();

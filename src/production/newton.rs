@@ -783,6 +783,11 @@ impl<'a, 'o> Run<'a, 'o> {
             if self.logit_gradient(&point).norm() > POLISH_GAIN * gradient.norm() {
                 break;
             }
+            // A gradient that is 0 by chance can only grow.
+            let wanted = self.settings.tolerance * self.yardstick;
+            if point.gradient_norm > wanted.max(self.point.gradient_norm) {
+                break;
+            }
             let rows = self.problem.rows();
             self.record(
                 Accepted {

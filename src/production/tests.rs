@@ -650,3 +650,29 @@ quickcheck! {
         true
     }
 }
+
+/// Where the gradient is some 1e-262, its square is 0: the bound must not be.
+#[test]
+fn a_bound_does_not_underflow_to_zero() {
+    let matrix = DesignMatrix::dense(DMatrix::from_element(2, 1, 1.0)).unwrap();
+    let ones = DVector::repeat(2, 1.0);
+    // 0.5 sinh(z)^2 in each row: the minimiser is 0, and the gradient at x is 4 x.
+    let problem = Problem::new(LossKind::Sinh, matrix, DVector::zeros(2), ones).unwrap();
+    let found = certify(&problem, &DVector::from_element(1, 1e-262));
+    let bound = found.bound.unwrap();
+    assert!((1e-262..1e-120).contains(&bound), "{bound:e}");
+}
+
+/// p = (1/2, 1/2) at every x, so that the loss is constant plus `(w1^2 + w2^2) (5.75 x)^2 / 2`; at 0 the gradient is exactly 0,
+/// while its parts in the logits are rounding: a polishing step may not leave it.
+#[test]
+fn an_exact_answer_is_not_polished_away() {
+    let problem = problem(
+        DMatrix::from_element(2, 1, -5.75),
+        DVector::from_column_slice(&[0.0, -0.0625]),
+        DVector::from_column_slice(&[-0.0625, -0.125]),
+    );
+    let solution = problem.solve(&Settings::default()).unwrap();
+    assert_eq!(solution.outcome, Outcome::Converged);
+    assert!(solution.gradient_norm <= 1e-10 * solution.start_gradient_norm);
+}
