@@ -157,13 +157,20 @@ fn decade(value: f64) -> u32 {
 }
 
 #[cfg(test)]
+impl Case {
+    /// The instance of a manifest, for tests whose values are computed by hand.
+    pub(crate) fn of_text(manifest: &str, seed: u64) -> Self {
+        let instance = crate::instance::files::parse_instance(manifest, "test".as_ref()).unwrap();
+        Self::new(Origin::Witness, instance, seed)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instance::files::parse_instance;
 
     fn case(manifest: &str) -> Case {
-        let instance = parse_instance(manifest, "test".as_ref()).unwrap();
-        Case::new(Origin::Witness, instance, 7)
+        Case::of_text(manifest, 7)
     }
 
     #[test]

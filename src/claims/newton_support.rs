@@ -412,13 +412,10 @@ fn decomposed(matrix: &DMatrix<High>) -> Result<SymmetricEigen<High, nalgebra::D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::Origin;
-    use crate::instance::files::parse_instance;
 
     fn setting() -> Setting {
         let text = include_str!("../../fixtures/witnesses/dls23-shrinking-euclidean.json");
-        let instance = parse_instance(text, "witness".as_ref()).unwrap();
-        Setting::of(&Case::new(Origin::Witness, instance, 1), &DLS23)
+        Setting::of(&Case::of_text(text, 1), &DLS23)
             .unwrap()
             .unwrap()
     }
@@ -461,12 +458,8 @@ mod tests {
     fn the_radius_of_the_premise_is_that_of_the_minimiser_where_it_is_longer_than_a() {
         // A = (1, -1)' / 128, b = e_1, w = 12: the logits of x* are (t, -t) with t = 2 p q^2 / 144, p = 1 - q = s(2t) (s
         // the logistic function), so x* = 128 t = 0.22184 > ||A|| = 0.011; l = 44 * 2 / 128^2, M = 2^1.5 exp(30 x*^2) (mpmath).
-        let instance = parse_instance(
-            r#"{"loss": "softmax", "matrix": [[0.0078125], [-0.0078125]], "target": [1, 0], "weights": [12, 12]}"#,
-            "test".as_ref(),
-        )
-        .unwrap();
-        let setting = Setting::of(&Case::new(Origin::Witness, instance, 1), &DLS23)
+        let text = r#"{"loss": "softmax", "matrix": [[0.0078125], [-0.0078125]], "target": [1, 0], "weights": [12, 12]}"#;
+        let setting = Setting::of(&Case::of_text(text, 1), &DLS23)
             .unwrap()
             .unwrap();
         let relative = |value: High, expected: f64| (value.to_f64() / expected - 1.0).abs();

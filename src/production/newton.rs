@@ -394,8 +394,7 @@ impl<'a, 'o> Run<'a, 'o> {
             // Where it cannot be had, nothing is excused by rounding.
             let noise = finite_noise(self.problem, &self.point.x).unwrap_or(0.0);
             // On a slope the gradient is small against that of any point farther up, which says nothing.
-            let small = slope.is_none()
-                && self.point.gradient_norm <= self.settings.tolerance * self.yardstick;
+            let small = slope.is_none() && self.point.gradient_norm <= self.wanted();
             let at_rounding = self.point.gradient_norm <= noise;
             let mut saddle = false;
             if small || at_rounding {
@@ -557,9 +556,14 @@ impl<'a, 'o> Run<'a, 'o> {
         self.point = accepted.point;
     }
 
+    /// The norm of the gradient at which the run has converged.
+    fn wanted(&self) -> f64 {
+        self.settings.tolerance * self.yardstick
+    }
+
     /// Polishing can turn a gradient at rounding level into one below the tolerance.
     fn settle(&self, reached: Outcome) -> Outcome {
-        if self.point.gradient_norm <= self.settings.tolerance * self.yardstick {
+        if self.point.gradient_norm <= self.wanted() {
             Outcome::Converged
         } else {
             reached
@@ -784,8 +788,7 @@ impl<'a, 'o> Run<'a, 'o> {
                 break;
             }
             // A gradient that is 0 by chance can only grow.
-            let wanted = self.settings.tolerance * self.yardstick;
-            if point.gradient_norm > wanted.max(self.point.gradient_norm) {
+            if point.gradient_norm > self.wanted().max(self.point.gradient_norm) {
                 break;
             }
             let rows = self.problem.rows();

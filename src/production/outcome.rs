@@ -86,8 +86,8 @@ pub struct TraceEntry {
     pub gradient_norm: f64,
     /// `|| A (step) ||`: the length of the accepted step in the logits.
     pub step_norm: f64,
-    /// Positive multiple of the proposed step that was taken: 1 for a full step, 16 at most. Where a saddle is left, the
-    /// largest change of a logit.
+    /// Positive multiple of the proposed step that was taken: 1 for a full step, 16 at most. Where a saddle is left
+    /// through Gram matrices, the largest change of a logit.
     pub step_length: f64,
     /// `exact`, `reused-gram` or `subsampled`: how the Hessian model was made. Saddles are left, and answers polished, by the
     /// exact Hessian also where samples were asked for. Down an exponential slope also `chord`, for

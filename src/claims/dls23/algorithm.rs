@@ -334,8 +334,6 @@ pub fn claims() -> Vec<Claim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::Origin;
-    use crate::instance::files::parse_instance;
 
     /// `||A|| = radius`: the larger, the closer the good starts are, `0.1 l / (n^1.5 exp(30 R^2))`.
     fn case(radius: f64) -> Case {
@@ -344,8 +342,7 @@ mod tests {
                 "points": [[0, 0]]}}"#,
             radius / 8.0
         );
-        let instance = parse_instance(&text, "test".as_ref()).unwrap();
-        Case::new(Origin::Witness, instance, 7)
+        Case::of_text(&text, 7)
     }
 
     #[test]

@@ -356,15 +356,12 @@ pub fn claims() -> Vec<Claim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::Origin;
-    use crate::instance::files::parse_instance;
 
     #[test]
     fn a_scene_starts_at_the_edge_of_the_premise_in_the_stiffest_direction() {
         let text = r#"{"loss": "softmax", "matrix": [[3, 1], [0, 1], [0, 0]], "target": [0, 0, 0], "weights": 0}"#;
-        let instance = parse_instance(text, "test".as_ref()).unwrap();
         // An even seed: rows alike (of three kinds it would be the one with a column in a single row).
-        let case = Case::new(Origin::Witness, instance, 2);
+        let case = Case::of_text(text, 2);
         let mut scene = Scene::of(&case, Allowed::Printed).unwrap().unwrap();
         let column = scene.g.column(0);
         assert!(column.iter().filter(|entry| **entry == 0.0).count() < MANY / 100);

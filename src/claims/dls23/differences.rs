@@ -576,12 +576,9 @@ pub fn claims() -> Vec<Claim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::Origin;
-    use crate::instance::files::parse_instance;
 
     fn pair(manifest: &str) -> Pair<High> {
-        let instance = parse_instance(manifest, "test".as_ref()).unwrap();
-        Pair::of(&Case::new(Origin::Witness, instance, 0)).unwrap()
+        Pair::of(&Case::of_text(manifest, 0)).unwrap()
     }
 
     #[test]

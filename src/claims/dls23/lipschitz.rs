@@ -608,8 +608,7 @@ mod tests {
     fn the_terms_of_a_change_of_the_hessian_count_the_target_and_the_ridge() {
         let text = r#"{"loss": "softmax", "matrix": [[2], [0]], "target": [1, -4], "weights": [3, -1],
             "points": [[1], [4]]}"#;
-        let instance = crate::instance::files::parse_instance(text, "test".as_ref()).unwrap();
-        let pair = Pair::<f64>::of(&Case::new(Origin::Witness, instance, 0)).unwrap();
+        let pair = Pair::<f64>::of(&Case::of_text(text, 0)).unwrap();
         let bound = hessian_change(&pair, 0.5).unwrap();
         // ||A||^2 (48 (1 + ||b||_1) + 2 max w_i^2) = 4 (48 * 6 + 2 * 9).
         assert!((bound.terms - 1224.0).abs() < 1e-9, "{}", bound.terms);

@@ -355,17 +355,12 @@ pub fn claims() -> Vec<Claim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instance::files::parse_instance;
 
     #[test]
     fn the_allowance_for_a_quadratic_step_counts_the_solution_and_both_points() {
         // One column (1, 0)', so kappa = 1; b = (1/2, 1/2), so x* = 0; far out at x = 64 the step is 64 up to e^-64.
         let text = r#"{"loss": "softmax", "matrix": [[1], [0]], "target": [0.5, 0.5], "weights": 2, "points": [[64]]}"#;
-        let case = Case::new(
-            Origin::Witness,
-            parse_instance(text, "test".as_ref()).unwrap(),
-            0,
-        );
+        let case = Case::of_text(text, 0);
         let exact = Exact::of(&case).unwrap();
         let here = exact.evaluation().unwrap();
         let (slope, curvature) = (here.gradient[0], here.hessian[(0, 0)]);
@@ -395,11 +390,7 @@ mod tests {
                 r#"{{"loss": "softmax", "matrix": [[1, 0], [2, 3], [0, -1]], "target": {target}, "weights": [2, 3, 4],
                     "points": [[1, -0.5]]}}"#
             );
-            Case::new(
-                Origin::Witness,
-                parse_instance(&text, "test".as_ref()).unwrap(),
-                0,
-            )
+            Case::of_text(&text, 0)
         };
         let case = with("[0.5, -0.25, 0]");
         let exact = Exact::of(&case).unwrap();

@@ -434,13 +434,12 @@ mod tests {
     #[test]
     fn the_inverse_normaliser_changes_as_by_hand() {
         // alpha = exp(x): 1 at x = 0 and 2 at y = ln 2.
-        let instance = crate::instance::files::parse_instance(
+        let pair = Pair::<f64>::of(&Case::of_text(
             r#"{"loss": "softmax", "matrix": [[1]], "target": [0], "weights": 0,
                 "points": [[0], [0.6931471805599453]]}"#,
-            "test".as_ref(),
-        )
+            0,
+        ))
         .unwrap();
-        let pair = Pair::<f64>::of(&Case::new(Origin::Witness, instance, 0)).unwrap();
         let bound = inverse_change(&pair, 0.5).unwrap();
         // 1 - 1/2, 4 * 1, and 1 + 1/2 + 4 * 3.
         for (found, expected) in [

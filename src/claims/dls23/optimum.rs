@@ -153,7 +153,6 @@ pub fn claims() -> Vec<Claim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instance::files::parse_instance;
 
     #[test]
     fn the_deviation_allowed_is_the_one_computed_with_mpmath() {
@@ -170,11 +169,7 @@ mod tests {
         // z = (3, -4), W^2 z = (3, -16), b = 0: with q = 1 / (1 + e^7) the gradient is q (1-q) (1-2q) (1, -1), and the two
         // sides are off by 9 + 64 + 7 q (1-q) (1-2q).
         let text = r#"{"loss": "softmax", "matrix": [[3], [-4]], "target": [0, 0], "weights": [1, 2], "points": [[1]]}"#;
-        let case = Case::new(
-            Origin::Witness,
-            parse_instance(text, "test".as_ref()).unwrap(),
-            0,
-        );
+        let case = Case::of_text(text, 0);
         let exact = Exact::of(&case).unwrap();
         let q = 1.0 / (1.0 + 7f64.exp());
         let off = 73.0 + 7.0 * q * (1.0 - q) * (1.0 - 2.0 * q);

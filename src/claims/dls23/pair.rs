@@ -388,17 +388,14 @@ const EFFORT: Effort = Effort {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instance::files::parse_instance;
 
     #[test]
     fn a_comparison_allows_for_the_rounding_of_its_terms_and_of_the_exponent() {
-        let instance = parse_instance(
+        let case = Case::of_text(
             r#"{"loss": "softmax", "matrix": [[2], [0]], "target": [0, 0], "weights": 0,
                 "points": [[1], [0]]}"#,
-            "test".as_ref(),
-        )
-        .unwrap();
-        let case = Case::new(Origin::Witness, instance, 0);
+            0,
+        );
         // 64 (n + d) (1 + 2) = 576 units, R = 2, 1 + 32 R^2 = 129: 576 (1 + 129) = 74880 units.
         let said = |units: i64, terms: High| {
             let observed = High::ONE + High::int(units) * unit();

@@ -130,8 +130,6 @@ pub fn claims() -> Vec<Claim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::Origin;
-    use crate::instance::files::parse_instance;
 
     #[test]
     fn the_allowance_for_the_curvature_is_the_one_computed_by_hand() {
@@ -140,11 +138,7 @@ mod tests {
         // rounding counts 64 (3 + 1) = 256 units.
         let text = r#"{"loss": "softmax", "matrix": [[2], [0], [0]], "target": [-1, 0, 0], "weights": 5,
             "points": [[0], [0]]}"#;
-        let case = Case::new(
-            Origin::Witness,
-            parse_instance(text, "test".as_ref()).unwrap(),
-            0,
-        );
+        let case = Case::of_text(text, 0);
         let error = High::int(256 * 48).shifted(-39);
         let said = |hundredths: i64| {
             let constant = High::ratio(4, 27) + error * High::ratio(hundredths, 100);

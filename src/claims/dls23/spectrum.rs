@@ -514,7 +514,6 @@ pub fn claims() -> Vec<Claim> {
 mod tests {
     use super::*;
     use crate::certificate::{SPECTRUM_CERTIFICATE, check_spectrum};
-    use crate::claims::Origin;
 
     #[test]
     fn the_sharp_range_is_the_one_that_the_certificate_proves() {
@@ -537,11 +536,8 @@ mod tests {
     /// is attained.
     #[test]
     fn one_logit_is_decided_without_rounding() {
-        let identity = DesignMatrix::dense(DMatrix::identity(1, 1)).unwrap();
-        let target = DVector::from_element(1, -1.0);
-        let instance =
-            Instance::new(LossKind::Softmax, identity, target, DVector::zeros(1)).unwrap();
-        let case = Case::new(Origin::Witness, instance, 0);
+        let text = r#"{"loss": "softmax", "matrix": [[1]], "target": [-1], "weights": 0}"#;
+        let case = Case::of_text(text, 0);
         let found = range(&Exact::of(&case).unwrap(), Matrix::Printed).unwrap();
         assert_eq!((found.high, found.error), (High::int(8), High::ZERO));
         let decided = |high: i64| within(&found, High::int(-1), High::int(high));

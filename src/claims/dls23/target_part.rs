@@ -272,11 +272,10 @@ mod tests {
     #[test]
     fn the_slope_is_attained_at_every_size_of_the_target() {
         for size in [2.0, 0.5] {
-            let identity = DesignMatrix::dense(DMatrix::identity(3, 3)).unwrap();
-            let target = DVector::from_column_slice(&[0.0, size, 0.0]);
-            let instance =
-                Instance::new(LossKind::Softmax, identity, target, DVector::zeros(3)).unwrap();
-            let case = Case::new(crate::claims::Origin::Witness, instance, 0);
+            let text = format!(
+                r#"{{"loss": "softmax", "matrix": [[1], [1], [1]], "target": [0, {size}, 0], "weights": 0}}"#
+            );
+            let case = Case::of_text(&text, 0);
             let verdict = attained(&case, slope()).unwrap();
             assert!(matches!(verdict, Verdict::Holds { .. }), "{verdict:?}");
         }

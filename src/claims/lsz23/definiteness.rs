@@ -602,8 +602,7 @@ mod tests {
     }
 
     fn case(text: &str) -> Case {
-        let instance = crate::instance::files::parse_instance(text, "test".as_ref()).unwrap();
-        Case::new(Origin::Witness, instance, 0)
+        Case::of_text(text, 0)
     }
 
     #[test]

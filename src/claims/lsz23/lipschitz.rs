@@ -255,7 +255,6 @@ pub fn claims() -> Vec<Claim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instance::files::parse_instance;
 
     #[test]
     fn the_explicit_constant_is_the_one_computed_with_mpmath() {
@@ -312,8 +311,7 @@ mod tests {
             ),
         ] {
             let text = format!(r#"{{"loss": "exp", "weights": 0, "matrix": {manifest}}}"#);
-            let instance = parse_instance(&text, "test".as_ref()).unwrap();
-            let case = Case::new(Origin::Witness, instance, 0);
+            let case = Case::of_text(&text, 0);
             let seen = std::cell::Cell::new(High::ZERO);
             lipschitz(&case, region, High::int(least), |_, _, radius| {
                 seen.set(radius);
@@ -364,11 +362,7 @@ mod tests {
         // A = diag(3, 4), x = 0, y = (1/8, 0): only D_1 changes, from D(0) to D(3/8), with D = (2 e^z + 1) e^z.
         let text = r#"{"loss": "exp", "matrix": [[3, 0], [0, 4]], "target": [-1, 0], "weights": [5, 1],
             "points": [[0, 0], [0.125, 0]]}"#;
-        let case = Case::new(
-            Origin::Witness,
-            parse_instance(text, "test".as_ref()).unwrap(),
-            0,
-        );
+        let case = Case::of_text(text, 0);
         let e = High::ratio(3, 8).exp();
         let change = High::int(9) * ((High::int(2) * e + High::ONE) * e - High::int(3));
         // A rounding counts 64 (2 + 2) units, at y (1 + 3/8) times that; the terms of D + W^2, at x 5 + 25 and at y

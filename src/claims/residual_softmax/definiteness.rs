@@ -301,19 +301,11 @@ mod tests {
     /// `(1 + 10^-6)^2` of the threshold, at logits (0, 1) where alpha is far from 0.
     #[test]
     fn heavy_weights_are_a_millionth_above_the_threshold() {
-        let identity = DesignMatrix::dense(DMatrix::identity(2, 2)).unwrap();
-        let target = DVector::from_column_slice(&[0.25, 0.5]);
+        let text = r#"{"loss": "residual-softmax", "matrix": [[1, 0], [0, 1]], "target": [0.25, 0.5], "weights": 0,
+            "points": [[0, 1]]}"#;
+        let heavy = with_heavy_weights(&Case::of_text(text, 0)).unwrap();
         let point = DVector::from_column_slice(&[0.0, 1.0]);
-        let instance = Instance::new(
-            LossKind::ResidualSoftmax,
-            identity,
-            target.clone(),
-            DVector::zeros(2),
-        )
-        .unwrap()
-        .with_points(vec![point.clone()])
-        .unwrap();
-        let heavy = with_heavy_weights(&Case::new(Origin::Witness, instance, 0)).unwrap();
+        let target = DVector::from_column_slice(&[0.25, 0.5]);
         let least = threshold(&Model::at(&point), &point, &target);
         for weight in heavy.instance.weights().iter() {
             assert!((weight * weight / least - 1.0 - 2e-6).abs() < 1e-9);

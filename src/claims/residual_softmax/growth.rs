@@ -268,8 +268,7 @@ mod tests {
     #[test]
     fn the_bounds_are_those_of_the_derivation_for_two_logits() {
         let text = r#"{"loss": "residual-softmax", "matrix": [[1], [0]], "target": [3, -0.5], "weights": 0}"#;
-        let instance = crate::instance::files::parse_instance(text, "test".as_ref()).unwrap();
-        let case = Case::new(crate::claims::Origin::Witness, instance, 11);
+        let case = Case::of_text(text, 11);
         let z = logits(&case, High::ONE.shifted(-6)).unwrap();
         let (two, three) = (High::int(2), High::int(3));
         let b = [three, High::ratio(-1, 2)];

@@ -381,8 +381,7 @@ mod tests {
     fn the_allowance_where_the_bound_is_attained_is_sixteen_roundings() {
         // A = -2, x = 2: z = -4, alpha = exp(-4) - 4; the error is 16 (1 + 4) units.
         let text = r#"{"loss": "residual-softmax", "matrix": [[-2]], "target": [0], "weights": 0, "points": [[2]]}"#;
-        let instance = crate::instance::files::parse_instance(text, "test".as_ref()).unwrap();
-        let case = Case::new(Origin::Witness, instance, 0);
+        let case = Case::of_text(text, 0);
         let alpha = High::int(-4).exp() - High::int(4);
         // R^2 = 4, rounded up by 1e-30 of it.
         let t = High::int(4) + High::int(4).shifted(-30);

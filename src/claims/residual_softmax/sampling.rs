@@ -70,17 +70,11 @@ pub fn claims() -> Vec<Claim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::Origin;
-    use crate::instance::files::parse_instance;
 
     #[test]
     fn weights_below_the_threshold_are_outside() {
-        let instance = parse_instance(
-            r#"{"loss": "residual-softmax", "matrix": [[1], [0.5]], "target": [0, 0], "weights": 0, "points": [[0]]}"#,
-            "test".as_ref(),
-        )
-        .unwrap();
-        let verdict = sampled(&Case::new(Origin::Witness, instance, 0), 1.0).unwrap();
+        let text = r#"{"loss": "residual-softmax", "matrix": [[1], [0.5]], "target": [0, 0], "weights": 0, "points": [[0]]}"#;
+        let verdict = sampled(&Case::of_text(text, 0), 1.0).unwrap();
         assert_eq!(verdict, Verdict::Outside(Outside::Weights));
     }
 }

@@ -365,19 +365,13 @@ pub fn claims() -> Vec<Claim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::Origin;
-    use crate::instance::files::parse_instance;
 
     #[test]
     fn the_two_sides_of_a_kink_are_next_to_it() {
         // Logits (x, 0): A2 f = f_1 - 3 f_2 changes its sign where f_1 = 3/4, at x = ln 3; 1 = f_1 + f_2 never does.
         let text = r#"{"loss": "two-layer", "matrix": [[1], [0]], "second_layer": [[1, 1], [1, -3]], "activation": "relu",
             "target": [0, 0], "weights": 0, "points": [[0]]}"#;
-        let case = Case::new(
-            Origin::Witness,
-            parse_instance(text, "test".as_ref()).unwrap(),
-            0,
-        );
+        let case = Case::of_text(text, 0);
         let exact = Exact::of(&case).unwrap();
         let to = |y: i64| across_kink(&exact, &DVector::from_element(1, High::int(y))).unwrap();
         let Sides { left, right } = to(2).unwrap();

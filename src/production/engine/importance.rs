@@ -255,6 +255,12 @@ mod tests {
         DVector::from_column_slice(&[0.4, -0.9, 0.3])
     }
 
+    fn at_point(objective: &Importance<'_>) -> (State, Vec<f64>) {
+        let mut z = vec![0.0; M + D];
+        let x = point().as_slice().to_vec();
+        (objective.evaluate(x, &mut z, None).unwrap(), z)
+    }
+
     fn unit(j: usize) -> DVector<f64> {
         DVector::from_fn(D, |i, _| f64::from(u8::from(i == j)))
     }
@@ -262,10 +268,7 @@ mod tests {
     #[test]
     fn value_and_derivatives_are_those_of_repeated_rows() {
         checked(|objective, operator| {
-            let mut z = vec![0.0; M + D];
-            let state = objective
-                .evaluate(point().as_slice().to_vec(), &mut z, None)
-                .unwrap();
+            let (state, z) = at_point(objective);
             assert!((state.loss - by_repetition(&point())).abs() < 1e-14);
             // Central differences: an error of h^2, or of rounding / h.
             let h = 1e-5;
@@ -299,10 +302,7 @@ mod tests {
     #[test]
     fn values_and_slopes_along_a_line_are_those_of_its_points() {
         checked(|objective, operator| {
-            let mut z = vec![0.0; M + D];
-            let state = objective
-                .evaluate(point().as_slice().to_vec(), &mut z, None)
-                .unwrap();
+            let (state, z) = at_point(objective);
             let direction = DVector::from_column_slice(&[0.3, 0.5, -0.2]);
             let mut dz = vec![0.0; M + D];
             operator.multiply(direction.as_slice(), &mut dz);
@@ -328,10 +328,7 @@ mod tests {
     #[test]
     fn models_that_stand_in_are_positive_semidefinite() {
         checked(|objective, operator| {
-            let mut z = vec![0.0; M + D];
-            let state = objective
-                .evaluate(point().as_slice().to_vec(), &mut z, None)
-                .unwrap();
+            let (state, z) = at_point(objective);
             let mut diagonal = vec![0.0; M + D];
             let gauss_newton = objective.safe_curvature(&state, &z, &mut diagonal);
             let mut model = operator.gram(&diagonal);
@@ -364,10 +361,7 @@ mod tests {
     #[test]
     fn the_first_model_counts_every_row_as_often_as_it_stands_for() {
         checked(|objective, operator| {
-            let mut z = vec![0.0; M + D];
-            let state = objective
-                .evaluate(point().as_slice().to_vec(), &mut z, None)
-                .unwrap();
+            let (state, z) = at_point(objective);
             let mut diagonal = vec![0.0; M + D];
             let (curvature, right_hand_side) =
                 objective.first_model(&state, &z, &mut diagonal).unwrap();

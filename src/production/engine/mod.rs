@@ -128,6 +128,7 @@ impl<'a> Data<'a> {
 struct Made {
     method: &'static str,
     rows: usize,
+    /// Heavy rows have been left out, which a larger budget would take in.
     cut: bool,
     shift: f64,
     /// The Hessian itself (or its model), not a stand-in.
@@ -252,8 +253,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             if self.stopped {
                 return Outcome::Interrupted;
             }
-            let wanted = self.orders.settings.tolerance * self.start_gradient_norm;
-            if self.state.gradient_norm <= wanted {
+            if self.state.gradient_norm <= self.wanted() {
                 match self.at_stationary_point() {
                     Some(outcome) => return outcome,
                     None => continue,
@@ -276,6 +276,11 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             }
         }
         Outcome::IterationLimit
+    }
+
+    /// The norm of the gradient at which the run has converged.
+    fn wanted(&self) -> f64 {
+        self.orders.settings.tolerance * self.start_gradient_norm
     }
 
     fn runaway(&mut self) -> Option<Outcome> {
@@ -451,11 +456,16 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         let before = self.state.gradient_norm;
         let step = self.step_against(cholesky.solve(&self.state.gradient), made);
         let after = self.state.gradient_norm;
-        let wanted = self.orders.settings.tolerance * self.start_gradient_norm;
+        let wanted = self.wanted();
         let reused = matches!(self.orders.method, Method::Auto | Method::ReusedGram);
         // By a fixed model the gradient falls by about the same factor in each step.
         if reused && self.definite && after > wanted && after * (after / before) <= wanted {
-            self.kept = Some((cholesky, Made { kept: true, ..made }));
+            let kept = Made {
+                cut: false,
+                kept: true,
+                ..made
+            };
+            self.kept = Some((cholesky, kept));
         }
         step
     }
@@ -576,7 +586,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             return Step::Stalled;
         };
         let contraction = trial.gradient_norm / self.state.gradient_norm;
-        if contraction > POOR_CONTRACTION && made.cut && !made.kept {
+        if contraction > POOR_CONTRACTION && made.cut {
             self.boost *= BOOST;
         }
         if contraction < 1.0 {
@@ -615,7 +625,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             return None;
         };
         let poor = trial.gradient_norm > POOR_CONTRACTION * self.state.gradient_norm;
-        if poor && self.full_step && made.cut && !made.kept {
+        if poor && self.full_step && made.cut {
             self.boost *= BOOST;
         }
         self.full_step = true;

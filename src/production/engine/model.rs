@@ -134,24 +134,23 @@ impl Candidates<'_> {
     /// The heaviest rows, `budget` at most; the first ones among equals, and they are compared to five bits.
     fn heaviest(&self, budget: usize) -> Selection {
         let threshold = TAU * (1.0 + self.kappa);
-        let mut parts =
-            self.operator
-                .sweep_rows(|block, _, _, heavy: &mut Vec<usize>| {
-                    for first in block.clone().step_by(TOGETHER) {
-                        let rows = first..(first + TOGETHER).min(block.end);
-                        let diagonal = &self.diagonal[rows.clone()];
+        let is_heavy = |(d, w2): (&f64, &f64)| self.excess(*d, *w2) > threshold * w2;
+        let mut parts = self
+            .operator
+            .sweep_rows(|block, _, _, heavy: &mut Vec<usize>| {
+                for first in block.clone().step_by(TOGETHER) {
+                    let rows = first..(first + TOGETHER).min(block.end);
+                    let entries = || {
                         let weights = &self.squared_weights[rows.clone()];
-                        // Without a branch, so that several rows are compared at once.
-                        let any = diagonal.iter().zip(weights).fold(false, |any, (d, w2)| {
-                            any | (self.excess(*d, *w2) > threshold * w2)
-                        });
-                        if any {
-                            heavy.extend(rows.filter(|&i| {
-                                self.excess_of(i) > threshold * self.squared_weights[i]
-                            }));
-                        }
+                        self.diagonal[rows.clone()].iter().zip(weights)
+                    };
+                    // Without a branch, so that several rows are compared at once.
+                    if entries().fold(false, |any, entry| any | is_heavy(entry)) {
+                        let found = rows.clone().zip(entries());
+                        heavy.extend(found.filter(|(_, entry)| is_heavy(*entry)).map(|(i, _)| i));
                     }
-                });
+                }
+            });
         let candidates = parts.iter().map(Vec::len).sum();
         if candidates <= budget {
             return Selection {
