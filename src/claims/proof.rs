@@ -279,6 +279,62 @@ mod tests {
         }
     }
 
+    /// The constants as the claims state them: lambda = 0.24040880690.., Lambda = 0.30811714024.. (mpmath).
+    #[test]
+    fn a_consequence_is_asked_of_the_constant_that_its_claim_states() {
+        for (claim, line) in [
+            (
+                "hessian-bounds-unit-target",
+                "4.000000000 >= 1 lambda and 8.000000000 >= 1 Lambda",
+            ),
+            (
+                "spectrum-rigorous",
+                "1.000000000 >= 1 lambda and 1.250000000 >= 1 Lambda",
+            ),
+            ("positive-definite", "4.000000000 >= 1 lambda"),
+            ("positive-definite-from-one", "1.000000000 >= 1 lambda"),
+            (
+                "positive-definite-sharp-threshold",
+                "0.240408806 >= 1 lambda",
+            ),
+            ("inequality-2-5-unsquared", "4.000000000 >= 1 lambda"),
+            (
+                "weights-dominate",
+                "100.000000000 >= 11 lambda and 100.000000000 >= 9 Lambda",
+            ),
+            (
+                "weights-dominate-rigorous",
+                "11.250000000 >= 11 lambda and 11.250000000 >= 9 Lambda",
+            ),
+            (
+                "weights-dominate-sharp",
+                "2.773054262 >= 11 lambda and 2.773054262 >= 9 Lambda",
+            ),
+            (
+                "smoothness-rigorous",
+                "1.250000000 >= 1 lambda and 1.250000000 >= 1 Lambda",
+            ),
+            (
+                "smoothness-sharp",
+                "0.308117140 >= 1 lambda and 0.308117140 >= 1 Lambda",
+            ),
+            (
+                "spectrum-scaled-target",
+                "0.240408806 >= 1 lambda and 0.308117140 >= 1 Lambda",
+            ),
+            ("hessian-lipschitz-any-target", "3/5 <= 3/5"),
+            ("hessian-lipschitz", "3/5 <= 1"),
+            ("hessian-lipschitz-global", "3/5 <= 1"),
+        ] {
+            let proof = proof_of(&format!("dls23/{claim}")).unwrap();
+            assert_eq!(
+                (proof.check)().unwrap(),
+                format!("{line}, exactly"),
+                "{claim}"
+            );
+        }
+    }
+
     #[test]
     fn every_proof_belongs_to_a_claim_that_holds() {
         let catalogue = crate::claims::all();

@@ -365,14 +365,16 @@ mod tests {
 
     #[test]
     fn the_norm_bound_is_inflated_by_the_roundings_of_its_longest_sum() {
-        // u = (3, 4, 0, ..), K = 2, d = 7: 7 + 2 * 25 = 57 without any rounding; n = 1000 and r = 1 allow
-        // 2 (n + 4 r + 8) = 2024 eps.
-        let mut basis = DMatrix::zeros(1000, 1);
+        // u = (3, 4, 0, ..), K = 2, d = 7: 7 + 2 * 25 = 57 without any rounding, whatever is padded with zeros; n = 1000 and
+        // r = 5 allow 2 (n + 4 r + 8) = 2056 eps.
+        let mut basis = DMatrix::zeros(1000, 5);
         (basis[0], basis[1]) = (-3.0, 4.0);
-        let structured = parts(&[7.0; 1000], basis, DMatrix::from_element(1, 1, -2.0));
-        let nothing = parts(&[0.0; 1000], DMatrix::zeros(1000, 1), DMatrix::zeros(1, 1));
+        let mut core = DMatrix::zeros(5, 5);
+        core[0] = -2.0;
+        let structured = parts(&[7.0; 1000], basis, core);
+        let nothing = parts(&[0.0; 1000], DMatrix::zeros(1000, 5), DMatrix::zeros(5, 5));
         let units = (structured.norm_bound(&nothing) / 57.0 - 1.0) / f64::EPSILON;
-        assert!((2022.0..=2026.0).contains(&units), "{units}");
+        assert!((2054.0..=2058.0).contains(&units), "{units}");
     }
 
     #[test]

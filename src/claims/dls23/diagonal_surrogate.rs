@@ -88,37 +88,49 @@ const SEARCH_ROWS: usize = 3;
 /// Just above the square root of 100, in f64.
 const SEARCH_WEIGHT: f64 = 10.0 + 1e-9;
 
-/// Searches logits and targets for the largest deviation, with `A = I` and all `w_i^2` just above 100.
-fn attack_with(form: HessianForm, rng: &mut Stream) -> Result<Case, CheckError> {
+/// The target of a point of the search, its last entries scaled to `||b||_1 <= 1`.
+fn searched_target(point: &[f64]) -> DVector<f64> {
+    let raw = DVector::from_column_slice(&point[SEARCH_ROWS..]);
+    let total: f64 = raw.iter().map(|entry| entry.abs()).sum();
+    // Rounded towards zero to multiples of 2^-30: the sum of magnitudes stays at most 1, exactly.
+    raw.map(|entry| (entry / total.max(1e-300) * 1_073_741_824.0).trunc() / 1_073_741_824.0)
+}
+
+/// The deviation at a point of the search, in f64: the logits are its first entries.
+fn searched_deviation(form: HessianForm, point: &[f64]) -> f64 {
+    let b = searched_target(point);
+    let p = forms::softmax(&DVector::from_column_slice(&point[..SEARCH_ROWS]));
+    let square = SEARCH_WEIGHT * SEARCH_WEIGHT;
+    let ridge = DMatrix::identity(SEARCH_ROWS, SEARCH_ROWS) * square;
+    let full = forms::hessian(HessianForm::Corrected, &p, &b) + ridge;
+    let scale = forms::diagonal_part(form, &p, &b).map(|entry| 1.0 / (entry + square).sqrt());
+    let scale = DMatrix::from_diagonal(&scale);
+    let values = (&scale * full * &scale).symmetric_eigenvalues();
+    (1.0 / values.min() - 1.0).max(1.0 - 1.0 / values.max())
+}
+
+/// The case of a point of the search.
+fn searched_case(point: &[f64], seed: u64) -> Result<Case, CheckError> {
     let n = SEARCH_ROWS;
-    let start = cold_start(rng, 2 * n, 3);
-    let target = |point: &[f64]| {
-        let raw = DVector::from_column_slice(&point[n..]);
-        let total: f64 = raw.iter().map(|entry| entry.abs()).sum();
-        // Rounded towards zero to multiples of 2^-30: the sum of magnitudes stays at most 1, exactly.
-        raw.map(|entry| (entry / total.max(1e-300) * 1_073_741_824.0).trunc() / 1_073_741_824.0)
-    };
-    let objective = |point: &[f64]| {
-        let b = target(point);
-        let p = forms::softmax(&DVector::from_column_slice(&point[..n]));
-        let square = SEARCH_WEIGHT * SEARCH_WEIGHT;
-        let full =
-            forms::hessian(HessianForm::Corrected, &p, &b) + DMatrix::identity(n, n) * square;
-        let scale = forms::diagonal_part(form, &p, &b).map(|entry| 1.0 / (entry + square).sqrt());
-        let scale = DMatrix::from_diagonal(&scale);
-        let values = (&scale * full * &scale).symmetric_eigenvalues();
-        (1.0 / values.min() - 1.0).max(1.0 - 1.0 / values.max())
-    };
-    let (best, _) = maximise(objective, start, Effort::USUAL);
     let instance = Instance::new(
         LossKind::Softmax,
         DesignMatrix::dense(DMatrix::identity(n, n))?,
-        target(&best),
+        searched_target(point),
         DVector::from_element(n, SEARCH_WEIGHT),
     )?
-    .with_points(vec![DVector::from_column_slice(&best[..n])])?;
-    let seed = sample::integer(rng, 0, i64::MAX) as u64;
+    .with_points(vec![DVector::from_column_slice(&point[..n])])?;
     Ok(Case::new(Origin::Attack(0), instance, seed))
+}
+
+/// Searches logits and targets for the largest deviation, with `A = I` and all `w_i^2` just above 100.
+fn attack_with(form: HessianForm, rng: &mut Stream) -> Result<Case, CheckError> {
+    let start = cold_start(rng, 2 * SEARCH_ROWS, 3);
+    let (best, _) = maximise(
+        |point| searched_deviation(form, point),
+        start,
+        Effort::USUAL,
+    );
+    searched_case(&best, sample::integer(rng, 0, i64::MAX) as u64)
 }
 
 const FAMILY: Family = Family {
@@ -317,4 +329,33 @@ pub fn claims() -> Vec<Claim> {
             witness: None,
         },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_maximises_what_the_check_measures() {
+        let point = [0.5, -1.25, 2.0, 0.75, -0.5, 0.25];
+        let case = searched_case(&point, 0).unwrap();
+        assert_eq!(
+            case.instance.target().as_slice(),
+            [0.5, -1.0 / 3.0, 1.0 / 6.0]
+                .map(|entry| { (entry * 2f64.powi(30)).trunc() / 2f64.powi(30) })
+        );
+        for form in [HessianForm::Corrected, HessianForm::Printed] {
+            let Verdict::Holds { slack } =
+                deviation(&case, form, 100, High::ZERO, limit()).unwrap()
+            else {
+                panic!("8/99 is proven");
+            };
+            let measured = 0.1 / slack;
+            let searched = searched_deviation(form, &point);
+            assert!(
+                (searched / measured - 1.0).abs() < 1e-9,
+                "{searched} {measured}"
+            );
+        }
+    }
 }

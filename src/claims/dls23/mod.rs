@@ -15,6 +15,7 @@ mod hessian;
 pub(super) mod identity;
 mod lipschitz;
 mod newton;
+mod newton_attack;
 mod normaliser;
 mod optimum;
 mod pair;

@@ -3,20 +3,16 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::attack::{Effort, cold_start, maximise};
 use crate::claims::exact::Exact;
-use crate::claims::forms::{self, HessianForm};
 use crate::claims::newton_steps::{
     Conclusion, Factor, Norm, exact_step, induction, iteration, shrinking,
     shrinking_in_hessian_norm, shrinking_sampled,
 };
 use crate::claims::newton_support::{DLS23, Sign};
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Origin, Outside, Paper, Stratum,
-    Targets, Verdict, Weights, Wording,
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
+    Verdict, Weights, Wording,
 };
-use crate::instance::sample::{self, Stream};
-use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::oracle::{Reference, minimise, spectrum};
 use crate::scalar::High;
 
@@ -60,69 +56,6 @@ fn quadratic(case: &Case, constant: High) -> Result<Verdict, CheckError> {
         return Ok(Verdict::Outside(Outside::Precision));
     }
     Ok(Verdict::at_most("r_{t+1}", after, allowed, error))
-}
-
-/// Three unknowns, each value a bisection: a quarter of the usual effort finds the same maximum.
-const SEARCH: Effort = Effort {
-    evaluations: 300,
-    ..Effort::USUAL
-};
-
-/// Searches two rows and one column for the largest `r_{t+1} / r_t^2`: weights just above 1; free are the scale of the
-/// rows, the target with `||b||_1 = 1`, and the distance from the minimiser.
-fn quadratic_attack(rng: &mut Stream) -> Result<Case, CheckError> {
-    let start = cold_start(rng, 3, 2);
-    let weight: f64 = 1.0 + 1.0 / 1024.0;
-    let build = |point: &[f64]| {
-        let share = (point[0].sin().abs() * 1_048_576.0).round() / 1_048_576.0;
-        let b = DVector::from_vec(vec![share.copysign(point[0].sin()), share - 1.0]);
-        // A single direction with rows of opposite sign; its scale only scales x.
-        let scale = 1.0 + point[1].abs().min(8.0);
-        (DVector::from_vec(vec![scale, -scale]), b)
-    };
-    let derivatives = |a: &DVector<f64>, b: &DVector<f64>, x: f64| {
-        let z = a * x;
-        let p = forms::softmax(&z);
-        let slope = forms::gradient(forms::GradientForm::Corrected, &p, b) + &z * (weight * weight);
-        let curvature = forms::hessian(HessianForm::Corrected, &p, b)
-            + DMatrix::identity(2, 2) * (weight * weight);
-        (a.dot(&slope), (curvature * a).dot(a))
-    };
-    let minimiser = |a: &DVector<f64>, b: &DVector<f64>| {
-        // The derivative increases and changes sign within |z| <= 2, since |grad l| <= 2 and w^2 > 1.
-        let (mut low, mut high) = (-2.0, 2.0);
-        for _ in 0..60 {
-            let middle = 0.5 * (low + high);
-            if derivatives(a, b, middle).0 > 0.0 {
-                high = middle;
-            } else {
-                low = middle;
-            }
-        }
-        0.5 * (low + high)
-    };
-    // At least 2^-10 away, so that bisection's 1e-16 does not drown the second order.
-    let distance = |point: &[f64]| (point[2].abs().min(4.0) + 1.0 / 1024.0).copysign(point[2]);
-    let objective = |point: &[f64]| {
-        let (a, b) = build(point);
-        let root = minimiser(&a, &b);
-        let x = root + distance(point);
-        let (slope, curvature) = derivatives(&a, &b, x);
-        let after = (x - slope / curvature - root).abs();
-        after / (x - root).powi(2) * 2.0 * curvature / a.norm().powi(3)
-    };
-    let (best, _) = maximise(objective, start, SEARCH);
-    let (a, b) = build(&best);
-    let x = minimiser(&a, &b) + distance(&best);
-    let instance = Instance::new(
-        LossKind::Softmax,
-        DesignMatrix::dense(DMatrix::from_column_slice(2, 1, a.as_slice()))?,
-        b,
-        DVector::from_element(2, weight),
-    )?
-    .with_points(vec![DVector::from_element(1, x)])?;
-    let seed = sample::integer(rng, 0, i64::MAX) as u64;
-    Ok(Case::new(Origin::Attack(0), instance, seed))
 }
 
 /// Inside the premise at every condition number: see `Weights::AboveSquaredCondition`.
@@ -340,7 +273,7 @@ pub fn claims() -> Vec<Claim> {
                 Stratum::Square,
                 Stratum::SignedTarget,
             ],
-            attack: Some((quadratic_attack, 3)),
+            attack: Some((super::newton_attack::quadratic, 3)),
             real_rows: 0,
             check: |case| quadratic(case, sharp_lipschitz()),
             control: Control {
@@ -368,19 +301,25 @@ mod tests {
         // 64 (n + d) (1 + 64) units times |step| + |x|. The balls around the gradient and x* add a few hundredths.
         let error = High::int(64 * 3 * 65 * 128).shifted(-39);
         assert!(after > error.shifted(3), "{after:?}");
+        let with_allowed = |allowed: High| {
+            let constant = allowed * High::int(2) * curvature / High::int(64 * 64);
+            quadratic(&case, constant).unwrap()
+        };
         let said = |hundredths: i64| {
             // after + error = C / (2 lambda_min) 64^2.
-            let allowed = after + error * High::ratio(hundredths, 100);
-            quadratic(
-                &case,
-                allowed * High::int(2) * curvature / High::int(64 * 64),
-            )
-            .unwrap()
+            with_allowed(after + error * High::ratio(hundredths, 100))
         };
         assert!(matches!(said(125), Verdict::Holds { .. }));
         assert!(matches!(said(95), Verdict::Undecided(_)));
         assert!(matches!(said(-95), Verdict::Undecided(_)));
         assert!(matches!(said(-125), Verdict::Fails(_)));
+        // An error above a thousandth of what is allowed is too much.
+        let imprecise = Verdict::Outside(Outside::Precision);
+        assert_eq!(with_allowed(error * High::int(900)), imprecise);
+        assert!(matches!(
+            with_allowed(error * High::int(1100)),
+            Verdict::Fails(_)
+        ));
     }
 
     #[test]

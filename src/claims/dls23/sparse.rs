@@ -229,3 +229,28 @@ pub fn claims() -> Vec<Claim> {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weights_that_dominate_are_a_multiple_of_the_exponential() {
+        let said = |x: f64, weight: f64| {
+            let text = format!(
+                r#"{{"loss": "softmax", "matrix": [[1, 0], [0, 1]], "target": [0.5, 0.5], "weights": {weight},
+                    "points": [[{x}, 0]]}}"#
+            );
+            dominated(&Case::of_text(&text, 0), High::int(20)).unwrap()
+        };
+        // 20 e = 54.37 with R = ||A|| = 1, and 20 e^4 = 1091.96 with R = ||x|| = 2.
+        for (x, below, above) in [(0.5, 54.0f64, 55.0f64), (2.0, 1091.0, 1093.0)] {
+            let outside = Verdict::Outside(Outside::Weights);
+            assert_eq!(said(x, below.sqrt()), outside, "{x}");
+            assert!(
+                matches!(said(x, above.sqrt()), Verdict::Holds { .. }),
+                "{x}"
+            );
+        }
+    }
+}
