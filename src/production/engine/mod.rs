@@ -146,6 +146,9 @@ struct Run<'a, 'o, O: Objective> {
     state: State,
     /// The logits at the state.
     z: Vec<f64>,
+    /// The logits have been moved along a line: next to `A x` they are off by roundings of the logits before, which may have been
+    /// much larger.
+    drifted: bool,
     /// n entries for a diagonal, a trial's logits or a direction in the logits, whichever is wanted at the time.
     scratch: Vec<f64>,
     start_gradient_norm: f64,
@@ -204,6 +207,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             start_gradient_norm: state.gradient_norm,
             state,
             z,
+            drifted: false,
             scratch: data.operator.pool().take(n),
             boost: 1.0,
             smooth: true,
@@ -224,6 +228,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
 
     fn finish(mut self) -> End {
         let outcome = self.iterate();
+        self.settle();
         let start_gradient_norm = self.start_gradient_norm;
         let warnings = std::mem::take(&mut self.warnings);
         let trace = std::mem::take(&mut self.trace);
@@ -254,6 +259,10 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
                 return Outcome::Interrupted;
             }
             if self.state.gradient_norm <= self.wanted() {
+                if self.drifted {
+                    self.settle();
+                    continue;
+                }
                 match self.at_stationary_point() {
                     Some(outcome) => return outcome,
                     None => continue,
@@ -276,6 +285,22 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             }
         }
         Outcome::IterationLimit
+    }
+
+    /// Evaluates the state anew at `A x` if its logits have come along a line.
+    fn settle(&mut self) {
+        if !std::mem::take(&mut self.drifted) {
+            return;
+        }
+        let x = self.state.x.clone();
+        // Where the loss is not defined at A x itself, what has been reached stands.
+        if let Ok(state) = self
+            .objective
+            .evaluate(x, &mut self.scratch, Some(&self.state))
+        {
+            std::mem::swap(&mut self.z, &mut self.scratch);
+            self.state = state;
+        }
     }
 
     /// The norm of the gradient at which the run has converged.
@@ -802,6 +827,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         self.full_step = false;
         self.definite = false;
         self.accept_trial(trial, made, t.abs());
+        self.drifted = true;
         Some(())
     }
 
@@ -834,6 +860,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         self.trace.push(entry);
         std::mem::swap(&mut self.z, &mut self.scratch);
         self.state = trial;
+        self.drifted = false;
     }
 }
 

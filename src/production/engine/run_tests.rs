@@ -259,6 +259,45 @@ fn a_step_of_the_wrong_length_is_searched_along_its_line() {
     assert!((end.x[0] - 3.0).abs() < 1e-12 && (end.loss - 27.0).abs() < 1e-12);
 }
 
+/// The search's logits `z + t A s` end near 1e-16 with a rounding of some 1e-17, which a curvature of 1e17 makes a gradient of order
+/// 0.1, where that at the start is 3e15. What is reported belongs to `A x`, and so does what is called converged.
+#[test]
+fn the_gradient_at_the_end_is_that_of_the_point_and_not_of_the_line_that_led_there() {
+    // A curvature four times too large: the full step is a quarter of the way, and the search goes on to its end.
+    let loss = ByRow::new(1, |_, z| {
+        let [value, slope, curvature] = square(z, 1e-16).map(|part| 1e17 * part);
+        [value, slope, 4.0 * curvature]
+    });
+    let problem = loss.over(DMatrix::from_element(1, 1, 0.1), &[0.0]);
+    for (max_iterations, tolerance, outcome) in [
+        (1, 1e-300, Outcome::IterationLimit),
+        (9, 1e-10, Outcome::Converged),
+        (99, 1e-18, Outcome::Converged),
+    ] {
+        let limited = Settings {
+            max_iterations,
+            tolerance,
+            ..settings()
+        };
+        let end = exact(&problem, &[3.0], &limited);
+        assert_eq!(
+            (end.outcome, end.trace[0].step_length > 2.0),
+            (outcome, true)
+        );
+        let x = DVector::from_vec(end.x);
+        let by_definition = problem.gradient(&x).unwrap().norm();
+        assert!(
+            (end.gradient_norm / by_definition - 1.0).abs() < 1e-12,
+            "{}",
+            end.gradient_norm
+        );
+        assert!(
+            outcome != Outcome::Converged || by_definition <= tolerance * end.start_gradient_norm
+        );
+        assert!((end.loss / problem.value(&x).unwrap() - 1.0).abs() < 1e-12);
+    }
+}
+
 /// The loss rises by 500 in 1e12, as rounding may: what judges the step is the promised 36 against the resolution.
 #[test]
 fn below_the_resolution_of_the_loss_the_gradient_alone_judges_a_step() {
