@@ -3,6 +3,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use crate::memory;
+
 /// Arrays that nobody uses at the moment.
 #[derive(Debug, Default)]
 pub(crate) struct Pool(Mutex<Vec<Vec<f64>>>);
@@ -21,7 +23,7 @@ impl Pool {
                 array.resize(length, 0.0);
                 array
             }
-            None => vec![0.0; length],
+            None => memory::filled(0.0, length),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use nalgebra::DMatrix;
 
+use crate::memory;
+
 /// Entries of a line: rows start on multiples of it, so that the widest vectors never straddle a cache line.
 pub(crate) const LINE: usize = 8;
 
@@ -20,7 +22,7 @@ impl RowMajor {
     /// All zeros.
     pub fn zeros(rows: usize, columns: usize) -> Self {
         let stride = columns.next_multiple_of(LINE);
-        let storage = vec![0.0; rows * stride + LINE];
+        let storage = memory::filled(0.0, rows * stride + LINE);
         let offset = storage.as_ptr().align_offset(LINE * size_of::<f64>());
         // `align_offset` may refuse in theory; then rows are merely not aligned.
         let offset = if offset < LINE { offset } else { 0 };

@@ -186,15 +186,13 @@ fn accumulate_group<S: Simd, const G: usize>(
     factors: Lanes,
     sums: &mut [Lanes],
 ) {
+    // Copies, which no store to the sums can change: the compiler would read them again after each.
+    let (columns, values) = (*columns, *values);
     // SAFETY: every index is below the number of columns, which `sums` has been checked to hold.
     let mut loaded = columns.map(|j| unsafe { *sums.get_unchecked(j) });
     for (sums, value) in loaded.iter_mut().zip(values) {
         for (sum, factor) in sums.iter_mut().zip(factors) {
-            *sum = if S::IS_SCALAR {
-                *sum + value * factor
-            } else {
-                value.mul_add(factor, *sum)
-            };
+            *sum = plus_product::<S>(*sum, value, factor);
         }
     }
     for (j, sum) in columns.iter().zip(loaded) {
@@ -238,28 +236,43 @@ impl WithSimd for AddGram<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        for (i, weight) in self.rows.iter().zip(self.weights) {
-            let (mut columns, mut values) = self.a.row(i);
+        let Self {
+            a,
+            rows,
+            weights,
+            c,
+            stride,
+        } = self;
+        for (i, weight) in rows.iter().zip(weights) {
+            let (mut columns, mut values) = a.row(i);
             while columns.len() >= 5 {
-                (columns, values) =
-                    add_products::<5>(columns, values, *weight, self.c, self.stride);
+                (columns, values) = add_products::<S, 5>(columns, values, *weight, c, stride);
             }
             while columns.len() >= 3 {
-                (columns, values) =
-                    add_products::<3>(columns, values, *weight, self.c, self.stride);
+                (columns, values) = add_products::<S, 3>(columns, values, *weight, c, stride);
             }
             while !columns.is_empty() {
-                (columns, values) =
-                    add_products::<1>(columns, values, *weight, self.c, self.stride);
+                (columns, values) = add_products::<S, 1>(columns, values, *weight, c, stride);
             }
         }
     }
 }
 
-/// Adds the products of the first G entries of a row with themselves and with the entries after them to G rows of C, and hands
-/// back those after them. There are at least G entries. Five rows of C at a time take two thirds of the time of one: a column is read once for all of them.
+/// `sum + left * right`, in one rounding where the level has an instruction for it.
 #[inline(always)]
-fn add_products<'a, const G: usize>(
+fn plus_product<S: Simd>(sum: f64, left: f64, right: f64) -> f64 {
+    if S::IS_SCALAR {
+        sum + left * right
+    } else {
+        left.mul_add(right, sum)
+    }
+}
+
+/// Adds the products of the first G entries of a row with themselves and with the entries after them to G rows of C, and hands
+/// back those after them. There are at least G entries. Five rows of C at a time take two thirds of the time of one: a column is read
+/// once for all of them.
+#[inline(always)]
+fn add_products<'a, S: Simd, const G: usize>(
     columns: &'a [usize],
     values: &'a [f64],
     weight: f64,
@@ -268,20 +281,28 @@ fn add_products<'a, const G: usize>(
 ) -> (&'a [usize], &'a [f64]) {
     let (first, columns) = columns.split_at(G);
     let (first_values, values) = values.split_at(G);
-    let rows: [usize; G] = std::array::from_fn(|g| first[g] * stride);
-    let scaled: [f64; G] = std::array::from_fn(|g| weight * first_values[g]);
+    // Copies, which no store to C can change: the compiler would read them again after each.
+    let first: [usize; G] = std::array::from_fn(|g| first[g]);
+    let first_values: [f64; G] = std::array::from_fn(|g| first_values[g]);
+    let scaled = first_values.map(|value| weight * value);
     // SAFETY, here and below: indices are below the number of columns, which is at most the stride, and C has been checked
     // to hold `stride` rows of `stride` entries.
+    let start = c.as_mut_ptr();
+    let rows: [*mut f64; G] = first.map(|j| unsafe { start.add(j * stride) });
     for g in 0..G {
         for h in g..G {
-            unsafe { *c.get_unchecked_mut(rows[g] + first[h]) += scaled[g] * first_values[h] };
+            unsafe {
+                let place = rows[g].add(first[h]);
+                *place = plus_product::<S>(*place, scaled[g], first_values[h]);
+            }
         }
     }
     for (i, other) in columns.iter().zip(values) {
         // All loads before the first store: the rows of C differ, which the processor cannot know.
-        let loaded = rows.map(|row| unsafe { *c.get_unchecked(row + i) });
+        let places = rows.map(|row| unsafe { row.add(*i) });
+        let loaded = places.map(|place| unsafe { *place });
         for g in 0..G {
-            unsafe { *c.get_unchecked_mut(rows[g] + i) = loaded[g] + scaled[g] * other };
+            unsafe { *places[g] = plus_product::<S>(loaded[g], scaled[g], *other) };
         }
     }
     (columns, values)

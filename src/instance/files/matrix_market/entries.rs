@@ -4,6 +4,7 @@
 //! while the arrays of the result (16 an entry) are filled one after the other.
 
 use crate::instance::CompressedRows;
+use crate::memory;
 
 /// The entries read so far.
 pub(super) struct Entries {
@@ -24,8 +25,8 @@ impl Entries {
             shape,
             counts: vec![0],
             rows: None,
-            columns: Vec::with_capacity(expected),
-            values: Vec::with_capacity(expected),
+            columns: memory::with_capacity(expected),
+            values: memory::with_capacity(expected),
             last_row: 0,
         }
     }
@@ -67,10 +68,11 @@ impl Entries {
             *start = sum;
         }
         let (indices, data) = match self.rows {
-            None => (
-                self.columns.iter().map(|column| *column as usize).collect(),
-                shrunk(self.values),
-            ),
+            None => {
+                let mut indices = memory::with_capacity(self.columns.len());
+                indices.extend(self.columns.iter().map(|column| *column as usize));
+                (indices, shrunk(self.values))
+            }
             Some(rows) => {
                 // One array after the other, so that each is given back before the next is made.
                 let data = sorted(&rows, &indptr, self.values, 0.0, |value| value);
@@ -102,7 +104,7 @@ fn sorted<S: Copy, T: Copy>(
     convert: impl Fn(S) -> T,
 ) -> Vec<T> {
     let mut next = indptr.to_vec();
-    let mut target = vec![blank; source.len()];
+    let mut target = memory::filled(blank, source.len());
     for (row, item) in rows.iter().zip(source) {
         let place = &mut next[*row as usize];
         target[*place] = convert(item);

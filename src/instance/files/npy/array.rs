@@ -8,6 +8,7 @@ use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::guard;
 use crate::instance::InstanceError;
+use crate::memory;
 
 /// Bytes that are read and converted at a time: small enough for the second-level cache.
 const BUFFER: usize = 1 << 18;
@@ -151,7 +152,7 @@ impl<'a, R: Read> Array<'a, R> {
     /// All elements as numbers, in stored order. Only for arrays that were opened as float64.
     pub(super) fn floats(self) -> Result<Vec<f64>, InstanceError> {
         let count = self.shape.iter().product();
-        let mut values = Vec::with_capacity(count);
+        let mut values = memory::with_capacity(count);
         self.float_blocks(BUFFER / 8, |block| {
             values.extend_from_slice(block);
             Ok(())
@@ -215,7 +216,7 @@ impl<'a, R: Read> Array<'a, R> {
         usize: TryFrom<T>,
     {
         let name = self.name;
-        let mut indices: Vec<usize> = Vec::with_capacity(self.shape.iter().product());
+        let mut indices: Vec<usize> = memory::with_capacity(self.shape.iter().product());
         self.blocks(BUFFER / N, |items| {
             for item in items {
                 let value = decode(*item);
