@@ -6,6 +6,7 @@
 use std::hint::black_box;
 
 use attention_regression::instance::{DesignMatrix, Instance, LossKind, sample};
+use attention_regression::memory;
 use attention_regression::production::kernels::Kernels;
 use attention_regression::production::leverage::{leverage_scores, sketched_scores};
 use attention_regression::production::{Method, Problem, Settings};
@@ -73,15 +74,14 @@ fn matrix(n: usize, d: usize) -> DMatrix<f64> {
     DMatrix::from_fn(n, d, |_, _| sample::dyadic(&mut rng, 1))
 }
 
-/// `k` entries a row, evenly spread.
+/// `k` entries a row, evenly spread, on large pages as if read from a file.
 fn sparse(n: usize, d: usize, k: usize) -> CsrMatrix<f64> {
     let offsets = (0..=n).map(|i| i * k).collect();
-    let indices = (0..n)
-        .flat_map(|i| (0..k).map(move |j| j * (d / k) + (i * 7 + j * 13) % (d / k)))
-        .collect();
-    let values = (0..n * k)
-        .map(|i| ((i * 37) % 101) as f64 / 50.0 - 1.0)
-        .collect();
+    let mut indices = memory::with_capacity(n * k);
+    indices
+        .extend((0..n).flat_map(|i| (0..k).map(move |j| j * (d / k) + (i * 7 + j * 13) % (d / k))));
+    let mut values = memory::with_capacity(n * k);
+    values.extend((0..n * k).map(|i| ((i * 37) % 101) as f64 / 50.0 - 1.0));
     CsrMatrix::try_from_csr_data(n, d, offsets, indices, values)
         .expect("indices ascend inside their own thirds of the columns")
 }

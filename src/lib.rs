@@ -15,7 +15,7 @@
 //! | floor | module | what lives there |
 //! |---|---|---|
 //! | 0 | [`scalar`] | the oracle's 40-digit number and tolerances with a reason |
-//! | 0 | `memory` | large arrays on large pages |
+//! | 0 | [`memory`] | large arrays on large pages |
 //! | 1 | [`instance`] | design matrices, validated instances, their files, seeded generators |
 //! | 1 | [`certificate`] | proofs of the sharp constants, checked in exact or outward-rounded arithmetic |
 //! | 2a | [`production`] | f64: losses, Newton's method, leverage scores, error certificate |
@@ -35,7 +35,7 @@ pub mod claims;
 pub mod cli;
 pub mod instance;
 pub mod judge;
-mod memory;
+pub mod memory;
 pub mod oracle;
 pub mod production;
 pub mod report;

@@ -1,4 +1,4 @@
-//! Large arrays on large pages.
+//! Large arrays on large pages, for the arrays of a matrix that is made in code: those read from files are on such pages.
 //!
 //! The processor finds a page of memory through a small table. With pages of 4 KiB every pass over a large matrix misses
 //! it all the time, and its prefetcher stops at each page's end: on the sparse matrices of the benchmarks that was a quarter of the
@@ -9,8 +9,8 @@
 /// Arrays of fewer bytes are left alone.
 const LARGE: usize = 4 << 20;
 
-/// An empty array with room for `length` items.
-pub(crate) fn with_capacity<T>(length: usize) -> Vec<T> {
+/// An empty array with room for `length` items. Panics, as `Vec` does, where that many are beyond the address space.
+pub fn with_capacity<T>(length: usize) -> Vec<T> {
     let array: Vec<T> = Vec::with_capacity(length);
     if length.saturating_mul(size_of::<T>()) >= LARGE {
         ask_for_large_pages(&array);
@@ -18,8 +18,8 @@ pub(crate) fn with_capacity<T>(length: usize) -> Vec<T> {
     array
 }
 
-/// An array of equal items.
-pub(crate) fn filled<T: Clone>(item: T, length: usize) -> Vec<T> {
+/// `length` copies of an item; panics like [`with_capacity`].
+pub fn filled<T: Clone>(item: T, length: usize) -> Vec<T> {
     let mut array = with_capacity(length);
     array.resize(length, item);
     array

@@ -84,7 +84,8 @@ pub struct TraceEntry {
     pub loss: f64,
     /// `||grad L(x)||` before the step.
     pub gradient_norm: f64,
-    /// `|| A (step) ||`: the length of the accepted step in the logits.
+    /// `|| A (step) ||`: the length of the accepted step in the logits; where a second step by the same model corrects the first,
+    /// the sum of both.
     pub step_norm: f64,
     /// Positive multiple of the proposed step that was taken: 1 for a full step, 16 at most. Where a saddle is left
     /// through Gram matrices, the largest change of a logit.

@@ -11,6 +11,7 @@
 //! The normal equations square the condition number of A; [`solve`](crate::production::solve) therefore hands small and
 //! ill-conditioned problems to the slower method in orthonormal coordinates.
 
+mod corrector;
 pub(crate) mod factor;
 mod general;
 mod importance;
@@ -176,6 +177,8 @@ struct Run<'a, 'o, O: Objective> {
     stopped: bool,
     warnings: Vec<String>,
     trace: Vec<TraceEntry>,
+    /// Entries of the trace that the observer has seen.
+    observed: usize,
 }
 
 /// What became of an iteration.
@@ -223,11 +226,13 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             stopped: false,
             warnings: Vec::new(),
             trace: Vec::new(),
+            observed: 0,
         })
     }
 
     fn finish(mut self) -> End {
         let outcome = self.iterate();
+        self.observe();
         self.settle();
         let start_gradient_norm = self.start_gradient_norm;
         let warnings = std::mem::take(&mut self.warnings);
@@ -255,6 +260,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         let limit = self.orders.settings.max_iterations;
         // Refinements are bounded by the budget, but count nevertheless.
         for _ in 0..limit.saturating_mul(2) {
+            self.observe();
             if self.stopped {
                 return Outcome::Interrupted;
             }
@@ -285,6 +291,14 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             }
         }
         Outcome::IterationLimit
+    }
+
+    /// Shows the observer the iterations that are finished: an iteration may yet be corrected after its step.
+    fn observe(&mut self) {
+        for entry in &self.trace[self.observed..] {
+            self.stopped |= (self.orders.observer)(entry).is_break();
+        }
+        self.observed = self.trace.len();
     }
 
     /// Evaluates the state anew at `A x` if its logits have come along a line.
@@ -491,6 +505,8 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
                 ..made
             };
             self.kept = Some((cholesky, kept));
+        } else if reused && matches!(step, Step::Taken) && after > POOR_CONTRACTION * before {
+            self.correct(&cholesky, made);
         }
         step
     }
@@ -811,8 +827,8 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         self.take_along(&direction, t, made).is_some()
     }
 
-    /// Moves to `x + t direction`; `scratch` holds `A direction`. `None` if the loss is not defined there.
-    fn take_along(&mut self, direction: &[f64], t: f64, made: Made) -> Option<()> {
+    /// The state at `x + t direction`, its logits in `scratch`, which holds `A direction`. `None` if the loss is not defined there.
+    fn along(&mut self, direction: &[f64], t: f64) -> Option<State> {
         let z = &self.z;
         self.data
             .operator
@@ -822,7 +838,12 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
                 }
             });
         let x = moved(&self.state.x, direction, t);
-        let trial = self.objective.evaluate_logits(x, &mut self.scratch).ok()?;
+        self.objective.evaluate_logits(x, &mut self.scratch).ok()
+    }
+
+    /// Moves to `x + t direction`; `scratch` holds `A direction`. `None` if the loss is not defined there.
+    fn take_along(&mut self, direction: &[f64], t: f64, made: Made) -> Option<()> {
+        let trial = self.along(direction, t)?;
         self.smooth = false;
         self.full_step = false;
         self.definite = false;
@@ -831,8 +852,26 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         Some(())
     }
 
-    /// Makes a trial, whose logits are in `scratch`, the current point.
+    /// Makes a trial, whose logits are in `scratch`, the current point: one iteration.
     fn accept_trial(&mut self, trial: State, made: Made, step_length: f64) {
+        let (loss, gradient_norm) = (self.state.loss, self.state.gradient_norm);
+        let step_norm = self.move_to(trial);
+        self.trace.push(TraceEntry {
+            iteration: self.trace.len(),
+            loss,
+            gradient_norm,
+            step_norm,
+            step_length,
+            method: made.method,
+            distinct_rows: made.rows,
+            shift: made.shift,
+            passes: self.data.operator.passes(),
+        });
+        self.drifted = false;
+    }
+
+    /// Makes a trial, whose logits are in `scratch`, the current point; the length of the step in the logits.
+    fn move_to(&mut self, trial: State) -> f64 {
         let (old, new) = (&self.z, &self.scratch);
         let blocks = self
             .data
@@ -844,23 +883,9 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
                 }
                 norms.push(norm(change));
             });
-        let step_norm = norm(&blocks.concat());
-        let entry = TraceEntry {
-            iteration: self.trace.len(),
-            loss: self.state.loss,
-            gradient_norm: self.state.gradient_norm,
-            step_norm,
-            step_length,
-            method: made.method,
-            distinct_rows: made.rows,
-            shift: made.shift,
-            passes: self.data.operator.passes(),
-        };
-        self.stopped |= (self.orders.observer)(&entry).is_break();
-        self.trace.push(entry);
         std::mem::swap(&mut self.z, &mut self.scratch);
         self.state = trial;
-        self.drifted = false;
+        norm(&blocks.concat())
     }
 }
 

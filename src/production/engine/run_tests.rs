@@ -737,6 +737,54 @@ fn the_budget_of_heavy_rows_is_doubled_after_poor_full_steps() {
     }
 }
 
+/// `z^4 / 4` in each row: a Newton step multiplies z by 2/3 and the gradient by 8/27, which is poor. The corrector's trial 1 leads from
+/// 2/3 by -8/81 to 46/81, where the slope is still (23/27)^3 of what it was; the secant's next trial is 1 / (1 - (23/27)^3) = 2.6188. Worth
+/// it only where a Gram matrix costs three passes or more: with 64 columns, not with 40. Exact Newton stays what it is.
+#[test]
+fn a_poor_step_by_an_expensive_model_is_corrected_by_the_same_model() {
+    let trial = 1.0 / (1.0 - (23.0f64 / 27.0).powi(3));
+    let corrected = 2.0 / 3.0 - trial * 8.0 / 81.0;
+    for (d, method, x, more) in [
+        (64, Method::ReusedGram, corrected, 2.0),
+        (40, Method::ReusedGram, 2.0 / 3.0, 0.0),
+        (64, Method::Exact, 2.0 / 3.0, 0.0),
+    ] {
+        let quartic = |z: f64| [0.25 * z.powi(4), z.powi(3), 3.0 * z * z];
+        let identity = DMatrix::identity(d, d);
+        let problem = ByRow::new(d, move |_, z| quartic(z)).over(identity, &vec![0.0; d]);
+        let once = Settings {
+            max_iterations: 1,
+            ..settings()
+        };
+        let mut seen = Vec::new();
+        let orders = Orders {
+            settings: &once,
+            method,
+            coarse: None,
+            observer: &mut |entry| {
+                seen.push(entry.clone());
+                ControlFlow::Continue(())
+            },
+        };
+        let end = run(&problem, vec![1.0; d], orders).unwrap();
+        assert_eq!((end.outcome, end.trace.len()), (Outcome::IterationLimit, 1));
+        assert!(
+            end.x.iter().all(|entry| (entry - x).abs() < 1e-14),
+            "{d}: {}",
+            end.x[0]
+        );
+        // Both steps go the same way.
+        let entry = &end.trace[0];
+        let way = (d as f64).sqrt() * (1.0 - x);
+        assert!((entry.step_norm - way).abs() < 1e-12, "{entry:?}");
+        assert_eq!((entry.step_length, entry.loss), (1.0, 0.25 * d as f64));
+        // Two products at the start, a Gram matrix, two at the trial; one along the line of the corrector and one at its end.
+        let ridge = f64::from(method == Method::ReusedGram);
+        assert_eq!(entry.passes, 5.0 + ridge + more);
+        assert_eq!(seen, end.trace);
+    }
+}
+
 /// Wells of different depth, all at their maximum: each is left by itself, the deepest first, and the step of length 1 ends in the
 /// minimum of its well.
 #[test]

@@ -1,0 +1,55 @@
+//! A second step by the same model, where the first has not shown how good the model is.
+//!
+//! In a curved valley a Newton step ends beside the floor: the loss is lower, the gradient hardly. There a step against the new
+//! gradient, by the model and factor that are there already (a chord step), leads back to the floor. It costs two passes over A, where a
+//! model of many columns costs dozens. Predictor-corrector methods of linear programming save their factorisations in the same way; as
+//! there, both steps are one iteration.
+
+use crate::production::engine::factor::Cholesky;
+use crate::production::engine::line_search::line_search;
+use crate::production::engine::objective::Objective;
+use crate::production::engine::{Made, Run, negated};
+use crate::production::summation::dot;
+
+/// Passes over A that a model costs at least, where a corrector is worth its two.
+const WORTHWHILE: f64 = 3.0;
+
+impl<O: Objective> Run<'_, '_, O> {
+    /// Corrects the step that was just taken by this model, if that is cheap and lowers the loss.
+    pub(super) fn correct(&mut self, cholesky: &Cholesky, made: Made) {
+        let operator = self.data.operator;
+        let share = made.rows as f64 / operator.rows() as f64;
+        if share * operator.gram_passes() < WORTHWHILE || self.state.gradient_norm <= self.wanted()
+        {
+            return;
+        }
+        let direction = negated(cholesky.solve(&self.state.gradient));
+        let slope = dot(&self.state.gradient, &direction);
+        let resolution = self.orders.settings.loss_resolution * self.state.loss.abs();
+        // Below the resolution a line search in the loss finds nothing.
+        if slope.is_nan() || slope >= -resolution {
+            return;
+        }
+        operator.multiply(&direction, &mut self.scratch);
+        let line = self.line();
+        let found = line_search(
+            |t| self.objective.along(&self.state, &line, t),
+            (self.state.loss, slope),
+            self.orders.settings.sufficient_decrease,
+        );
+        let Some((t, _)) = found else { return };
+        let Some(trial) = self
+            .along(&direction, t)
+            .filter(|trial| trial.loss < self.state.loss)
+        else {
+            return;
+        };
+        let way = self.move_to(trial);
+        self.definite = false;
+        self.drifted = true;
+        if let Some(entry) = self.trace.last_mut() {
+            entry.step_norm += way;
+            entry.passes = operator.passes();
+        }
+    }
+}
