@@ -6,6 +6,7 @@
 //!          H = model of the Hessian (exact, or G corrected on the heavy rows)
 //!          H s = -g by Cholesky; where H is not positive definite, a positive semidefinite stand-in
 //!          full step if it is good, else the best step along s, searched in the logits without reading A
+//!          after a poor step by an expensive model, one more against the new gradient by the same factor
 //! ```
 //!
 //! The normal equations square the condition number of A; [`solve`](crate::production::solve) therefore hands small and

@@ -7,7 +7,7 @@
 
 /// Asks for the cache line that holds entry `index`, which may be out of range, into the second-level cache.
 #[inline(always)]
-pub(crate) fn prefetch(entries: &[f64], index: usize) {
+pub(crate) fn prefetch<T>(entries: &[T], index: usize) {
     let address = entries.as_ptr().wrapping_add(index);
     #[cfg(target_arch = "x86_64")]
     {

@@ -12,6 +12,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::production::kernels::Level;
 use crate::production::kernels::partition::Rows;
+use crate::production::kernels::prefetch::prefetch;
 
 /// Sums for one column, side by side so that one load serves all; the fourth is padding.
 pub(crate) type Lanes = [f64; 4];
@@ -159,9 +160,13 @@ impl WithSimd for Accumulate<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
         let [u0, u1, u2] = self.u;
+        // The next block, whose logits come after this: memory works meanwhile.
+        let ahead = self.a.offsets[self.rows.end] - self.a.offsets[self.rows.start];
         for (((i, u0), u1), u2) in self.rows.zip(u0).zip(u1).zip(u2) {
             let factors = [*u0, *u1, *u2, 0.0];
             let (indices, values) = self.a.row(i);
+            fetch(indices, ahead);
+            fetch(values, ahead);
             let (groups, rest) = indices.as_chunks::<TOGETHER>();
             let (group_values, rest_values) = values.as_chunks::<TOGETHER>();
             for (columns, values) in groups.iter().zip(group_values) {
@@ -198,6 +203,14 @@ fn accumulate_group<S: Simd, const G: usize>(
     for (j, sum) in columns.iter().zip(loaded) {
         // SAFETY: as above.
         unsafe { *sums.get_unchecked_mut(*j) = sum };
+    }
+}
+
+/// Asks for what lies `ahead` entries behind a row.
+#[inline(always)]
+fn fetch<T>(row: &[T], ahead: usize) {
+    for k in (0..row.len()).step_by(64 / size_of::<T>()) {
+        prefetch(row, ahead + k);
     }
 }
 
