@@ -786,12 +786,13 @@ mod tests {
         }
     }
 
-    /// 100 rows of 3 columns are one chunk of one block of 1024 rows; a Gram matrix takes 384 rows of them at a time.
+    /// 100 rows of 3 columns are one chunk of one block: of 512 rows, padded to 8 entries, or of 1024 sparse ones. A Gram matrix takes
+    /// 384 dense rows at a time.
     #[test]
     fn a_term_meets_as_many_additions_as_the_cut_says() {
         let [dense, sparse] = both(&integers(100, 3), Level::best());
         // In a block, over the blocks, over the chunks, and what is left of the products.
-        assert_eq!(dense.product_additions(), 1024 + 1 + 1 + 2);
+        assert_eq!(dense.product_additions(), 512 + 1 + 1 + 2);
         assert_eq!(sparse.product_additions(), 1024 + 1 + 1 + 2);
         assert_eq!(dense.gram_additions(), 384 + 3 + 1 + 4);
         assert_eq!(sparse.gram_additions(), 1024 + 1 + 4);

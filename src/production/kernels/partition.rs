@@ -1,15 +1,15 @@
 //! How rows are cut into blocks and chunks.
 //!
-//! A block is what a kernel works on at once (it fits the second-level cache); a chunk is what one thread works on at
-//! once. Both depend on the shape of the matrix only, and partial results are added in the order of the chunks, so the
-//! bits of a result do not depend on the number of threads.
+//! A block is what a kernel works on at once (it fits the first-level cache, or the second where rows are long); a chunk is
+//! what one thread works on at once. Both depend on the shape of the matrix only, and partial results are added in the order
+//! of the chunks, so the bits of a result do not depend on the number of threads.
 
 use std::ops::Range;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
-/// Entries of a block: 128 KiB of f64.
-const BLOCK_ENTRIES: usize = 16_384;
+/// Entries of a block: 32 KiB of f64, about the first-level cache, where what a sweep reads twice is found again.
+const BLOCK_ENTRIES: usize = 4_096;
 /// Rows of a block at least and at most.
 const BLOCK_ROWS: (usize, usize) = (32, 1024);
 /// Chunks at most.
