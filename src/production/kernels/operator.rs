@@ -794,7 +794,7 @@ mod tests {
         // In a block, over the blocks, over the chunks, and what is left of the products.
         assert_eq!(dense.product_additions(), 512 + 1 + 1 + 2);
         assert_eq!(sparse.product_additions(), 1024 + 1 + 1 + 2);
-        assert_eq!(dense.gram_additions(), 384 + 3 + 1 + 4);
+        assert_eq!(dense.gram_additions(), 384 + 2 + 1 + 4);
         assert_eq!(sparse.gram_additions(), 1024 + 1 + 4);
     }
 
