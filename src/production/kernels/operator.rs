@@ -798,6 +798,16 @@ mod tests {
         assert_eq!(sparse.gram_additions(), 1024 + 1 + 4);
     }
 
+    /// 40 columns a row count 40/16; of 60 sparse rows the stored entries count 1/(60 x 5) each.
+    #[test]
+    fn the_price_of_a_gram_matrix_goes_with_the_entries_of_a_row() {
+        let matrix = integers(60, 40);
+        let stored = matrix.iter().filter(|entry| **entry != 0.0).count();
+        let [dense, sparse] = both(&matrix, Level::best());
+        assert_eq!(dense.gram_passes(), 2.5);
+        assert_eq!(sparse.gram_passes(), stored as f64 / 300.0);
+    }
+
     #[test]
     fn the_padding_of_a_gram_matrix_is_no_part_of_it() {
         let mut gram = Gram::zeros(9);
