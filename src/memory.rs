@@ -11,17 +11,19 @@ const LARGE: usize = 4 << 20;
 
 /// An empty array with room for `length` items. Panics, as `Vec` does, where that many are beyond the address space.
 pub fn with_capacity<T>(length: usize) -> Vec<T> {
-    let array: Vec<T> = Vec::with_capacity(length);
-    if length.saturating_mul(size_of::<T>()) >= LARGE {
-        ask_for_large_pages(&array);
-    }
-    array
+    on_large_pages(Vec::with_capacity(length))
 }
 
-/// `length` copies of an item; panics like [`with_capacity`].
+/// `length` copies of an item; panics like [`with_capacity`]. Zeros come from the system as they are, and get their
+/// pages when they are first written; other items are written at once, before large pages can be asked for.
 pub fn filled<T: Clone>(item: T, length: usize) -> Vec<T> {
-    let mut array = with_capacity(length);
-    array.resize(length, item);
+    on_large_pages(vec![item; length])
+}
+
+fn on_large_pages<T>(array: Vec<T>) -> Vec<T> {
+    if array.capacity().saturating_mul(size_of::<T>()) >= LARGE {
+        ask_for_large_pages(&array);
+    }
     array
 }
 

@@ -6,7 +6,6 @@
 //! there, both steps are one iteration.
 
 use crate::production::engine::factor::Cholesky;
-use crate::production::engine::line_search::line_search;
 use crate::production::engine::objective::Objective;
 use crate::production::engine::{Made, Run, negated};
 use crate::production::summation::dot;
@@ -31,13 +30,9 @@ impl<O: Objective> Run<'_, '_, O> {
             return;
         }
         operator.multiply(&direction, &mut self.scratch);
-        let line = self.line();
-        let found = line_search(
-            |t| self.objective.along(&self.state, &line, t),
-            (self.state.loss, slope),
-            self.orders.settings.sufficient_decrease,
-        );
-        let Some((t, _)) = found else { return };
+        let Some((t, _)) = self.best_length(slope) else {
+            return;
+        };
         let Some(trial) = self
             .along(&direction, t)
             .filter(|trial| trial.loss < self.state.loss)

@@ -680,19 +680,10 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     fn search(&mut self, direction: &[f64], slope: f64, made: Made) -> Step {
         self.full_step = false;
         self.definite = false;
-        let line = self.line();
-        let state = &self.state;
-        let objective = self.objective;
-        let phi = |t: f64| objective.along(state, &line, t);
-        let found = line_search(
-            phi,
-            (state.loss, slope),
-            self.orders.settings.sufficient_decrease,
-        );
-        let Some((t, value)) = found else {
+        let Some((t, value)) = self.best_length(slope) else {
             return Step::Stalled;
         };
-        self.slow = !made.newton && state.loss - value < 0.1 * state.loss;
+        self.slow = !made.newton && self.state.loss - value < 0.1 * self.state.loss;
         let smooth = made.newton && (SMOOTH.0..=SMOOTH.1).contains(&t);
         match self.take_along(direction, t, made) {
             Some(()) => {
@@ -701,6 +692,16 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             }
             None => Step::Stalled,
         }
+    }
+
+    /// The length of a step whose change of the logits is in `scratch`, and the loss there; `None` if no length lowers it.
+    fn best_length(&self, slope: f64) -> Option<(f64, f64)> {
+        let line = self.line();
+        line_search(
+            |t| self.objective.along(&self.state, &line, t),
+            (self.state.loss, slope),
+            self.orders.settings.sufficient_decrease,
+        )
     }
 
     /// The line from the logits along `scratch`.

@@ -12,26 +12,32 @@ pub(crate) struct Pool(Mutex<Vec<Vec<f64>>>);
 impl Pool {
     /// An array of that length with arbitrary entries: a used one that is large enough, if there is one, else a new one.
     pub fn take(&self, length: usize) -> Vec<f64> {
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let best = (0..idle.len())
-            .filter(|k| idle[*k].capacity() >= length)
-            .min_by_key(|k| idle[*k].capacity());
-        let found = best.map(|k| idle.swap_remove(k));
-        drop(idle);
-        match found {
+        self.used(length)
+            .unwrap_or_else(|| memory::filled(0.0, length))
+    }
+
+    /// An array of that length, all zeros.
+    pub fn take_zeros(&self, length: usize) -> Vec<f64> {
+        match self.used(length) {
             Some(mut array) => {
-                array.resize(length, 0.0);
+                array.fill(0.0);
                 array
             }
             None => memory::filled(0.0, length),
         }
     }
 
-    /// An array of that length, all zeros.
-    pub fn take_zeros(&self, length: usize) -> Vec<f64> {
-        let mut array = self.take(length);
-        array.fill(0.0);
-        array
+    /// The smallest idle array that is large enough.
+    fn used(&self, length: usize) -> Option<Vec<f64>> {
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let best = (0..idle.len())
+            .filter(|k| idle[*k].capacity() >= length)
+            .min_by_key(|k| idle[*k].capacity());
+        let found = best.map(|k| idle.swap_remove(k));
+        drop(idle);
+        let mut array = found?;
+        array.resize(length, 0.0);
+        Some(array)
     }
 
     /// Hands an array back.
