@@ -12,8 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::Plan;
-use crate::campaign::run::Decided;
+use crate::campaign::plan::{Decided, Plan};
 use crate::claims::{Case, Origin, Verdict};
 use crate::instance::InstanceError;
 use crate::instance::files::{parse_instance, render_instance};

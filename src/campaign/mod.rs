@@ -2,11 +2,13 @@
 //! their order can change a byte of the result.
 
 mod journal;
+mod plan;
 mod real;
 mod record;
 mod run;
 
 pub use journal::Journal;
+pub use plan::Plan;
 pub use real::real_cases;
 pub use record::{ClaimRecord, Failure, Tally};
-pub use run::{Plan, Progress, run, run_until};
+pub use run::{Progress, run, run_until};

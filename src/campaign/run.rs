@@ -5,29 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rayon::prelude::*;
 
+use crate::campaign::plan::{Decided, Plan};
 use crate::campaign::{ClaimRecord, Journal, real_cases};
 use crate::claims::{Case, CheckError, Claim, Origin, Verdict, proof_of};
+use crate::instance::InstanceError;
 use crate::instance::files::parse_instance;
 use crate::instance::sample;
-use crate::instance::{Instance, InstanceError};
-
-/// What to run.
-pub struct Plan<'a> {
-    /// The claims.
-    pub claims: Vec<&'a Claim>,
-    /// Seed of every random choice.
-    pub seed: u64,
-    /// Random cases for each claim; `None` for each claim's own number.
-    pub cases: Option<usize>,
-    /// Check these instances and nothing else, each with its name.
-    pub only: Option<Vec<(String, Instance)>>,
-}
 
 /// Told after every finished case; called from several threads.
 pub type Progress<'a> = &'a (dyn Fn() + Sync);
-
-/// A decided case, or why it could not be made.
-pub(super) type Decided = Result<(Case, Verdict), String>;
 
 /// One piece of work, small enough to be shared among threads.
 enum Unit<'a> {

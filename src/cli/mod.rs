@@ -13,6 +13,7 @@ use clap::{Parser, Subcommand};
 pub mod check;
 pub mod claims;
 mod error;
+mod exit;
 pub mod generate;
 mod interrupt;
 mod output;
@@ -21,28 +22,7 @@ pub mod solve;
 pub mod verify;
 
 pub use error::CliError;
-
-/// How a command that was understood ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// As expected: status 0.
-    Success,
-    /// A verdict or an answer differs from what is recorded or required: status 1.
-    Differs,
-    /// Ctrl-C came first; what was finished came out: status 130, as shells report it.
-    Interrupted,
-}
-
-impl Exit {
-    /// The exit status.
-    pub fn status(self) -> u8 {
-        match self {
-            Self::Success => 0,
-            Self::Differs => 1,
-            Self::Interrupted => 130,
-        }
-    }
-}
+pub use exit::Exit;
 
 /// The arguments of `attreg`.
 #[derive(Debug, Parser)]

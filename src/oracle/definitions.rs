@@ -6,13 +6,16 @@
 mod entrywise;
 mod residual_softmax;
 mod softmax;
+mod terms;
 mod two_layer;
 
 use crate::instance::{Instance, LossKind};
 use crate::oracle::OracleError;
 use crate::oracle::expression::{Graph, Node};
 use crate::scalar::High;
-use nalgebra::DVector;
+
+use terms::half_squared_norm;
+pub(super) use terms::lifted;
 
 /// What an instance's graph with gradient and Hessian would take, to be known before it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,35 +137,11 @@ fn ridge(graph: &mut Graph, instance: &Instance, logits: &[Node]) -> Node {
     half_squared_norm(graph, &weighted)
 }
 
-/// `0.5 sum_i (y_i - b_i)^2`.
-fn half_squared_distance(graph: &mut Graph, outputs: &[Node], target: &DVector<f64>) -> Node {
-    let residuals: Vec<Node> = outputs
-        .iter()
-        .zip(target.iter())
-        .map(|(&y, &b)| {
-            let b = graph.constant(lifted(b));
-            graph.weighted_sum(&[(High::ONE, y), (-High::ONE, b)])
-        })
-        .collect();
-    half_squared_norm(graph, &residuals)
-}
-
-/// `0.5 sum_i y_i^2`.
-fn half_squared_norm(graph: &mut Graph, entries: &[Node]) -> Node {
-    let half = High::ratio(1, 2);
-    let terms: Vec<(High, Node)> = entries.iter().map(|&y| (half, graph.power(y, 2))).collect();
-    graph.weighted_sum(&terms)
-}
-
-/// The f64 at its binary value. An instance holds finite numbers only; were one not, everything computed from it would
-/// be poisoned and refused.
-pub(super) fn lifted(value: f64) -> High {
-    High::lift(value).unwrap_or(High::POISONED)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nalgebra::DVector;
+
     use crate::instance::DesignMatrix;
 
     /// Three rows, two columns, no zero entry.

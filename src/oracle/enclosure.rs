@@ -4,7 +4,7 @@
 //! the exact result (mean value theorem, with the derivative bounded over the whole ball), the rounding of the midpoint
 //! (bounds stated by [`High`]), and a surcharge for the roundings made in computing the radius itself.
 
-use crate::oracle::evaluate::{Arithmetic, Scale};
+use crate::oracle::arithmetic::{Arithmetic, Scale};
 use crate::scalar::High;
 
 /// The real numbers within `radius` of `midpoint`.
@@ -96,6 +96,24 @@ fn rounding(magnitude: High, hundredths: i64) -> High {
 
 fn surcharged(radius: High) -> High {
     radius + radius.shifted(SURCHARGE_EXPONENT)
+}
+
+/// Numbers that can be taken as a ball.
+pub(super) trait Enclosed: Arithmetic {
+    /// The number as a ball; of radius zero where it has none of its own.
+    fn enclosed(self) -> Ball;
+}
+
+impl Enclosed for High {
+    fn enclosed(self) -> Ball {
+        Ball::new(self, High::ZERO)
+    }
+}
+
+impl Enclosed for Ball {
+    fn enclosed(self) -> Ball {
+        self
+    }
 }
 
 impl Arithmetic for Ball {
@@ -261,10 +279,6 @@ impl Arithmetic for Ball {
         } else {
             Self::constant(High::ONE).quotient(positive)
         }
-    }
-
-    fn enclosed(self) -> Ball {
-        self
     }
 
     fn is_poisoned(self) -> bool {

@@ -12,6 +12,7 @@
 //! | `minimiser` | Newton's method at 40 digits with a proof of its own error |
 //! | [`spectrum`] | eigenvalues and singular values, at 40 digits and in f64 with a certificate |
 
+mod arithmetic;
 mod definitions;
 mod differentiate;
 mod enclosure;

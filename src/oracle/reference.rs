@@ -146,7 +146,7 @@ impl Reference {
         Ok(self.run(&self.loss, &point)?[0])
     }
 
-    fn run<T: super::evaluate::Arithmetic>(
+    fn run<T: super::enclosure::Enclosed>(
         &self,
         plan: &Plan,
         point: &[T],

@@ -8,6 +8,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::instance::DesignMatrix;
 use crate::production::diagonal_plus_low_rank::{transpose_multiply, weighted_gram};
+use crate::production::error_bound::{Certificate, SLACK, UNDERFLOW};
 use crate::production::logit_coordinates::{LogitCoordinates, Visible, visible};
 use crate::production::running_error::UNIT;
 use crate::production::summation::dot_units;
@@ -17,29 +18,6 @@ use crate::production::{EvaluationError, Problem, certificate_by_gram};
 const LARGE_ENTRIES: usize = 300_000;
 /// A QR factorisation is tried up to this n d^2: some seconds.
 const ORTHONORMAL_WORK: usize = 2_000_000_000;
-/// Covers the roundings made in combining a handful of non-negative bounds.
-pub(crate) const SLACK: f64 = 1.0 + 1e-10;
-/// Added to what a gradient is off by: a norm loses what is smaller than the root of the smallest f64, about 1e-154.
-pub(crate) const UNDERFLOW: f64 = 1e-140;
-
-/// A bound on the distance to a minimiser, or why there is none.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Certificate {
-    /// `||x - x*||_2 <= bound`; x is taken as the exact f64 numbers it consists of.
-    pub bound: Option<f64>,
-    /// What the bound rests on and which minimiser is meant, or why there is no bound.
-    pub basis: String,
-}
-
-impl Certificate {
-    pub(crate) fn none(reason: impl std::fmt::Display) -> Self {
-        Self {
-            bound: None,
-            basis: format!("no bound: {reason}"),
-        }
-    }
-}
-
 /// Bounds the distance from x (d entries) to a minimiser of L.
 ///
 /// Tries strong convexity (`min w^2` above the proven negative curvature of the loss: then the minimiser is unique) and

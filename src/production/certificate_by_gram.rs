@@ -8,8 +8,8 @@
 use nalgebra::DVector;
 
 use crate::instance::DesignMatrix;
-use crate::production::certificate::{Certificate, SLACK, UNDERFLOW};
 use crate::production::engine::factor::{Cholesky, lowest_eigenpair, lowest_relative};
+use crate::production::error_bound::{Certificate, SLACK, UNDERFLOW};
 use crate::production::kernels::operator::Gram;
 use crate::production::running_error::UNIT;
 use crate::production::summation::{dot, dot_units, norm};

@@ -1,14 +1,8 @@
-//! What a loss of the logits must offer. A new paper is a new implementation of [`LogitLoss`] and an arm in
-//! [`loss_of`].
-
-use std::sync::Arc;
+//! What a loss of the logits must offer.
 
 use nalgebra::DVector;
 
-use crate::instance::{Instance, LossKind};
-use crate::production::{
-    DiagonalPlusLowRank, Entrywise, EvaluationError, Function, ResidualSoftmax, Softmax, TwoLayer,
-};
+use crate::production::{DiagonalPlusLowRank, EvaluationError};
 
 /// A twice differentiable loss `l(z)` of n logits whose Hessian is diagonal plus low rank.
 ///
@@ -103,22 +97,6 @@ pub trait LogitLoss: Send + Sync {
     fn remarks(&self, z: &DVector<f64>) -> Vec<String> {
         let _ = z;
         Vec::new()
-    }
-}
-
-/// The loss that an instance asks for.
-pub(crate) fn loss_of(instance: &Instance) -> Arc<dyn LogitLoss> {
-    let target = instance.target().clone();
-    match instance.loss() {
-        LossKind::Softmax => Arc::new(Softmax::new(target)),
-        LossKind::Exp => Arc::new(Entrywise::new(Function::Exp, target)),
-        LossKind::Cosh => Arc::new(Entrywise::new(Function::Cosh, target)),
-        LossKind::Sinh => Arc::new(Entrywise::new(Function::Sinh, target)),
-        LossKind::ResidualSoftmax => Arc::new(ResidualSoftmax::new(target)),
-        LossKind::TwoLayer {
-            second_layer,
-            activation,
-        } => Arc::new(TwoLayer::new(second_layer.clone(), *activation, target)),
     }
 }
 

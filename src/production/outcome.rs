@@ -1,5 +1,7 @@
 //! How a solve ended, and what it hands back.
 
+use std::ops::ControlFlow;
+
 use nalgebra::DVector;
 
 /// How a solve ended. Never a bare success flag: each ending asks for another reaction.
@@ -133,6 +135,9 @@ pub struct Solution {
     /// One entry per iteration.
     pub trace: Vec<TraceEntry>,
 }
+
+/// Sees every iteration as it is made; `Break` stops the run, which then returns its best point.
+pub type Observer<'a> = dyn FnMut(&TraceEntry) -> ControlFlow<()> + 'a;
 
 #[cfg(test)]
 mod tests {

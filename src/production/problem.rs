@@ -11,13 +11,11 @@ use crate::production::diagonal_plus_low_rank::{
 };
 use crate::production::kernels::Level;
 use crate::production::kernels::operator::Operator;
-use crate::production::logit_loss::{LogitErrorBounds, check_vector, loss_of, refuse_overflow};
+use crate::production::logit_loss::{LogitErrorBounds, check_vector, refuse_overflow};
+use crate::production::losses::loss_of;
 use crate::production::running_error::{Bounded, UNIT};
 use crate::production::summation::{compensated_sum, dot_units, norm};
-use crate::production::{
-    DiagonalPlusLowRank, EvaluationError, LogitLoss, ProblemError, Settings, Solution, SolveError,
-    solve,
-};
+use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitLoss, ProblemError};
 
 /// Below this size no intermediate result of an exact product by splitting overflows.
 const SPLIT_LIMIT: f64 = 1e290;
@@ -77,20 +75,6 @@ impl Problem {
                 reason: error.to_string(),
             })?;
         Self::from_instance(&instance)
-    }
-
-    /// Minimises from the origin; see [`solve`](crate::production::solve).
-    pub fn solve(&self, settings: &Settings) -> Result<Solution, SolveError> {
-        self.solve_from(&DVector::zeros(self.columns()), settings)
-    }
-
-    /// Minimises from a point (d entries), such as the answer to a similar problem; see [`solve`](crate::production::solve).
-    pub fn solve_from(
-        &self,
-        start: &DVector<f64>,
-        settings: &Settings,
-    ) -> Result<Solution, SolveError> {
-        solve(self, start, settings)
     }
 
     /// The problem of a validated instance. An error if the square of a weight overflows.

@@ -8,7 +8,8 @@ use crate::production::engine::{self, Orders};
 use crate::production::logit_loss::check_vector;
 use crate::production::newton::{finite_noise, refused_by_gram, solve_orthonormal};
 use crate::production::{
-    EvaluationError, Method, Outcome, Problem, Settings, Solution, SolveError, TraceEntry, certify,
+    EvaluationError, Method, Observer, Outcome, Problem, Settings, Solution, SolveError,
+    TraceEntry, certify,
 };
 
 /// Dense matrices with at most this many entries are solved in orthonormal coordinates: that costs milliseconds there, and
@@ -20,8 +21,21 @@ const ORTHONORMAL_ENTRIES: usize = 20_000_000;
 /// Columns of a Gram matrix at most: it takes `8 d^2` bytes, here 8 GiB.
 const LARGEST_GRAM: usize = 1 << 15;
 
-/// Sees every iteration as it is made; `Break` stops the run, which then returns its best point.
-pub type Observer<'a> = dyn FnMut(&TraceEntry) -> ControlFlow<()> + 'a;
+impl Problem {
+    /// Minimises from the origin; see [`solve`](crate::production::solve).
+    pub fn solve(&self, settings: &Settings) -> Result<Solution, SolveError> {
+        self.solve_from(&DVector::zeros(self.columns()), settings)
+    }
+
+    /// Minimises from a point (d entries), such as the answer to a similar problem; see [`solve`](crate::production::solve).
+    pub fn solve_from(
+        &self,
+        start: &DVector<f64>,
+        settings: &Settings,
+    ) -> Result<Solution, SolveError> {
+        solve(self, start, settings)
+    }
+}
 
 /// Minimises `L` from `start` (d finite entries).
 ///

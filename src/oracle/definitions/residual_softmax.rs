@@ -2,7 +2,7 @@
 
 use nalgebra::DVector;
 
-use super::half_squared_distance;
+use super::terms::half_squared_distance;
 use crate::oracle::expression::{Graph, Node};
 
 /// See [`per_derivative`](super::per_derivative).

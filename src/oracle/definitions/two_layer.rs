@@ -2,7 +2,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{half_squared_distance, lifted, softmax};
+use super::softmax;
+use super::terms::{half_squared_distance, lifted};
 use crate::instance::Activation;
 use crate::oracle::expression::{Graph, Node};
 use crate::scalar::High;

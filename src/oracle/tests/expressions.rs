@@ -4,12 +4,14 @@ use nalgebra::DVector;
 use proptest::prelude::*;
 
 use super::trees::{fixed, overlap, point, tree};
+use crate::oracle::arithmetic::Arithmetic;
 use crate::oracle::enclosure::Ball;
-use crate::oracle::evaluate::{Arithmetic, Plan};
+use crate::oracle::enclosure::Enclosed;
+use crate::oracle::evaluate::Plan;
 use crate::oracle::{Graph, Node, OracleError, Reference};
 use crate::scalar::High;
 
-fn value<T: Arithmetic>(graph: &Graph, node: Node, x: &[T]) -> Option<T> {
+fn value<T: Enclosed>(graph: &Graph, node: Node, x: &[T]) -> Option<T> {
     let plan = Plan::new(graph, &graph.constants().into(), &[node]);
     let values = plan.evaluate(x, |_| String::new()).ok()?;
     Some(values[0])

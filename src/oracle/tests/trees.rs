@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, RngSeed};
 
+use crate::oracle::arithmetic::{Arithmetic, Scale};
 use crate::oracle::enclosure::Ball;
-use crate::oracle::evaluate::{Arithmetic, Scale};
 use crate::oracle::{Graph, Node};
 use crate::scalar::High;
 
