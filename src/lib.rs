@@ -10,13 +10,14 @@
 //! # The house
 //!
 //! A module imports only from lower floors, and the two halves of floor 2 never import each other
-//! (`tests/house_rules.rs` reads the `use` lines and enforces it).
+//! (`tests/house` reads the `use` lines and enforces it).
 //!
 //! | floor | module | what lives there |
 //! |---|---|---|
 //! | 0 | [`scalar`] | the oracle's 40-digit number and tolerances with a reason |
 //! | 0 | [`memory`] | large arrays on large pages |
 //! | 1 | [`instance`] | design matrices, validated instances, their files, seeded generators |
+//! | 1 | [`system`] | all systems as a table: what each is given and looks for; manifests of any of them |
 //! | 1 | [`certificate`] | proofs of the sharp constants, checked in exact or outward-rounded arithmetic |
 //! | 2a | [`production`] | f64: losses, Newton's method, leverage scores, error certificate |
 //! | 2b | [`oracle`] | 40 digits: the loss as a symbolic graph, derivatives by rule, minimiser, spectra |
@@ -40,3 +41,4 @@ pub mod oracle;
 pub mod production;
 pub mod report;
 pub mod scalar;
+pub mod system;

@@ -1,39 +1,30 @@
 //! The losses, transcribed once from their definitions: no derivative and no rearrangement for speed or stability.
 //!
-//! One file per paper. A new one is a file with a function that gives `l(z)`, one more arm in [`loss_of_logits`], and one in
-//! [`per_derivative`].
+//! One file per paper. A new loss of logits is a file with a function that gives `l(z)`, one more arm in [`loss_of_logits`], and
+//! one in [`per_derivative`]; any other system is a file with a [`Definition`](definition::Definition) and a line in `system.rs`.
 
+mod definition;
 mod entrywise;
+mod estimate;
 mod residual_softmax;
+mod single_layer_attention;
 mod softmax;
+mod system;
 mod terms;
 mod two_layer;
+mod weighted_low_rank;
 
 use crate::instance::{Instance, LossKind};
 use crate::oracle::OracleError;
 use crate::oracle::expression::{Graph, Node};
 use crate::scalar::High;
 
+pub use estimate::Estimate;
+use estimate::LIMIT_BYTES;
+pub use system::estimate_of;
+pub(super) use system::system_loss;
 use terms::half_squared_norm;
 pub(super) use terms::lifted;
-
-/// What an instance's graph with gradient and Hessian would take, to be known before it is built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Estimate {
-    /// Nodes of the graph and terms of their linear combinations, together.
-    pub nodes: u64,
-    /// Bytes of memory while it is built and evaluated.
-    pub bytes: u64,
-}
-
-/// The largest graph that is built.
-const LIMIT_BYTES: u64 = 8 << 30;
-
-/// Bytes per node or term. A node takes 24 bytes in the graph, 32 in its index, up to 64 among the known derivatives
-/// (hash maps at half load), 24 in the plan, and 48 per value in the sweep, some 200 together; a term takes 8 bytes in
-/// the graph, 8 in the plan and, where its coefficient is new, 48 for that and 32 for its index. Nodes and terms are
-/// about equally many in a graph of logits; vectors may hold twice what they need while they grow.
-const BYTES_PER_NODE: u64 = 256;
 
 /// Bounds the size of the graph that [`Reference::new`](crate::oracle::Reference::new) would build, in constant time.
 ///
@@ -52,11 +43,7 @@ pub fn estimate(instance: &Instance) -> Estimate {
         .saturating_mul(n)
         .saturating_mul(d)
         .saturating_add(stored.saturating_mul(d + 1) / 2);
-    let nodes = first_order.saturating_add(second_order).saturating_add(64);
-    Estimate {
-        nodes,
-        bytes: nodes.saturating_mul(BYTES_PER_NODE),
-    }
+    Estimate::of(first_order.saturating_add(second_order).saturating_add(64))
 }
 
 /// Nodes and terms that one logit adds to each first derivative; counted on graphs, with the test

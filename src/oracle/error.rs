@@ -39,6 +39,28 @@ pub enum OracleError {
         /// The limit.
         limit: u64,
     },
+    /// The expression graph of a system would not fit in memory.
+    #[error(
+        "the graph of {system} with {unknowns} unknowns would need about {nodes} nodes ({mebibytes} MiB), the limit is {limit} MiB"
+    )]
+    SystemTooLarge {
+        /// The system.
+        system: &'static str,
+        /// Entries of its unknowns together.
+        unknowns: usize,
+        /// Estimated nodes.
+        nodes: u64,
+        /// Estimated memory.
+        mebibytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The system is not one that the oracle knows.
+    #[error("system \"{system}\" has no definition in the oracle")]
+    NoDefinition {
+        /// The system.
+        system: &'static str,
+    },
     /// A point has the wrong number of entries.
     #[error("point has {found} entries, expected {expected}")]
     Shape {

@@ -4,6 +4,7 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `expression` | the hash-consed graph of scalar primitives and its simplifications |
+//! | `matrix` | matrices of expressions, so that a definition reads like the paper |
 //! | `differentiate` | one table of local partial derivatives; forward and reverse accumulation over it |
 //! | `definitions` | the losses, transcribed from the papers into graphs |
 //! | `evaluate` | a graph compiled to a sweep, for any arithmetic |
@@ -19,11 +20,12 @@ mod enclosure;
 mod error;
 mod evaluate;
 mod expression;
+mod matrix;
 mod minimiser;
 mod reference;
 pub mod spectrum;
 
-pub use definitions::{Estimate, estimate, loss_graph};
+pub use definitions::{Estimate, estimate, estimate_of, loss_graph};
 pub use differentiate::{derivative, gradient};
 pub use enclosure::Ball;
 pub use error::OracleError;

@@ -6,12 +6,13 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::instance::Instance;
 use crate::oracle::OracleError;
-use crate::oracle::definitions::{lifted, loss_graph};
+use crate::oracle::definitions::{lifted, loss_graph, system_loss};
 use crate::oracle::differentiate::{derivative, gradient};
 use crate::oracle::enclosure::Ball;
 use crate::oracle::evaluate::Plan;
 use crate::oracle::expression::{Graph, Node};
 use crate::scalar::High;
+use crate::system::Given;
 
 /// Everything about a loss at one point, rounded to 40 digits at every operation.
 #[derive(Clone, Debug)]
@@ -53,6 +54,17 @@ impl Reference {
         let mut graph = Graph::new();
         let loss = loss_graph(&mut graph, instance)?;
         Ok(Self::from_graph(graph, loss, instance.columns()))
+    }
+
+    /// The loss of any other system, in its unknowns as [`Layout`](crate::system::Layout) orders them, with gradient and Hessian
+    /// by symbolic differentiation.
+    ///
+    /// [`OracleError::SystemTooLarge`] before anything is built if the graph would not fit, [`OracleError::NoDefinition`]
+    /// for a system of logits, whose arrays an [`Instance`] holds.
+    pub fn of(given: &Given) -> Result<Self, OracleError> {
+        let mut graph = Graph::new();
+        let loss = system_loss(&mut graph, given)?;
+        Ok(Self::from_graph(graph, loss, given.layout().dimension()))
     }
 
     /// Any expression of a graph as a loss in the variables `x_0 .. x_(dimension - 1)`.

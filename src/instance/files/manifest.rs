@@ -35,6 +35,7 @@ pub use render::render_instance;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Manifest {
+    #[serde(alias = "system")]
     loss: String,
     matrix: MatrixEntry,
     target: Entry<Vec<f64>>,

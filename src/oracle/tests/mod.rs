@@ -6,6 +6,7 @@ mod losses;
 mod minimisers;
 mod softmax;
 mod spectra;
+mod systems;
 mod trees;
 
 use nalgebra::DVector;

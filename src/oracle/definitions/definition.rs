@@ -1,0 +1,39 @@
+//! What a definition is, for systems with unknowns of any shape.
+
+use crate::oracle::expression::{Graph, Node};
+use crate::oracle::matrix::Matrix;
+use crate::system::{Given, Layout};
+
+/// A system's loss, transcribed from its definition.
+pub(super) trait Definition: Sync {
+    /// The loss as an expression in the unknowns.
+    fn loss(&self, graph: &mut Graph, given: &Given, unknowns: &Unknowns) -> Node;
+
+    /// A bound on the number of nodes and terms of [`loss`](Self::loss), known before it is built.
+    fn terms(&self, given: &Given) -> u64;
+
+    /// How many of these one unknown enters, at most.
+    fn terms_of_one(&self, given: &Given) -> u64 {
+        self.terms(given)
+    }
+}
+
+/// The unknowns as variables of a graph, by [`Layout`].
+pub(super) struct Unknowns(Layout);
+
+impl Unknowns {
+    /// The unknowns that a layout orders.
+    pub(super) fn new(layout: Layout) -> Self {
+        Self(layout)
+    }
+
+    /// An unknown matrix by its name; a vector is one column.
+    pub(super) fn matrix(&self, graph: &mut Graph, name: &str) -> Matrix {
+        let found = self.0.parts().find(|(part, ..)| *part == name);
+        let (rows, columns, first) = found.map_or((0, 0, 0), |(_, shape, range)| {
+            let columns = shape.get(1).copied().unwrap_or(1);
+            (range.len() / columns.max(1), columns, range.start)
+        });
+        Matrix::unknown(graph, rows, columns, first)
+    }
+}

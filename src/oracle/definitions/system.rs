@@ -1,0 +1,79 @@
+//! The systems that are no losses of logits: each definition gives a graph of its own.
+
+use super::definition::{Definition, Unknowns};
+use super::estimate::{Estimate, LIMIT_BYTES};
+use super::single_layer_attention::SingleLayerAttention;
+use super::weighted_low_rank::WeightedLowRank;
+use crate::oracle::OracleError;
+use crate::oracle::expression::{Graph, Node};
+use crate::system::Given;
+
+/// Every definition by the key of its system.
+static DEFINITIONS: &[(&str, &dyn Definition)] = &[
+    ("single-layer-attention", &SingleLayerAttention),
+    ("weighted-low-rank", &WeightedLowRank),
+];
+
+/// Nodes and terms that differentiation may add to each of the loss, for the gradient and for each column of the Hessian;
+/// counted on graphs, with the test `the_estimate_bounds_the_graphs_of_all_systems`.
+const PER_DERIVATIVE: u64 = 6;
+
+/// What the graph of a system with its derivatives would take, known before it is built.
+pub fn estimate_of(given: &Given) -> Option<Estimate> {
+    let definition = definition(given)?;
+    let unknowns = given.layout().dimension() as u64;
+    let columns = unknowns.saturating_mul(definition.terms_of_one(given));
+    let nodes = definition
+        .terms(given)
+        .saturating_mul(2)
+        .saturating_add(columns)
+        .saturating_mul(PER_DERIVATIVE);
+    Some(Estimate::of(nodes))
+}
+
+fn definition(given: &Given) -> Option<&'static dyn Definition> {
+    DEFINITIONS
+        .iter()
+        .find(|(key, _)| *key == given.system().key)
+        .map(|(_, definition)| *definition)
+}
+
+/// The loss of a system in the variables of its [`Layout`]. Refuses what would take more than 8 GiB by [`estimate_of`], and
+/// a system that has no definition here.
+pub(in crate::oracle) fn system_loss(
+    graph: &mut Graph,
+    given: &Given,
+) -> Result<Node, OracleError> {
+    let (Some(definition), Some(expected)) = (definition(given), estimate_of(given)) else {
+        return Err(OracleError::NoDefinition {
+            system: given.system().key,
+        });
+    };
+    if expected.bytes > LIMIT_BYTES {
+        return Err(OracleError::SystemTooLarge {
+            system: given.system().key,
+            unknowns: given.layout().dimension(),
+            nodes: expected.nodes,
+            mebibytes: expected.bytes >> 20,
+            limit: LIMIT_BYTES >> 20,
+        });
+    }
+    Ok(definition.loss(graph, given, &Unknowns::new(given.layout())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::SYSTEMS;
+
+    #[test]
+    fn every_system_has_a_definition() {
+        for system in SYSTEMS.iter().filter(|system| !system.logit) {
+            assert!(
+                DEFINITIONS.iter().any(|(key, _)| *key == system.key),
+                "{}",
+                system.key
+            );
+        }
+    }
+}

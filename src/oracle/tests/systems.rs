@@ -1,0 +1,186 @@
+//! The systems with matrices as unknowns: mpmath's table, entries by name, sizes of their graphs.
+
+use std::path::Path;
+
+use nalgebra::DVector;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{DIGITS, agree, numbers};
+use crate::oracle::{OracleError, Reference, estimate_of, lift_vector};
+use crate::scalar::High;
+use crate::system::{Array, Given, Posed, SINGLE_LAYER_ATTENTION, WEIGHTED_LOW_RANK, parse};
+
+/// One entry of the table that mpmath made from the definitions.
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    manifest: Value,
+    x: Vec<f64>,
+    loss: String,
+    gradient: Vec<String>,
+    hessian: Vec<Vec<String>>,
+}
+
+impl Entry {
+    fn given(&self) -> Given {
+        match parse(&self.manifest.to_string(), Path::new(&self.name)) {
+            Ok(Posed::Other(given)) => given,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn point(&self) -> DVector<High> {
+        lift_vector(&DVector::from_vec(self.x.clone()))
+    }
+
+    fn flat_hessian(&self) -> Vec<High> {
+        self.hessian.iter().flat_map(|row| numbers(row)).collect()
+    }
+}
+
+fn table() -> Vec<Entry> {
+    serde_json::from_str(include_str!("../../../fixtures/oracle/systems_mpmath.json")).unwrap()
+}
+
+#[test]
+fn every_value_of_the_independent_table_is_reached() {
+    let table = table();
+    assert_eq!(table.len(), 11);
+    for entry in &table {
+        let reference = Reference::of(&entry.given()).unwrap();
+        let ours = reference.evaluate(&entry.point()).unwrap();
+        let loss = numbers(std::slice::from_ref(&entry.loss));
+        assert!(agree(&[ours.loss], &loss, DIGITS), "{}", entry.name);
+        let gradient = numbers(&entry.gradient);
+        assert!(
+            agree(ours.gradient.as_slice(), &gradient, DIGITS),
+            "{}",
+            entry.name
+        );
+        let hessian = entry.flat_hessian();
+        assert!(
+            agree(ours.hessian.as_slice(), &hessian, DIGITS),
+            "{}",
+            entry.name
+        );
+    }
+}
+
+#[test]
+fn every_enclosure_contains_the_independent_value() {
+    for entry in &table() {
+        let reference = Reference::of(&entry.given()).unwrap();
+        let ours = reference.enclose(&entry.point(), High::ZERO).unwrap();
+        let found = std::iter::once(&ours.loss)
+            .chain(&ours.gradient)
+            .chain(&ours.hessian);
+        let expected = std::iter::once(&entry.loss)
+            .chain(&entry.gradient)
+            .chain(entry.hessian.iter().flatten());
+        for (ball, text) in found.zip(expected) {
+            let value = High::parse(text).unwrap();
+            // The table has 50 digits of which High keeps 40.
+            let slack = value.abs().shifted(-39);
+            assert!(
+                (value - ball.midpoint()).abs() <= ball.radius() + slack,
+                "{}: {text}",
+                entry.name
+            );
+        }
+    }
+}
+
+/// The comparison has teeth: at another point, 10^-20 away, the same table does not pass.
+#[test]
+fn a_moved_point_is_noticed() {
+    for entry in &table() {
+        let reference = Reference::of(&entry.given()).unwrap();
+        let moved = entry.point().map(|x| x + High::ONE.shifted(-20));
+        let ours = reference.evaluate(&moved).unwrap();
+        let gradient = numbers(&entry.gradient);
+        assert!(
+            !agree(ours.gradient.as_slice(), &gradient, DIGITS),
+            "{}",
+            entry.name
+        );
+    }
+}
+
+fn ones(shape: &[usize]) -> Array {
+    let count = shape.iter().product();
+    Array::new(shape.to_vec(), vec![0.5; count]).unwrap()
+}
+
+fn attention(n: usize, d: usize, m: usize) -> Given {
+    let named = |name: &str, columns| (name.to_owned(), ones(&[n, columns]));
+    let mut arrays = vec![
+        named("A1", d),
+        named("A2", d),
+        named("A3", d),
+        named("B", m),
+    ];
+    // Different entries, so that no two expressions are the same node by accident.
+    for (k, (_, array)) in arrays.iter_mut().enumerate() {
+        let values = (0..array.values().len())
+            .map(|i| (((7 * i + 3 * k) % 23) as f64 - 11.0) / 8.0 + (i as f64) / 1024.0)
+            .collect();
+        *array = Array::new(array.shape().to_vec(), values).unwrap();
+    }
+    arrays.push(("weights".to_owned(), Array::scalar(1.0)));
+    arrays.push(("ridge".to_owned(), Array::scalar(1.0)));
+    Given::new(&SINGLE_LAYER_ATTENTION, arrays).unwrap()
+}
+
+fn low_rank(n: usize, m: usize, k: usize) -> Given {
+    let values = |seed: usize| {
+        let values = (0..n * m)
+            .map(|i| (((5 * i + seed) % 19) as f64 + 1.0) / 8.0 + (i as f64) / 1024.0)
+            .collect();
+        Array::new(vec![n, m], values).unwrap()
+    };
+    Given::new(
+        &WEIGHTED_LOW_RANK,
+        vec![
+            ("M".to_owned(), values(3)),
+            ("W".to_owned(), values(8)),
+            ("rank".to_owned(), Array::scalar(k as f64)),
+        ],
+    )
+    .unwrap()
+}
+
+#[test]
+fn the_estimate_bounds_the_graphs_of_all_systems() {
+    let shapes = [
+        attention(1, 1, 1),
+        attention(2, 3, 2),
+        attention(5, 2, 1),
+        attention(8, 2, 3),
+        low_rank(1, 1, 1),
+        low_rank(4, 3, 2),
+        low_rank(6, 9, 1),
+        low_rank(8, 8, 4),
+    ];
+    for given in &shapes {
+        let reference = Reference::of(given).unwrap();
+        let real = (reference.nodes() + reference.terms()) as u64;
+        let expected = estimate_of(given).unwrap().nodes;
+        assert!(
+            real <= expected && expected <= 60 * real,
+            "{}: {real} of {expected}",
+            given.system().key
+        );
+    }
+}
+
+#[test]
+fn what_would_not_fit_is_refused_before_it_is_built() {
+    for given in [attention(441, 32, 32), low_rank(2000, 1000, 10)] {
+        let error = Reference::of(&given).unwrap_err();
+        assert!(
+            matches!(error, OracleError::SystemTooLarge { .. }),
+            "{error}"
+        );
+    }
+}

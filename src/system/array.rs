@@ -1,0 +1,117 @@
+//! A scalar, vector or matrix as a manifest has it.
+
+use nalgebra::{DMatrix, DVector};
+
+/// Numbers in a shape, row by row; the shape of a scalar is empty.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    shape: Vec<usize>,
+    values: Vec<f64>,
+}
+
+impl Array {
+    /// `None` if the shape asks for another number of entries.
+    pub fn new(shape: Vec<usize>, values: Vec<f64>) -> Option<Self> {
+        let count = shape
+            .iter()
+            .try_fold(1_usize, |product, side| product.checked_mul(*side));
+        (count == Some(values.len())).then_some(Self { shape, values })
+    }
+
+    /// One number.
+    pub fn scalar(value: f64) -> Self {
+        Self {
+            shape: Vec::new(),
+            values: vec![value],
+        }
+    }
+
+    /// A vector.
+    pub fn vector(vector: &DVector<f64>) -> Self {
+        Self {
+            shape: vec![vector.len()],
+            values: vector.as_slice().to_vec(),
+        }
+    }
+
+    /// A matrix.
+    pub fn matrix(matrix: &DMatrix<f64>) -> Self {
+        Self {
+            shape: vec![matrix.nrows(), matrix.ncols()],
+            values: matrix.transpose().as_slice().to_vec(),
+        }
+    }
+
+    /// The lengths of its axes.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Its entries, row by row.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The shape in words: `3 x 2`, `4`, `a number`.
+    pub fn shape_in_words(&self) -> String {
+        if self.shape.is_empty() {
+            return "a number".to_owned();
+        }
+        let sides: Vec<String> = self.shape.iter().map(ToString::to_string).collect();
+        sides.join(" x ")
+    }
+
+    /// The place of the entry that stands at `index` row by row: `2, 1`, or nothing for a scalar.
+    pub fn place(&self, index: usize) -> String {
+        place(&self.shape, index)
+    }
+
+    /// The entries as an `rows x columns` matrix; a scalar fills it, a vector stands for every row.
+    pub fn filled(&self, rows: usize, columns: usize) -> DMatrix<f64> {
+        match self.shape[..] {
+            [] => DMatrix::from_element(rows, columns, self.values[0]),
+            [_] => DMatrix::from_fn(rows, columns, |_, j| self.values[j]),
+            _ => DMatrix::from_row_slice(rows, columns, &self.values),
+        }
+    }
+}
+
+/// The place of entry `index`, row by row, in an array of this shape.
+pub(super) fn place(shape: &[usize], mut index: usize) -> String {
+    let mut sides: Vec<String> = Vec::new();
+    for side in shape.iter().rev() {
+        sides.push((index % side.max(&1)).to_string());
+        index /= side.max(&1);
+    }
+    sides.reverse();
+    sides.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_stand_row_by_row() {
+        let matrix = DMatrix::from_row_slice(2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let array = Array::matrix(&matrix);
+        assert_eq!(array.values(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(array.place(4), "1, 1");
+        assert_eq!(array.filled(2, 3), matrix);
+        assert_eq!(Array::scalar(7.0).place(0), "");
+    }
+
+    #[test]
+    fn fewer_axes_repeat() {
+        assert_eq!(Array::scalar(7.0).filled(1, 2).as_slice(), [7.0, 7.0]);
+        let row = Array::vector(&DVector::from_vec(vec![1.0, 2.0])).filled(2, 2);
+        assert_eq!(row, DMatrix::from_row_slice(2, 2, &[1.0, 2.0, 1.0, 2.0]));
+    }
+
+    #[test]
+    fn a_shape_must_fit_its_entries() {
+        assert!(Array::new(vec![2, 2], vec![0.0; 3]).is_none());
+        assert!(Array::new(vec![usize::MAX, 2], vec![0.0; 3]).is_none());
+        assert!(Array::new(vec![0, 2], Vec::new()).is_some());
+    }
+}

@@ -1,0 +1,367 @@
+//! A system with its arrays and points, known to fit together.
+
+use nalgebra::DMatrix;
+
+use crate::system::array::Array;
+use crate::system::layout::Layout;
+use crate::system::row::System;
+use crate::system::slot::{Rule, Slot};
+
+/// A dimension, its size, and the array that fixed it.
+#[derive(Clone, Debug)]
+struct Size {
+    dimension: &'static str,
+    size: usize,
+    by: &'static str,
+}
+
+/// A system with the arrays that it needs; shapes agree, entries are what the slots ask for.
+#[derive(Clone, Debug)]
+pub struct Given {
+    system: &'static System,
+    arrays: Vec<Array>,
+    sizes: Vec<Size>,
+    points: Vec<Vec<f64>>,
+}
+
+impl Given {
+    /// Checks the arrays, one for each name, against the system's slots. What is wrong comes back as one line that names
+    /// the arrays, the index and the values in question.
+    pub fn new(system: &'static System, arrays: Vec<(String, Array)>) -> Result<Self, String> {
+        for (k, (name, _)) in arrays.iter().enumerate() {
+            if arrays[..k].iter().any(|(other, _)| other == name) {
+                return Err(format!("{name} is given twice"));
+            }
+            if !system.given.iter().any(|slot| slot.name == name) {
+                let known: Vec<&str> = system.given.iter().map(|slot| slot.name).collect();
+                return Err(format!(
+                    "system \"{}\" has no array {name}: it has {}",
+                    system.key,
+                    known.join(", ")
+                ));
+            }
+        }
+        let mut given = Self {
+            system,
+            arrays: Vec::with_capacity(system.given.len()),
+            sizes: Vec::new(),
+            points: Vec::new(),
+        };
+        let mut arrays = arrays;
+        for slot in system.given {
+            let array = match arrays.iter().position(|(name, _)| name == slot.name) {
+                Some(k) => arrays.swap_remove(k).1,
+                None => Array::scalar(
+                    slot.default
+                        .ok_or_else(|| format!("system \"{}\" needs {}", system.key, slot.name))?,
+                ),
+            };
+            given.fit(slot.name, slot.shapes, &array)?;
+            if let Rule::Dimension(dimension) = slot.rule {
+                given.count(slot.name, dimension, &array)?;
+            }
+            given.arrays.push(array);
+        }
+        for (slot, array) in system.given.iter().zip(&given.arrays) {
+            given.check_entries(slot, array)?;
+        }
+        for slot in system.unknowns {
+            for dimension in slot.shapes[0] {
+                if given.size(dimension) == 0 {
+                    return Err(format!("{} has no entries: {dimension} is 0", slot.name));
+                }
+            }
+        }
+        Ok(given)
+    }
+
+    /// The same with these points, each with as many finite entries as the unknowns have together.
+    pub fn with_points(mut self, points: Vec<Vec<f64>>) -> Result<Self, String> {
+        let layout = self.layout();
+        for point in &points {
+            if point.len() != layout.dimension() {
+                return Err(format!(
+                    "point has {} entries, expected {}",
+                    point.len(),
+                    layout.dimension()
+                ));
+            }
+            if let Some(k) = point.iter().position(|value| !value.is_finite()) {
+                return Err(format!(
+                    "{} is {}: every entry must be finite",
+                    layout.entry(k).unwrap_or_default(),
+                    point[k]
+                ));
+            }
+        }
+        self.points = points;
+        Ok(self)
+    }
+
+    /// Checks a shape, and fixes the dimensions that it names first.
+    fn fit(
+        &mut self,
+        name: &'static str,
+        shapes: &[&'static [&'static str]],
+        array: &Array,
+    ) -> Result<(), String> {
+        let Some(shape) = shapes
+            .iter()
+            .find(|shape| shape.len() == array.shape().len())
+        else {
+            let slot = self.system.given.iter().find(|slot| slot.name == name);
+            return Err(format!(
+                "{name} is {}, expected {}",
+                array.shape_in_words(),
+                slot.map(Slot::shapes_in_words).unwrap_or_default()
+            ));
+        };
+        for (dimension, size) in shape.iter().zip(array.shape()) {
+            match self
+                .sizes
+                .iter()
+                .find(|known| known.dimension == *dimension)
+            {
+                Some(known) if known.size != *size => {
+                    return Err(format!(
+                        "{name} is {} ({}): {dimension} = {size}, but {} has {dimension} = {}",
+                        array.shape_in_words(),
+                        shape.join(" x "),
+                        known.by,
+                        known.size
+                    ));
+                }
+                Some(_) => {}
+                None => self.sizes.push(Size {
+                    dimension,
+                    size: *size,
+                    by: name,
+                }),
+            }
+        }
+        Ok(())
+    }
+
+    /// A scalar that is a dimension.
+    fn count(
+        &mut self,
+        name: &'static str,
+        dimension: &'static str,
+        array: &Array,
+    ) -> Result<(), String> {
+        let value = array.values()[0];
+        let largest = f64::from(u32::MAX);
+        if !(value >= 1.0 && value <= largest && value.fract() == 0.0) {
+            return Err(format!(
+                "{name} is {value}: a whole number, at least 1, is needed"
+            ));
+        }
+        self.sizes.push(Size {
+            dimension,
+            size: value as usize,
+            by: name,
+        });
+        Ok(())
+    }
+
+    fn check_entries(&self, slot: &Slot, array: &Array) -> Result<(), String> {
+        let hidden_by = match slot.rule {
+            Rule::FiniteUnlessHidden(name) => self.array(name),
+            Rule::Finite | Rule::NonNegative | Rule::Dimension(_) | Rule::Word(_) => None,
+        };
+        for (k, value) in array.values().iter().enumerate() {
+            let hidden = hidden_by.is_some_and(|by| by.values()[k] == 0.0);
+            let place = match array.shape() {
+                [] => slot.name.to_owned(),
+                _ => format!("{}[{}]", slot.name, array.place(k)),
+            };
+            if !value.is_finite() && !(hidden && value.is_nan()) {
+                let unless = match slot.rule {
+                    Rule::FiniteUnlessHidden(name) => format!(" where {name} is not 0"),
+                    Rule::Finite | Rule::NonNegative | Rule::Dimension(_) | Rule::Word(_) => {
+                        String::new()
+                    }
+                };
+                return Err(format!(
+                    "{place} is {value}: every entry must be finite{unless}"
+                ));
+            }
+            if slot.rule == Rule::NonNegative && *value < 0.0 {
+                return Err(format!("{place} is {value}: no entry may be negative"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Its row of the table.
+    pub fn system(&self) -> &'static System {
+        self.system
+    }
+
+    /// An array by its name; `None` if the system has none of this name.
+    pub fn array(&self, name: &str) -> Option<&Array> {
+        let k = self
+            .system
+            .given
+            .iter()
+            .position(|slot| slot.name == name)?;
+        self.arrays.get(k)
+    }
+
+    /// An array as a matrix: a scalar fills it, a vector stands for every row. Empty if the system has none of this name.
+    pub fn matrix(&self, name: &str, rows: &str, columns: &str) -> DMatrix<f64> {
+        match self.array(name) {
+            Some(array) => array.filled(self.size(rows), self.size(columns)),
+            None => DMatrix::zeros(0, 0),
+        }
+    }
+
+    /// A scalar; 0 if the system has none of this name.
+    pub fn scalar(&self, name: &str) -> f64 {
+        self.array(name)
+            .and_then(|array| array.values().first().copied())
+            .unwrap_or(0.0)
+    }
+
+    /// The size of a dimension; 0 for one that no array names.
+    pub fn size(&self, dimension: &str) -> usize {
+        self.sizes
+            .iter()
+            .find(|known| known.dimension == dimension)
+            .map_or(0, |known| known.size)
+    }
+
+    /// How the unknowns make one vector.
+    pub fn layout(&self) -> Layout {
+        let shapes = self.system.unknowns.iter().map(|slot| {
+            let shape = slot.shapes[0].iter().map(|side| self.size(side)).collect();
+            (slot.name, shape)
+        });
+        Layout::new(shapes.collect())
+    }
+
+    /// The points that belong to it, each a vector by [`layout`](Self::layout); may be empty.
+    pub fn points(&self) -> &[Vec<f64>] {
+        &self.points
+    }
+
+    /// The first point, or the origin where there is none.
+    pub fn start(&self) -> Vec<f64> {
+        self.points
+            .first()
+            .cloned()
+            .unwrap_or_else(|| vec![0.0; self.layout().dimension()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::{SINGLE_LAYER_ATTENTION, WEIGHTED_LOW_RANK};
+
+    fn array(shape: &[usize], values: &[f64]) -> Array {
+        Array::new(shape.to_vec(), values.to_vec()).unwrap()
+    }
+
+    fn low_rank(change: impl Fn(&mut Vec<(String, Array)>)) -> Result<Given, String> {
+        let mut arrays = vec![
+            (
+                "M".to_owned(),
+                array(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+            ),
+            (
+                "W".to_owned(),
+                array(&[2, 3], &[1.0, 0.0, 1.0, 1.0, 1.0, 1.0]),
+            ),
+            ("rank".to_owned(), Array::scalar(1.0)),
+        ];
+        change(&mut arrays);
+        Given::new(&WEIGHTED_LOW_RANK, arrays)
+    }
+
+    #[test]
+    fn dimensions_are_taken_from_the_arrays() {
+        let given = low_rank(|_| {}).unwrap();
+        assert_eq!(
+            (given.size("n"), given.size("m"), given.size("k")),
+            (2, 3, 1)
+        );
+        assert_eq!(given.layout().dimension(), 5);
+        assert_eq!(given.layout().entry(2).unwrap(), "Y[0, 0]");
+    }
+
+    /// Each from a good instance by one change.
+    #[test]
+    fn one_wrong_array_is_named_with_both_sizes() {
+        let refusal = |change: fn(&mut Vec<(String, Array)>)| low_rank(change).unwrap_err();
+        assert_eq!(
+            refusal(|a| a[1].1 = array(&[2, 2], &[1.0; 4])),
+            "W is 2 x 2 (n x m): m = 2, but M has m = 3"
+        );
+        assert_eq!(
+            refusal(|a| a[0].1 = array(&[6], &[1.0; 6])),
+            "M is 6, expected n x m"
+        );
+        assert_eq!(
+            refusal(|a| a[1].1 = array(&[2, 3], &[1.0, 1.0, 1.0, 1.0, -2.0, 1.0])),
+            "W[1, 1] is -2: no entry may be negative"
+        );
+        assert_eq!(
+            refusal(|a| a[2].1 = Array::scalar(1.5)),
+            "rank is 1.5: a whole number, at least 1, is needed"
+        );
+        assert_eq!(
+            refusal(|a| a[2].1 = Array::scalar(0.0)),
+            "rank is 0: a whole number, at least 1, is needed"
+        );
+        assert_eq!(
+            refusal(|a| {
+                a.remove(1);
+            }),
+            "system \"weighted-low-rank\" needs W"
+        );
+        assert_eq!(
+            refusal(|a| a.push(("W".to_owned(), Array::scalar(1.0)))),
+            "W is given twice"
+        );
+        assert!(refusal(|a| a.push(("V".to_owned(), Array::scalar(1.0)))).contains("no array V"));
+    }
+
+    #[test]
+    fn an_entry_may_be_missing_only_where_its_weight_is_zero() {
+        let with = |place: usize, value: f64| {
+            low_rank(move |a| {
+                let mut values = a[0].1.values().to_vec();
+                values[place] = value;
+                a[0].1 = array(&[2, 3], &values);
+            })
+        };
+        assert!(with(1, f64::NAN).is_ok());
+        assert_eq!(
+            with(2, f64::NAN).unwrap_err(),
+            "M[0, 2] is NaN: every entry must be finite where W is not 0"
+        );
+        assert!(with(1, f64::INFINITY).is_err());
+    }
+
+    #[test]
+    fn weights_have_a_default_and_repeat() {
+        let a = |rows: usize| array(&[rows, 1], &vec![1.0; rows]);
+        let given = Given::new(
+            &SINGLE_LAYER_ATTENTION,
+            vec![
+                ("A1".to_owned(), a(2)),
+                ("A2".to_owned(), a(2)),
+                ("A3".to_owned(), a(2)),
+                ("B".to_owned(), a(2)),
+            ],
+        )
+        .unwrap();
+        assert_eq!(given.matrix("weights", "n", "n"), DMatrix::zeros(2, 2));
+        assert_eq!(given.scalar("ridge"), 0.0);
+        let point = given.clone().with_points(vec![vec![1.0]]).unwrap_err();
+        assert_eq!(point, "point has 1 entries, expected 2");
+        let point = given.with_points(vec![vec![1.0, f64::NAN]]).unwrap_err();
+        assert_eq!(point, "Y[0, 0] is NaN: every entry must be finite");
+    }
+}

@@ -1,0 +1,370 @@
+//! Manifests of any system, read by one loop over its slots.
+//!
+//! ```text
+//! { "system": KEY, <each given array by its name>, "start": POINT, "points": [POINT, ...] }
+//! ```
+//!
+//! An array is a number, nested lists, or the name of a `.npy` file beside the manifest; `null` is a missing entry. A
+//! point is an object with one array for each unknown, or, where there is only one unknown, that array itself. A system
+//! of logits is read by [`parse_instance`], `"loss"` being another word for `"system"`.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::instance::files::{json, npy, parse_instance};
+use crate::instance::{Instance, InstanceError};
+use crate::system::array::Array;
+use crate::system::given::Given;
+use crate::system::layout::Layout;
+use crate::system::row::System;
+use crate::system::slot::Rule;
+use crate::system::table::{SYSTEMS, system};
+
+/// What a manifest poses.
+#[derive(Clone, Debug)]
+pub enum Posed {
+    /// A loss of logits.
+    Logit(Instance),
+    /// Any other system.
+    Other(Given),
+}
+
+/// Reads a manifest of any system, and the files that it names (paths relative to the manifest); `-` is standard input.
+///
+/// An error names the file and the array, index and value that do not fit.
+pub fn read(path: &Path) -> Result<Posed, InstanceError> {
+    parse(
+        &fs::read_to_string(path).map_err(|error| InstanceError::io(path, error))?,
+        path,
+    )
+}
+
+/// [`read`] from text; `name` is the file that messages mention and that relative paths start from.
+pub fn parse(text: &str, name: &Path) -> Result<Posed, InstanceError> {
+    // What is no object, or names no system, is refused by the reader of logit systems in its own words.
+    let key = json::parse::<Peek>(text, name)
+        .ok()
+        .and_then(|peek| peek.system);
+    let Some(key) = key else {
+        return parse_instance(text, name).map(Posed::Logit);
+    };
+    let refuse = |message: String| InstanceError::format(name, message);
+    let found = system(&key).ok_or_else(|| {
+        let known: Vec<&str> = SYSTEMS.iter().map(|system| system.key).collect();
+        refuse(format!(
+            "unknown system \"{key}\": known systems are {}",
+            known.join(", ")
+        ))
+    })?;
+    if found.logit {
+        return parse_instance(text, name).map(Posed::Logit);
+    }
+    let fields: Fields = json::parse(text, name)?;
+    build(found, fields, name)
+        .map(Posed::Other)
+        .map_err(|error| match error {
+            Fault::Line(message) => refuse(message),
+            Fault::File(error) => error,
+        })
+}
+
+/// Reads unknowns of `given` from a `.json` file, as in a manifest's `"start"`.
+pub fn read_unknowns(path: &Path, given: &Given) -> Result<Vec<f64>, InstanceError> {
+    parse_unknowns(
+        &fs::read_to_string(path).map_err(|error| InstanceError::io(path, error))?,
+        path,
+        given,
+    )
+}
+
+/// [`read_unknowns`] from text; `name` is the file that messages mention and that relative paths start from.
+pub fn parse_unknowns(text: &str, name: &Path, given: &Given) -> Result<Vec<f64>, InstanceError> {
+    let value: Value = json::parse(text, name)?;
+    point(&value, &given.layout(), name).map_err(|error| match error {
+        Fault::Line(message) => InstanceError::format(name, message),
+        Fault::File(error) => error,
+    })
+}
+
+/// A line about this file, or an error of a file that it names.
+enum Fault {
+    Line(String),
+    File(InstanceError),
+}
+
+/// The key of a manifest's system; everything else is passed over.
+struct Peek {
+    system: Option<String>,
+}
+
+/// Every field in its order; a map would drop one that is there twice.
+struct Fields(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Peek {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Peek;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a manifest")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Peek, A::Error> {
+                let mut system = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    if key == "system" {
+                        system = Some(map.next_value()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Peek { system })
+            }
+        }
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Fields;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a manifest")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(All)
+    }
+}
+
+fn build(system: &'static System, fields: Fields, name: &Path) -> Result<Given, Fault> {
+    let mut arrays = Vec::new();
+    let mut start = None;
+    let mut points = Vec::new();
+    let mut seen: Vec<String> = Vec::new();
+    for (key, value) in fields.0 {
+        if seen.contains(&key) {
+            return Err(Fault::Line(format!("{key} is given twice")));
+        }
+        seen.push(key.clone());
+        match key.as_str() {
+            "system" => {}
+            "start" => start = Some(value),
+            "points" => match value {
+                Value::Array(list) => points = list,
+                _ => return Err(Fault::Line("points: a list is needed".to_owned())),
+            },
+            _ => {
+                let slot = system.given.iter().find(|slot| slot.name == key);
+                let holes = matches!(
+                    slot.map(|slot| slot.rule),
+                    Some(Rule::FiniteUnlessHidden(_))
+                );
+                arrays.push((key.clone(), array(&key, &value, holes, name)?));
+            }
+        }
+    }
+    let given = Given::new(system, arrays).map_err(Fault::Line)?;
+    let layout = given.layout();
+    let points: Vec<Vec<f64>> = start
+        .iter()
+        .chain(&points)
+        .map(|value| point(value, &layout, name))
+        .collect::<Result<_, _>>()?;
+    given.with_points(points).map_err(Fault::Line)
+}
+
+/// An array, inline or in a file; `null` is NaN where there may be holes.
+fn array(part: &str, value: &Value, holes: bool, name: &Path) -> Result<Array, Fault> {
+    if let Value::String(file) = value {
+        let path = name.parent().unwrap_or(Path::new("")).join(file);
+        return npy::read_matrix(&path)
+            .map(|matrix| Array::matrix(&matrix))
+            .or_else(|_| npy::read_vector(&path).map(|vector| Array::vector(&vector)))
+            .map_err(Fault::File);
+    }
+    let mut shape = Vec::new();
+    let mut at = value;
+    while let Value::Array(list) = at {
+        shape.push(list.len());
+        match list.first() {
+            Some(first) => at = first,
+            None => break,
+        }
+    }
+    let mut values = Vec::new();
+    flatten(part, value, &shape, holes, &mut values).map_err(Fault::Line)?;
+    Array::new(shape, values)
+        .ok_or_else(|| Fault::Line(format!("{part}: its rows are not equally long")))
+}
+
+/// Appends the numbers of nested lists of this shape; `place` names the entry.
+fn flatten(
+    place: &str,
+    value: &Value,
+    shape: &[usize],
+    holes: bool,
+    values: &mut Vec<f64>,
+) -> Result<(), String> {
+    match (value, shape) {
+        (Value::Array(list), [side, rest @ ..]) => {
+            if list.len() != *side {
+                return Err(format!(
+                    "{place} has {} entries, expected {side}",
+                    list.len()
+                ));
+            }
+            for (k, entry) in list.iter().enumerate() {
+                flatten(&format!("{place}[{k}]"), entry, rest, holes, values)?;
+            }
+            Ok(())
+        }
+        (Value::Number(number), []) => {
+            let number = number.as_f64().filter(|number| number.is_finite());
+            values.push(number.ok_or_else(|| format!("{place} is beyond the range of f64"))?);
+            Ok(())
+        }
+        (Value::Null, []) if holes => {
+            values.push(f64::NAN);
+            Ok(())
+        }
+        (found, _) => Err(format!("{place} is {}, expected a number", kind(found))),
+    }
+}
+
+fn kind(value: &Value) -> String {
+    match value {
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
+}
+
+/// A point: an object with every unknown, or the only unknown itself.
+fn point(value: &Value, layout: &Layout, name: &Path) -> Result<Vec<f64>, Fault> {
+    let mut whole = vec![0.0; layout.dimension()];
+    let only = layout.parts().count() == 1;
+    if let Value::Object(fields) = value
+        && let Some(unknown) = fields
+            .keys()
+            .find(|key| !layout.parts().any(|(name, ..)| name == key.as_str()))
+    {
+        return Err(Fault::Line(format!("point has no unknown {unknown}")));
+    }
+    for (unknown, shape, range) in layout.parts() {
+        let entry = match value {
+            Value::Object(fields) => fields
+                .get(unknown)
+                .ok_or_else(|| Fault::Line(format!("point needs {unknown}")))?,
+            other if only => other,
+            other => {
+                return Err(Fault::Line(format!(
+                    "point is {}, expected an object with its unknowns",
+                    kind(other)
+                )));
+            }
+        };
+        let found = array(unknown, entry, false, name)?;
+        if found.shape() != shape {
+            let sides: Vec<String> = shape.iter().map(ToString::to_string).collect();
+            return Err(Fault::Line(format!(
+                "{unknown} is {}, expected {}",
+                found.shape_in_words(),
+                sides.join(" x ")
+            )));
+        }
+        whole[range].copy_from_slice(found.values());
+    }
+    Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{ "system": "weighted-low-rank", "M": [[1, 2, null], [4, 5, 6.5]],
+        "W": [[1, 1, 0], [1, 1, 2]], "rank": 1, "start": { "X": [[1], [2]], "Y": [[1], [2], [3]] } }"#;
+
+    fn other(text: &str) -> Result<Given, String> {
+        match parse(text, Path::new("p.json")) {
+            Ok(Posed::Other(given)) => Ok(given),
+            Ok(Posed::Logit(_)) => panic!("a system of logits"),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn every_slot_is_read_by_its_name() {
+        let given = other(GOOD).unwrap();
+        assert_eq!(given.system().key, "weighted-low-rank");
+        assert!(given.array("M").unwrap().values()[2].is_nan());
+        assert_eq!(given.start(), [1.0, 2.0, 1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_one_line_with_file_and_place() {
+        for (from, to, line) in [
+            (
+                "\"rank\": 1",
+                "\"rank\": 1, \"rank\": 2",
+                "rank is given twice",
+            ),
+            ("[4, 5, 6.5]", "[4, 5]", "M[1] has 2 entries, expected 3"),
+            ("6.5", "\"x\"", "M[1][2] is \"x\", expected a number"),
+            (
+                "[1, 1, 0]",
+                "[1, 1, null]",
+                "W[0][2] is null, expected a number",
+            ),
+            (
+                "[[1], [2]], \"Y\"",
+                "[[1]], \"Y\"",
+                "X is 1 x 1, expected 2 x 1",
+            ),
+            ("\"X\": [[1], [2]], ", "", "point needs X"),
+            ("\"X\"", "\"U\"", "point has no unknown U"),
+            (
+                "[1, 1, 0]",
+                "[1, 1, 1]",
+                "M[0, 2] is NaN: every entry must be finite where W is not 0",
+            ),
+        ] {
+            assert!(GOOD.contains(from), "{from}");
+            let error = other(&GOOD.replace(from, to)).unwrap_err();
+            assert_eq!(error, format!("p.json: {line}"));
+        }
+        let unknown = other(&GOOD.replace("weighted-low-rank", "no-such")).unwrap_err();
+        assert!(
+            unknown.starts_with("p.json: unknown system \"no-such\": known systems are softmax, ")
+        );
+    }
+
+    #[test]
+    fn a_logit_system_may_be_named_by_either_word() {
+        for word in ["loss", "system"] {
+            let text = format!(
+                "{{ \"{word}\": \"softmax\", \"matrix\": [[1.0]], \"target\": [1.0], \"weights\": 0 }}"
+            );
+            assert!(matches!(
+                parse(&text, Path::new("p.json")),
+                Ok(Posed::Logit(_))
+            ));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Floor 1: the systems. *A system is a row of a table*: what it is given, what it looks for, what is asked about it.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `slot` | one array of a system: its name, the shapes it may have, what its entries must be |
+//! | `row` | one system: keys, arrays, what is asked |
+//! | `table` | all systems |
+//! | `array` | a scalar, vector or matrix as a manifest has it |
+//! | `layout` | the unknowns as one vector, and the names of its entries |
+//! | `given` | a system with its arrays and points, known to fit together |
+//! | `manifest` | the same as JSON, driven by the slots |
+//! | `single_layer_attention`, `weighted_low_rank` | one file a system |
+//!
+//! The six losses of logits are rows of the table like the others; their arrays are held by an
+//! [`Instance`](crate::instance::Instance).
+
+mod array;
+mod given;
+mod layout;
+mod manifest;
+mod row;
+mod single_layer_attention;
+mod slot;
+mod table;
+mod weighted_low_rank;
+
+pub use array::Array;
+pub use given::Given;
+pub use layout::Layout;
+pub use manifest::{Posed, parse, parse_unknowns, read, read_unknowns};
+pub use row::{Asks, System};
+pub use single_layer_attention::SINGLE_LAYER_ATTENTION;
+pub use slot::{Rule, Slot};
+pub use table::{SYSTEMS, system};
+pub use weighted_low_rank::WEIGHTED_LOW_RANK;

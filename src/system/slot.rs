@@ -1,0 +1,67 @@
+//! One array of a system.
+
+/// What the entries of an array must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Finite numbers.
+    Finite,
+    /// Finite numbers, none negative.
+    NonNegative,
+    /// Finite numbers, or NaN (`null` in JSON) where the array of this name is 0.
+    FiniteUnlessHidden(&'static str),
+    /// One whole number, at least 1; a dimension of this name.
+    Dimension(&'static str),
+    /// One of these words.
+    Word(&'static [&'static str]),
+}
+
+/// An array by name, with the shapes that it may have.
+#[derive(Debug)]
+pub struct Slot {
+    /// Its name in manifests.
+    pub name: &'static str,
+    /// The shapes it may have, each a list of dimensions by name; `[]` is a scalar. What is given fewer axes than the
+    /// last shape stands for it by repetition: a scalar for all entries, n entries for the columns of n rows.
+    pub shapes: &'static [&'static [&'static str]],
+    /// What its entries must be.
+    pub rule: Rule,
+    /// All its entries where a manifest has none; `None` where it must be there.
+    pub default: Option<f64>,
+}
+
+impl Slot {
+    /// An array of finite numbers that must be there.
+    pub const fn required(name: &'static str, shapes: &'static [&'static [&'static str]]) -> Self {
+        Self {
+            name,
+            shapes,
+            rule: Rule::Finite,
+            default: None,
+        }
+    }
+
+    /// The same with another rule.
+    pub const fn with_rule(mut self, rule: Rule) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    /// The same with a default.
+    pub const fn with_default(mut self, value: f64) -> Self {
+        self.default = Some(value);
+        self
+    }
+
+    /// The shapes in words: `n x d`, `a number, n or n x n`.
+    pub fn shapes_in_words(&self) -> String {
+        let words: Vec<String> = self
+            .shapes
+            .iter()
+            .map(|shape| match shape {
+                [] => "a number".to_owned(),
+                shape => shape.join(" x "),
+            })
+            .collect();
+        words.join(" or ")
+    }
+}
