@@ -6,7 +6,8 @@ use super::interval::Interval;
 /// How many variables range over a box.
 pub const AXES: usize = 5;
 
-/// A box: the range of each variable. All ends are dyadic rationals with few bits, so halving is exact.
+/// A box: the range of each variable. Its ends are dyadic rationals with few bits; [`Cover::is_positive`] gives up on a
+/// box that it cannot halve exactly.
 pub type Ranges = [Interval; AXES];
 
 /// Bisections allowed in a row; the accepted certificates need less than half of it.
@@ -73,7 +74,7 @@ impl Cover {
     }
 
     /// Whether the polynomial is positive at every point of the box that is not `impossible`; the number of boxes
-    /// examined, or a box on which the bisection gave up.
+    /// examined, or a box on which the bisection gave up: too deep, too many, or with a middle that f64 would round.
     ///
     /// `impossible` answers true only if *no* point of the box is feasible.
     pub fn is_positive(
@@ -96,7 +97,10 @@ impl Cover {
             } else {
                 self.steepest_axis(&coefficients)
             };
-            let middle = ranges[axis].middle();
+            // The coefficients are those of the two exact halves, so the ranges must be halved exactly as well.
+            let Some(middle) = exact_middle(&ranges[axis]) else {
+                return Err(ranges);
+            };
             let (left, right) = self.halves(&coefficients, axis);
             let (mut lower, mut upper) = (ranges, ranges);
             lower[axis].high = middle;
@@ -157,6 +161,17 @@ impl Cover {
         }
         (left, right)
     }
+}
+
+/// The middle of a range, or `None` if f64 rounds it: the error of `low + high` (Knuth's TwoSum) is zero and so is that of
+/// halving the sum.
+fn exact_middle(range: &Interval) -> Option<f64> {
+    let Interval { low, high } = *range;
+    let sum = low + high;
+    let from_high = sum - low;
+    let lost = (low - (sum - from_high)) + (high - from_high);
+    let middle = 0.5 * sum;
+    (lost == 0.0 && middle + middle == sum).then_some(middle)
 }
 
 /// The axis along which the box is widest.
@@ -252,6 +267,37 @@ mod tests {
         assert!(refused[0].low < 0.61 && refused[0].high > 0.39 && refused[1].low < 0.02);
         // Zero is not positive, however small the boxes get.
         assert!(bowl(0.25).is_positive(&unit(), |_| false).is_err());
+    }
+
+    #[test]
+    fn a_box_that_cannot_be_halved_exactly_is_given_up() {
+        let range = |low: f64, high: f64| Interval { low, high };
+        let smallest = f64::from_bits(1);
+        for (low, high, middle) in [
+            (0.0, 1.0, Some(0.5)),
+            (1.0, 1.0 + 2.0 * f64::EPSILON, Some(1.0 + f64::EPSILON)),
+            (1.0, 1.0 + f64::EPSILON, None),
+            // The differences to the rounded middle -1/2 are both 1/2 in f64.
+            (-1.0, 1e-20, None),
+            (0.0, smallest, None),
+        ] {
+            assert_eq!(exact_middle(&range(low, high)), middle, "[{low}, {high}]");
+        }
+        // One bisection is exact, the next would round.
+        let narrow = range(1.0, 1.0 + 2.0 * f64::EPSILON);
+        let ranges = [narrow; AXES];
+        let negative = Cover::new(&[([1, 0, 0, 0, 0], Interval::point(-1.0))], &ranges);
+        let mut examined = Vec::new();
+        let examine = std::cell::RefCell::new(&mut examined);
+        let refused = negative.is_positive(&ranges, |ranges| {
+            examine.borrow_mut().push(*ranges);
+            false
+        });
+        assert!(refused.is_err());
+        let ends = |ranges: &Ranges| ranges.map(|range| [range.low, range.high]).concat();
+        let grid = |end: f64| ((end - 1.0) / f64::EPSILON).fract() == 0.0;
+        assert!(examined.len() > 1 && examined.len() < DEPTH_LIMIT);
+        assert!(examined.iter().flat_map(ends).all(grid));
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum Variable {
     W,
     /// `K`, the third central moment of the rest.
     K,
+    /// `w_S`, the variance within a set of coordinates that takes the place of the target's one.
+    Within,
     /// The length of a direction in `(delta, d, sqrt w)`.
     Scale,
 }

@@ -25,7 +25,7 @@ const LIPSCHITZ_FILE: &str = "fixtures/certificates/lipschitz.json";
 const TARGET_FILE: &str = "src/certificate/target.rs";
 
 /// Every proof. What a consequence needs of the theorems is derived in docs/sharp-constants.md, "What follows".
-const PROOFS: [Proof; 18] = [
+const PROOFS: [Proof; 20] = [
     Proof {
         claim: "dls23/spectrum-sharp",
         certificate: SPECTRUM_FILE,
@@ -109,15 +109,23 @@ const PROOFS: [Proof; 18] = [
         },
     },
     Proof {
+        claim: "dls23/target-part-range",
+        certificate: TARGET_FILE,
+        check: || {
+            slope_is_proven().map(|()| {
+                "||D_b|| <= (sqrt(3)/9) (max b - min b) for every n, by identities".to_owned()
+            })
+        },
+    },
+    Proof {
+        claim: "dls23/spectrum-any-target",
+        certificate: SPECTRUM_FILE,
+        check: sharp_ends_and_slope,
+    },
+    Proof {
         claim: "dls23/spectrum-scaled-target",
         certificate: SPECTRUM_FILE,
-        check: || {
-            slope_is_proven()?;
-            implied(&[
-                at_least(stated(1, -39), LOWER, 1),
-                at_least(stated(1, 39), UPPER, 1),
-            ])
-        },
+        check: sharp_ends_and_slope,
     },
     Proof {
         claim: "dls23/hessian-lipschitz-explicit",
@@ -135,16 +143,16 @@ const PROOFS: [Proof; 18] = [
         certificate: LIPSCHITZ_FILE,
         check: || lipschitz_implies(3, 5),
     },
-    // ||A|| <= R, and R^3 <= exp(30 R^2), 1 <= n^1.5.
+    // ||A|| <= R and 1 <= n^1.5.
     Proof {
         claim: "dls23/hessian-lipschitz",
         certificate: LIPSCHITZ_FILE,
-        check: || lipschitz_implies(1, 1),
+        check: || exponential_suffices(30),
     },
     Proof {
         claim: "dls23/hessian-lipschitz-global",
         certificate: LIPSCHITZ_FILE,
-        check: || lipschitz_implies(1, 1),
+        check: || exponential_suffices(30),
     },
 ];
 
@@ -178,6 +186,23 @@ fn lipschitz_implies(numerator: i64, denominator: i64) -> Result<String, String>
     }
 }
 
+/// Whether `M R^3 <= exp(k R^2)` for all `R >= 0`, M the constant of Theorem 2.
+///
+/// The series gives `exp(k R^2) >= k R^2 + k^2 R^4 / 2 = M R^3 + R^2 (k - M R + k^2 R^2 / 2)`, and the bracket is nowhere
+/// negative if its discriminant `M^2 - 2 k^3` is not positive.
+fn exponential_suffices(k: i64) -> Result<String, String> {
+    let bound = &lipschitz()?.bound;
+    let square = bound * bound;
+    let limit = BigRational::from_integer((2 * k.pow(3)).into());
+    if square <= limit {
+        Ok(format!(
+            "{bound} R^3 <= exp({k} R^2) for every R >= 0, as ({bound})^2 <= 2 {k}^3, exactly"
+        ))
+    } else {
+        Err(format!("({bound})^2 is above 2 {k}^3 = {limit}"))
+    }
+}
+
 /// The slope `sqrt 3 / 9` of the target's part: its square is 3/81.
 fn slope_is_proven() -> Result<(), String> {
     let TargetSlope { square } = certificate::target_slope().map_err(|error| error.to_string())?;
@@ -189,6 +214,15 @@ fn slope_is_proven() -> Result<(), String> {
             "the proven slope squared is {square}, above {stated}"
         ))
     }
+}
+
+/// The sharp ends of the spectrum and the slope of the target's part.
+fn sharp_ends_and_slope() -> Result<String, String> {
+    slope_is_proven()?;
+    implied(&[
+        at_least(stated(1, -39), LOWER, 1),
+        at_least(stated(1, 39), UPPER, 1),
+    ])
 }
 
 /// Which end of the spectrum.
@@ -322,9 +356,19 @@ mod tests {
                 "spectrum-scaled-target",
                 "0.240408806 >= 1 lambda and 0.308117140 >= 1 Lambda",
             ),
+            (
+                "spectrum-any-target",
+                "0.240408806 >= 1 lambda and 0.308117140 >= 1 Lambda",
+            ),
             ("hessian-lipschitz-any-target", "3/5 <= 3/5"),
-            ("hessian-lipschitz", "3/5 <= 1"),
-            ("hessian-lipschitz-global", "3/5 <= 1"),
+            (
+                "hessian-lipschitz",
+                "3/5 R^3 <= exp(30 R^2) for every R >= 0, as (3/5)^2 <= 2 30^3",
+            ),
+            (
+                "hessian-lipschitz-global",
+                "3/5 R^3 <= exp(30 R^2) for every R >= 0, as (3/5)^2 <= 2 30^3",
+            ),
         ] {
             let proof = proof_of(&format!("dls23/{claim}")).unwrap();
             assert_eq!(
@@ -359,6 +403,8 @@ mod tests {
         }
         assert!(implied(&[at_least(&stated(1, -39) * &slightly, LOWER, 1)]).is_err());
         assert!(lipschitz_implies(59, 100).is_err());
+        // 3/5 R^3 is above exp(0) = 1 from R = 1.19 on.
+        assert!(exponential_suffices(0).is_err());
     }
 
     #[test]

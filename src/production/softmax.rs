@@ -26,8 +26,8 @@ use crate::production::{DiagonalPlusLowRank, EvaluationError};
 const SHARP_FLOOR: f64 = 0.240_408_806_909_367_75;
 /// `Lambda = (55 sqrt33 + 39) / 1152`, rounded up: `B <= Lambda I` there.
 const SHARP_CEILING: f64 = 0.308_117_140_242_701_1;
-/// `sqrt3 / 9`, rounded up: what each unit of the target's distance beyond 1 adds to either bound.
-const TARGET_SLOPE: f64 = 0.192_450_089_729_875_3;
+/// `sqrt3 / 9`, rounded up: what each unit of the target's range adds to either bound, beyond a part of distance 1.
+pub(super) const TARGET_SLOPE: f64 = 0.192_450_089_729_875_3;
 /// `3/5`, rounded up: Lipschitz constant of B where the target's distance is at most 1.
 const SHARP_LIPSCHITZ: f64 = 0.600_000_000_000_000_1;
 
@@ -146,9 +146,20 @@ impl Softmax {
         distance.is_finite().then_some(distance)
     }
 
-    /// `(sqrt3/9) max(0, r - 1)`, rounded up.
+    /// `(max b - min b) max(0, 1 - 1/r)`, rounded up: the range of what is left of `b - t 1` without its part `(b - t 1)/r` of
+    /// distance 1. Never more than `r - 1`, since `max b - min b <= r`; far less where many entries share the distance.
+    fn range_beyond_one(&self) -> Option<f64> {
+        let distance = self.target_distance()?;
+        let beyond = (distance - 1.0).max(0.0);
+        let range = self.target.max() - self.target.min();
+        // Four roundings.
+        let share = range * (beyond / distance.max(1.0)) * (1.0 + 4.0 * f64::EPSILON);
+        Some(share.min(beyond))
+    }
+
+    /// `(sqrt3/9) (max b - min b) max(0, 1 - 1/r)`, rounded up.
     fn slope_beyond_one(&self) -> Option<f64> {
-        let slope = (TARGET_SLOPE * (self.target_distance()? - 1.0).max(0.0)).next_up();
+        let slope = (TARGET_SLOPE * self.range_beyond_one()?).next_up();
         slope.is_finite().then_some(slope)
     }
 }
@@ -229,13 +240,13 @@ impl LogitLoss for Softmax {
         })
     }
 
-    /// `-lambda - (sqrt3/9) max(0, r - 1)` with `r = min_t || b - t 1 ||_1` and the sharp `lambda = 0.24040880...`
-    /// (docs/sharp-constants.md, "Any b"; adding a constant to b does not change B).
+    /// `-lambda - (sqrt3/9) (max b - min b) max(0, 1 - 1/r)` with `r = min_t || b - t 1 ||_1` and the sharp
+    /// `lambda = 0.24040880...` (docs/sharp-constants.md, "Any b"; adding a constant to b does not change B).
     fn curvature_floor(&self) -> Option<f64> {
         Some(-(SHARP_FLOOR + self.slope_beyond_one()?).next_up())
     }
 
-    /// `Lambda + (sqrt3/9) max(0, r - 1)` with the sharp `Lambda = 0.30811714...`: as for the floor.
+    /// `Lambda + (sqrt3/9) (max b - min b) max(0, 1 - 1/r)` with the sharp `Lambda = 0.30811714...`: as for the floor.
     fn curvature_ceiling(&self) -> Option<f64> {
         Some((SHARP_CEILING + self.slope_beyond_one()?).next_up())
     }
@@ -362,6 +373,37 @@ mod tests {
             1e-14,
         );
         covers(loss.hessian_lipschitz().unwrap(), 0.9, 1e-14);
+    }
+
+    #[test]
+    fn the_range_of_the_target_is_never_weaker_than_its_distance() {
+        let mut rng = crate::instance::sample::stream(1, "target range", 0);
+        let mut sharper = 0;
+        for index in 0..400 {
+            let size = 10f64.powi(index % 40 - 8);
+            let b = crate::instance::sample::dyadic_vector(&mut rng, 1 + index as usize % 9, 2);
+            let loss = Softmax::new(b * size);
+            let distance = (loss.target_distance().unwrap() - 1.0).max(0.0);
+            let range = loss.range_beyond_one().unwrap();
+            assert!((0.0..=distance).contains(&range), "{range} {distance}");
+            sharper += usize::from(range < 0.75 * distance);
+        }
+        assert!(sharper > 100, "{sharper}");
+        // 30 and 10 of 40 rows apart: r = 10 * 8 = 80, the range is 8, and 8 (1 - 1/80) = 7.9.
+        let apart = DVector::from_fn(40, |i, _| if i % 4 == 0 { 5.0 } else { -3.0 });
+        let loss = Softmax::new(apart);
+        covers(loss.range_beyond_one().unwrap(), 7.9, 1e-14);
+        // lambda + 7.9 sqrt3/9, Lambda + 7.9 sqrt3/9 (mpmath).
+        covers(
+            -loss.curvature_floor().unwrap(),
+            1.760_764_515_775_382_5,
+            1e-14,
+        );
+        covers(
+            loss.curvature_ceiling().unwrap(),
+            1.828_472_849_108_715_8,
+            1e-14,
+        );
     }
 
     #[test]

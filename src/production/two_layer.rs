@@ -25,6 +25,7 @@ use crate::production::logit_loss::{
 };
 use crate::production::probabilities::{argmax, bounded_probabilities, probabilities};
 use crate::production::running_error::{Bounded, errors, values};
+use crate::production::softmax::TARGET_SLOPE;
 use crate::production::{DiagonalPlusLowRank, EvaluationError};
 
 /// Largest `|tanh''|`, `4 / (3 sqrt3) = 0.7698..`, rounded up.
@@ -189,13 +190,14 @@ impl TwoLayer {
             .collect()
     }
 
-    /// `0.5 max |v - <p, v>|` over all p: how much `S_p(v)` can weigh.
+    /// `(sqrt3/9) sum_k range(a_k) |g'_k|`, at least `(sqrt3/9) (max v - min v)` for every p: how much `S_p(v)` can weigh.
     fn tilt(&self) -> f64 {
-        0.5 * self
-            .all_ranges()
-            .iter()
-            .map(|range| range.width * range.first)
-            .sum::<f64>()
+        TARGET_SLOPE
+            * self
+                .all_ranges()
+                .iter()
+                .map(|range| range.width * range.first)
+                .sum::<f64>()
             * MARGIN
     }
 
@@ -379,7 +381,8 @@ impl LogitLoss for TwoLayer {
         })
     }
 
-    /// `-(concavity of g) ||A2||^2 / 4 - 0.5 max |v - <p,v>|`, from `||P|| <= 1/2` and `|u' S_p(v) u| <= 0.5 max |v - <p,v>|`.
+    /// `-(concavity of g) ||A2||^2 / 4 - (sqrt3/9) (max v - min v)`, from `||P|| <= 1/2` and `|u' S_p(v) u| <= (sqrt3/9)
+    /// (max v - min v)` (docs/sharp-constants.md, "Any b").
     ///
     /// `None` for relu where a kink may bend the loss downwards: the Hessian is bounded where it exists, but the loss is
     /// then not convex whatever the weights.
@@ -479,17 +482,22 @@ mod tests {
     fn the_constants_are_those_of_the_numerics_document() {
         // "Two layers", mpmath, with the printed roundings of the constants of phi and p: -floor, ceiling, Lipschitz.
         for (activation, concave, ceiling, third) in [
-            (Activation::Identity, 13.75, 17.375, 69.702_821_966_069_73),
+            (
+                Activation::Identity,
+                5.292_377_467_571_57,
+                8.917_377_467_571_57,
+                69.702_821_966_069_73,
+            ),
             (
                 Activation::Tanh,
-                16.545_011_751_367_06,
-                20.170_011_751_367_06,
+                11.509_711_815_709_287,
+                15.134_711_815_709_287,
                 169.994_453_755_185_88,
             ),
             (
                 Activation::Softplus,
-                15.892_349_521_788_523,
-                19.517_349_521_788_523,
+                8.931_223_496_851_879,
+                12.556_223_496_851_879,
                 107.671_057_456_601_59,
             ),
         ] {
@@ -503,12 +511,21 @@ mod tests {
             covers(local, third / 8.0, 1e-8);
         }
         let relu = loss(Activation::Relu);
-        covers(relu.curvature_ceiling().unwrap(), 14.375, 1e-8);
-        // With b = (-1/2, -2) its kinks bend upwards, and |g'| is at most 1.5 and 5: (3 * 1.5 + 4 * 5) / 2.
+        // 3.625 + 21.5 sqrt3/9.
+        covers(
+            relu.curvature_ceiling().unwrap(),
+            7.762_676_929_192_318,
+            1e-8,
+        );
+        // With b = (-1/2, -2) its kinks bend upwards, and |g'| is at most 1.5 and 5: (3 * 1.5 + 4 * 5) sqrt3/9.
         assert_eq!(relu.curvature_floor(), None);
         let mut upwards = relu.clone();
         upwards.target[0] = -0.5;
-        covers(-upwards.curvature_floor().unwrap(), 12.25, 1e-8);
+        covers(
+            -upwards.curvature_floor().unwrap(),
+            4.715_027_198_381_944,
+            1e-8,
+        );
         assert_eq!(relu.hessian_lipschitz(), None);
     }
 

@@ -17,8 +17,8 @@ use crate::scalar::High;
 use super::definiteness::{Premise, Rank};
 use super::hardest::just_above;
 
-/// `||A x*||_2 <= bound` and `|n f_i(x*) - 1| <= exp(sqrt(2) bound) - 1` at the minimiser, under `w_i^2 >= 100 + l / s^2`.
-fn nearly_uniform(case: &Case, bound: High) -> Result<Verdict, CheckError> {
+/// `||A x*||_2 <= bound` and `|n f_i(x*) - 1| <= deviation` at the minimiser, under `w_i^2 >= 100 + l / s^2`.
+fn nearly_uniform(case: &Case, bound: High, allowed: High) -> Result<Verdict, CheckError> {
     let here = Exact::of(case)?;
     if here.target_norm() > High::ONE {
         return Ok(Verdict::Outside(Outside::Target));
@@ -44,7 +44,6 @@ fn nearly_uniform(case: &Case, bound: High) -> Result<Verdict, CheckError> {
     });
     // A relative error of p counts n p <= e times.
     let deviation_error = High::int(6) * error + exact.error(High::int(3));
-    let allowed = deviation_allowed(bound);
     Ok(
         Verdict::at_most("||A x*||_2", exact.z.norm(), bound, error).and(Verdict::at_most(
             "max |n f_i - 1|",
@@ -55,9 +54,14 @@ fn nearly_uniform(case: &Case, bound: High) -> Result<Verdict, CheckError> {
     )
 }
 
-/// `exp(sqrt(2) bound) - 1`, which `|n f_i - 1|` stays below for `||z||_2 <= bound`: two logits differ by `sqrt(2) bound` at most.
-fn deviation_allowed(bound: High) -> High {
-    (High::int(2).sqrt() * bound).exp_m1()
+/// `||A x*||_2` is at most this.
+fn length() -> High {
+    High::ratio(356, 100_000)
+}
+
+/// `|n f_i(x*) - 1|` is at most this.
+fn deviation() -> High {
+    High::ratio(253, 100_000)
 }
 
 /// `(A x*)' W^2 (A x*) = -(A x*)' P c`: the gradient times `x*`, which is what the proof needs of a stationary point.
@@ -118,11 +122,11 @@ pub fn claims() -> Vec<Claim> {
         paper: Paper::Dls23,
         source: "consequence of the hypotheses of Theorem 2.3.1",
         wording: Wording::Derived,
-        statement: "at x* with grad L(x*) = 0: ||A x*||_2 <= ||P c||_2 / min w_i^2 <= 1/100, hence |n f_i(x*) - 1| <= exp(sqrt(2)/100) - 1 < 1.43 % for all i",
+        statement: "at x* with grad L(x*) = 0: ||A x*||_2 <= ||P c||_2 / min w_i^2 <= 0.00356 and |n f_i(x*) - 1| <= 0.253 % for all i",
         premise: "w_i^2 >= 100 + l / sigma_min(A)^2, l > 0, rank(A) = d, ||b||_1 <= 1",
         expected: Expected::Holds,
         correction: None,
-        note: "The theorem's weights leave nothing to fit: its optimal softmax is uniform within 1.43 %, for every A and b. Proof: the gradient times x* gives (Ax*)' W^2 (Ax*) = -(Ax*)' P c (checked as well), ||P|| <= 1/2 and ||c||_2 <= 2; two logits differ by at most sqrt(2) ||A x*||_2. The search reaches a third of the bound, at n = 2, b = e_1.",
+        note: "The theorem's weights leave nothing to fit: its optimal softmax is uniform within 0.253 %, for every A and b. Proof in docs/sharp-constants.md, Near-uniform optimum: the gradient times x* gives (Ax*)' W^2 (Ax*) = -(Ax*)' P c (checked as well), which confines f to 1.43 % of uniform; there ||P c|| is at most about sqrt(1 - 1/n) / n, which confines it further. The search ends at 0.25 %, n = 2, b = e_1: 2 f_1 f_2^2 / 100 at f = (1/2, 1/2).",
         family: Family {
             rows: (1, 6),
             columns: (1, 3),
@@ -141,10 +145,10 @@ pub fn claims() -> Vec<Claim> {
         ],
         attack: Some((attack, 4)),
         real_rows: 0,
-        check: |case| nearly_uniform(case, High::ratio(1, 100)),
+        check: |case| nearly_uniform(case, length(), deviation()),
         control: Control {
-            fault: "a bound of 1/400",
-            check: |case| nearly_uniform(case, High::ratio(1, 400)),
+            fault: "within 0.24 % of uniform",
+            check: |case| nearly_uniform(case, length(), High::ratio(24, 10_000)),
         },
         witness: None,
     }]
@@ -154,15 +158,34 @@ pub fn claims() -> Vec<Claim> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_deviation_allowed_is_the_one_computed_with_mpmath() {
-        // expm1(sqrt(2) / 100).
-        let found = deviation_allowed(High::ratio(1, 100)).to_f64();
-        assert!((found - EXPECTED).abs() < 1e-16, "{found}");
+    /// Where every `|n f_i - 1| <= e`, the next bounds of `||A x*||` and of the deviation: docs/sharp-constants.md.
+    fn confined(n: f64, e: f64) -> (f64, f64) {
+        let share = 1.0 - 1.0 / n;
+        let length = (1.0 + e) / n * (share.sqrt() + e / n.sqrt()) / 100.0;
+        let logarithm = length * (share + (4.0 * e + e * e) / n).sqrt();
+        (length, logarithm.exp_m1())
     }
 
-    /// `exp(sqrt(2) / 100) - 1` by mpmath at 40 digits.
-    const EXPECTED: f64 = 0.014_242_608_699_643_587;
+    #[test]
+    fn the_bounds_are_those_that_the_proof_ends_with() {
+        let mut longest = 0.0f64;
+        let mut furthest = 0.0f64;
+        for n in 1..=50 {
+            let n = f64::from(n);
+            let (length, deviation) = (0..3).fold((0.0, 0.014_25), |(_, e), _| confined(n, e));
+            longest = longest.max(length);
+            furthest = furthest.max(deviation);
+        }
+        // From n = 50 on the first step is far below: (1.01425 / n)(1 + 0.01425) / 100 < 0.0003.
+        assert!(
+            longest < length().to_f64() && longest > 0.00354,
+            "{longest}"
+        );
+        assert!(
+            furthest < deviation().to_f64() && furthest > 0.0025,
+            "{furthest}"
+        );
+    }
 
     #[test]
     fn the_energies_may_differ_by_the_error_of_the_logits_and_by_rounding() {

@@ -5,8 +5,10 @@
 //! `||y|| <= R`.
 //!
 //! *Definiteness.* `u'Bu = sum_k (phi'^2 + phi'' (phi - b))_k (A2 P u)_k^2 + E_p[(v - <p,v>)(u - E_p u)^2]`. The first sum is at
-//! least `-L2 (H + B) ||A2 P u||^2 >= -L2 (H + B) R^2 / 4`, as `||P|| <= 1/2`. In the second `|v_i - <p,v>| <= 2 ||v|| <= 2 R L1
-//! (H + B)` and `E_p[(u - E_p u)^2] = u'Pu <= 1/2`. With `L1 = 1`: `B >= -R (H + B)(1 + L2 R / 4) I`.
+//! least `-L2 (H + B) ||A2 P u||^2 >= -L2 (H + B) R^2 / 4`, as `||P|| <= 1/2`. The second is minus what a target -v
+//! adds to the softmax loss: at most `(sqrt 3 / 9)(max v - min v) <= (sqrt 6 / 9) ||v|| <= (sqrt 6 / 9) R L1 (H + B)` in size
+//! (docs/sharp-constants.md, "Any b"; two entries of v differ by at most `sqrt 2 ||v||`). With `L1 = 1`:
+//! `B >= -R (H + B)(sqrt 6 / 9 + L2 R / 4) I`.
 //!
 //! *Lipschitz.* Along a unit vector u of logits, with `c = u - E_p u`, `V = E_p c^2 <= 1/2`, `|c_i| <= sqrt 2`: `||p'|| <= 1/2`,
 //! `p'' = p o (c^2 - V)` has `||p''||_1 <= 2V <= 1`, and `p''' = p o (c^3 - 3 V c - E_p c^3)` has `||p'''||_1 <= 2 sqrt 2 V + 3
@@ -70,9 +72,9 @@ impl<T: RealField + Copy> Layer<T> {
         }
     }
 
-    /// `R (H + B)(1 + L2 R / 4)`: the Hessian in the logits is at least minus this.
+    /// `R (H + B)(sqrt 6 / 9 + L2 R / 4)`: the Hessian in the logits is at least minus this.
     pub fn threshold(&self) -> T {
-        let factor = T::one() + self.bend() * self.norm * number(0.25);
+        let factor = number::<T>(6.0).sqrt() / number(9.0) + self.bend() * self.norm * number(0.25);
         self.norm * self.residual() * factor
     }
 
