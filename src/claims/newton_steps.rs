@@ -23,7 +23,7 @@ use crate::claims::newton_support::{
     under_premise,
 };
 use crate::claims::{Case, CheckError, Outside, Verdict};
-use crate::instance::sample::Stream;
+use crate::instance::sample::{self, Stream};
 use crate::scalar::High;
 
 /// `eps0 = 1/20`, the middle of the lemmas' interval (0, 0.1).
@@ -330,6 +330,67 @@ pub fn iteration(
             from = setting.iterate(to.x)?;
         }
         Ok(worst(verdicts))
+    })
+}
+
+/// How many steps are said to be enough for `||x_T - x*||_2 <= eps`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// `T = ceil( ln( sqrt(kappa(H(x*))) r_0 / eps ) / ln 5 )`.
+    WithCondition,
+    /// `T = ceil( ln( r_0 / eps ) / ln 5 )`.
+    WithoutCondition,
+}
+
+/// Decades that `r_0 / eps` is drawn from.
+const REDUCTIONS: (i64, i64) = (1, 4);
+
+/// Whether the stated number of steps from `M sqrt(kappa) r_0 <= 0.1 l` ends within eps of the minimiser in the Euclidean norm,
+/// with the approximations of [`iteration`]: `r_T <= sqrt(kappa) 0.2^T r_0`. `r_0 / eps` is drawn from the case's seed.
+pub fn ends_in_time(
+    theorem: &'static Theorem,
+    case: &Case,
+    count: Count,
+) -> Result<Verdict, CheckError> {
+    under_premise(case, theorem, |setting| {
+        let epsilon = coarse_accuracy();
+        let root = setting.condition().sqrt();
+        let Some(mut from) = setting.start(&setting.stiffest(), root)? else {
+            return Ok(Verdict::Outside(Outside::Precision));
+        };
+        let (low, high) = REDUCTIONS;
+        let decade = sample::integer(&mut case.stream("reduction"), low, high);
+        let reduction = High::ONE.shifted(decade);
+        let eps = from.offset.norm() / reduction;
+        let goal = match count {
+            Count::WithCondition => root * reduction,
+            Count::WithoutCondition => reduction,
+        };
+        // The trifle keeps a rounding below a whole number from taking a step away.
+        let steps = ((goal.ln() / High::int(5).ln()).to_f64() + 1e-9).ceil() as usize;
+        let mut error = High::ZERO;
+        for t in 0..steps {
+            let approximation = if t % 2 == 0 {
+                from.worst_approximation(epsilon)
+            } else {
+                from.scaled_down(epsilon)
+            };
+            if !is_approximate(&from.hessian, &approximation, epsilon)? {
+                return Ok(Verdict::Outside(Outside::Premise));
+            }
+            let to = setting.step(&from, &approximation, Sign::Minus)?;
+            error = to.error;
+            if error.shifted(3) > eps {
+                return Ok(Verdict::Outside(Outside::Precision));
+            }
+            from = setting.iterate(to.x)?;
+        }
+        Ok(Verdict::at_most(
+            &format!("||x_T - x*|| / eps after T = {steps} steps"),
+            from.offset.norm() / eps,
+            High::ONE,
+            error / eps,
+        ))
     })
 }
 

@@ -25,7 +25,7 @@ const LIPSCHITZ_FILE: &str = "fixtures/certificates/lipschitz.json";
 const TARGET_FILE: &str = "src/certificate/target.rs";
 
 /// Every proof. What a consequence needs of the theorems is derived in docs/sharp-constants.md, "What follows".
-const PROOFS: [Proof; 20] = [
+const PROOFS: [Proof; 21] = [
     Proof {
         claim: "dls23/spectrum-sharp",
         certificate: SPECTRUM_FILE,
@@ -153,6 +153,15 @@ const PROOFS: [Proof; 20] = [
         claim: "dls23/hessian-lipschitz-global",
         certificate: LIPSCHITZ_FILE,
         check: || exponential_suffices(30),
+    },
+    // B + W^2 > l / sigma_min^2 I everywhere: L is strongly convex, so x* exists and is the only one.
+    Proof {
+        claim: "dls23/theorem-loss-is-good",
+        certificate: LIPSCHITZ_FILE,
+        check: || {
+            let convex = implied(&[at_least(whole(100), LOWER, 1)])?;
+            Ok(format!("{convex}; {}", exponential_suffices(30)?))
+        },
     },
 ];
 

@@ -13,7 +13,7 @@ use crate::claims::{
 use crate::scalar::High;
 
 /// `G_1 .. G_8` as the thesis defines them, and `G_9 = (f o f) f'` at x minus the same at y, which it lacks.
-struct Differences<T: Number> {
+pub(super) struct Differences<T: Number> {
     printed: [DMatrix<T>; 8],
     ninth: DMatrix<T>,
 }
@@ -36,7 +36,7 @@ const TRIANGLE_FOR_PRINTED_B: Coefficients = ([3, 2, 1, 1, 1, 1, 1, 1], 0);
 const TRIANGLE_FOR_TRUE_B: Coefficients = ([3, 2, 1, 1, 1, 1, 1, 1], 4);
 
 impl<T: Number> Differences<T> {
-    fn of(pair: &Pair<T>) -> Self {
+    pub(super) fn of(pair: &Pair<T>) -> Self {
         let at = |p: &DVector<T>| {
             let b = &pair.b;
             let (own, along) = (p.dot(p), p.dot(b));
@@ -83,22 +83,27 @@ impl<T: Number> Differences<T> {
         } else {
             T::spectral_norm(&self.ninth)? * T::int(ninth)
         };
-        for (index, (matrix, factor)) in self.printed.iter().zip(printed).enumerate() {
-            let diagonal = (2..6).contains(&index);
-            let norm = if diagonal {
-                matrix.diagonal().amax()
-            } else {
-                T::spectral_norm(matrix)?
-            };
-            sum += norm * T::int(factor);
+        for (index, factor) in printed.into_iter().enumerate() {
+            sum += self.norm(index)? * T::int(factor);
         }
         Ok(sum)
+    }
+
+    /// The norm of `G_{index + 1}`.
+    pub(super) fn norm(&self, index: usize) -> Result<T, CheckError> {
+        let matrix = &self.printed[index];
+        let diagonal = (2..6).contains(&index);
+        if diagonal {
+            Ok(matrix.diagonal().amax())
+        } else {
+            T::spectral_norm(matrix)
+        }
     }
 }
 
 /// Magnitude of everything that is subtracted in a B(x) - B(y) or a G: each of at most 16 terms is at most 1 + ||b||_1 in
 /// norm, at either point. Zero where both points have exactly the same f, so that both sides are exactly zero.
-fn terms<T: Number>(pair: &Pair<T>) -> T {
+pub(super) fn terms<T: Number>(pair: &Pair<T>) -> T {
     if pair.same_softmax() {
         T::zero()
     } else {
@@ -190,16 +195,24 @@ fn free_factor<T: Number>(pair: &Pair<T>) -> T {
     T::int(15) + T::int(10) * pair.b.norm()
 }
 
-/// `G_{7,1} = f(x) ((f(x) - f(y)) o b)'` and `G_{7,2} = (f(x) - f(y)) (f(y) o b)'`: their norms, added.
-fn parts_of_seventh<T: Number>(pair: &Pair<T>) -> T {
+/// `G_{7,1} = f(x) ((f(x) - f(y)) o b)'` and `G_{7,2} = (f(x) - f(y)) (f(y) o b)'`: their norms.
+pub(super) fn parts_of_seventh<T: Number>(pair: &Pair<T>) -> (T, T) {
     let change = &pair.at_x.p - &pair.at_y.p;
     // The norm of an outer product is the product of the norms.
-    pair.at_x.p.norm() * change.component_mul(&pair.b).norm()
-        + change.norm() * pair.at_y.p.component_mul(&pair.b).norm()
+    (
+        pair.at_x.p.norm() * change.component_mul(&pair.b).norm(),
+        change.norm() * pair.at_y.p.component_mul(&pair.b).norm(),
+    )
+}
+
+/// `||G_{7,1}|| + ||G_{7,2}||`.
+fn sum_of_parts<T: Number>(pair: &Pair<T>) -> T {
+    let (first, second) = parts_of_seventh(pair);
+    first + second
 }
 
 /// As [`terms`], for what is in proportion to b: exact where b = 0.
-fn terms_of_seventh<T: Number>(pair: &Pair<T>) -> T {
+pub(super) fn terms_of_seventh<T: Number>(pair: &Pair<T>) -> T {
     if pair.same_softmax() {
         T::zero()
     } else {
@@ -226,7 +239,7 @@ fn seventh<T: Number>(pair: &Pair<T>, factor: T) -> Result<Bound<T>, CheckError>
 fn seventh_by_parts<T: Number>(pair: &Pair<T>) -> Result<Bound<T>, CheckError> {
     Ok(Bound {
         quantity: "||G_7,1|| + ||G_7,2||",
-        observed: parts_of_seventh(pair),
+        observed: sum_of_parts(pair),
         allowed: seventh_allowance(pair, T::int(2)),
         terms: terms_of_seventh(pair),
     })
@@ -237,7 +250,7 @@ fn seventh_equality(case: &Case) -> Result<Verdict, CheckError> {
     let pair = Pair::<High>::of(case)?;
     Ok(Verdict::equal(
         "||G_7,1|| + ||G_7,2||",
-        parts_of_seventh(&pair),
+        sum_of_parts(&pair),
         seventh_allowance(&pair, High::int(2)),
         rounding(&pair) * terms_of_seventh(&pair),
     ))
@@ -255,7 +268,7 @@ fn seventh_bound(case: &Case, factor: High) -> Result<Verdict, CheckError> {
 }
 
 /// Points short enough that f(x) - f(y) stays above what 40 digits resolve.
-const FAMILY: Family = Family {
+pub(super) const FAMILY: Family = Family {
     rows: (1, 5),
     columns: (1, 3),
     radii: &[0.015625, 0.125, 1.0, 4.0],
@@ -266,7 +279,7 @@ const FAMILY: Family = Family {
     ..Family::GENERAL
 };
 
-const STRATA: &[Stratum] = &[
+pub(super) const STRATA: &[Stratum] = &[
     Stratum::Condition(0),
     Stratum::Condition(1),
     Stratum::Condition(2),
@@ -283,7 +296,7 @@ const STRATA: &[Stratum] = &[
 ];
 
 /// Rows of a real head: the norms of eight n x n matrices at 40 digits.
-const REAL_ROWS: usize = 8;
+pub(super) const REAL_ROWS: usize = 8;
 
 /// The claims about G_1 .. G_8.
 pub fn claims() -> Vec<Claim> {

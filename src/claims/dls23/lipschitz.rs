@@ -36,7 +36,7 @@ fn sharp_softmax_factor<T: Number>(pair: &Pair<T>) -> T {
 }
 
 /// `||H(x) - H(y)|| <= factor ||x - y||_2`.
-fn hessian_change<T: Number>(pair: &Pair<T>, factor: T) -> Result<Bound<T>, CheckError> {
+pub(super) fn hessian_change<T: Number>(pair: &Pair<T>, factor: T) -> Result<Bound<T>, CheckError> {
     let weight = T::lift_vector(pair.instance.weights()).amax();
     Ok(Bound {
         quantity: "||H(x) - H(y)||",
@@ -76,7 +76,7 @@ fn with_beta<T: Number>(pair: &Pair<T>, k: i64) -> T {
 }
 
 /// `n^1.5 exp(k R^2)`.
-fn without_beta<T: Number>(pair: &Pair<T>, k: i64, radius: T) -> T {
+pub(super) fn without_beta<T: Number>(pair: &Pair<T>, k: i64, radius: T) -> T {
     pair.printed_factor(T::one(), k, radius)
 }
 

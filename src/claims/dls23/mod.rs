@@ -4,11 +4,13 @@ use crate::claims::Claim;
 
 mod algorithm;
 mod at_scale;
+mod convexity;
 mod definiteness;
 mod derivatives;
 mod diagonal_surrogate;
 mod differences;
 mod facts;
+mod goodness;
 mod gradient;
 pub(super) mod hardest;
 mod hessian;
@@ -20,7 +22,9 @@ mod normaliser;
 mod optimum;
 mod pair;
 mod regulariser;
+mod scalar_steps;
 mod schedule;
+mod single_differences;
 mod smoothness;
 mod sparse;
 mod spectrum;
@@ -33,6 +37,7 @@ pub fn claims() -> Vec<Claim> {
     [
         facts::claims(),
         derivatives::claims(),
+        convexity::claims(),
         gradient::claims(),
         regulariser::claims(),
         hessian::claims(),
@@ -46,7 +51,10 @@ pub fn claims() -> Vec<Claim> {
         normaliser::claims(),
         lipschitz::claims(),
         differences::claims(),
+        single_differences::claims(),
+        scalar_steps::claims(),
         newton::claims(),
+        goodness::claims(),
         diagonal_surrogate::claims(),
         schedule::claims(),
         algorithm::claims(),

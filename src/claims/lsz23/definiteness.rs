@@ -147,12 +147,12 @@ fn definite(case: &Case, only: Option<Phi>, threshold: Threshold) -> Result<Verd
 /// family draws has another one below `10^-20 ||A||`.
 const ZERO_SINGULAR_VALUE: i64 = -30;
 
-/// What is asked of a case before its exp loss is called convex.
+/// What is asked of a case before its loss is called convex.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ConvexityPremise {
     /// Nothing.
     None,
-    /// `w_i^2 >= max(b_i, 0)^2 / 8`.
+    /// `w_i^2` at least the sharp threshold, `max(b_i, 0)^2 / 8` for exp.
     Threshold,
     /// `b_i <= 0`.
     NonpositiveTarget,
@@ -160,8 +160,12 @@ enum ConvexityPremise {
 
 /// `H - A' diag(c w_i^2) A >= 0` at the case's point, c = 0 for convexity itself. The rows decide if they suffice (then
 /// the slack is `w_i^2 / -D_i`), else the smallest eigenvalue.
-fn convex(case: &Case, premise: ConvexityPremise, kept_back: High) -> Result<Verdict, CheckError> {
-    let phi = Phi::Exp;
+fn convex(
+    case: &Case,
+    phi: Phi,
+    premise: ConvexityPremise,
+    kept_back: High,
+) -> Result<Verdict, CheckError> {
     if Phi::of(case.instance.loss()) != Some(phi) {
         return Ok(Verdict::Outside(Outside::Premise));
     }
@@ -187,6 +191,43 @@ fn convex(case: &Case, premise: ConvexityPremise, kept_back: High) -> Result<Ver
     let (low, _, rounding) = spectrum::extremes_with_bound(&hessian)?;
     let error = rounding + eigenvalue_error(phi, &exact);
     Ok(Verdict::at_least("lambda_min(H)", low, High::ZERO, error))
+}
+
+/// Whether the exp loss without a ridge is not convex at the case's point for the target `b = factor exp(Ax)`, rounded to f64:
+/// `D = (2 - factor) exp(2z)`.
+fn bends_down(case: &Case, factor: f64) -> Result<Verdict, CheckError> {
+    if Phi::of(case.instance.loss()) != Some(Phi::Exp) {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let target = Exact::of(case)?.z.map(|z| factor * z.exp().to_f64());
+    let rows = case.instance.rows();
+    let instance = Instance::new(
+        Phi::Exp.loss(),
+        case.instance.matrix().clone(),
+        target,
+        DVector::zeros(rows),
+    )?;
+    let exact = Exact::at(&instance, crate::oracle::lift_vector(&case.x()))?;
+    let (low, _, rounding) = spectrum::extremes_with_bound(&exact.evaluation()?.hessian)?;
+    let error = rounding + eigenvalue_error(Phi::Exp, &exact);
+    Ok(Verdict::at_most("lambda_min(H)", low, High::ZERO, error))
+}
+
+/// Where D is smallest, `phi(z) = b/4`, with b over six decades and a weight from just below the threshold to far below it.
+fn bent(phi: Phi, rng: &mut Stream) -> Result<Case, CheckError> {
+    let b = 2f64.powi(sample::integer(rng, 3, 20) as i32);
+    let z = match phi {
+        Phi::Exp => (b / 4.0).ln(),
+        Phi::Cosh => (b / 4.0).acosh(),
+        Phi::Sinh => (b / 4.0).asinh(),
+    };
+    let share = 2f64.powi(-sample::integer(rng, 1, 20) as i32);
+    let weight = (phi.threshold(b) * share).sqrt();
+    let one = |value: f64| DVector::from_element(1, value);
+    let matrix = DesignMatrix::dense(DMatrix::from_element(1, 1, 1.0))?;
+    let instance =
+        Instance::new(phi.loss(), matrix, one(b), one(weight))?.with_points(vec![one(z)])?;
+    Ok(Case::new(Origin::Attack(0), instance, 0))
 }
 
 /// How far a search lets the target grow.
@@ -470,6 +511,102 @@ fn common_thresholds() -> [Claim; 2] {
     ]
 }
 
+/// "Convex" for cosh and sinh, as `lsz23/exp-convex-any-weights`.
+fn convex_any_weights(
+    id: &'static str,
+    losses: &'static [Drawn],
+    note: &'static str,
+    correction: &'static str,
+    (attack, checks): (Attack, [Check; 2]),
+    witness: &'static str,
+) -> Claim {
+    Claim {
+        id,
+        paper: Paper::Lsz23,
+        source: "abstract: \"the regularization version of exponential regression problem which is a convex problem\", for any of exp, cosh and sinh",
+        wording: Wording::Printed,
+        statement: "0.5 ||phi(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x",
+        premise: "none",
+        expected: Expected::Fails,
+        correction: Some(correction),
+        note,
+        family: Family {
+            losses,
+            cases: 42,
+            ..GENERAL
+        },
+        strata: STRATA,
+        attack: Some((attack, 2)),
+        real_rows: 0,
+        check: checks[0],
+        control: Control {
+            fault: "weights at the sharp threshold asked for",
+            check: checks[1],
+        },
+        witness: Some(witness),
+    }
+}
+
+/// What the abstract says of convexity, beside the exp loss with a ridge.
+fn abstract_on_convexity() -> [Claim; 3] {
+    [
+        Claim {
+            id: "lsz23/exp-not-convex-without-ridge",
+            paper: Paper::Lsz23,
+            source: "abstract: \"The standard exponential regression is non-convex.\"",
+            wording: Wording::Printed,
+            statement: "there are A and b for which 0.5 ||exp(Ax) - b||^2 is not convex in x",
+            premise: "A is not 0",
+            expected: Expected::Holds,
+            correction: None,
+            note: "True as an existence statement, and for every A: with b = 3 exp(A x) the Hessian at x is -A' diag(exp(2 A x)) A. Not true of every b (lsz23/exp-convex-nonpositive-target).",
+            family: Family {
+                losses: &[Drawn::Exp],
+                weights: Weights::Zero,
+                cases: 42,
+                ..GENERAL
+            },
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| bends_down(case, 3.0),
+            control: Control {
+                fault: "b = exp(A x)",
+                check: |case| bends_down(case, 1.0),
+            },
+            witness: None,
+        },
+        convex_any_weights(
+            "lsz23/cosh-convex-any-weights",
+            &[Drawn::Cosh],
+            "phi = cosh. The abstract names no threshold for w. Witness: n = d = 1, A = 1, b = 4, w = 1: H(0) = (2 - 1 - 4) + 1 = -2.",
+            "lsz23/cosh-threshold-sharp",
+            (
+                |rng| bent(Phi::Cosh, rng),
+                [
+                    |case| convex(case, Phi::Cosh, ConvexityPremise::None, High::ZERO),
+                    |case| convex(case, Phi::Cosh, ConvexityPremise::Threshold, High::ZERO),
+                ],
+            ),
+            include_str!("../../../fixtures/witnesses/lsz23-cosh-convex-any-weights.json"),
+        ),
+        convex_any_weights(
+            "lsz23/sinh-convex-any-weights",
+            &[Drawn::Sinh],
+            "phi = sinh. The abstract names no threshold for w. Witness: n = d = 1, A = 1, b = 8, w = 1, x = 1.5: H = 1 + 2 sinh(x)^2 - 8 sinh(x) + 1 = -5.97.",
+            "lsz23/sinh-threshold-sharp",
+            (
+                |rng| bent(Phi::Sinh, rng),
+                [
+                    |case| convex(case, Phi::Sinh, ConvexityPremise::None, High::ZERO),
+                    |case| convex(case, Phi::Sinh, ConvexityPremise::Threshold, High::ZERO),
+                ],
+            ),
+            include_str!("../../../fixtures/witnesses/lsz23-sinh-convex-any-weights.json"),
+        ),
+    ]
+}
+
 /// The claims about convexity of the exp loss.
 fn convexity() -> [Claim; 3] {
     let family = |weights, targets| Family {
@@ -499,10 +636,10 @@ fn convexity() -> [Claim; 3] {
             strata: STRATA,
             attack: None,
             real_rows: 0,
-            check: |case| convex(case, ConvexityPremise::None, High::ZERO),
+            check: |case| convex(case, Phi::Exp, ConvexityPremise::None, High::ZERO),
             control: Control {
                 fault: "w_i^2 >= max(b_i, 0)^2 / 8 asked for",
-                check: |case| convex(case, ConvexityPremise::Threshold, High::ZERO),
+                check: |case| convex(case, Phi::Exp, ConvexityPremise::Threshold, High::ZERO),
             },
             witness: Some(include_str!(
                 "../../../fixtures/witnesses/lsz23-exp-convex-any-weights.json"
@@ -525,10 +662,17 @@ fn convexity() -> [Claim; 3] {
                 4,
             )),
             real_rows: 0,
-            check: |case| convex(case, ConvexityPremise::Threshold, High::ZERO),
+            check: |case| convex(case, Phi::Exp, ConvexityPremise::Threshold, High::ZERO),
             control: Control {
                 fault: "H >= 0.01 A' W^2 A in place of H >= 0",
-                check: |case| convex(case, ConvexityPremise::Threshold, High::ratio(1, 100)),
+                check: |case| {
+                    convex(
+                        case,
+                        Phi::Exp,
+                        ConvexityPremise::Threshold,
+                        High::ratio(1, 100),
+                    )
+                },
             },
             witness: None,
         },
@@ -546,7 +690,14 @@ fn convexity() -> [Claim; 3] {
             strata: STRATA,
             attack: None,
             real_rows: 0,
-            check: |case| convex(case, ConvexityPremise::NonpositiveTarget, High::ZERO),
+            check: |case| {
+                convex(
+                    case,
+                    Phi::Exp,
+                    ConvexityPremise::NonpositiveTarget,
+                    High::ZERO,
+                )
+            },
             control: Control {
                 fault: "the target with its signs turned",
                 check: |case| {
@@ -559,7 +710,7 @@ fn convexity() -> [Claim; 3] {
                     )?
                     .with_points(instance.points().to_vec())?;
                     let case = Case::new(case.origin.clone(), turned, case.seed);
-                    convex(&case, ConvexityPremise::None, High::ZERO)
+                    convex(&case, Phi::Exp, ConvexityPremise::None, High::ZERO)
                 },
             },
             witness: None,
@@ -577,6 +728,7 @@ pub fn claims() -> Vec<Claim> {
                 .flat_map(SharpThreshold::claims),
         )
         .chain(convexity())
+        .chain(abstract_on_convexity())
         .collect()
 }
 

@@ -3,7 +3,7 @@
 
 use crate::claims::exact::Exact;
 use crate::claims::newton_steps::{
-    Conclusion, Factor, Norm, exact_step, induction, iteration, shrinking,
+    Conclusion, Count, Factor, Norm, ends_in_time, exact_step, induction, iteration, shrinking,
     shrinking_in_hessian_norm,
 };
 use crate::claims::newton_support::{Sign, Theorem};
@@ -195,6 +195,35 @@ pub fn claims() -> Vec<Claim> {
             control: Control {
                 fault: "x + H^-1 g in place of x - H^-1 g",
                 check: |case| exact_step(&THEOREM, case, Sign::Plus),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "lsz23/iteration-count",
+            paper: Paper::Lsz23,
+            source: "abstract: \"log(||x_0 - x*||_2 / eps) iterations\", with an explicit constant",
+            wording: Wording::Derived,
+            statement: "T = ceil( ln( sqrt(kappa(H(x*))) r_0 / eps ) / ln 5 ) steps with eps0 in (0, 0.1) end within eps: ||x_T - x*||_2 <= eps",
+            premise: "the main theorem as recalled, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l",
+            expected: Expected::Holds,
+            correction: None,
+            note: "What the O of a logarithmic count hides: the condition number, since a step may lengthen the error in the Euclidean norm. Follows from lsz23/contraction-hessian-norm. Followed over all T steps at eps0 = 0.099, r_0 / eps from 10 to 10^4, reflections and (1-eps0)H in turn.",
+            family: Family {
+                cases: 21,
+                ..FAMILY
+            },
+            strata: &[
+                Stratum::Condition(0),
+                Stratum::Condition(3),
+                Stratum::OneColumn,
+                Stratum::Square,
+            ],
+            attack: None,
+            real_rows: 0,
+            check: |case| ends_in_time(&THEOREM, case, Count::WithCondition),
+            control: Control {
+                fault: "without sqrt(kappa)",
+                check: |case| ends_in_time(&THEOREM, case, Count::WithoutCondition),
             },
             witness: None,
         },

@@ -55,6 +55,7 @@ fn the_spectrum_is_searched_to_its_ends() {
         ("dls23/positive-definite-from-one", 1.0 / LOWEST, true),
         ("dls23/positive-definite-sharp-threshold", 1.001, true),
         ("dls23/positive-definite-below-sharp", 1.0, false),
+        ("dls23/softmax-regression-convex", 1.0, false),
         ("dls23/inequality-2-5-unsquared", 4.0 / LOWEST, true),
         ("dls23/smoothness-rigorous", 1.25 / HIGHEST, true),
         ("dls23/smoothness-sharp", 1.001, true),
@@ -86,6 +87,14 @@ fn the_diagonal_the_optimum_and_the_newton_step_are_searched_as_noted() {
             0.1 / 0.0495,
             true,
         ),
+        ("dls23/dropping-low-rank-sharp", 1.02, true),
+        (
+            "dls23/dropping-low-rank-printed-diagonal-sharp",
+            1.001,
+            true,
+        ),
+        // -0.2199 at two rows.
+        ("dls23/surrogate-diagonal-positive", 455.0, true),
         // A tenth against 1.05 * 1.0105 - 1.
         ("dls23/sampling-accuracy-budget", 0.1 / 0.061, true),
         // n = 2, b = e_1: z = (t, -t) with t just below 1/400, against 0.00253.
@@ -98,6 +107,18 @@ fn the_diagonal_the_optimum_and_the_newton_step_are_searched_as_noted() {
 fn pairs_of_points_are_searched_as_noted() {
     keep_their_promise(&[
         ("dls23/hessian-difference-triangle-printed", 1.0, false),
+        // The planted faults are halves.
+        ("dls23/g1-bound", 1.4, true),
+        ("dls23/g2-bound", 1.5, true),
+        ("dls23/g3-bound", 1.5, true),
+        ("dls23/g4-bound", 1.5, true),
+        ("dls23/g5-bound", 1.9, true),
+        ("dls23/g6-bound", 1.5, true),
+        ("dls23/g8-bound", 1.4, true),
+        ("dls23/g7-parts-bound", 1.1, true),
+        // R = 2^-12: exp(8 R^2) against exp(R^2).
+        ("dls23/hessian-lipschitz-beta-inserted", 1.1, true),
+        ("dls23/inequality-2-5-last-line", 14.929, false),
         ("dls23/hessian-difference-triangle-true-b", 1.42, false),
         ("dls23/softmax-lipschitz-sharp", 1.001, true),
         // 1 / (100 R^3 exp(-17 R^2)) at R^2 = 3/34.
@@ -127,6 +148,8 @@ fn entrywise_losses_are_searched_to_their_sharp_bounds() {
         ("lsz23/sinh-threshold-sharp", 1.0001, true),
         ("lsz23/sinh-below-threshold", 1.0, false),
         ("lsz23/exp-convex-with-threshold", 1.0001, true),
+        ("lsz23/cosh-convex-any-weights", 1.0, false),
+        ("lsz23/sinh-convex-any-weights", 1.0, false),
         ("lsz23/hessian-lipschitz", 1e6, true),
         ("lsz23/hessian-lipschitz-explicit", 1.001, true),
     ]);

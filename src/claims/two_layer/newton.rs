@@ -4,7 +4,8 @@
 use crate::claims::exact::Exact;
 use crate::claims::loewner::outwards;
 use crate::claims::newton_steps::{
-    Conclusion, Factor, Norm, induction, iteration, shrinking, shrinking_in_hessian_norm,
+    Conclusion, Count, Factor, Norm, ends_in_time, induction, iteration, shrinking,
+    shrinking_in_hessian_norm,
 };
 use crate::claims::newton_support::Theorem;
 use crate::claims::{
@@ -171,6 +172,35 @@ pub fn claims() -> Vec<Claim> {
             control: Control {
                 fault: "the Euclidean norm",
                 check: |case| iteration(&THEOREM, case, Norm::Euclidean),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "two-layer/iteration-count",
+            paper: Paper::TwoLayer,
+            source: "abstract: \"after O(log(1/eps)) iterations\", with an explicit constant",
+            wording: Wording::Derived,
+            statement: "T = ceil( ln( sqrt(kappa(H(x*))) r_0 / eps ) / ln 5 ) steps with eps0 in (0, 0.1) end within eps: ||x_T - x*||_2 <= eps",
+            premise: "as two-layer/contraction-hessian-norm",
+            expected: Expected::Holds,
+            correction: None,
+            note: "What the O of a logarithmic count hides: the condition number, since a step may lengthen the error in the Euclidean norm. Follows from two-layer/contraction-hessian-norm. Followed over all T steps at eps0 = 0.099, r_0 / eps from 10 to 10^4, reflections and (1-eps0)H in turn.",
+            family: Family {
+                cases: 21,
+                ..FAMILY
+            },
+            strata: &[
+                Stratum::Condition(0),
+                Stratum::Condition(3),
+                Stratum::OneColumn,
+                Stratum::Square,
+            ],
+            attack: None,
+            real_rows: 0,
+            check: |case| ends_in_time(&THEOREM, case, Count::WithCondition),
+            control: Control {
+                fault: "without sqrt(kappa)",
+                check: |case| ends_in_time(&THEOREM, case, Count::WithoutCondition),
             },
             witness: None,
         },

@@ -1,0 +1,106 @@
+//! Whether softmax regression itself, without a regulariser, is convex.
+
+use nalgebra::DVector;
+
+use crate::claims::exact::Exact;
+use crate::claims::forms::HessianForm;
+use crate::claims::{
+    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Weights,
+    Wording,
+};
+use crate::instance::{Instance, LossKind};
+use crate::oracle::{lift_vector, spectrum};
+use crate::scalar::High;
+
+use super::definiteness::eigenvalue_error;
+use super::hardest::{self, End};
+use super::spectrum::sharp_range;
+
+/// `Hess L_exp + ridge A'A >= 0` at the case's point, whatever the case's weights are.
+fn convex(case: &Case, ridge: High) -> Result<Verdict, CheckError> {
+    let instance = &case.instance;
+    let bare = Instance::new(
+        LossKind::Softmax,
+        instance.matrix().clone(),
+        instance.target().clone(),
+        DVector::zeros(instance.rows()),
+    )?;
+    let exact = Exact::at(&bare, lift_vector(&case.x()))?;
+    if exact.target_norm() > High::ONE {
+        return Ok(Verdict::Outside(Outside::Target));
+    }
+    let hessian = exact.evaluation()?.hessian + exact.a.tr_mul(&exact.a) * ridge;
+    let (low, _, rounding) = spectrum::extremes_with_bound(&hessian)?;
+    let error = rounding + eigenvalue_error(&exact, ridge);
+    Ok(Verdict::at_least("lambda_min(H)", low, High::ZERO, error))
+}
+
+/// The claim about convexity. More rows than columns: the Hessian of a square A is singular, since `B 1 = 0`.
+pub fn claims() -> Vec<Claim> {
+    vec![Claim {
+        id: "dls23/softmax-regression-convex",
+        paper: Paper::Dls23,
+        source: "thesis chapter 1: \"To preserve the convexity of the softmax regression, [DLS23] examine a regularized form\"",
+        wording: Wording::Printed,
+        statement: "0.5 ||f(x) - b||_2^2 is convex in x",
+        premise: "||b||_1 <= 1 (nothing is asked in the text)",
+        expected: Expected::Fails,
+        correction: Some("dls23/positive-definite-sharp-threshold"),
+        note: "There is no convexity to preserve: the Hessian reaches -0.2404 ||A||^2, and the regulariser is what makes the loss convex. Witness: two rows, one column, b = e_1, f_1 = 0.18.",
+        family: Family {
+            rows: (3, 6),
+            columns: (1, 2),
+            gaps: &[0, 1],
+            weights: Weights::Zero,
+            cases: 42,
+            ..Family::GENERAL
+        },
+        strata: &[
+            Stratum::Condition(0),
+            Stratum::Condition(3),
+            Stratum::Condition(6),
+            Stratum::Gap(0),
+            Stratum::Gap(1),
+            Stratum::OneColumn,
+            Stratum::SignedTarget,
+        ],
+        attack: Some((
+            |rng| hardest::spectrum(rng, HessianForm::Corrected, End::Lowest, 1.0).as_identity(1.0),
+            2,
+        )),
+        real_rows: 0,
+        check: |case| convex(case, High::ZERO),
+        control: Control {
+            fault: "with the regulariser, w_i^2 = (55 sqrt(33) - 39) / 1152",
+            check: |case| convex(case, sharp_range().0),
+        },
+        witness: Some(include_str!(
+            "../../../fixtures/witnesses/dls23-softmax-regression-convex.json"
+        )),
+    }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two rows and one column (1, 0)': the second derivative is `2 t (1-t)^2 (3t-1)`, t = f_1, for b = e_1; at t = 1/2 it is
+    /// 1/8, and a ridge of 1/1000 adds as much.
+    #[test]
+    fn the_second_derivative_of_two_rows_is_that_of_the_hand_computation() {
+        let text = |x: f64| {
+            format!(
+                r#"{{"loss": "softmax", "matrix": [[1], [0]], "target": [1, 0], "weights": 5, "points": [[{x}]]}}"#
+            )
+        };
+        let at = |x: f64, ridge| convex(&Case::of_text(&text(x), 0), ridge).unwrap();
+        assert!(matches!(at(0.0, High::ZERO), Verdict::Holds { .. }));
+        let Verdict::Fails(finding) = at(-1.5, High::ratio(1, 1000)) else {
+            panic!("convex");
+        };
+        let t = 1.0 / (1.0 + 1.5f64.exp());
+        let expected = 2.0 * t * (1.0 - t).powi(2) * (3.0 * t - 1.0) + 0.001;
+        let found: f64 = finding.observed.parse().unwrap();
+        assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+    }
+}

@@ -1,0 +1,182 @@
+//! The matrices G_1 .. G_8 one by one: each is at most a constant times `||f(x) - f(y)||_2`, and so are the two parts of G_7.
+//!
+//! *Derivation.* Telescope each product, with `||f||_2 <= ||f||_1 = 1`: a product of k softmax vectors changes by at most k
+//! times `||f(x) - f(y)||`, and each b contributes `||b||_2`.
+
+use crate::claims::dls23::differences::{Differences, FAMILY, REAL_ROWS, STRATA, parts_of_seventh};
+use crate::claims::dls23::differences::{terms, terms_of_seventh};
+use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide, search};
+use crate::claims::{Case, CheckError, Claim, Control, Expected, Paper, Verdict, Wording};
+use crate::instance::sample::Stream;
+use crate::scalar::High;
+
+/// `(c, k)` of `||G_i|| <= (c + k ||b||_2) ||f(x) - f(y)||_2`.
+const CONSTANTS: [(i64, i64); 8] = [
+    (4, 0),
+    (0, 3),
+    (3, 0),
+    (0, 2),
+    (2, 1),
+    (2, 0),
+    (0, 2),
+    (0, 2),
+];
+
+/// `||G_I|| <= share (c + k ||b||_2) ||f(x) - f(y)||_2`, I counted from 1.
+fn single<const I: usize, T: Number>(pair: &Pair<T>, share: T) -> Result<Bound<T>, CheckError> {
+    let (plain, target) = CONSTANTS[I - 1];
+    let factor = T::int(plain) + T::int(target) * pair.b.norm();
+    let differences = Differences::of(pair);
+    Ok(Bound {
+        quantity: "||G_i||",
+        observed: differences.norm(I - 1)?,
+        allowed: share * factor * pair.softmax_change(),
+        terms: if plain == 0 {
+            terms_of_seventh(pair)
+        } else {
+            terms(pair)
+        },
+    })
+}
+
+fn checked<const I: usize>(case: &Case) -> Result<Verdict, CheckError> {
+    decide(case, Target::Any, |pair| single::<I, High>(pair, High::ONE))
+}
+
+fn halved<const I: usize>(case: &Case) -> Result<Verdict, CheckError> {
+    decide(case, Target::Any, |pair| {
+        single::<I, High>(pair, High::ratio(1, 2))
+    })
+}
+
+fn attacked<const I: usize>(rng: &mut Stream) -> Result<Case, CheckError> {
+    search(rng, 2, Target::Any, |pair| single::<I, f64>(pair, 1.0))
+}
+
+/// The claim about `G_I`.
+fn claim<const I: usize>(id: &'static str, statement: &'static str) -> Claim {
+    Claim {
+        id,
+        paper: Paper::Dls23,
+        source: "thesis section 2.2.3: \"[DLS23] bound each of the spectral norm of G_1, ..., G_8\"; constant derived here",
+        wording: Wording::Derived,
+        statement,
+        premise: "none",
+        expected: Expected::Holds,
+        correction: None,
+        note: "The product telescoped. The text gives a constant for G_7 only (dls23/g7-bound), and 100 R for the sum (dls23/hessian-difference-hundred-r).",
+        family: FAMILY,
+        strata: STRATA,
+        attack: Some((attacked::<I>, 6)),
+        real_rows: REAL_ROWS,
+        check: checked::<I>,
+        control: Control {
+            fault: "half of the constant",
+            check: halved::<I>,
+        },
+        witness: None,
+    }
+}
+
+/// `||G_{7,1}||` and `||G_{7,2}||`, each at most `share ||f(x) - f(y)||_2 ||b||_2`.
+fn parts<T: Number>(pair: &Pair<T>, share: T) -> [Bound<T>; 2] {
+    let (first, second) = parts_of_seventh(pair);
+    [("||G_7,1||", first), ("||G_7,2||", second)].map(|(quantity, observed)| Bound {
+        quantity,
+        observed,
+        allowed: share * pair.softmax_change() * pair.b.norm(),
+        terms: terms_of_seventh(pair),
+    })
+}
+
+fn both_parts(case: &Case, share: High) -> Result<Verdict, CheckError> {
+    let part = |index: usize| {
+        decide(case, Target::Any, |pair| {
+            let [first, second] = parts(pair, share);
+            Ok(if index == 0 { first } else { second })
+        })
+    };
+    Ok(part(0)?.and(part(1)?))
+}
+
+fn larger_part(pair: &Pair<f64>) -> Bound<f64> {
+    let [first, second] = parts(pair, 1.0);
+    if first.observed > second.observed {
+        first
+    } else {
+        second
+    }
+}
+
+/// The claims about the single G.
+pub fn claims() -> Vec<Claim> {
+    vec![
+        claim::<1>("dls23/g1-bound", "||G_1|| <= 4 ||f(x) - f(y)||_2"),
+        claim::<2>("dls23/g2-bound", "||G_2|| <= 3 ||b||_2 ||f(x) - f(y)||_2"),
+        claim::<3>("dls23/g3-bound", "||G_3|| <= 3 ||f(x) - f(y)||_2"),
+        claim::<4>("dls23/g4-bound", "||G_4|| <= 2 ||b||_2 ||f(x) - f(y)||_2"),
+        claim::<5>(
+            "dls23/g5-bound",
+            "||G_5|| <= (2 + ||b||_2) ||f(x) - f(y)||_2",
+        ),
+        claim::<6>("dls23/g6-bound", "||G_6|| <= 2 ||f(x) - f(y)||_2"),
+        claim::<8>("dls23/g8-bound", "||G_8|| <= 2 ||b||_2 ||f(x) - f(y)||_2"),
+        Claim {
+            id: "dls23/g7-parts-bound",
+            paper: Paper::Dls23,
+            source: "thesis section 2.2.3, (2.7), (2.8) and the displays after them",
+            wording: Wording::Printed,
+            statement: "||G_7,1|| <= ||f(x) - f(y)||_2 ||b||_2 and ||G_7,2|| <= ||f(x) - f(y)||_2 ||b||_2",
+            premise: "none",
+            expected: Expected::Holds,
+            correction: None,
+            note: "The second is printed as G_7,1 again; read as G_7,2. Attained in the limit f(y) -> e_k, b = e_k.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: Some((
+                |rng| search(rng, 2, Target::Any, |pair| Ok(larger_part(pair))),
+                6,
+            )),
+            real_rows: REAL_ROWS,
+            check: |case| both_parts(case, High::ONE),
+            control: Control {
+                fault: "a factor 1/2",
+                check: |case| both_parts(case, High::ratio(1, 2)),
+            },
+            witness: None,
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `f(x) = (2, 1)/3`, `f(y) = (1, 2)/3` up to rounding, b = (3, 0): the norms by hand.
+    #[test]
+    fn the_norms_are_those_computed_by_hand() {
+        let text = r#"{"loss": "softmax", "matrix": [[0.6931471805599453], [0]], "target": [3, 0], "weights": 0, "points": [[1], [-1]]}"#;
+        let pair = Pair::<f64>::of(&Case::of_text(text, 0)).unwrap();
+        // G_1 = 5/9 (diag(4, 1) - diag(1, 4)) / 9; G_3 = 5/9 diag(1, -1)/3; G_6 = diag(3, -3)/9.
+        let observed = |found: Result<Bound<f64>, CheckError>| found.unwrap().observed;
+        // G_2: 2 (4, 2; 2, 1)/9 - 1 (1, 2; 2, 4)/9 = (7, 2; 2, -2)/9, eigenvalues (5 +- sqrt 97)/18.
+        for (found, expected) in [
+            (observed(single::<1, f64>(&pair, 1.0)), 15.0 / 81.0),
+            (
+                observed(single::<2, f64>(&pair, 1.0)),
+                (5.0 + 97f64.sqrt()) / 18.0,
+            ),
+            (observed(single::<3, f64>(&pair, 1.0)), 5.0 / 27.0),
+            // 2 (2, 1)/3 - (1, 2)/3 = (3, 0)/3.
+            (observed(single::<4, f64>(&pair, 1.0)), 1.0),
+            // (2/3)(2/3 - 3) - (1/3)(1/3 - 3) = -2/3, and -1/3.
+            (observed(single::<5, f64>(&pair, 1.0)), 2.0 / 3.0),
+            (observed(single::<6, f64>(&pair, 1.0)), 1.0 / 3.0),
+            // ||f(x)|| 3/3, and sqrt(2)/3 times 1.
+            (parts(&pair, 1.0)[0].observed, 5f64.sqrt() / 3.0),
+            (parts(&pair, 1.0)[1].observed, 2f64.sqrt() / 3.0),
+        ] {
+            assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        }
+    }
+}
