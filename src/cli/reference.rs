@@ -7,7 +7,7 @@ use nalgebra::DVector;
 use serde::Serialize;
 
 use crate::cli::{CliError, Exit, output};
-use crate::instance::files::{read_instance, read_point};
+use crate::instance::files::{read_instance, read_point, shown};
 use crate::oracle::{Enclosure, Minimiser, OracleError, Reference, lift_vector, minimise};
 use crate::scalar::{High, certified};
 
@@ -23,9 +23,9 @@ Example:
   attreg reference instance.json --at x.json --minimiser --json"
 )]
 pub struct ReferenceArgs {
-    /// Manifest of the instance
+    /// Manifest of the instance (`-`: standard input), or one .npz of named arrays
     instance: PathBuf,
-    /// Where to evaluate: a JSON array or a .npy file (default: the instance's start, or the origin)
+    /// Where to evaluate: a JSON array, or a file (.json, .npy, .mtx) (default: the instance's start, or the origin)
     #[arg(long, value_name = "X")]
     at: Option<PathBuf>,
     /// Also the minimiser that Newton's method finds from there
@@ -38,14 +38,14 @@ pub struct ReferenceArgs {
 
 /// Evaluates and prints.
 pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
-    let path = &arguments.instance;
-    let instance = read_instance(path)?;
+    let path = shown(&arguments.instance);
+    let instance = read_instance(&arguments.instance)?;
     let point = match &arguments.at {
         Some(file) => read_point(file, instance.columns())?,
         None => instance.start(),
     };
     let fail = |source| CliError::Oracle {
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     };
     let reference = Reference::new(&instance).map_err(fail)?;

@@ -13,7 +13,9 @@ use serde::Serialize;
 
 use crate::cli::interrupt::stop_flag;
 use crate::cli::{CliError, Exit, output};
-use crate::instance::files::{npy, read_instance, read_point, write_whole};
+use crate::instance::files::{
+    has_suffix, npy, read_instance_and_files, read_point, refuse_overlap, shown, write_whole,
+};
 use crate::production::{Method, Outcome, Problem, Settings, Solution, TraceEntry, solve_observed};
 
 /// Arguments of `attreg solve`.
@@ -26,7 +28,7 @@ Example:
   attreg solve instance.json --tolerance 1e-12 --output x.npy --json"
 )]
 pub struct SolveArgs {
-    /// Manifest of the instance
+    /// Manifest of the instance (`-`: standard input), or one .npz of named arrays
     instance: PathBuf,
     /// How the Hessian is made
     #[arg(long, default_value = Method::Auto.as_str(), value_parser = PossibleValuesParser::new(Method::NAMES))]
@@ -40,7 +42,7 @@ pub struct SolveArgs {
     /// Seed of the subsampling
     #[arg(long, value_name = "S", default_value_t = Settings::default().seed)]
     seed: u64,
-    /// Point to start from: a JSON array or a .npy file (default: the instance's start, or the origin)
+    /// Point to start from: a JSON array, or a file (.json, .npy, .mtx) (default: the instance's start, or the origin)
     #[arg(long, value_name = "X")]
     start: Option<PathBuf>,
     /// File for the answer, .npy or .json
@@ -58,8 +60,10 @@ pub struct SolveArgs {
 pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     let settings = settings(arguments)?;
     let save = arguments.output.as_deref().map(saver).transpose()?;
-    let path = &arguments.instance;
-    let instance = read_instance(path)?;
+    let path = shown(&arguments.instance);
+    let (instance, mut inputs) = read_instance_and_files(&arguments.instance)?;
+    inputs.extend(arguments.start.clone());
+    refuse_overlap(&inputs, &outputs(arguments))?;
     let start = match &arguments.start {
         Some(file) => read_point(file, instance.columns())?,
         None => instance.start(),
@@ -107,6 +111,17 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     })
 }
 
+/// The files that will be written, with their options.
+fn outputs(arguments: &SolveArgs) -> Vec<(&'static str, &Path)> {
+    [
+        ("--output", &arguments.output),
+        ("--trace", &arguments.trace),
+    ]
+    .into_iter()
+    .filter_map(|(option, file)| Some((option, file.as_deref()?)))
+    .collect()
+}
+
 /// A line on the terminal that follows a run; nothing where standard error is not a terminal.
 fn progress_line() -> ProgressBar {
     /// A run that ends sooner shows nothing.
@@ -139,18 +154,18 @@ type Saver = fn(&Path, &DVector<f64>) -> Result<(), CliError>;
 
 /// How to write the answer, decided before the work begins.
 fn saver(path: &Path) -> Result<Saver, CliError> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("npy") => Ok(|path, x| Ok(npy::write_vector(path, x)?)),
-        Some("json") => Ok(|path, x| {
-            Ok(write_whole(
-                path,
-                output::json_line(&x.as_slice()).as_bytes(),
-            )?)
-        }),
-        _ => Err(CliError::refused(
+    if has_suffix(path, "npy") {
+        Ok(|path, x| Ok(npy::write_vector(path, x)?))
+    } else if has_suffix(path, "json") {
+        Ok(|path, x| {
+            let line = output::json_line(&x.as_slice());
+            Ok(write_whole(path, line.as_bytes())?)
+        })
+    } else {
+        Err(CliError::refused(
             path,
             "the answer's file must end in .npy or .json",
-        )),
+        ))
     }
 }
 

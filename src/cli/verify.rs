@@ -8,7 +8,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::campaign::{self, ClaimRecord, Journal, Plan};
 use crate::claims;
 use crate::cli::{CliError, Exit, interrupt, output};
-use crate::instance::files::{read_instance, render_instance, write_whole};
+use crate::instance::Instance;
+use crate::instance::files::{
+    check_directory, read_instance_and_files, refuse_overlap, render_instance, write_whole,
+};
 use crate::report;
 
 /// The seed of a run that names none.
@@ -53,16 +56,18 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
             "no claim or paper is called \"{name}\"; `attreg claims` lists them"
         ))
     })?;
+    let (only, inputs) = only(&args.instance)?;
     let plan = Plan {
         claims: selected,
         seed: args.seed,
         cases: args.cases.map(|cases| cases as usize),
-        only: only(&args.instance)?,
+        only,
     };
+    refuse_to_replace(&inputs, &plan, args)?;
     if let Some(directory) = &args.report {
         std::fs::create_dir_all(directory).map_err(|source| CliError::io(directory, source))?;
         // Better now than after hours of work.
-        tempfile::tempfile_in(directory).map_err(|source| CliError::io(directory, source))?;
+        check_directory(directory)?;
     }
     let journal = match &args.journal {
         Some(path) if args.resume => Some(Journal::resume(path, &plan)?),
@@ -95,15 +100,51 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     })
 }
 
-fn only(paths: &[PathBuf]) -> Result<Option<Vec<(String, crate::instance::Instance)>>, CliError> {
-    if paths.is_empty() {
-        return Ok(None);
+/// Instances with their names.
+type Named = Vec<(String, Instance)>;
+
+/// The instances that were given, if any, and the files they came from.
+fn only(paths: &[PathBuf]) -> Result<(Option<Named>, Vec<PathBuf>), CliError> {
+    let (mut instances, mut inputs) = (Vec::new(), Vec::new());
+    for path in paths {
+        let (instance, files) = read_instance_and_files(path)?;
+        instances.push((path.display().to_string(), instance));
+        inputs.extend(files);
     }
-    let instances: Result<Vec<_>, CliError> = paths
+    Ok(((!paths.is_empty()).then_some(instances), inputs))
+}
+
+/// No file that may be written is one that was read.
+fn refuse_to_replace(
+    inputs: &[PathBuf],
+    plan: &Plan<'_>,
+    args: &VerifyArgs,
+) -> Result<(), CliError> {
+    let mut outputs: Vec<(&str, PathBuf)> = Vec::new();
+    if let Some(journal) = &args.journal {
+        outputs.push(("--journal", journal.clone()));
+    }
+    if let Some(directory) = &args.report {
+        let manifests = plan.claims.iter().map(|claim| manifest_name(claim.id));
+        let names = [TEXT_REPORT.to_owned(), JSON_REPORT.to_owned()];
+        for name in names.into_iter().chain(manifests) {
+            outputs.push(("--report", directory.join(name)));
+        }
+    }
+    let outputs: Vec<(&str, &Path)> = outputs
         .iter()
-        .map(|path| Ok((path.display().to_string(), read_instance(path)?)))
+        .map(|(option, path)| (*option, path.as_path()))
         .collect();
-    Ok(Some(instances?))
+    Ok(refuse_overlap(inputs, &outputs)?)
+}
+
+/// The files of a report directory.
+const TEXT_REPORT: &str = "report.txt";
+const JSON_REPORT: &str = "report.json";
+
+/// The file of a report directory that holds the smallest failure of a claim.
+fn manifest_name(claim: &str) -> String {
+    format!("{}.json", claim.replace('/', "-"))
 }
 
 fn text_report(plan: &Plan<'_>, records: &[ClaimRecord], args: &VerifyArgs) -> String {
@@ -152,13 +193,13 @@ fn details(record: &ClaimRecord) -> String {
 }
 
 fn save(directory: &Path, text: &str, json: &str, records: &[ClaimRecord]) -> Result<(), CliError> {
-    write_whole(&directory.join("report.txt"), text.as_bytes())?;
-    write_whole(&directory.join("report.json"), json.as_bytes())?;
+    write_whole(&directory.join(TEXT_REPORT), text.as_bytes())?;
+    write_whole(&directory.join(JSON_REPORT), json.as_bytes())?;
     for record in records {
         if let Some(failure) = &record.failure {
             let manifest = render_instance(&failure.instance);
-            let name = format!("{}.json", record.id.replace('/', "-"));
-            write_whole(&directory.join(name), manifest.as_bytes())?;
+            let file = directory.join(manifest_name(record.id));
+            write_whole(&file, manifest.as_bytes())?;
         }
     }
     Ok(())

@@ -25,10 +25,26 @@ impl CompressedRows {
     /// The matrix. Columns may stand in any order within their row, and entries of one place are added in the order in
     /// which they stand. Anything else that does not fit is an error that names array, index and value. The arrays are
     /// moved, not copied.
-    pub fn into_matrix(mut self) -> Result<DesignMatrix, InstanceError> {
-        self.check_lengths()?;
+    pub fn into_matrix(self) -> Result<DesignMatrix, InstanceError> {
+        DesignMatrix::sparse(self.checked(Self::ROWS)?)
+    }
+
+    /// [`CompressedRows::into_matrix`] of compressed sparse columns (SciPy's csc): column `j` has the entries
+    /// `indptr[j]..indptr[j + 1]` of `indices`, which are rows.
+    pub fn columns_into_matrix(mut self) -> Result<DesignMatrix, InstanceError> {
+        self.shape.reverse();
+        DesignMatrix::sparse(self.checked(Self::COLUMNS)?.transpose())
+    }
+
+    /// What `indptr` and `indices` count.
+    const ROWS: [&str; 2] = ["row", "column"];
+    /// The same where the matrix is stored by columns, here as the rows of its transpose.
+    const COLUMNS: [&str; 2] = ["column", "row"];
+
+    fn checked(mut self, counted: [&str; 2]) -> Result<CsrMatrix<f64>, InstanceError> {
+        self.check_lengths(counted)?;
         self.check_row_starts()?;
-        self.check_columns()?;
+        self.check_columns(counted)?;
         if let Some(k) = self.data.iter().position(|value| !value.is_finite()) {
             return Err(InstanceError::NotFinite {
                 part: "data",
@@ -40,22 +56,25 @@ impl CompressedRows {
             self.sort_and_add();
         }
         let [rows, columns] = self.shape;
-        let matrix =
-            CsrMatrix::try_from_csr_data(rows, columns, self.indptr, self.indices, self.data)
-                .map_err(|error| InstanceError::Shape {
-                    part: "matrix",
-                    found: error.to_string(),
-                    expected: "compressed rows".to_owned(),
-                })?;
-        DesignMatrix::sparse(matrix)
+        CsrMatrix::try_from_csr_data(rows, columns, self.indptr, self.indices, self.data).map_err(
+            |error| InstanceError::Shape {
+                part: "matrix",
+                found: error.to_string(),
+                expected: "compressed rows".to_owned(),
+            },
+        )
     }
 
-    fn check_lengths(&self) -> Result<(), InstanceError> {
+    fn check_lengths(&self, counted: [&str; 2]) -> Result<(), InstanceError> {
         let [rows, columns] = self.shape;
         if rows.max(columns) > Self::LONGEST_SIDE {
+            let mut shape = self.shape;
+            if counted == Self::COLUMNS {
+                shape.reverse();
+            }
             return Err(InstanceError::Shape {
                 part: "matrix",
-                found: format!("shape {rows} x {columns}"),
+                found: format!("shape {} x {}", shape[0], shape[1]),
                 expected: format!("sides of at most {}", Self::LONGEST_SIDE),
             });
         }
@@ -65,8 +84,8 @@ impl CompressedRows {
         ] {
             if found != expected {
                 let reason = match part {
-                    "indptr" => "one more than there are rows",
-                    _ => "as many as indices has",
+                    "indptr" => format!("one more than there are {}s", counted[0]),
+                    _ => "as many as indices has".to_owned(),
                 };
                 return Err(InstanceError::Shape {
                     part,
@@ -103,7 +122,7 @@ impl CompressedRows {
         Ok(())
     }
 
-    fn check_columns(&self) -> Result<(), InstanceError> {
+    fn check_columns(&self, counted: [&str; 2]) -> Result<(), InstanceError> {
         let columns = self.shape[1];
         match self.indices.iter().position(|column| *column >= columns) {
             None => Ok(()),
@@ -111,7 +130,7 @@ impl CompressedRows {
                 part: "indices",
                 place: k,
                 value: self.indices[k],
-                expected: format!("a column below {columns}"),
+                expected: format!("a {} below {columns}", counted[1]),
             }),
         }
     }
@@ -261,6 +280,46 @@ mod tests {
                     rows.data.clear();
                 }),
                 "matrix is 3 x 0: at least one row and one column are needed",
+            ),
+        ] {
+            assert_eq!(found, expected);
+        }
+    }
+
+    /// The transpose of the baseline, stored by columns, and what is wrong with it in its own words.
+    #[test]
+    fn columns_become_the_matrix_they_describe() {
+        let expected = baseline().into_matrix().unwrap().to_dense().transpose();
+        let stored = || CompressedRows {
+            shape: [4, 3],
+            ..baseline()
+        };
+        let found = stored().columns_into_matrix().unwrap();
+        assert_eq!(found.to_dense(), expected);
+        let error = |change: fn(&mut CompressedRows)| {
+            let mut columns = stored();
+            change(&mut columns);
+            columns.columns_into_matrix().unwrap_err().to_string()
+        };
+        for (found, expected) in [
+            (
+                error(|columns| columns.shape[1] = 4),
+                "indptr has 4 entries, expected 5, one more than there are columns",
+            ),
+            (
+                error(|columns| columns.shape[1] = 1 << 28),
+                "matrix has shape 4 x 268435456, expected sides of at most 134217728",
+            ),
+            (
+                error(|columns| columns.indices[3] = 4),
+                "indices[3] is 4, expected a row below 4",
+            ),
+            (
+                error(|columns| {
+                    columns.indices[3] = 1;
+                    columns.data[2..4].fill(f64::MAX);
+                }),
+                "matrix[1, 2] is inf: every entry must be finite",
             ),
         ] {
             assert_eq!(found, expected);

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
+use super::source::BYTE_ORDER_MARK;
 use crate::instance::InstanceError;
 
-/// Parses `text`; `name` is the file that messages mention.
+/// Parses `text`; `name` is the file that messages mention. A byte order mark before it is skipped.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str, name: &Path) -> Result<T, InstanceError> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let entry = error.path().to_string();
@@ -26,7 +28,8 @@ pub(crate) fn parse_object<T: DeserializeOwned>(
     name: &Path,
     what: &str,
 ) -> Result<T, InstanceError> {
-    if text.trim_start().starts_with('[') {
+    let begin = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    if begin.trim_start().starts_with('[') {
         let message = format!("{what} is a JSON object, not a list");
         return Err(InstanceError::format(name, message));
     }

@@ -3,25 +3,33 @@
 //! ```text
 //! { "loss": "softmax" | "exp" | "cosh" | "sinh" | "residual-softmax" | "two-layer", "matrix": MATRIX, "target": "b.npy" | [...],
 //!   "weights": "w.npy" | [...] | 10.0, "start": optional point, "points": optional list of points }
-//! MATRIX is [[...], ...], "A.mtx", "A.npy", "A.npz" (SciPy's save_npz, csr), or compressed sparse rows:
+//! MATRIX is [[...], ...], "A.mtx", "A.mtx.gz", "A.npy", "A.npz" (SciPy's save_npz of csr, csc or coo, or np.savez of one array),
+//!   or compressed sparse rows:
 //!   { "indptr": "A_indptr.npy" | [...], "indices": "A_indices.npy" | [...], "data": "A_data.npy" | [...], "shape": [n, d] }
 //! "two-layer" also needs "second_layer": "A2.npy" | "A2.mtx" | [[...], ...] (m x n) and
 //!   "activation": "relu" | "softplus" | "tanh" | "identity"; its target has m entries
 //! ```
 //!
-//! The points of the instance are `start` followed by `points`. A key that is not listed here, or that
-//! the loss has no use for, is refused, so that a misspelt one is not silently ignored.
+//! Vectors in files are `.npy` (also of shape (n, 1) or (1, n)), `.npz` of one array, `.mtx` or `.mtx.gz` of one column or row, or
+//! JSON. Numbers of points may be decimal strings. The points of the instance are `start` followed by `points`. A key that is
+//! not listed here, or that the loss has no use for, is refused, so that a misspelt one is not silently ignored.
+//!
+//! An instance may also be one `.npz` (`archive.rs`).
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nalgebra::DVector;
 use serde::Deserialize;
 
-use super::point::read_vector;
-use super::{json, write_whole};
+use super::decimal::{self, Decimal};
+use super::npy::Values;
+use super::point::{read_start, read_values};
+use super::source::{read_text, shown};
+use super::suffix::has_suffix;
+use super::{json, npz, write_whole};
 use crate::instance::{DesignMatrix, Instance, InstanceError};
 
+mod archive;
 pub(crate) mod entry;
 mod loss;
 mod matrix;
@@ -42,15 +50,43 @@ struct Manifest {
     weights: Weights,
     second_layer: Option<Entry<Vec<Vec<f64>>>>,
     activation: Option<String>,
-    start: Option<Entry<Vec<f64>>>,
+    start: Option<Entry<Vec<Decimal>>>,
     #[serde(default)]
-    points: Vec<Vec<f64>>,
+    points: Vec<Vec<Decimal>>,
 }
 
-/// Reads a manifest and the files that it names (paths relative to the manifest).
+impl Manifest {
+    /// The files that it names.
+    fn files(&self, directory: &Path) -> Vec<PathBuf> {
+        let mut files = self.matrix.files(directory);
+        files.extend(self.target.file(directory));
+        if let Weights::Each(entry) = &self.weights {
+            files.extend(entry.file(directory));
+        }
+        files.extend(self.start.as_ref().and_then(|entry| entry.file(directory)));
+        let second_layer = self.second_layer.as_ref();
+        files.extend(second_layer.and_then(|entry| entry.file(directory)));
+        files
+    }
+}
+
+/// Reads an instance: a manifest and the files that it names (paths relative to the manifest), or one `.npz` of named
+/// arrays. `-` is a manifest on standard input; paths in it are relative to the current directory.
 pub fn read_instance(path: &Path) -> Result<Instance, InstanceError> {
-    let text = fs::read_to_string(path).map_err(|error| InstanceError::io(path, error))?;
-    parse_instance(&text, path)
+    read_instance_and_files(path).map(|(instance, _)| instance)
+}
+
+/// [`read_instance`], with every file that was read for it.
+pub fn read_instance_and_files(path: &Path) -> Result<(Instance, Vec<PathBuf>), InstanceError> {
+    let mut files = vec![path.to_owned()];
+    if has_suffix(path, "npz") {
+        return Ok((archive::read_instance(path)?, files));
+    }
+    let name = shown(path);
+    let manifest: Manifest = json::parse_object(&read_text(path)?, name, "a manifest")?;
+    files.extend(manifest.files(directory_of(name)));
+    let instance = build(manifest, name).map_err(|error| error.in_file(name))?;
+    Ok((instance, files))
 }
 
 /// [`read_instance`] from text; `name` is the file that messages mention and that relative paths start from.
@@ -64,34 +100,49 @@ pub fn write_instance(instance: &Instance, path: &Path) -> Result<(), InstanceEr
     write_whole(path, render_instance(instance).as_bytes())
 }
 
+/// Where relative paths in a manifest start.
+fn directory_of(name: &Path) -> &Path {
+    name.parent().unwrap_or(Path::new(""))
+}
+
 fn build(manifest: Manifest, name: &Path) -> Result<Instance, InstanceError> {
-    let directory = name.parent().unwrap_or(Path::new(""));
-    let loss = loss::loss_kind(
-        &manifest.loss,
-        manifest.second_layer,
-        manifest.activation,
-        directory,
-    )?;
+    let directory = directory_of(name);
+    let second_layer = manifest
+        .second_layer
+        .map(|entry| || loss::second_layer(entry, directory));
+    let loss = loss::loss_kind(&manifest.loss, second_layer, manifest.activation)?;
     let matrix = match manifest.matrix {
         MatrixEntry::Rows(rows) => DesignMatrix::from_rows(&rows)?,
         MatrixEntry::File(file) => read_design_matrix(&directory.join(file))?,
         MatrixEntry::Compressed(arrays) => arrays.read(directory)?,
     };
-    let vector = |entry: Entry<Vec<f64>>| match entry {
-        Entry::Inline(values) => Ok(DVector::from_vec(values)),
-        Entry::File(file) => read_vector(&directory.join(file)),
+    let rows = matrix.rows();
+    let target = match manifest.target {
+        Entry::Inline(values) => DVector::from_vec(values),
+        Entry::File(file) => npz::as_vector(read_values(&directory.join(file))?),
     };
-    let target = vector(manifest.target)?;
     let weights = match manifest.weights {
-        Weights::All(value) => DVector::from_element(matrix.rows(), value),
-        Weights::Each(entry) => vector(entry)?,
+        Weights::All(value) => Values::One(value),
+        Weights::Each(Entry::Inline(values)) => Values::Many(DVector::from_vec(values)),
+        Weights::Each(Entry::File(file)) => read_values(&directory.join(file))?,
     };
     let mut points = Vec::new();
-    if let Some(start) = manifest.start {
-        points.push(vector(start)?);
+    match manifest.start {
+        None => {}
+        Some(Entry::Inline(values)) => points.push(DVector::from_vec(decimal::plain(values))),
+        Some(Entry::File(file)) => points.push(read_start(&directory.join(file))?),
     }
-    points.extend(manifest.points.into_iter().map(DVector::from_vec));
-    Instance::new(loss, matrix, target, weights)?.with_points(points)
+    let inline = manifest.points.into_iter().map(decimal::plain);
+    points.extend(inline.map(DVector::from_vec));
+    Instance::new(loss, matrix, target, each_weight(weights, rows))?.with_points(points)
+}
+
+/// One weight a row, where one value may stand for all.
+fn each_weight(weights: Values, rows: usize) -> DVector<f64> {
+    match weights {
+        Values::One(value) => DVector::from_element(rows, value),
+        Values::Many(weights) => weights,
+    }
 }
 
 #[cfg(test)]

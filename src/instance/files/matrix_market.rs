@@ -1,23 +1,26 @@
 //! Matrix Market files, read line by line.
 //!
 //! Coordinate files become sparse matrices (entries that occur twice are added, as SciPy does), array files dense ones;
-//! values are real or integer, or 1 in a pattern; matrices are general, symmetric or skew-symmetric. Memory follows the entries that are there, never the
-//! number of entries that the size line announces.
+//! values are real, integer or unsigned-integer, or 1 in a pattern; matrices are general, symmetric or skew-symmetric; a matrix
+//! of one column or one row can be read as a vector. A file that ends in `.gz` is unpacked as it is read. Memory follows the
+//! entries that are there, never the number of entries that the size line announces.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use nalgebra::DMatrix;
+use flate2::read::MultiGzDecoder;
+use nalgebra::{DMatrix, DVector};
 
+use super::entries::Entries;
+use super::suffix::has_suffix;
+use crate::instance::kinds::MOST_ENTRIES;
 use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
 
 mod banner;
-mod entries;
 mod lines;
 
 use banner::{Banner, Field, Layout, Symmetry};
-use entries::Entries;
 use lines::Lines;
 
 /// Longest side that is read.
@@ -28,7 +31,33 @@ const BELIEVED: usize = 1 << 20;
 /// Reads a matrix; every entry finite, at least one row and one column.
 pub fn read_matrix(path: &Path) -> Result<DesignMatrix, InstanceError> {
     let file = File::open(path).map_err(|error| InstanceError::io(path, error))?;
-    parse_matrix(BufReader::new(file), path)
+    if has_suffix(path, "gz") {
+        return parse_matrix(MultiGzDecoder::new(BufReader::new(file)), path);
+    }
+    parse_matrix(file, path)
+}
+
+/// Reads a vector: a matrix of one column or one row, listed or not.
+pub fn read_vector(path: &Path) -> Result<DVector<f64>, InstanceError> {
+    let matrix = read_matrix(path)?;
+    let (rows, columns) = (matrix.rows(), matrix.columns());
+    if rows.min(columns) != 1 || rows.max(columns) > MOST_ENTRIES {
+        return Err(InstanceError::format(
+            path,
+            format!("a {rows} x {columns} matrix, expected a vector: one column or one row"),
+        ));
+    }
+    Ok(match matrix {
+        // Of one column or one row: the entries in their order.
+        DesignMatrix::Dense(matrix) => DVector::from_vec(matrix.as_slice().to_vec()),
+        DesignMatrix::Sparse(matrix) => {
+            let mut vector = DVector::zeros(rows.max(columns));
+            for (i, j, value) in matrix.triplet_iter() {
+                vector[i.max(j)] = *value;
+            }
+            vector
+        }
+    })
 }
 
 /// [`read_matrix`] from any source; `name` is the file that messages mention.
@@ -173,13 +202,28 @@ fn index(
 ) -> Result<usize, InstanceError> {
     match word.parse::<usize>() {
         Ok(index) if (1..=limit).contains(&index) => Ok(index - 1),
+        Err(_) if !is_integer(word) => Err(lines.error(format!("{what} {word} is not an integer"))),
         _ => Err(lines.error(format!("{what} {word} is not one of 1 to {limit}"))),
     }
 }
 
+/// Whether the word has digits only, behind a sign or none.
+fn is_integer(word: &str) -> bool {
+    let digits = word.strip_prefix(['+', '-']).unwrap_or(word);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn number(lines: &Lines<'_, impl Read>, word: &str, field: Field) -> Result<f64, InstanceError> {
-    if field == Field::Integer && word.parse::<i64>().is_err() {
-        return Err(lines.error(format!("\"{word}\" is not an integer")));
+    let wrong = match field {
+        Field::Integer => word.parse::<i64>().is_err().then_some("an integer"),
+        Field::UnsignedInteger => word
+            .parse::<u64>()
+            .is_err()
+            .then_some("an integer that is not negative"),
+        Field::Real | Field::Pattern => None,
+    };
+    if let Some(expected) = wrong {
+        return Err(lines.error(format!("\"{word}\" is not {expected}")));
     }
     match word.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),

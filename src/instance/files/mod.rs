@@ -5,14 +5,24 @@
 //!
 //! [`InstanceError`]: crate::instance::InstanceError
 
+mod decimal;
+mod entries;
 pub(crate) mod json;
 pub(crate) mod manifest;
 pub mod matrix_market;
 pub mod npy;
 pub mod npz;
+mod outputs;
 mod point;
+mod source;
+mod suffix;
 mod whole;
 
-pub use manifest::{parse_instance, read_instance, render_instance, write_instance};
-pub use point::read_point;
-pub use whole::write_whole;
+pub use manifest::{
+    parse_instance, read_instance, read_instance_and_files, render_instance, write_instance,
+};
+pub use outputs::refuse_overlap;
+pub use point::{read_json_array, read_point};
+pub use source::{read_text, shown};
+pub use suffix::has_suffix;
+pub use whole::{check_directory, write_whole};

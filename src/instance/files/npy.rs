@@ -1,49 +1,52 @@
-//! Numpy arrays. Values are float64 in either byte order, matrices in C or Fortran order; index arrays may be
-//! int32, int64, uint32 or uint64. Elements are converted a block at a time into the memory where they stay.
+//! Numpy arrays. Values may have any type that float64 holds exactly: float16, float32, float64, bool, and integers of any
+//! width up to 2^53; in either byte order, in C or Fortran order. Index arrays may be integers of any width. A vector may be
+//! stored as a column or a row. Elements are converted a block at a time into the memory where they stay.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use nalgebra::{DMatrix, DVector};
-use npyz::{Order, WriterBuilder};
 
+use super::source::with_bytes;
 use super::whole::write_whole;
 use crate::instance::InstanceError;
 
 mod array;
-mod guard;
+mod element;
+mod header;
 
-use array::{Array, Element, INTEGERS};
+use array::{Array, Layout};
+use element::Wanted;
 
-/// Reads a matrix: float64, two dimensions, every entry finite.
+/// Reads a matrix: two dimensions, every entry finite.
 pub fn read_matrix(path: &Path) -> Result<DMatrix<f64>, InstanceError> {
     with_bytes(path, |bytes, length| parse_matrix(bytes, length, path))
 }
 
-/// Reads a vector: float64, one dimension, every entry finite.
+/// Reads a vector: shape `(n,)`, `(n, 1)`, `(1, n)`, or one value without dimensions; every entry finite.
 pub fn read_vector(path: &Path) -> Result<DVector<f64>, InstanceError> {
     with_bytes(path, |bytes, length| parse_vector(bytes, length, path))
 }
 
-/// Reads a vector of indices: int32, int64, uint32 or uint64, one dimension, no entry negative.
+/// Reads a vector of indices: integers of any width, shaped like a vector, no entry negative.
 pub fn read_indices(path: &Path) -> Result<Vec<usize>, InstanceError> {
     with_bytes(path, |bytes, length| parse_indices(bytes, length, path))
 }
 
 /// Writes a vector as float64, little endian.
 pub fn write_vector(path: &Path, vector: &DVector<f64>) -> Result<(), InstanceError> {
-    let mut bytes = Vec::new();
-    let write = |bytes: &mut Vec<u8>| -> std::io::Result<()> {
-        let mut writer = npyz::WriteOptions::new()
-            .default_dtype()
-            .shape(&[vector.len() as u64])
-            .writer(bytes)
-            .begin_nd()?;
-        writer.extend(vector.iter().copied())?;
-        writer.finish()
-    };
-    write(&mut bytes).map_err(|error| InstanceError::io(path, error))?;
+    /// Where the elements begin: everybody aligns them so.
+    const ALIGNMENT: usize = 64;
+    let header = format!(
+        "{{'descr': '<f8', 'fortran_order': False, 'shape': ({}, ), }}",
+        vector.len()
+    );
+    // Ten bytes go before the header, and a line break ends it.
+    let padded = (10 + header.len() + 1).next_multiple_of(ALIGNMENT) - 10;
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((padded as u16).to_le_bytes());
+    bytes.extend(format!("{header:width$}\n", width = padded - 1).bytes());
+    bytes.extend(vector.iter().flat_map(|value| value.to_le_bytes()));
     write_whole(path, &bytes)
 }
 
@@ -53,11 +56,12 @@ pub fn parse_matrix(
     length: u64,
     name: &Path,
 ) -> Result<DMatrix<f64>, InstanceError> {
-    let array = Array::open(bytes, length, name, &[Element::Float64])?;
-    let [rows, columns] = array.shape()?;
-    if array.order() == Order::Fortran {
+    let array = Array::open(bytes, length, name, Wanted::Numbers)?;
+    let [rows, columns] = array.rows_and_columns()?;
+    let layout = array.layout().clone();
+    if layout.fortran {
         let values = array.floats()?;
-        refuse_not_finite(&values, 0, name, |k| format!("{}, {}", k % rows, k / rows))?;
+        refuse_not_finite(&values, 0, name, &layout)?;
         return Ok(DMatrix::from_vec(rows, columns, values));
     }
     let mut matrix = DMatrix::zeros(rows, columns);
@@ -65,9 +69,7 @@ pub fn parse_matrix(
     let block = rows_at_a_time(columns);
     let mut first = 0;
     array.float_blocks(block * columns, |numbers| {
-        refuse_not_finite(numbers, first * columns, name, |k| {
-            format!("{}, {}", k / columns, k % columns)
-        })?;
+        refuse_not_finite(numbers, first * columns, name, &layout)?;
         let count = numbers.len() / columns;
         // The matrix is stored by columns: of each column, a run of as many entries as the block has rows.
         for (j, column) in entries.chunks_exact_mut(rows).enumerate() {
@@ -96,11 +98,40 @@ pub fn parse_vector(
     length: u64,
     name: &Path,
 ) -> Result<DVector<f64>, InstanceError> {
-    let array = Array::open(bytes, length, name, &[Element::Float64])?;
-    let [_] = array.shape()?;
+    match parse_values(bytes, length, name)? {
+        Values::One(value) => Ok(DVector::from_element(1, value)),
+        Values::Many(vector) => Ok(vector),
+    }
+}
+
+/// A vector, or one value for all of its entries.
+pub(super) enum Values {
+    /// An array without dimensions: `np.save("w.npy", 10.0)`.
+    One(f64),
+    /// A vector.
+    Many(DVector<f64>),
+}
+
+/// [`parse_vector`], telling one value without dimensions from a vector of one entry.
+pub(super) fn parse_values(
+    bytes: impl Read,
+    length: u64,
+    name: &Path,
+) -> Result<Values, InstanceError> {
+    let array = Array::open(bytes, length, name, Wanted::Numbers)?;
+    array.expect_vector()?;
+    let (layout, is_one) = (array.layout().clone(), array.is_scalar());
     let values = array.floats()?;
-    refuse_not_finite(&values, 0, name, |k| k.to_string())?;
-    Ok(DVector::from_vec(values))
+    refuse_not_finite(&values, 0, name, &layout)?;
+    Ok(match values[..] {
+        [value] if is_one => Values::One(value),
+        _ => Values::Many(DVector::from_vec(values)),
+    })
+}
+
+/// [`parse_values`] of a file.
+pub(super) fn read_values(path: &Path) -> Result<Values, InstanceError> {
+    with_bytes(path, |bytes, length| parse_values(bytes, length, path))
 }
 
 /// [`read_indices`] from `length` bytes of any source; `name` is the file that messages mention.
@@ -109,19 +140,19 @@ pub fn parse_indices(
     length: u64,
     name: &Path,
 ) -> Result<Vec<usize>, InstanceError> {
-    let array = Array::open(bytes, length, name, INTEGERS)?;
-    let [_] = array.shape()?;
+    let array = Array::open(bytes, length, name, Wanted::Indices)?;
+    array.expect_vector()?;
     array.indices()
 }
 
-/// A vector of float64 as it stands, finite or not, from `length` bytes of any source.
+/// A vector of numbers as it stands, finite or not, from `length` bytes of any source.
 pub(super) fn parse_numbers(
     bytes: impl Read,
     length: u64,
     name: &Path,
 ) -> Result<Vec<f64>, InstanceError> {
-    let array = Array::open(bytes, length, name, &[Element::Float64])?;
-    let [_] = array.shape()?;
+    let array = Array::open(bytes, length, name, Wanted::Numbers)?;
+    array.expect_vector()?;
     array.floats()
 }
 
@@ -139,40 +170,22 @@ pub(super) fn parse_text(
     array::read_text(&mut bytes, length).map_err(|message| InstanceError::format(name, message))
 }
 
-/// Names the first value that is not finite; `first` is the place of `values[0]` in the array.
+/// Names the first value that is not finite; `first` is the place of `values[0]` in the file.
 fn refuse_not_finite(
     values: &[f64],
     first: usize,
     name: &Path,
-    place: impl Fn(usize) -> String,
+    layout: &Layout,
 ) -> Result<(), InstanceError> {
     match values.iter().position(|value| !value.is_finite()) {
         None => Ok(()),
         Some(k) => Err(InstanceError::NotFinite {
             part: "array",
-            place: place(first + k),
+            place: layout.index(first + k),
             value: values[k],
         }
         .in_file(name)),
     }
-}
-
-/// A stream over a regular file, or over the collected bytes of a pipe, together with its length.
-fn with_bytes<T>(
-    path: &Path,
-    read: impl FnOnce(Box<dyn Read>, u64) -> Result<T, InstanceError>,
-) -> Result<T, InstanceError> {
-    let fail = |error| InstanceError::io(path, error);
-    let mut file = File::open(path).map_err(fail)?;
-    let found = file.metadata().map_err(fail)?;
-    if found.is_file() {
-        // Elements are read in large blocks, so a buffer in between would only copy them once more.
-        return read(Box::new(file), found.len());
-    }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(fail)?;
-    let length = bytes.len() as u64;
-    read(Box::new(std::io::Cursor::new(bytes)), length)
 }
 
 #[cfg(test)]

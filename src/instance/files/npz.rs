@@ -1,33 +1,26 @@
-//! Sparse matrices as SciPy's `save_npz` stores them: a zip archive of npy files, compressed or not.
+//! Archives of numpy arrays: sparse matrices as SciPy's `save_npz` stores them, by rows (csr), by columns (csc) or entry by
+//! entry (coo), and single arrays of `np.savez`; compressed or not.
 //!
-//! The archive is read from its regular place on disk or from the collected bytes of a pipe. Its directory may lie about
-//! sizes; an entry is believed to be as large as its compressed bytes can make it, and no larger.
+//! An archive is read from its regular place on disk or from the collected bytes of a pipe.
 
-use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek};
-use std::path::{Path, PathBuf};
+use std::io::{Read, Seek};
+use std::path::Path;
 
-use zip::ZipArchive;
-use zip::result::ZipError;
+use nalgebra::DVector;
 
-use super::npy;
+use super::entries::Entries;
+use super::npy::{self, Values};
+use super::source;
 use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
 
-/// Deflate turns one byte into no more than 1032.
-const BEST_COMPRESSION: u64 = 1032;
+pub(super) mod archive;
 
-/// Reads a matrix in compressed sparse rows (`scipy.sparse.save_npz` of a csr matrix or csr array).
+use archive::Archive;
+
+/// Reads a matrix: a sparse one (`scipy.sparse.save_npz` of a csr, csc or coo matrix or array), or the one array of two
+/// dimensions in the archive (`np.savez(file, A)`).
 pub fn read_matrix(path: &Path) -> Result<DesignMatrix, InstanceError> {
-    let fail = |error| InstanceError::io(path, error);
-    let mut file = File::open(path).map_err(fail)?;
-    let found = file.metadata().map_err(fail)?;
-    if found.is_file() {
-        return parse_matrix(BufReader::new(file), found.len(), path);
-    }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(fail)?;
-    let length = bytes.len() as u64;
-    parse_matrix(Cursor::new(bytes), length, path)
+    source::with_seekable(path, |bytes, length| parse_matrix(bytes, length, path))
 }
 
 /// [`read_matrix`] from `length` bytes of any source; `name` is the file that messages mention.
@@ -37,100 +30,182 @@ pub fn parse_matrix(
     name: &Path,
 ) -> Result<DesignMatrix, InstanceError> {
     let mut archive = Archive::open(source, length, name)?;
+    if !archive.has("format") {
+        let array = only_array(&archive, name, "a matrix")?;
+        let place = archive.place(&array);
+        let matrix = archive.read(&array, |bytes, length, place| {
+            npy::parse_matrix(bytes, length, place)
+        })?;
+        return DesignMatrix::dense(matrix).map_err(|error| error.in_file(&place));
+    }
     let format = archive.read("format", |bytes, length, place| {
         npy::parse_text(bytes, length, place)
     })?;
-    if format != "csr" {
-        return Err(InstanceError::format(
+    match format.as_str() {
+        "csr" => {
+            let arrays = compressed(&mut archive)?;
+            blame(arrays.into_matrix(), &archive, name)
+        }
+        "csc" => {
+            let arrays = compressed(&mut archive)?;
+            blame(arrays.columns_into_matrix(), &archive, name)
+        }
+        "coo" => {
+            let matrix = listed(&mut archive);
+            blame(matrix, &archive, name)
+        }
+        other => Err(InstanceError::format(
             name,
             format!(
-                "the matrix is stored as \"{}\", expected \"csr\" (compressed sparse rows: save_npz(file, A.tocsr()))",
-                format.escape_debug()
+                "the matrix is stored as \"{}\", expected \"csr\", \"csc\" or \"coo\": save_npz(file, A.tocsr())",
+                other.escape_debug()
             ),
-        ));
+        )),
     }
-    let shape = archive.read("shape", |bytes, length, place| {
-        npy::parse_indices(bytes, length, place)
-    })?;
-    let shape: [usize; 2] = shape.try_into().map_err(|shape: Vec<usize>| {
-        InstanceError::format(
-            &archive.place("shape"),
-            format!("{} sides, expected 2", shape.len()),
-        )
-    })?;
-    let rows = CompressedRows {
-        shape,
-        indptr: archive.read("indptr", |bytes, length, place| {
-            npy::parse_indices(bytes, length, place)
-        })?,
-        indices: archive.read("indices", |bytes, length, place| {
-            npy::parse_indices(bytes, length, place)
-        })?,
-        data: archive.read("data", |bytes, length, place| {
-            npy::parse_numbers(bytes, length, place)
-        })?,
-    };
-    rows.into_matrix().map_err(|error| match error.part() {
-        Some(part @ ("indptr" | "indices" | "data")) => error.in_file(&archive.place(part)),
+}
+
+/// The vector, or the one value, that is alone in an archive.
+pub(super) fn read_values(path: &Path) -> Result<Values, InstanceError> {
+    source::with_seekable(path, |bytes, length| {
+        let mut archive = Archive::open(bytes, length, path)?;
+        let array = only_array(&archive, path, "a vector")?;
+        archive.read(&array, |bytes, length, place| {
+            npy::parse_values(bytes, length, place)
+        })
+    })
+}
+
+/// The name of the array that is alone in the archive.
+fn only_array<R: Read + Seek>(
+    archive: &Archive<'_, R>,
+    name: &Path,
+    what: &str,
+) -> Result<String, InstanceError> {
+    /// Names that a message lists.
+    const SHOWN: usize = 8;
+    let mut names = archive.names()?;
+    match names.len() {
+        1 => Ok(names.remove(0)),
+        0 => Err(InstanceError::format(name, "the archive is empty")),
+        count => {
+            let mut shown = names;
+            shown.truncate(SHOWN);
+            let more = if count > SHOWN { ", ..." } else { "" };
+            Err(InstanceError::format(
+                name,
+                format!(
+                    "holds the {count} arrays {}{more}: {what} is one array alone (np.savez(file, a)), \
+                     a sparse one that of scipy.sparse.save_npz",
+                    shown.join(", ")
+                ),
+            ))
+        }
+    }
+}
+
+/// Names the array that is to blame, or the archive.
+fn blame<R: Read + Seek>(
+    matrix: Result<DesignMatrix, InstanceError>,
+    archive: &Archive<'_, R>,
+    name: &Path,
+) -> Result<DesignMatrix, InstanceError> {
+    matrix.map_err(|error| match error.part() {
+        Some(part) if archive.has(part) => error.in_file(&archive.place(part)),
         _ => error.in_file(name),
     })
 }
 
-/// An archive of npy files.
-struct Archive<'a, R> {
-    zip: ZipArchive<R>,
-    length: u64,
-    name: &'a Path,
+fn indices<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+    array: &str,
+) -> Result<Vec<usize>, InstanceError> {
+    archive.read(array, |bytes, length, place| {
+        npy::parse_indices(bytes, length, place)
+    })
 }
 
-impl<'a, R: Read + Seek> Archive<'a, R> {
-    fn open(source: R, length: u64, name: &'a Path) -> Result<Self, InstanceError> {
-        let zip = ZipArchive::new(source).map_err(|error| explain(error, name))?;
-        Ok(Self { zip, length, name })
-    }
+fn numbers<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+    array: &str,
+) -> Result<Vec<f64>, InstanceError> {
+    archive.read(array, |bytes, length, place| {
+        npy::parse_numbers(bytes, length, place)
+    })
+}
 
-    /// How messages name an array: as if the archive were a directory.
-    fn place(&self, array: &str) -> PathBuf {
-        self.name.join(format!("{array}.npy"))
-    }
+fn shape<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<[usize; 2], InstanceError> {
+    let sides = indices(archive, "shape")?;
+    sides.try_into().map_err(|sides: Vec<usize>| {
+        InstanceError::format(
+            &archive.place("shape"),
+            format!("{} sides, expected 2", sides.len()),
+        )
+    })
+}
 
-    /// Reads one array with a parser of npy bytes.
-    fn read<T>(
-        &mut self,
-        array: &str,
-        parse: impl FnOnce(&mut dyn Read, u64, &Path) -> Result<T, InstanceError>,
-    ) -> Result<T, InstanceError> {
-        let place = self.place(array);
-        let mut entry = match self.zip.by_name(&format!("{array}.npy")) {
-            Ok(entry) => entry,
-            Err(ZipError::FileNotFound) => {
-                return Err(InstanceError::format(
-                    self.name,
-                    format!("no array \"{array}\": not a sparse matrix of scipy.sparse.save_npz"),
-                ));
-            }
-            Err(error) => return Err(explain(error, &place)),
-        };
-        let (packed, size) = (entry.compressed_size(), entry.size());
-        if packed > self.length || size > packed.saturating_mul(BEST_COMPRESSION) {
-            return Err(InstanceError::format(
-                &place,
-                format!(
-                    "claims to hold {size} bytes, packed into {packed} of an archive of {}",
-                    self.length
-                ),
-            ));
+/// The arrays of compressed rows or columns.
+fn compressed<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+) -> Result<CompressedRows, InstanceError> {
+    Ok(CompressedRows {
+        shape: shape(archive)?,
+        indptr: indices(archive, "indptr")?,
+        indices: indices(archive, "indices")?,
+        data: numbers(archive, "data")?,
+    })
+}
+
+/// Entries with their rows and columns; those of one place are added in the order of the file.
+fn listed<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<DesignMatrix, InstanceError> {
+    let shape = shape(archive)?;
+    if shape[0].max(shape[1]) > CompressedRows::LONGEST_SIDE {
+        return Err(InstanceError::Shape {
+            part: "matrix",
+            found: format!("shape {} x {}", shape[0], shape[1]),
+            expected: format!("sides of at most {}", CompressedRows::LONGEST_SIDE),
+        });
+    }
+    let rows = indices(archive, "row")?;
+    let columns = indices(archive, "col")?;
+    let data = numbers(archive, "data")?;
+    for (part, found) in [("row", rows.len()), ("col", columns.len())] {
+        if found != data.len() {
+            return Err(InstanceError::Shape {
+                part,
+                found: format!("{found} entries"),
+                expected: format!("{}, as many as data has", data.len()),
+            });
         }
-        // The parser reads to the end of the entry, where the archive's check sum is compared.
-        parse(&mut entry, size, &place)
     }
+    for (part, places, side) in [("row", &rows, shape[0]), ("col", &columns, shape[1])] {
+        if let Some(k) = places.iter().position(|place| *place >= side) {
+            return Err(InstanceError::Index {
+                part,
+                place: k,
+                value: places[k],
+                expected: format!("less than {side}"),
+            });
+        }
+    }
+    if let Some(k) = data.iter().position(|value| !value.is_finite()) {
+        return Err(InstanceError::NotFinite {
+            part: "data",
+            place: k.to_string(),
+            value: data[k],
+        });
+    }
+    let mut entries = Entries::new(shape, data.len());
+    for ((row, column), value) in rows.into_iter().zip(columns).zip(data) {
+        entries.push(row, column, value);
+    }
+    entries.into_rows().into_matrix()
 }
 
-/// What is wrong with the archive, or with the disk.
-fn explain(error: ZipError, name: &Path) -> InstanceError {
-    match error {
-        ZipError::Io(error) => InstanceError::io(name, error),
-        other => InstanceError::format(name, format!("not a readable npz archive: {other}")),
+/// A vector out of [`Values`]: one value without dimensions is a vector of one entry.
+pub(super) fn as_vector(values: Values) -> DVector<f64> {
+    match values {
+        Values::One(value) => DVector::from_element(1, value),
+        Values::Many(vector) => vector,
     }
 }
 

@@ -1,44 +1,96 @@
-//! Points: vectors in files of their own.
+//! Points and other vectors: in files of their own, or written out on the command line.
 
-use std::fs;
 use std::path::Path;
 
 use nalgebra::DVector;
+use serde::de::DeserializeOwned;
 
-use super::{json, npy};
+use super::decimal::{self, Decimal};
+use super::npy::Values;
+use super::source::{self, read_file, read_text};
+use super::suffix::{has_suffix, is_matrix_market};
+use super::{json, matrix_market, npy, npz};
 use crate::instance::InstanceError;
 
-/// Reads a point of R^d: a JSON array of numbers, or a `.npy` file (float64, one dimension).
+/// Reads a point of R^d: a JSON array of numbers or decimal strings, in a file, on standard input (`-`) or written out
+/// (`[0.1, "0.2"]`); or a file of the kinds that hold a vector: `.npy`, `.npz` of one array, `.mtx`, `.mtx.gz`.
 pub fn read_point(path: &Path, d: usize) -> Result<DVector<f64>, InstanceError> {
-    let point = read_vector(path)?;
+    let point = match inline(path) {
+        None if holds_an_array(path) => npz::as_vector(read_array(path)?),
+        _ => DVector::from_vec(decimal::plain(read_json_array::<Decimal>(path)?)),
+    };
     if point.len() != d {
         return Err(InstanceError::Shape {
             part: "point",
             found: format!("{} entries", point.len()),
             expected: d.to_string(),
         }
-        .in_file(path));
+        .in_file(shown(path)));
     }
     Ok(point)
 }
 
-/// Reads a vector of any length, as [`read_point`] does.
-pub(super) fn read_vector(path: &Path) -> Result<DVector<f64>, InstanceError> {
-    if has_extension(path, "npy") {
-        return npy::read_vector(path);
+/// Reads a JSON array: from a file, from standard input (`-`), or from the argument itself if it begins with a bracket
+/// (a file of such a name is `./[...`).
+pub fn read_json_array<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, InstanceError> {
+    match inline(path) {
+        Some(text) => json::parse(text, shown(path)),
+        None => json::parse(&read_text(path)?, shown(path)),
     }
-    let text = fs::read_to_string(path).map_err(|error| InstanceError::io(path, error))?;
-    json::parse::<Vec<f64>>(&text, path).map(DVector::from_vec)
 }
 
-/// Whether the file name ends so, in upper or lower case.
-pub(super) fn has_extension(path: &Path, wanted: &str) -> bool {
-    path.extension()
-        .is_some_and(|found| found.eq_ignore_ascii_case(wanted))
+/// Reads a vector of any length from a file, or one value for all its entries.
+pub(super) fn read_values(path: &Path) -> Result<Values, InstanceError> {
+    if holds_an_array(path) {
+        return read_array(path);
+    }
+    let values: Vec<f64> = json::parse(&read_file(path)?, path)?;
+    Ok(Values::Many(DVector::from_vec(values)))
+}
+
+/// Reads a point of any length from a file: [`read_values`], where the numbers of JSON may be decimal strings.
+pub(super) fn read_start(path: &Path) -> Result<DVector<f64>, InstanceError> {
+    if holds_an_array(path) {
+        return read_array(path).map(npz::as_vector);
+    }
+    let values: Vec<Decimal> = json::parse(&read_file(path)?, path)?;
+    Ok(DVector::from_vec(decimal::plain(values)))
+}
+
+/// Whether the file's name says that it is no JSON.
+fn holds_an_array(path: &Path) -> bool {
+    has_suffix(path, "npy") || has_suffix(path, "npz") || is_matrix_market(path)
+}
+
+fn read_array(path: &Path) -> Result<Values, InstanceError> {
+    if has_suffix(path, "npy") {
+        npy::read_values(path)
+    } else if has_suffix(path, "npz") {
+        npz::read_values(path)
+    } else {
+        matrix_market::read_vector(path).map(Values::Many)
+    }
+}
+
+/// The text of an array that is written out where a file could be named.
+fn inline(path: &Path) -> Option<&str> {
+    path.to_str()
+        .map(str::trim)
+        .filter(|text| text.starts_with('['))
+}
+
+/// The name that messages give to it: an array that is written out has none.
+fn shown(path: &Path) -> &Path {
+    match inline(path) {
+        Some(_) => Path::new("array on the command line"),
+        None => source::shown(path),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -58,6 +110,38 @@ mod tests {
             error.ends_with("x.json: point has 2 entries, expected 3"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_point_may_be_written_out_and_its_numbers_be_decimal_strings() {
+        let point = |text: &str| {
+            read_point(Path::new(text), 2)
+                .map(|point| point.as_slice().to_vec())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(point("[0.1, -2]"), Ok(vec![0.1, -2.0]));
+        assert_eq!(point(" [\"0.1\", \"-2e0\"] "), Ok(vec![0.1, -2.0]));
+        for (text, expected) in [
+            ("[0.1]", "point has 1 entries, expected 2"),
+            (
+                "[0.1, NaN]",
+                "[1] is NaN: every entry must be a finite number",
+            ),
+            (
+                "[0.1, \"NaN\"]",
+                "[1]: \"NaN\" is not a finite decimal number",
+            ),
+            (
+                "[0.1, \"1e999\"]",
+                "[1]: \"1e999\" is not a finite decimal number",
+            ),
+            ("[0.1, \"x\"]", "[1]: \"x\" is not a finite decimal number"),
+            ("[0.1, 2", "EOF while parsing a list"),
+        ] {
+            let found = point(text).unwrap_err();
+            let expected = format!("array on the command line: {expected}");
+            assert!(found.starts_with(&expected), "{found}");
+        }
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! Files that are there completely or not at all.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use crate::instance::InstanceError;
 
 /// Writes `bytes` to a temporary file beside `path` and renames it into place, so that a reader (or a full disk, or an
 /// interrupt) never meets half a result. A device or pipe, such as `/dev/stdout`, is written to directly: renaming over
-/// it would replace it.
+/// it would replace it. A file that is replaced passes its permissions on. Messages name `path` alone.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), InstanceError> {
     let fail = |source| InstanceError::io(path, source);
     // Through a symbolic link the file it points at is replaced, not the link.
@@ -16,11 +18,14 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), InstanceError> {
     if fs::metadata(&target).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return fs::write(&target, bytes).map_err(fail);
     }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".attreg-");
-    readable_by_others(&mut builder);
-    let mut temporary = builder.tempfile_in(directory_of(&target)).map_err(fail)?;
-    temporary.write_all(bytes).map_err(fail)?;
+    let mut temporary = temporary_file(directory_of(&target)).map_err(fail)?;
+    if let Ok(replaced) = fs::metadata(&target) {
+        let permissions = replaced.permissions();
+        let file = temporary.as_file();
+        file.set_permissions(permissions).map_err(fail)?;
+    }
+    // The file itself: a failing temporary file would put its own name into the message.
+    temporary.as_file_mut().write_all(bytes).map_err(fail)?;
     temporary.as_file().sync_all().map_err(fail)?;
     temporary
         .persist(&target)
@@ -28,23 +33,37 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), InstanceError> {
     Ok(())
 }
 
-/// Where the temporary file goes: a renaming must not cross file systems.
-fn directory_of(target: &Path) -> &Path {
+/// Makes sure that files can be made in a directory, before hours of work.
+pub fn check_directory(directory: &Path) -> Result<(), InstanceError> {
+    match temporary_file(directory) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(InstanceError::io(directory, error)),
+    }
+}
+
+/// A file that vanishes unless it is renamed, with the rights that the process's mask allows. The error is the system's
+/// reason alone, since the name of a temporary file means nothing to anybody.
+fn temporary_file(directory: &Path) -> io::Result<NamedTempFile> {
+    let mut reason = None;
+    let made = tempfile::Builder::new()
+        .prefix(".attreg-")
+        .make_in(directory, |path| {
+            let mut options = fs::OpenOptions::new();
+            options.read(true).write(true).create_new(true);
+            let opened = options.open(path);
+            reason = opened.as_ref().err().and_then(io::Error::raw_os_error);
+            opened
+        });
+    made.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))
+}
+
+/// Where a file is made: the temporary one too, since a renaming must not cross file systems.
+pub(super) fn directory_of(target: &Path) -> &Path {
     match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
 }
-
-/// Temporary files are private by default; a result gets what the process's mask allows.
-#[cfg(unix)]
-fn readable_by_others(builder: &mut tempfile::Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(fs::Permissions::from_mode(0o666));
-}
-
-#[cfg(not(unix))]
-fn readable_by_others(_: &mut tempfile::Builder<'_, '_>) {}
 
 #[cfg(test)]
 mod tests {
@@ -68,7 +87,13 @@ mod tests {
         let error = write_whole(&taken, b"x").unwrap_err().to_string();
         assert!(error.contains("taken"), "{error}");
         let missing = directory.path().join("no/such/place");
-        assert!(write_whole(&missing, b"x").is_err());
+        let error = write_whole(&missing, b"x").unwrap_err().to_string();
+        let expected = format!("{}: No such file or directory", missing.display());
+        assert!(error.starts_with(&expected), "{error}");
+        assert!(!error.contains(".attreg-"), "{error}");
+        let error = check_directory(&missing).unwrap_err().to_string();
+        assert!(error.starts_with(&expected), "{error}");
+        assert_eq!(error.matches("no/such/place").count(), 1, "{error}");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
@@ -128,6 +153,22 @@ mod tests {
     fn the_temporary_file_is_beside_the_result() {
         for (target, expected) in [("a/b/c", "a/b"), ("c", "."), ("/c", "/")] {
             assert_eq!(directory_of(Path::new(target)), Path::new(expected));
+        }
+    }
+
+    /// Whoever may read and write the old result may read and write the new one; also one that others may not read.
+    #[cfg(unix)]
+    #[test]
+    fn a_result_keeps_the_rights_of_the_file_that_it_replaces() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("result");
+        fs::write(&path, b"old").unwrap();
+        for mode in [0o664, 0o600, 0o640, 0o755] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            write_whole(&path, b"new").unwrap();
+            let found = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(found & 0o7777, mode, "{found:o}");
         }
     }
 

@@ -76,6 +76,7 @@ fn check_parts(instance: &Instance) {
 
 /// The inline arrays as a general reader of JSON has them.
 fn check_against_value(instance: &Instance, text: &str) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value: Value = serde_json::from_str(text).expect("read, but not JSON");
     let object = value.as_object().expect("read, but not an object");
     assert_eq!(object["loss"].as_str(), Some(instance.loss().name()));

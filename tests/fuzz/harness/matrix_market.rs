@@ -45,9 +45,22 @@ fn has_long_side(bytes: &[u8]) -> bool {
     })
 }
 
+/// All lines, without a byte order mark. They end in CR alone if the first one does.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let end = match text
+        .find(['\r', '\n'])
+        .map(|place| &text.as_bytes()[place..])
+    {
+        Some([b'\r', next, ..]) if *next != b'\n' => '\r',
+        _ => '\n',
+    };
+    text.split(end)
+}
+
 /// Lines behind the first that are neither blank nor a comment.
 fn data_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\n').skip(1).filter(|line| {
+    lines(text).skip(1).filter(|line| {
         let first = line.bytes().find(|byte| !byte.is_ascii_whitespace());
         !matches!(first, None | Some(b'%'))
     })
@@ -63,7 +76,7 @@ struct Slow {
 /// The format as NIST describes it, without complex numbers and without hermitian matrices; entries that occur twice are
 /// added.
 fn slow(text: &str) -> Option<Slow> {
-    let banner = text.split('\n').next()?.to_ascii_lowercase();
+    let banner = lines(text).next()?.to_ascii_lowercase();
     let words: Vec<&str> = banner.split_ascii_whitespace().collect();
     let ["%%matrixmarket", "matrix", layout, field, symmetry] = words[..] else {
         return None;
@@ -79,11 +92,14 @@ fn slow(text: &str) -> Option<Slow> {
             "integer" => {
                 word.parse::<i64>().ok()?;
             }
+            "unsigned-integer" => {
+                word.parse::<u64>().ok()?;
+            }
             _ => return None,
         }
         word.parse::<f64>().ok().filter(|value| value.is_finite())
     };
-    if !["real", "integer", "pattern"].contains(&field) {
+    if !["real", "integer", "unsigned-integer", "pattern"].contains(&field) {
         return None;
     }
     // The sign of the mirrored entry, and the first row below the diagonal that is stored.

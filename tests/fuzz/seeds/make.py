@@ -42,6 +42,9 @@ def npy_seeds():
     write("npy", "uint64.npy", npy("<u8", "(2,)", struct.pack("<2Q", 7, 2**64 - 1)))
     write("npy", "uint32-big-endian.npy", npy(">u4", "(2,)", struct.pack(">2I", 7, 2**32 - 1)))
     write("npy", "scalar.npy", npy("<f8", "()", floats(1.0)))
+    write("npy", "half-row.npy", npy("<f2", "(1, 3)", bytes([0, 0x3C, 1, 0, 0, 0xC4])))
+    write("npy", "bool-column.npy", npy("|b1", "(3, 1)", bytes([1, 0, 2])))
+    write("npy", "int64-beyond.npy", npy("<i8", "(2,)", struct.pack("<2q", 2**53, 2**53 + 1)))
     write("npy", "record.npy", npy("<f8", "(1,)", floats(1.0)).replace(b"'<f8'", b"[('x','<f8')]"))
 
 
@@ -59,6 +62,8 @@ def mtx_seeds():
         "array-skew": f"{banner} array integer skew-symmetric\n3 3\n1\n2\n3\n",
         "array-announces-too-much": f"{banner} array real general\n65536 65536\n1\n",
         "blank-lines": f"{banner.upper()} COORDINATE REAL GENERAL\r\n\r\n 1\t1 1 \r\n\n1 1 -0.0\r\n\n",
+        "unsigned": f"{banner} coordinate unsigned-integer general\n2 2 2\n1 2 7\n2 1 18446744073709551615\n",
+        "cr-only": f"\ufeff{banner} coordinate real general\r% a comment\r2 2 2\r1 2 7\r\r2 1 -1\r",
         "not-finite": f"{banner} array real general\n2 1\nnan\n1e999\n",
         "side-too-long": f"{banner} coordinate real general\n134217729 1 0\n",
     }

@@ -9,12 +9,11 @@ use super::matrix::read_design_matrix;
 use crate::instance::kinds::MOST_ENTRIES;
 use crate::instance::{Activation, DesignMatrix, InstanceError, LossKind};
 
-/// The loss called `name`. A field that it needs and that is missing, and one that is there without use, are errors.
+/// The loss called `name`; the second layer is read only where it is needed. A field that it needs and that is missing, and one that is there without use, are errors.
 pub(super) fn loss_kind(
     name: &str,
-    second_layer: Option<Entry<Vec<Vec<f64>>>>,
+    second_layer: Option<impl FnOnce() -> Result<DMatrix<f64>, InstanceError>>,
     activation: Option<String>,
-    directory: &Path,
 ) -> Result<LossKind, InstanceError> {
     if let Some(loss) = LossKind::parse_plain(name) {
         let superfluous = [
@@ -47,14 +46,21 @@ pub(super) fn loss_kind(
             known: Activation::ALL.map(Activation::name).join(", "),
         });
     };
-    let second_layer = match second_layer {
-        Entry::Inline(rows) => from_rows(&rows)?,
-        Entry::File(file) => read_second_layer(&directory.join(file))?,
-    };
     Ok(LossKind::TwoLayer {
-        second_layer,
+        second_layer: second_layer()?,
         activation,
     })
+}
+
+/// The second layer of a manifest in `directory`.
+pub(super) fn second_layer(
+    entry: Entry<Vec<Vec<f64>>>,
+    directory: &Path,
+) -> Result<DMatrix<f64>, InstanceError> {
+    match entry {
+        Entry::Inline(rows) => from_rows(&rows),
+        Entry::File(file) => read_second_layer(&directory.join(file)),
+    }
 }
 
 /// The one loss with fields of its own.

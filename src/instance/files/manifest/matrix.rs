@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::super::point::has_extension;
+use super::super::suffix::{has_suffix, is_matrix_market};
 use super::super::{matrix_market, npy, npz};
 use super::entry::Entry;
 use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
@@ -32,14 +32,33 @@ pub(super) struct CompressedEntry {
     shape: [usize; 2],
 }
 
+impl MatrixEntry {
+    /// The files, for a manifest in `directory`.
+    pub(super) fn files(&self, directory: &Path) -> Vec<PathBuf> {
+        match self {
+            Self::Rows(_) => Vec::new(),
+            Self::File(file) => vec![directory.join(file)],
+            Self::Compressed(arrays) => {
+                let files = arrays.files(directory).into_iter();
+                files.filter_map(|(_, file)| file).collect()
+            }
+        }
+    }
+}
+
 impl CompressedEntry {
-    /// Reads the arrays. An error of an array that is in a file names that file.
-    pub(super) fn read(self, directory: &Path) -> Result<DesignMatrix, InstanceError> {
-        let files = [
+    /// The file of each array that has one.
+    fn files(&self, directory: &Path) -> [(&'static str, Option<PathBuf>); 3] {
+        [
             ("indptr", self.indptr.file(directory)),
             ("indices", self.indices.file(directory)),
             ("data", self.data.file(directory)),
-        ];
+        ]
+    }
+
+    /// Reads the arrays. An error of an array that is in a file names that file.
+    pub(super) fn read(self, directory: &Path) -> Result<DesignMatrix, InstanceError> {
+        let files = self.files(directory);
         let indices = |entry: Entry<Vec<usize>>| match entry {
             Entry::Inline(values) => Ok(values),
             Entry::File(file) => npy::read_indices(&directory.join(file)),
@@ -65,16 +84,16 @@ impl CompressedEntry {
 
 /// Reads a matrix file; its name says which kind.
 pub(super) fn read_design_matrix(path: &Path) -> Result<DesignMatrix, InstanceError> {
-    if has_extension(path, "mtx") {
+    if is_matrix_market(path) {
         matrix_market::read_matrix(path)
-    } else if has_extension(path, "npz") {
+    } else if has_suffix(path, "npz") {
         npz::read_matrix(path)
-    } else if has_extension(path, "npy") {
+    } else if has_suffix(path, "npy") {
         DesignMatrix::dense(npy::read_matrix(path)?).map_err(|error| error.in_file(path))
     } else {
         Err(InstanceError::format(
             path,
-            "a matrix file must end in .mtx, .npy or .npz",
+            "a matrix file must end in .mtx, .mtx.gz, .npy or .npz",
         ))
     }
 }

@@ -1,3 +1,7 @@
+use std::fs;
+
+use nalgebra::DMatrix;
+
 use super::super::npy;
 use super::*;
 use crate::instance::{Activation, LossKind};
@@ -347,7 +351,7 @@ fn files_are_found_beside_the_manifest_and_named_when_they_are_wrong() {
     assert!(message(&manifest.replace("A.mtx", "C.mtx")).contains("C.mtx: "));
     assert!(
         message(&manifest.replace("A.mtx", "A.txt"))
-            .ends_with("A.txt: a matrix file must end in .mtx, .npy or .npz")
+            .ends_with("A.txt: a matrix file must end in .mtx, .mtx.gz, .npy or .npz")
     );
     npy::write_vector(&place("b.npy"), &DVector::from_vec(vec![0.5, f64::NAN])).unwrap();
     assert!(message(manifest).ends_with("b.npy: array[1] is NaN: every entry must be finite"));
@@ -576,4 +580,137 @@ fn the_problem_in_logits_has_identity_and_no_weights() {
     assert_eq!(logits.target().as_slice(), [0.25, 0.5]);
     assert!(logits.points().is_empty());
     assert_eq!(logits.start().as_slice(), [0.0; 3]);
+}
+
+fn arrays(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/arrays")
+        .join(name)
+}
+
+/// What `np.savez` stores of an instance (`fixtures/arrays/make.py`), and that an array may have no other name.
+#[test]
+fn an_instance_may_be_one_archive_of_named_arrays() {
+    let matrix = DMatrix::from_row_slice(4, 2, &[1.5, -0.25, 0.5, 2.0, -1.0, 0.75, 0.0, -1.0]);
+    let problem = read_instance(&arrays("problem.npz")).unwrap();
+    assert_eq!(problem.loss(), &LossKind::Softmax);
+    assert_eq!(problem.matrix().to_dense(), matrix);
+    assert_eq!(problem.target().as_slice(), [0.4, 0.3, 0.2, 0.1]);
+    assert_eq!(problem.weights().as_slice(), [0.5; 4]);
+    assert!(problem.points().is_empty());
+    let exp = read_instance(&arrays("exp.npz")).unwrap();
+    assert_eq!(exp.loss(), &LossKind::Exp);
+    assert_eq!(exp.matrix().to_dense(), matrix);
+    assert_eq!(exp.weights().as_slice(), [0.5; 4]);
+    let points: Vec<&[f64]> = exp.points().iter().map(|point| point.as_slice()).collect();
+    assert_eq!(points, [[1.0, 2.0], [0.0, 1.0], [2.0, -1.0]]);
+    let two_layer = read_instance(&arrays("two-layer.npz")).unwrap();
+    let LossKind::TwoLayer {
+        second_layer,
+        activation,
+    } = two_layer.loss()
+    else {
+        panic!("not two layers");
+    };
+    let expected = [1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, 3.0];
+    assert_eq!(second_layer, &DMatrix::from_row_slice(2, 4, &expected));
+    assert_eq!(activation, &Activation::Tanh);
+    assert_eq!(two_layer.weights().as_slice(), [1.0, 2.0, 3.0, 4.0]);
+    for (name, expected) in [
+        (
+            "misspelt.npz",
+            "unknown array \"wieghts\", expected one of loss, matrix, target, weights, ",
+        ),
+        ("no-weights.npz", "no array \"weights\" in this archive"),
+        (
+            "A-csr-f4.npz",
+            "a sparse matrix, not an instance: write a manifest whose \"matrix\" is this file",
+        ),
+        ("A-dense.npz", "unknown array \"arr_0\""),
+        ("missing.npz", "No such file"),
+    ] {
+        let path = arrays(name);
+        let error = read_instance(&path).unwrap_err().to_string();
+        let expected = format!("{}: {expected}", path.display());
+        assert!(error.starts_with(&expected), "{error}");
+    }
+}
+
+/// Every kind of file that holds a vector, in each of its places; a single weight is for all rows.
+#[test]
+fn vectors_come_from_files_of_all_kinds() {
+    let directory = tempfile::tempdir().unwrap();
+    let name = directory.path().join("p.json");
+    fs::write(directory.path().join("x.json"), "[\"0.1\", 2]").unwrap();
+    for file in ["b.mtx", "b-row.mtx", "A.mtx.gz"] {
+        fs::copy(
+            arrays(file),
+            directory.path().join(file.replace("b.mtx", "b.MTX")),
+        )
+        .unwrap();
+    }
+    let one = npy_bytes("<i2", "()", &[7, 0]);
+    fs::write(directory.path().join("w.npy"), one).unwrap();
+    let text = r#"{"loss": "softmax", "matrix": "A.mtx.gz", "target": "b.MTX", "weights": "w.npy", "start": "x.json", "points": [["0.3", 4]]}"#;
+    let instance = parse_instance(text, &name).unwrap();
+    assert_eq!(instance.target().as_slice(), [0.4, 0.3, 0.2, 0.1]);
+    assert_eq!(instance.weights().as_slice(), [7.0; 4]);
+    assert_eq!(instance.points()[0].as_slice(), [0.1, 2.0]);
+    assert_eq!(instance.points()[1].as_slice(), [0.3, 4.0]);
+    let row = text.replace("b.MTX", "b-row.mtx");
+    assert_eq!(
+        parse_instance(&row, &name).unwrap().target(),
+        instance.target()
+    );
+    // Numbers of an instance are f64: only points may be given exactly.
+    fs::write(directory.path().join("b.json"), "[\"0.4\", 0.3, 0.2, 0.1]").unwrap();
+    let error = parse_instance(&text.replace("b.MTX", "b.json"), &name).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("b.json: [0]: invalid type: string"),
+        "{error}"
+    );
+}
+
+/// An npy file in numpy's format.
+fn npy_bytes(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(data);
+    bytes
+}
+
+#[test]
+fn a_byte_order_mark_before_a_manifest_is_skipped() {
+    let instance = parse(&format!("\u{feff}{BASELINE}")).unwrap();
+    assert_eq!(instance.target().as_slice(), [0.25, 0.5, 0.25]);
+    assert!(parse("\u{feff}[1]").unwrap_err().contains("not a list"));
+}
+
+/// What a command must not replace: the manifest and every file that it names.
+#[test]
+fn the_files_of_an_instance_are_known() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    for file in ["b.mtx", "A.mtx.gz"] {
+        fs::copy(arrays(file), at(file)).unwrap();
+    }
+    fs::write(at("x.json"), "[1, 2]").unwrap();
+    let text = r#"{"loss": "softmax", "matrix": "A.mtx.gz", "target": "b.mtx", "weights": "b.mtx", "start": "x.json"}"#;
+    fs::write(at("p.json"), text).unwrap();
+    let (_, files) = read_instance_and_files(&at("p.json")).unwrap();
+    assert_eq!(
+        files,
+        ["p.json", "A.mtx.gz", "b.mtx", "b.mtx", "x.json"].map(at)
+    );
+    let sparse = r#"{"indptr": "i.npy", "indices": [0], "data": "d.npy", "shape": [1, 1]}"#;
+    let text = format!(
+        "{{\"loss\": \"two-layer\", \"activation\": \"tanh\", \"second_layer\": \"s.npy\", \"matrix\": {sparse}, \"target\": [1], \"weights\": 1}}"
+    );
+    let manifest: Manifest = json::parse(&text, Path::new("q.json")).unwrap();
+    let files = manifest.files(Path::new("d"));
+    assert_eq!(files, ["d/i.npy", "d/d.npy", "d/s.npy"].map(PathBuf::from));
 }

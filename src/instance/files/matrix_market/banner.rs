@@ -31,6 +31,8 @@ pub(super) enum Field {
     Real,
     /// Integers only.
     Integer,
+    /// Integers that are not negative, as SciPy writes unsigned arrays.
+    UnsignedInteger,
     /// No value: every listed entry is 1.
     Pattern,
 }
@@ -77,7 +79,7 @@ impl Banner {
         let ["%%matrixmarket", object, layout, field, symmetry] = words[..] else {
             return Err(lines.error(
                 "not a Matrix Market file: the first line must be \
-                 \"%%MatrixMarket matrix coordinate|array real|integer|pattern \
+                 \"%%MatrixMarket matrix coordinate|array real|integer|unsigned-integer|pattern \
                  general|symmetric|skew-symmetric\"",
             ));
         };
@@ -93,8 +95,18 @@ impl Banner {
             field: match field {
                 "real" => Field::Real,
                 "integer" => Field::Integer,
+                "unsigned-integer" => Field::UnsignedInteger,
                 "pattern" => Field::Pattern,
-                other => return Err(unknown(lines, "field", other, "real, integer, pattern")),
+                "complex" => {
+                    return Err(lines.error(
+                        "field \"complex\": expected real numbers: mmwrite(file, A.real) if the \
+                         imaginary part is 0",
+                    ));
+                }
+                other => {
+                    let known = "real, integer, unsigned-integer, pattern";
+                    return Err(unknown(lines, "field", other, known));
+                }
             },
             symmetry: match symmetry {
                 "general" => Symmetry::General,

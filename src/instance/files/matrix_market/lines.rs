@@ -1,4 +1,5 @@
-//! Numbered lines of bounded length.
+//! Numbered lines of bounded length. They end in LF, CR LF, or, if the first one does, in CR alone; a byte order mark before
+//! the first is skipped.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -14,7 +15,12 @@ pub(super) struct Lines<'a, R> {
     name: &'a Path,
     line: Vec<u8>,
     number: u64,
+    /// The byte that ends lines; found out at the first.
+    end: u8,
 }
+
+/// What Windows writes before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 impl<'a, R: Read> Lines<'a, R> {
     /// Stands before the first line.
@@ -24,24 +30,51 @@ impl<'a, R: Read> Lines<'a, R> {
             name,
             line: Vec::new(),
             number: 0,
+            end: b'\n',
         }
     }
 
     /// Moves to the next line; false at the end of the file.
     pub(super) fn next_line(&mut self) -> Result<bool, InstanceError> {
         self.line.clear();
-        let read = (&mut self.source)
-            .take(LONGEST_LINE)
-            .read_until(b'\n', &mut self.line)
-            .map_err(|error| InstanceError::io(self.name, error))?;
+        let read = if self.number == 0 {
+            self.read_first()
+        } else {
+            (&mut self.source)
+                .take(LONGEST_LINE)
+                .read_until(self.end, &mut self.line)
+        };
+        let read = read.map_err(|error| InstanceError::io(self.name, error))?;
         if read == 0 {
             return Ok(false);
         }
         self.number += 1;
-        if read as u64 == LONGEST_LINE && self.line.last() != Some(&b'\n') {
+        if read as u64 == LONGEST_LINE && self.line.last() != Some(&self.end) {
             return Err(self.error(format!("line is longer than {LONGEST_LINE} bytes")));
         }
+        if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+            self.line.drain(..BYTE_ORDER_MARK.len());
+        }
         Ok(true)
+    }
+
+    /// Reads the first line and finds out how lines end: in CR alone if no LF stands behind it.
+    fn read_first(&mut self) -> std::io::Result<usize> {
+        while (self.line.len() as u64) < LONGEST_LINE {
+            let Some(byte) = self.source.fill_buf()?.first().copied() else {
+                break;
+            };
+            if byte != b'\n' && self.line.last() == Some(&b'\r') {
+                self.end = b'\r';
+                break;
+            }
+            self.source.consume(1);
+            self.line.push(byte);
+            if byte == b'\n' {
+                break;
+            }
+        }
+        Ok(self.line.len())
     }
 
     /// Moves to the next line that is neither blank nor a comment; false at the end of the file.

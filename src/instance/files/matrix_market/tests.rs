@@ -117,7 +117,7 @@ fn what_is_wrong_is_named_with_its_line() {
         (
             "real",
             "complex",
-            "a.mtx: line 1: field \"complex\" is not one of real, integer, pattern",
+            "a.mtx: line 1: field \"complex\": expected real numbers: mmwrite(file, A.real) if the imaginary part is 0",
         ),
         (
             "coordinate",
@@ -333,4 +333,116 @@ fn a_symmetric_array_lists_the_lower_triangle_column_after_column() {
     let text = "%%MatrixMarket matrix array real symmetric\n3 3\n1\n2\n3\n4\n5\n6\n";
     let expected = DMatrix::from_row_slice(3, 3, &[1.0, 2.0, 3.0, 2.0, 4.0, 5.0, 3.0, 5.0, 6.0]);
     assert_eq!(parse(text).unwrap().to_dense(), expected);
+}
+
+/// By hand: the matrix of the baseline with every line end and a byte order mark; a CR before the end of the file alone
+/// does not make CR the line end.
+#[test]
+fn lines_may_end_in_any_way_and_a_byte_order_mark_is_skipped() {
+    let expected = parse(COORDINATE).unwrap().to_dense();
+    for end in ["\n", "\r\n", "\r"] {
+        for mark in ["", "\u{feff}"] {
+            let text = format!("{mark}{}", COORDINATE.replace('\n', end));
+            assert_eq!(parse(&text).unwrap().to_dense(), expected, "{end:?}");
+            let short = format!("{mark}%%MatrixMarket matrix array real general{end}");
+            let error = parse(short).unwrap_err();
+            assert!(
+                error.contains("line 1: file ends before the size line"),
+                "{error}"
+            );
+        }
+    }
+    let wrong = COORDINATE.replace('\n', "\r").replace("-2e1", "x");
+    assert_eq!(
+        parse(wrong).unwrap_err(),
+        "a.mtx: line 6: \"x\" is not a number"
+    );
+    // The first line end holds for the whole file.
+    let mixed = COORDINATE.replacen("1 1 0.5\n", "1 1 0.5\r", 1);
+    assert_eq!(
+        parse(mixed).unwrap_err(),
+        "a.mtx: line 5: line has 6 words, expected 3: row column value"
+    );
+}
+
+#[test]
+fn unsigned_integers_are_read_and_must_be_unsigned() {
+    let text = "%%MatrixMarket matrix coordinate unsigned-integer general\n2 2 2\n1 1 3\n2 1 18446744073709551615\n";
+    let found = parse(text).unwrap().to_dense();
+    assert_eq!(
+        found,
+        DMatrix::from_row_slice(2, 2, &[3.0, 0.0, 2f64.powi(64), 0.0])
+    );
+    for word in ["-3", "3.0", "18446744073709551616"] {
+        assert_eq!(
+            changed(text, "1 1 3", &format!("1 1 {word}")),
+            format!("a.mtx: line 3: \"{word}\" is not an integer that is not negative")
+        );
+    }
+}
+
+#[test]
+fn an_index_that_is_no_integer_is_named_as_that() {
+    for (index, expected) in [
+        ("1.0", "row 1.0 is not an integer"),
+        ("1e0", "row 1e0 is not an integer"),
+        ("one", "row one is not an integer"),
+        ("-1", "row -1 is not one of 1 to 3"),
+        (
+            "99999999999999999999999",
+            "row 99999999999999999999999 is not one of 1 to 3",
+        ),
+    ] {
+        let found = changed(COORDINATE, "1 1 0.5", &format!("{index} 1 0.5"));
+        assert_eq!(found, format!("a.mtx: line 5: {expected}"));
+    }
+}
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/arrays")
+        .join(name)
+}
+
+/// What SciPy wrote (`fixtures/arrays/make.py`): packed, unsigned, and vectors.
+#[test]
+fn what_scipy_writes_is_read() {
+    let real = [1.5, -0.25, 0.5, 2.0, -1.0, 0.75, 0.0, -1.0];
+    let packed = read_matrix(&fixture("A.mtx.gz")).unwrap();
+    assert_eq!(packed.to_dense(), DMatrix::from_row_slice(4, 2, &real));
+    let unsigned = [6.0, 1.0, 2.0, 0.0, 4.0, 3.0, 0.0, 127.0];
+    let found = read_matrix(&fixture("u.mtx")).unwrap();
+    assert_eq!(found.to_dense(), DMatrix::from_row_slice(4, 2, &unsigned));
+    for (name, expected) in [
+        ("b.mtx", [0.4, 0.3, 0.2, 0.1]),
+        ("b-row.mtx", [0.4, 0.3, 0.2, 0.1]),
+        ("b-listed.mtx", [0.0, 0.75, 0.0, 0.25]),
+    ] {
+        assert_eq!(read_vector(&fixture(name)).unwrap().as_slice(), expected);
+    }
+    let error = read_vector(&fixture("u.mtx")).unwrap_err().to_string();
+    assert!(
+        error.ends_with("u.mtx: a 4 x 2 matrix, expected a vector: one column or one row"),
+        "{error}"
+    );
+}
+
+/// Every truncation and a changed byte of a packed file is an error that names it.
+#[test]
+fn a_damaged_packed_file_is_refused() {
+    let whole = std::fs::read(fixture("A.mtx.gz")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("A.mtx.gz");
+    let refused = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let error = read_matrix(&path).unwrap_err().to_string();
+        assert!(error.contains("A.mtx.gz: "), "{error}");
+    };
+    for length in 0..whole.len() {
+        refused(&whole[..length]);
+    }
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 0x10;
+    refused(&changed);
+    refused(COORDINATE.as_bytes());
 }

@@ -1,81 +1,72 @@
 //! An npy file whose header was read and checked: its element type, its shape, and the bytes of its elements.
 
 use std::fmt::Display;
-use std::io::{Cursor, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
-use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
-
-use super::guard;
+use super::element::{self, Element, Wanted};
+use super::header::Header;
 use crate::instance::InstanceError;
 use crate::memory;
 
 /// Bytes that are read and converted at a time: small enough for the second-level cache.
 const BUFFER: usize = 1 << 18;
-
-/// The element types that some reader accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Element {
-    Float64,
-    Int32,
-    Int64,
-    Uint32,
-    Uint64,
-}
-
-/// What index arrays may be made of.
-pub(super) const INTEGERS: &[Element] = &[
-    Element::Int32,
-    Element::Int64,
-    Element::Uint32,
-    Element::Uint64,
-];
-
-impl Element {
-    /// numpy's name.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Float64 => "float64",
-            Self::Int32 => "int32",
-            Self::Int64 => "int64",
-            Self::Uint32 => "uint32",
-            Self::Uint64 => "uint64",
-        }
-    }
-
-    fn bytes(self) -> usize {
-        match self {
-            Self::Int32 | Self::Uint32 => 4,
-            Self::Float64 | Self::Int64 | Self::Uint64 => 8,
-        }
-    }
-
-    /// The element type and whether it is stored big endian; `None` for a type that no reader accepts.
-    fn of(dtype: &DType) -> Option<(Self, bool)> {
-        let DType::Plain(plain) = dtype else {
-            return None;
-        };
-        let element = match (plain.type_char(), plain.size_field()) {
-            (TypeChar::Float, 8) => Self::Float64,
-            (TypeChar::Int, 4) => Self::Int32,
-            (TypeChar::Int, 8) => Self::Int64,
-            (TypeChar::Uint, 4) => Self::Uint32,
-            (TypeChar::Uint, 8) => Self::Uint64,
-            _ => return None,
-        };
-        Some((element, plain.endianness() == Endianness::Big))
-    }
-}
+/// The largest integer below which (and below whose negative) every integer is a float64.
+const LARGEST_INTEGER: u64 = 1 << 53;
 
 /// The elements of an npy file, not read yet. `length` bytes of file were there for header and elements together, so a
-/// buffer for all elements is no larger than what somebody stored.
+/// buffer for all elements is no larger than what somebody stored (times four, where float16 becomes float64).
 pub(super) struct Array<'a, R> {
     bytes: R,
     name: &'a Path,
     element: Element,
     big_endian: bool,
-    order: Order,
+    layout: Layout,
+}
+
+/// How elements stand in the file.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
     shape: Vec<usize>,
+    /// Whether the first index runs fastest.
+    pub(super) fortran: bool,
+}
+
+impl Layout {
+    /// Number of elements.
+    fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The index of the element at place `k` of the file, as numpy shows it: `3`, or `1, 2`, or `()`.
+    pub(super) fn index(&self, mut k: usize) -> String {
+        if self.shape.is_empty() {
+            return "()".to_owned();
+        }
+        let mut place = vec![0; self.shape.len()];
+        let mut sides: Vec<(&mut usize, usize)> =
+            place.iter_mut().zip(self.shape.iter().copied()).collect();
+        if !self.fortran {
+            sides.reverse();
+        }
+        for (index, side) in sides {
+            *index = k % side;
+            k /= side;
+        }
+        let texts: Vec<String> = place.iter().map(usize::to_string).collect();
+        texts.join(", ")
+    }
+}
+
+/// The elements of a type in one order of bytes, as numbers of that type.
+macro_rules! decoded {
+    ($type:ty, $big:expr) => {
+        // `$big` does not change inside the loops, so the compiler tests it once.
+        |item| match $big {
+            true => <$type>::from_be_bytes(item),
+            false => <$type>::from_le_bytes(item),
+        }
+    };
 }
 
 impl<'a, R: Read> Array<'a, R> {
@@ -84,26 +75,14 @@ impl<'a, R: Read> Array<'a, R> {
         mut bytes: R,
         length: u64,
         name: &'a Path,
-        accepted: &[Element],
+        wanted: Wanted,
     ) -> Result<Self, InstanceError> {
         let fail = |message: String| InstanceError::format(name, message);
-        let prefix = guard::read_header(&mut bytes, length).map_err(fail)?;
-        let header_length = prefix.len() as u64;
-        let header = parse_header(prefix).map_err(fail)?;
-        let dtype = header.dtype();
-        let Some((element, big_endian)) =
-            Element::of(&dtype).filter(|(element, _)| accepted.contains(element))
-        else {
-            let names: Vec<&str> = accepted.iter().map(|element| element.name()).collect();
-            return Err(fail(format!(
-                "elements are {}, expected {}",
-                dtype.descr(),
-                names.join(" or ")
-            )));
-        };
-        // The guard made sure that this product fits.
-        let expected = header.len() * element.bytes() as u64;
-        let found = length.saturating_sub(header_length);
+        let header = Header::read(&mut bytes, length).map_err(fail)?;
+        let (element, big_endian) = element::element_of(&header.descr, wanted).map_err(fail)?;
+        // The header made sure that this product fits.
+        let expected = header.count() as u64 * element.bytes() as u64;
+        let found = length.saturating_sub(header.length);
         if found != expected {
             let verdict = if found < expected {
                 "truncated"
@@ -112,70 +91,142 @@ impl<'a, R: Read> Array<'a, R> {
             };
             return Err(fail(format!(
                 "{verdict}: shape {:?} needs {expected} bytes of data, the file has {found}",
-                header.shape()
+                header.shape
             )));
         }
-        let shape: Option<Vec<usize>> = header
-            .shape()
-            .iter()
-            .map(|side| usize::try_from(*side).ok())
-            .collect();
         Ok(Self {
             bytes,
             name,
             element,
             big_endian,
-            order: header.order(),
-            shape: shape.ok_or_else(|| fail("the shape is too large".to_owned()))?,
+            layout: Layout {
+                shape: header.shape,
+                fortran: header.fortran,
+            },
         })
     }
 
-    /// The shape, if it has `N` dimensions.
-    pub(super) fn shape<const N: usize>(&self) -> Result<[usize; N], InstanceError> {
-        self.shape.as_slice().try_into().map_err(|_| {
-            InstanceError::format(
-                self.name,
-                format!(
-                    "shape {:?} has {} dimensions, expected {N}",
-                    self.shape,
-                    self.shape.len()
-                ),
-            )
+    /// How the elements are arranged.
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Whether this is one value without dimensions.
+    pub(super) fn is_scalar(&self) -> bool {
+        self.layout.shape.is_empty()
+    }
+
+    /// Rows and columns of a matrix.
+    pub(super) fn rows_and_columns(&self) -> Result<[usize; 2], InstanceError> {
+        self.layout.shape.as_slice().try_into().map_err(|_| {
+            let cure = match self.layout.shape.len() {
+                1 => "one column is a.reshape(-1, 1), one row a.reshape(1, -1)",
+                _ => "save a.reshape(rows, columns)",
+            };
+            self.wrong_dimensions(2, cure)
         })
     }
 
-    /// How the elements of a matrix are arranged.
-    pub(super) fn order(&self) -> Order {
-        self.order
+    /// Makes sure that the elements are a vector: of shape `(n,)`, `(n, 1)` or `(1, n)`, or one value.
+    pub(super) fn expect_vector(&self) -> Result<(), InstanceError> {
+        match self.layout.shape[..] {
+            [] | [_] | [_, 1] | [1, _] => Ok(()),
+            _ => Err(self.wrong_dimensions(1, "save a.ravel()")),
+        }
     }
 
-    /// All elements as numbers, in stored order. Only for arrays that were opened as float64.
+    fn wrong_dimensions(&self, expected: usize, cure: &str) -> InstanceError {
+        let shape = &self.layout.shape;
+        InstanceError::format(
+            self.name,
+            format!(
+                "shape {shape:?} has {} dimensions, expected {expected}: {cure}",
+                shape.len()
+            ),
+        )
+    }
+
+    /// All elements as numbers, in stored order.
     pub(super) fn floats(self) -> Result<Vec<f64>, InstanceError> {
-        let count = self.shape.iter().product();
-        let mut values = memory::with_capacity(count);
-        self.float_blocks(BUFFER / 8, |block| {
-            values.extend_from_slice(block);
+        let mut values = memory::with_capacity(self.layout.count());
+        let block = BUFFER / self.element.bytes();
+        self.float_blocks(block, |numbers| {
+            values.extend_from_slice(numbers);
             Ok(())
         })?;
         Ok(values)
     }
 
-    /// Hands the numbers over in stored order, `block` at a time (the last time what is left). Only for arrays that were
-    /// opened as float64.
+    /// Hands the numbers over in stored order, `block` at a time (the last time what is left). The error names the first
+    /// integer that float64 may not hold.
     pub(super) fn float_blocks(
         self,
         block: usize,
-        mut take: impl FnMut(&[f64]) -> Result<(), InstanceError>,
+        take: impl FnMut(&[f64]) -> Result<(), InstanceError>,
     ) -> Result<(), InstanceError> {
-        let big_endian = self.big_endian;
-        let mut numbers = Vec::new();
-        self.blocks::<8>(block, |items| {
-            numbers.clear();
-            if big_endian {
-                numbers.extend(items.iter().map(|item| f64::from_be_bytes(*item)));
-            } else {
-                numbers.extend(items.iter().map(|item| f64::from_le_bytes(*item)));
+        let big = self.big_endian;
+        fn always<T>(_: T) -> bool {
+            true
+        }
+        match self.element {
+            Element::Float64 => self.convert(block, take, decoded!(f64, big), |x| x, always),
+            Element::Float32 => self.convert(block, take, decoded!(f32, big), f64::from, always),
+            Element::Float16 => {
+                self.convert(block, take, decoded!(u16, big), element::half, always)
             }
+            // numpy reads every byte but 0 as True.
+            Element::Bool => {
+                let truth = |byte: u8| f64::from(u8::from(byte != 0));
+                self.convert(block, take, decoded!(u8, big), truth, always)
+            }
+            Element::Int8 => self.convert(block, take, decoded!(i8, big), f64::from, always),
+            Element::Int16 => self.convert(block, take, decoded!(i16, big), f64::from, always),
+            Element::Int32 => self.convert(block, take, decoded!(i32, big), f64::from, always),
+            Element::Uint8 => self.convert(block, take, decoded!(u8, big), f64::from, always),
+            Element::Uint16 => self.convert(block, take, decoded!(u16, big), f64::from, always),
+            Element::Uint32 => self.convert(block, take, decoded!(u32, big), f64::from, always),
+            Element::Int64 => self.convert(
+                block,
+                take,
+                decoded!(i64, big),
+                |value| value as f64,
+                |value| value.unsigned_abs() <= LARGEST_INTEGER,
+            ),
+            Element::Uint64 => self.convert(
+                block,
+                take,
+                decoded!(u64, big),
+                |value| value as f64,
+                |value| value <= LARGEST_INTEGER,
+            ),
+        }
+    }
+
+    fn convert<const N: usize, T: Copy + Display>(
+        self,
+        block: usize,
+        mut take: impl FnMut(&[f64]) -> Result<(), InstanceError>,
+        decode: impl Fn([u8; N]) -> T,
+        float: impl Fn(T) -> f64,
+        is_exact: impl Fn(T) -> bool,
+    ) -> Result<(), InstanceError> {
+        let (name, layout) = (self.name, self.layout.clone());
+        let mut numbers = Vec::new();
+        let mut done = 0;
+        self.blocks(block, |items| {
+            if let Some(k) = items.iter().position(|item| !is_exact(decode(*item))) {
+                let (place, value) = (layout.index(done + k), decode(items[k]));
+                return Err(InstanceError::format(
+                    name,
+                    format!(
+                        "[{place}] is {value}: float64 holds every integer up to 2^53 only; \
+                         a.astype(float) rounds"
+                    ),
+                ));
+            }
+            numbers.clear();
+            numbers.extend(items.iter().map(|item| float(decode(*item))));
+            done += items.len();
             take(&numbers)
         })
     }
@@ -183,28 +234,18 @@ impl<'a, R: Read> Array<'a, R> {
     /// All elements as indices. The error names the first that is negative or too large for this machine.
     pub(super) fn indices(self) -> Result<Vec<usize>, InstanceError> {
         let big = self.big_endian;
-        // `big` does not change inside the loops, so the compiler tests it once.
         match self.element {
-            Element::Int32 => self.collect(|item| match big {
-                true => i32::from_be_bytes(item),
-                false => i32::from_le_bytes(item),
-            }),
-            Element::Int64 => self.collect(|item| match big {
-                true => i64::from_be_bytes(item),
-                false => i64::from_le_bytes(item),
-            }),
-            Element::Uint32 => self.collect(|item| match big {
-                true => u32::from_be_bytes(item),
-                false => u32::from_le_bytes(item),
-            }),
-            Element::Uint64 => self.collect(|item| match big {
-                true => u64::from_be_bytes(item),
-                false => u64::from_le_bytes(item),
-            }),
-            Element::Float64 => Err(InstanceError::format(
-                self.name,
-                "elements are float64, expected integers",
-            )),
+            Element::Int8 => self.collect(decoded!(i8, big)),
+            Element::Int16 => self.collect(decoded!(i16, big)),
+            Element::Int32 => self.collect(decoded!(i32, big)),
+            Element::Int64 => self.collect(decoded!(i64, big)),
+            Element::Uint8 => self.collect(decoded!(u8, big)),
+            Element::Uint16 => self.collect(decoded!(u16, big)),
+            Element::Uint32 => self.collect(decoded!(u32, big)),
+            Element::Uint64 => self.collect(decoded!(u64, big)),
+            Element::Float16 | Element::Float32 | Element::Float64 | Element::Bool => Err(
+                InstanceError::format(self.name, "elements are no integers: save a.astype(int)"),
+            ),
         }
     }
 
@@ -216,7 +257,7 @@ impl<'a, R: Read> Array<'a, R> {
         usize: TryFrom<T>,
     {
         let name = self.name;
-        let mut indices: Vec<usize> = memory::with_capacity(self.shape.iter().product());
+        let mut indices: Vec<usize> = memory::with_capacity(self.layout.count());
         self.blocks(BUFFER / N, |items| {
             for item in items {
                 let value = decode(*item);
@@ -243,7 +284,7 @@ impl<'a, R: Read> Array<'a, R> {
             ErrorKind::UnexpectedEof => InstanceError::format(self.name, "truncated"),
             _ => InstanceError::io(self.name, error),
         };
-        let count: usize = self.shape.iter().product();
+        let count = self.layout.count();
         let mut buffer = vec![0; block.min(count) * N];
         let mut left = count;
         while left > 0 {
@@ -260,28 +301,16 @@ impl<'a, R: Read> Array<'a, R> {
     }
 }
 
-/// The header, or one line of what the library says of it: the others draw the place.
-fn parse_header(prefix: Vec<u8>) -> Result<NpyHeader, String> {
-    NpyHeader::from_reader(Cursor::new(prefix)).map_err(|error| {
-        let text = error.to_string();
-        let reason = text.lines().next().unwrap_or_default();
-        format!("not a readable npy header: {reason}")
-    })
-}
-
 /// A single text: numpy pads `S` and `U` with zero bytes, and `U` takes four bytes for a letter. What is left without
 /// the zeros is the text, if it is ASCII; the names that are looked for are.
 pub(super) fn read_text(bytes: &mut impl Read, length: u64) -> Result<String, String> {
     const LONGEST: u64 = 1 << 10;
-    let prefix = guard::read_header(bytes, length)?;
-    let header = parse_header(prefix)?;
-    let is_text = matches!(
-        header.dtype(),
-        DType::Plain(plain)
-            if matches!(plain.type_char(), TypeChar::ByteStr | TypeChar::UnicodeStr)
-    );
-    if !is_text || header.len() != 1 || length > LONGEST {
-        let found = header.dtype().descr();
+    let header = Header::read(bytes, length)?;
+    if !element::is_text(&header.descr) || header.count() != 1 || length > LONGEST {
+        let found = match &header.descr {
+            super::header::Descr::Plain(descr) => format!("'{descr}'"),
+            super::header::Descr::Record(_) => "records".to_owned(),
+        };
         return Err(format!("elements are {found}, expected one short text"));
     }
     let mut text = Vec::new();

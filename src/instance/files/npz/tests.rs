@@ -1,7 +1,6 @@
-use std::io::Write;
+use std::io::{Cursor, Write};
 
 use nalgebra::DMatrix;
-use npyz::WriterBuilder;
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
@@ -26,7 +25,7 @@ fn what_scipy_writes_is_read_sorted_and_added() {
         4,
         &[0.1, 0.0, 0.0, -2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 3.5, 0.0],
     );
-    for bytes in [PLAIN, COMPRESSED, WIDE_INDICES] {
+    for bytes in [PLAIN, COMPRESSED, WIDE_INDICES, BY_COLUMNS, TRIPLETS] {
         let DesignMatrix::Sparse(matrix) = parse(bytes).unwrap() else {
             panic!("not sparse");
         };
@@ -35,36 +34,44 @@ fn what_scipy_writes_is_read_sorted_and_added() {
     }
 }
 
-#[test]
-fn another_storage_is_refused_by_its_name() {
-    for (bytes, name) in [(BY_COLUMNS, "csc"), (TRIPLETS, "coo")] {
-        let error = parse(bytes).unwrap_err();
-        let expected = format!("A.npz: the matrix is stored as \"{name}\", expected \"csr\"");
-        assert!(error.starts_with(&expected), "{error}");
-    }
+/// An npy file from the text of its type and shape, and the bytes of its elements.
+fn file(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(data);
+    bytes
 }
 
+/// A number with numpy's name of its type.
+trait Number: Copy {
+    const DESCR: &str;
+    fn bytes(self) -> Vec<u8>;
+}
+
+macro_rules! number {
+    ($($type:ty: $descr:literal),*) => {$(
+        impl Number for $type {
+            const DESCR: &str = $descr;
+            fn bytes(self) -> Vec<u8> {
+                self.to_le_bytes().to_vec()
+            }
+        }
+    )*};
+}
+
+number!(f64: "<f8", i64: "<i8", i32: "<i4", u32: "<u4");
+
 /// npy bytes of one dimension.
-fn npy<T: npyz::AutoSerialize + Copy>(values: &[T]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(&[values.len() as u64])
-        .writer(&mut bytes)
-        .begin_nd()
-        .unwrap();
-    writer.extend(values.iter().copied()).unwrap();
-    writer.finish().unwrap();
-    bytes
+fn npy<T: Number>(values: &[T]) -> Vec<u8> {
+    let data: Vec<u8> = values.iter().flat_map(|value| value.bytes()).collect();
+    file(T::DESCR, &format!("({},)", values.len()), &data)
 }
 
 /// `format.npy` as numpy writes a text without dimensions.
 fn format(name: &str) -> Vec<u8> {
-    let header = format!("{{'descr': '|S3', 'fortran_order': False, 'shape': (), }}\n{name}");
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend(((header.len() - name.len()) as u16).to_le_bytes());
-    bytes.extend(header.bytes());
-    bytes
+    file("|S3", "()", name.as_bytes())
 }
 
 /// The arrays of a working archive, by name.
@@ -142,7 +149,7 @@ fn what_is_wrong_is_named_with_archive_array_index_and_value() {
         (
             "indptr",
             npy(&[0.0, 1.0, 3.0]),
-            "A.npz/indptr.npy: elements are '<f8', expected int32 or int64",
+            "A.npz/indptr.npy: elements are '<f8', expected integers: save a.astype(int)",
         ),
         (
             "indices",
@@ -167,13 +174,115 @@ fn what_is_wrong_is_named_with_archive_array_index_and_value() {
         ),
         (
             "data",
-            npy(&[1.0f32, 1.0, 2.0]),
-            "A.npz/data.npy: elements are '<f4', expected float64",
+            file("<c16", "(3,)", &[0; 48]),
+            "A.npz/data.npy: elements are '<c16', expected real numbers",
         ),
     ] {
         let found = changed(name, bytes);
         assert!(found.starts_with(expected), "{found}\n{expected}");
         assert!(!found.contains('\n'), "{found}");
+    }
+}
+
+/// The matrices of `fixtures/arrays/make.py`, in storages and types of all kinds.
+#[test]
+fn every_storage_and_type_of_a_matrix_is_read() {
+    let real = [1.5, -0.25, 0.5, 2.0, -1.0, 0.75, 0.0, -1.0];
+    let signed = [6.0, -1.0, 2.0, 0.0, -4.0, 3.0, 0.0, -128.0];
+    // True is 1, and the entry that is listed twice is 2.
+    let twice = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0];
+    for (name, expected, is_sparse) in [
+        ("A-csr-f4", real, true),
+        ("A-csc-f4", real, true),
+        ("A-csc-array-f4", real, true),
+        ("A-coo-f4", real, true),
+        ("A-coo-array-f4", real, true),
+        ("A-csc-i1", signed, true),
+        ("A-coo-bool-twice", twice, true),
+        ("A-dense", real, false),
+    ] {
+        let mut expected = DMatrix::from_row_slice(4, 2, &expected);
+        if name == "A-coo-bool-twice" {
+            expected[(0, 0)] = 1.0;
+        }
+        let matrix = read_matrix(&fixture(name)).unwrap();
+        assert_eq!(matrix.to_dense(), expected, "{name}");
+        assert_eq!(matches!(matrix, DesignMatrix::Sparse(_)), is_sparse);
+    }
+    for (name, expected) in [
+        (
+            "A-bsr",
+            "the matrix is stored as \"bsr\", expected \"csr\", \"csc\" or \"coo\": save_npz(file, A.tocsr())",
+        ),
+        (
+            "A-dia",
+            "the matrix is stored as \"dia\", expected \"csr\", \"csc\" or \"coo\": save_npz(file, A.tocsr())",
+        ),
+        (
+            "A-two",
+            "holds the 2 arrays arr_0, arr_1: a matrix is one array alone (np.savez(file, a)), a sparse one that of scipy.sparse.save_npz",
+        ),
+    ] {
+        let path = fixture(name);
+        let error = read_matrix(&path).unwrap_err().to_string();
+        assert_eq!(error, format!("{}: {expected}", path.display()));
+    }
+}
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/arrays/{name}.npz"))
+}
+
+#[test]
+fn what_is_wrong_with_listed_entries_is_named() {
+    let working = [
+        ("format", format("coo")),
+        ("shape", npy(&[2i64, 3])),
+        ("row", npy(&[0i32, 1])),
+        ("col", npy(&[2i32, 0])),
+        ("data", npy(&[1.0, 2.0])),
+    ];
+    let method = CompressionMethod::Stored;
+    assert!(parse(&archive(&working, method)).is_ok());
+    for (name, bytes, expected) in [
+        (
+            "shape",
+            npy(&[1i64, 3]),
+            "A.npz/row.npy: row[1] is 1, expected less than 1",
+        ),
+        (
+            "col",
+            npy(&[3i64, 0]),
+            "A.npz/col.npy: col[0] is 3, expected less than 3",
+        ),
+        (
+            "col",
+            npy(&[3i64]),
+            "A.npz/col.npy: col has 1 entries, expected 2, as many as data has",
+        ),
+        (
+            "row",
+            npy(&[-1i64, 0]),
+            "A.npz/row.npy: [0] is -1: not an index: negative or too large",
+        ),
+        (
+            "data",
+            npy(&[1.0, f64::NAN]),
+            "A.npz/data.npy: data[1] is NaN: every entry must be finite",
+        ),
+        (
+            "shape",
+            npy(&[2i64, 1 << 28]),
+            "A.npz: matrix has shape 2 x 268435456, expected sides of at most 134217728",
+        ),
+    ] {
+        let mut arrays = working.clone();
+        for (known, array) in &mut arrays {
+            if *known == name {
+                *array = bytes.clone();
+            }
+        }
+        assert_eq!(parse(&archive(&arrays, method)).unwrap_err(), expected);
     }
 }
 
@@ -184,7 +293,10 @@ fn a_missing_array_is_named() {
         let mut some = all.clone();
         let (name, _) = some.remove(missing);
         let error = parse(&archive(&some, CompressionMethod::Stored)).unwrap_err();
-        let expected = format!("A.npz: no array \"{name}\"");
+        let expected = match name {
+            "format" => "A.npz: holds the 4 arrays data, indices, indptr, shape: ".to_owned(),
+            _ => format!("A.npz: no array \"{name}\""),
+        };
         assert!(error.starts_with(&expected), "{error}");
     }
 }
