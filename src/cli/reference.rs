@@ -1,5 +1,7 @@
 //! `attreg reference`: the oracle's loss, gradient, Hessian and minimiser as decimal text.
 
+mod named;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,9 +9,10 @@ use nalgebra::DVector;
 use serde::Serialize;
 
 use crate::cli::{CliError, Exit, output};
-use crate::instance::files::{read_instance, read_point, shown};
+use crate::instance::files::{read_point, shown};
 use crate::oracle::{Enclosure, Minimiser, OracleError, Reference, lift_vector, minimise};
 use crate::scalar::{High, certified};
+use crate::system::{Posed, read};
 
 /// Arguments of `attreg reference`.
 #[derive(Debug, Args)]
@@ -25,7 +28,8 @@ Example:
 pub struct ReferenceArgs {
     /// Manifest of the instance (`-`: standard input), or one .npz of named arrays
     instance: PathBuf,
-    /// Where to evaluate: a JSON array, or a file (.json, .npy, .mtx) (default: the instance's start, or the origin)
+    /// Where to evaluate: a JSON array, or a file (.json, .npy, .mtx); for unknowns with names a JSON object of arrays
+    /// (default: the instance's start, or the origin)
     #[arg(long, value_name = "X")]
     at: Option<PathBuf>,
     /// Also the minimiser that Newton's method finds from there
@@ -39,7 +43,13 @@ pub struct ReferenceArgs {
 /// Evaluates and prints.
 pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
     let path = shown(&arguments.instance);
-    let instance = read_instance(&arguments.instance)?;
+    let instance = match read(&arguments.instance)? {
+        Posed::Logit(instance) => instance,
+        Posed::Other(given) => {
+            let at = arguments.at.as_deref();
+            return named::run(path, &given, at, arguments.minimiser, arguments.json);
+        }
+    };
     let point = match &arguments.at {
         Some(file) => read_point(file, instance.columns())?,
         None => instance.start(),

@@ -9,14 +9,15 @@
 //! of logits is read by [`parse_instance`], `"loss"` being another word for `"system"`.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::instance::files::{json, npy, parse_instance};
+use crate::instance::files::{
+    has_suffix, json, npy, parse_instance, read_instance, read_text, shown,
+};
 use crate::instance::{Instance, InstanceError};
 use crate::system::array::Array;
 use crate::system::given::Given;
@@ -34,14 +35,15 @@ pub enum Posed {
     Other(Given),
 }
 
-/// Reads a manifest of any system, and the files that it names (paths relative to the manifest); `-` is standard input.
+/// Reads a manifest of any system, and the files that it names (paths relative to the manifest); `-` is standard input. A
+/// `.npz` of named arrays is a system of logits.
 ///
 /// An error names the file and the array, index and value that do not fit.
 pub fn read(path: &Path) -> Result<Posed, InstanceError> {
-    parse(
-        &fs::read_to_string(path).map_err(|error| InstanceError::io(path, error))?,
-        path,
-    )
+    if has_suffix(path, "npz") {
+        return read_instance(path).map(Posed::Logit);
+    }
+    parse(&read_text(path)?, shown(path))
 }
 
 /// [`read`] from text; `name` is the file that messages mention and that relative paths start from.
@@ -75,11 +77,7 @@ pub fn parse(text: &str, name: &Path) -> Result<Posed, InstanceError> {
 
 /// Reads unknowns of `given` from a `.json` file, as in a manifest's `"start"`.
 pub fn read_unknowns(path: &Path, given: &Given) -> Result<Vec<f64>, InstanceError> {
-    parse_unknowns(
-        &fs::read_to_string(path).map_err(|error| InstanceError::io(path, error))?,
-        path,
-        given,
-    )
+    parse_unknowns(&read_text(path)?, shown(path), given)
 }
 
 /// [`read_unknowns`] from text; `name` is the file that messages mention and that relative paths start from.

@@ -6,9 +6,7 @@ use nalgebra::DVector;
 use serde_json::{Map, Value};
 
 use crate::cli::{CliError, Exit, output};
-use crate::oracle::{
-    Ball, Enclosure, Minimiser, OracleError, Reference, lift_vector, minimise,
-};
+use crate::oracle::{Ball, Enclosure, Minimiser, OracleError, Reference, lift_vector, minimise};
 use crate::scalar::{High, certified};
 use crate::system::{Given, Layout, read_unknowns};
 
