@@ -101,3 +101,79 @@ fn an_instance_whose_graph_would_not_fit_is_refused_with_the_estimate() {
     );
     attreg(["reference", &path]).assert_refused("n = 100000, d = 300 would need about");
 }
+
+/// `0.5 w^2 (m - x y)^2` with w^2 = 1/4, m = 2, x = 3/2, y = -3/4: the residual is 25/8, everything else by hand.
+#[test]
+fn unknowns_with_names_keep_them() {
+    let scratch = Scratch::new();
+    let path = scratch.file(
+        "rank-one.json",
+        r#"{"system": "weighted-low-rank", "M": [[2]], "W": [[0.5]], "rank": 1, "start": {"X": [[1.5]], "Y": [[-0.75]]}}"#,
+    );
+    let run = attreg(["reference", &path, "--json", "--minimiser"]);
+    // X Y' alone is determined: along x y = 2 the loss does not change.
+    assert_eq!(run.status, 1, "{}", run.err);
+    let report = run.json();
+    let near = |text: &serde_json::Value, expected: f64| {
+        let value: f64 = text.as_str().unwrap().parse().unwrap();
+        assert_eq!(value, expected, "{text}");
+    };
+    near(&report["loss"], 1.220703125);
+    near(&report["gradient"]["X"][0][0], 0.5859375);
+    near(&report["gradient"]["Y"][0][0], -1.171875);
+    near(&report["hessian"][0][0], 0.140625);
+    near(&report["hessian"][1][0], -1.0625);
+    near(&report["hessian"][1][1], 0.5625);
+    assert!(report["minimiser"].is_null());
+    assert!(report["minimiser_missing"].is_string());
+    let table = attreg(["reference", &path]).out;
+    assert!(table.contains("gradient Y[0, 0]"), "{table}");
+    assert!(table.contains("hessian Y[0, 0], X[0, 0]"), "{table}");
+    let point = scratch.file("at.json", r#"{"X": [[2]], "Y": [[1]]}"#);
+    let at = attreg(["reference", &path, "--at", &point, "--json"]).json();
+    near(&at["gradient"]["X"][0][0], 0.0);
+}
+
+#[test]
+fn a_system_that_does_not_fit_is_one_line_and_status_2() {
+    let scratch = Scratch::new();
+    let good = r#"{"system": "single-layer-attention", "A1": [[1], [2]], "A2": [[1], [0]], "A3": [[1], [3]], "B": [[1], [2]]}"#;
+    assert_eq!(
+        attreg(["reference", &scratch.file("good.json", good)]).status,
+        0
+    );
+    for (from, to, line) in [
+        (
+            "single-layer-attention",
+            "single-layer",
+            "unknown system \"single-layer\"",
+        ),
+        ("\"A3\"", "\"A4\"", "has no array A4"),
+        (
+            "\"B\": [[1], [2]]",
+            "\"B\": [[1], [2], [3]]",
+            "B is 3 x 1 (n x m): n = 3, but A1 has n = 2",
+        ),
+        (
+            "\"B\": [[1], [2]]",
+            "\"B\": \"missing.npy\"",
+            "missing.npy",
+        ),
+    ] {
+        let bad = scratch.file("bad.json", &good.replace(from, to));
+        let run = attreg(["reference", &bad]);
+        assert_eq!(run.status, 2, "{}", run.err);
+        assert!(run.err.contains(line), "{}", run.err);
+        assert_eq!(run.err.trim_end().lines().count(), 1, "{}", run.err);
+    }
+    // The other commands know the losses of logits only, and say so.
+    let path = scratch.file("good.json", good);
+    for command in ["solve", "check"] {
+        let run = match command {
+            "solve" => attreg(["solve", &path]),
+            _ => attreg(["check", &path, &path]),
+        };
+        assert_eq!(run.status, 2, "{}", run.err);
+        assert_eq!(run.err.trim_end().lines().count(), 1, "{}", run.err);
+    }
+}

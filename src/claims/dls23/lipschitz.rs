@@ -314,7 +314,7 @@ fn softmax_claims() -> Vec<Claim> {
             premise: "R > 0",
             expected: Expected::Holds,
             correction: None,
-            note: "100 R^3 exp(-17R^2) is largest at R^2 = 3/34, where it is 0.585: the search finds that R (slack 1.71).",
+            note: "100 R^3 exp(-17R^2) is largest at R^2 = 3/34, where it is 0.585.",
             family: FAMILY,
             strata: &[Stratum::OneRow, Stratum::OneColumn, Stratum::Gap(3)],
             attack: Some((hardest_radius, 2)),
@@ -495,8 +495,7 @@ fn hessian_claims() -> Vec<Claim> {
             expected: Expected::Holds,
             correction: None,
             note: "What the lemma becomes without a hypothesis on b: for ||b||_1 = r >= 1 the third derivative is (1+r)/2 times that for \
-                b/r plus (1-r)/2 times that for -b/r. For large b the search reaches 0.3536 = sqrt(2)/4 of ||b||_1 where the \
-                statement allows 0.6.",
+                b/r plus (1-r)/2 times that for -b/r. Not sharp for large b.",
             family: Family {
                 targets: Targets::Any,
                 ..FAMILY
@@ -538,8 +537,7 @@ fn hessian_claims() -> Vec<Claim> {
             premise: "||b||_1 <= 1",
             expected: Expected::Holds,
             correction: None,
-            note: "Numerical: exact for n = 2 (0.571407358952..., b = -e_1, f_1 = 0.6363), and no search with 3 or 4 rows found \
-                more; not proved for n >= 3. The cold searches reach it to 1e-7.",
+            note: "Numerical: exact for n = 2 (0.571407358952..., b = -e_1, f_1 = 0.6363); not proved for n >= 3.",
             family: FAMILY,
             strata: STRATA,
             attack: Some((|rng| Ok(steepest(rng)?.0), 8)),

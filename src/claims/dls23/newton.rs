@@ -257,7 +257,7 @@ pub fn claims() -> Vec<Claim> {
             premise: "||b||_1 <= 1, w_i^2 > 1, rank(A) = d",
             expected: Expected::Holds,
             correction: None,
-            note: "r_{t+1} <= ||H^-1|| C r_t^2 / 2 with C = 0.571407 ||A||^3 the sharp Lipschitz constant of the Hessian (global, no R). The search comes within 14 % of it; w_i^2 > 1 keeps x* away from where the third derivative is largest.",
+            note: "r_{t+1} <= ||H^-1|| C r_t^2 / 2 with C = 0.571407 ||A||^3 the sharp Lipschitz constant of the Hessian (global, no R). Not attained: w_i^2 > 1 keeps x* away from where the third derivative is largest.",
             family: Family {
                 gaps: &[0, 1, 2, 3],
                 weights: Weights::Above { base: 1.0 },

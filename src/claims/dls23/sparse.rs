@@ -199,7 +199,7 @@ pub fn claims() -> Vec<Claim> {
             premise: "||A|| <= R, ||x||_2 <= R, l > 0, rank(A) = d, ||b||_1 <= 1",
             expected: Expected::Holds,
             correction: None,
-            note: "B gains diag(exp(Ax)) <= exp(R^2) I, so 9 (1.25 + exp(R^2)) <= 20.25 exp(R^2) is enough; the worst cases found have R near 0, and use between a 17th and an 18th.",
+            note: "B gains diag(exp(Ax)) <= exp(R^2) I, so 9 (1.25 + exp(R^2)) <= 20.25 exp(R^2) is enough, and not sharp.",
             family: Family {
                 rows: (1, 6),
                 columns: (1, 3),

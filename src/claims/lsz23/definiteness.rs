@@ -469,7 +469,7 @@ fn common_thresholds() -> [Claim; 2] {
             premise: "l > 0, rank(A) = d",
             expected: Expected::Holds,
             correction: None,
-            note: "True, and twice what is needed: the search comes to the slack 2 at cosh, b = 2, z = 0; exp needs b_i^2/8 only.",
+            note: "True, and twice what is needed: the slack is 2 at cosh, b = 2, z = 0; exp needs b_i^2/8 only.",
             family: weighted(0.0, 0.5),
             strata: STRATA,
             attack: Some((

@@ -206,7 +206,7 @@ pub fn claims() -> Vec<Claim> {
             premise: "||A||, ||x||_2, ||y||_2, ||b||_2 <= R",
             expected: Expected::Holds,
             correction: None,
-            note: "Proof in the source of this claim, for every R > 0; each constant is attained in the limit by n = d = 1, A = -b = R, x, y -> R, and the search comes within 0.1 % of it.",
+            note: "Proof in the source of this claim, for every R > 0; each constant is attained in the limit by n = d = 1, A = -b = R, x, y -> R.",
             family: FAMILY,
             strata: STRATA,
             attack: Some((|rng| hardest(rng, 0.0), 8)),

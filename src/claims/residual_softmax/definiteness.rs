@@ -191,7 +191,7 @@ pub fn claims() -> Vec<Claim> {
             expected: Expected::Holds,
             correction: None,
             note: "Proven in the source. It grows like beta^-3, the true order (residual-softmax/growth-of-smallest-eigenvalue); \
-                its constant is some 28 times what the search reaches.",
+                its constant is not sharp.",
             family: FAMILY,
             strata: STRATA,
             attack: Some((lowest, 6)),

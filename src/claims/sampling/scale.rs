@@ -233,8 +233,8 @@ pub fn claims() -> Vec<Claim> {
             expected: Expected::Holds,
             correction: None,
             note: "Matrix Chernoff. 8 samples a case by production's own sketch, each decided at 40 digits, against an exact \
-                   binomial limit (false alarm below 1e-9). No sample failed, hence the infinite slack: the deviation seen is a \
-                   third of eps.",
+                   binomial limit (false alarm below 1e-9). A slack without a bound means \
+                   that no sample failed.",
             family: SMALL,
             strata: STRATA,
             attack: None,

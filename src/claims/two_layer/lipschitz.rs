@@ -346,7 +346,7 @@ pub fn claims() -> Vec<Claim> {
             premise: "phi = tanh, softplus or the identity; no bound on x or y",
             expected: Expected::Holds,
             correction: None,
-            note: "Proven in the source. The search comes within 5 % of it for softplus with a large A2, where L3 R^3 (H + ||b||_2) / 8 \
+            note: "Proven in the source. For softplus with a large A2, L3 R^3 (H + ||b||_2) / 8 \
                 dominates; for the identity it stays below a fifth.",
             family: FAMILY,
             strata: STRATA,
