@@ -1,5 +1,7 @@
 //! `attreg`: reads the arguments, runs the subcommand, turns the result into an exit status.
 
+mod memory_refused;
+
 use std::process::ExitCode;
 
 use attention_regression::cli::{self, Cli, Exit};

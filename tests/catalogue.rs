@@ -200,6 +200,26 @@ fn the_ledger_in_docs_is_the_catalogue() {
 }
 
 #[test]
+fn the_figures_in_the_readme_are_those_of_the_catalogue() {
+    let catalogue = claims::all();
+    let claims: Vec<&Claim> = catalogue.iter().collect();
+    let text = fs::read_to_string(root("README.md")).unwrap();
+    let start = text.find("<!-- figures of the catalogue").unwrap();
+    let start = start + text[start..].find('\n').unwrap() + 1;
+    let end = start + text[start..].find("<!-- end of figures -->").unwrap();
+    let expected = format!("\n{}\n", report::figures(&claims));
+    if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
+        let updated = format!("{}{expected}{}", &text[..start], &text[end..]);
+        fs::write(root("README.md"), updated).unwrap();
+    } else {
+        assert!(
+            text[start..end] == expected,
+            "README.md is stale: run `INSTA_UPDATE=always cargo test --test catalogue figures`"
+        );
+    }
+}
+
+#[test]
 fn the_number_of_threads_does_not_change_a_byte() {
     let catalogue = claims::all();
     let run = |threads: usize| {

@@ -189,16 +189,111 @@ fn a_nan_where_exp_overflows_raises_a_suspicion() {
     assert!(!run.err.contains("shifted"), "{}", run.err);
 }
 
+/// Without a ridge and with a target on the corner the minimum is at infinity: no point passes for it, and what else is in
+/// the answer is judged all the same.
 #[test]
-fn a_minimiser_where_there_is_none_is_refused() {
+fn a_minimiser_where_there_is_none_is_judged_by_its_gradient() {
     let scratch = Scratch::new();
-    // Without a ridge and with a target on the corner the minimum is at infinity.
     let text = BASELINE
         .replace("[1, 1, 1, 1]", "0")
         .replace("[0.25, 0.5, 0.25, 0]", "[1, 0, 0, 0]");
     let path = scratch.file("none.json", text);
     let file = scratch.file("a.json", "{\"minimiser\": [1, 2]}");
-    attreg(["check", &path, &file]).assert_refused("none.json: no minimiser");
+    let run = attreg(["check", &path, &file]);
+    assert_eq!(run.status, 1, "{}{}", run.out, run.err);
+    assert!(run.out.contains("judged by its gradient"), "{}", run.out);
+}
+
+/// Columns of order 1 and `10^(15)`. By eight-point differences at 50 digits, in mpmath, the gradient is this.
+const UNLIKE: &str = r#"{"loss": "softmax", "matrix": [[1.5, -2500000000000000.0], [0.5, 2e16], [-1.0, 7500000000000000.0], [0.0, -1e16]],
+ "target": [0.4, 0.3, 0.2, 0.1], "weights": 0.5, "start": [0.7, -3e-17]}"#;
+
+#[test]
+fn a_small_entry_is_held_to_the_digits_that_f64_has_for_it() {
+    let scratch = Scratch::new();
+    let instance = scratch.file("unlike.json", UNLIKE);
+    let verdict = |first: &str| {
+        let text = format!("{{\"gradient\": [{first}, -5458164124547498.0]}}");
+        let file = scratch.file("a.json", text);
+        attreg(["check", &instance, &file, "--json"])
+    };
+    let right = verdict("0.67348488489724170");
+    assert_eq!(right.status, 0, "{}{}", right.out, right.err);
+    assert!(right.json()["gradient"].get("entry").is_none());
+    // The wrong sign, a missing entry, the ninth digit: each is invisible beside the other entry.
+    for wrong in ["-0.67348488489724170", "0.0", "0.673484886"] {
+        let run = verdict(wrong);
+        assert_eq!(run.status, 1, "{wrong}: {}{}", run.out, run.err);
+        let score = &run.json()["gradient"];
+        assert!(score["digits"].as_f64().unwrap() > 15.0, "{score}");
+        assert_eq!(score["worst"]["entry"], serde_json::json!([0]));
+        let own = score["entry"]["digits"].as_f64().unwrap();
+        assert!(own < 9.0, "{score}");
+    }
+    // Asked for fewer digits, the entry is forgiven as many.
+    let file = scratch.file(
+        "b.json",
+        r#"{"gradient": [0.673484886, -5458164124547498.0]}"#,
+    );
+    assert_eq!(
+        attreg(["check", &instance, &file, "--digits", "6"]).status,
+        0
+    );
+    let file = scratch.file("b.json", r#"{"gradient": [-0.673, -5458164124547498.0]}"#);
+    assert_eq!(
+        attreg(["check", &instance, &file, "--digits", "6"]).status,
+        1
+    );
+}
+
+/// The minimiser of the same problem with a column `10^12` times as large, by Newton's method in mpmath at 60 digits on the
+/// problem before it is scaled.
+#[test]
+fn a_minimiser_of_columns_of_unlike_scale_is_found_and_checked() {
+    let scratch = Scratch::new();
+    let text = r#"{"loss": "softmax", "matrix": [[1.5, -250000000000.0], [0.5, 2000000000000.0], [-1.0, 750000000000.0], [0.0, -1000000000000.0]],
+ "target": [0.4, 0.3, 0.2, 0.1], "weights": 0.5, "start": [0.7, -3e-13]}"#;
+    let instance = scratch.file("scaled.json", text);
+    let run = attreg(["reference", &instance, "--minimiser", "--json"]);
+    assert_eq!(run.status, 0, "{}{}", run.out, run.err);
+    let found = numbers(&run.json()["minimiser"]);
+    for (found, expected) in found
+        .iter()
+        .zip([0.072691275898336346, 2.6189124509919022e-14])
+    {
+        assert!((found / expected - 1.0).abs() < 1e-15, "{found} {expected}");
+    }
+    let check = |text: &str| {
+        let file = scratch.file("a.json", text);
+        attreg(["check", &instance, &file])
+    };
+    let right = check(r#"{"minimiser": [0.072691275898336346, 2.6189124509919022e-14]}"#);
+    assert_eq!(right.status, 0, "{}{}", right.out, right.err);
+    let wrong = check(r#"{"minimiser": [0.072691275898336346, 2.6189e-14]}"#);
+    assert_eq!(wrong.status, 1, "{}{}", wrong.out, wrong.err);
+}
+
+/// A constant column is invisible to softmax: a line of minimisers. The point is Newton's, at 60 digits in mpmath.
+#[test]
+fn where_the_minimiser_is_not_unique_everything_is_judged() {
+    let scratch = Scratch::new();
+    let text = r#"{"loss": "softmax", "matrix": [[1.5, -0.25, 1.0], [0.5, 2.0, 1.0], [-1.0, 0.75, 1.0], [0.0, -1.0, 1.0]],
+ "target": [0.4, 0.3, 0.2, 0.1], "weights": 0.0, "start": [0.2, 0.1, 0.3]}"#;
+    let instance = scratch.file("line.json", text);
+    let check = |last: &str| {
+        let text = format!(
+            r#"{{"loss": 0.02, "gradient": [0.1, 0.2, 0.0], "minimiser": [0.4821095493747349, {last}, 7.0]}}"#
+        );
+        let run = attreg(["check", &instance, &scratch.file("a.json", text), "--json"]);
+        assert_eq!(run.status, 1, "{}{}", run.out, run.err);
+        run.json()
+    };
+    let right = check("0.14621623295413383");
+    assert_eq!(right["loss"]["passed"], false);
+    assert_eq!(right["gradient"]["passed"], false);
+    assert_eq!(right["minimiser"]["passed"], true, "{right}");
+    let wrong = check("0.146216233");
+    assert_eq!(wrong["minimiser"]["passed"], false, "{wrong}");
 }
 
 /// The printed sign of the gradient, planted in the answer; the manual shows what comes out.

@@ -154,11 +154,7 @@ fn a_system_that_does_not_fit_is_one_line_and_status_2() {
             "\"B\": [[1], [2], [3]]",
             "B is 3 x 1 (n x m): n = 3, but A1 has n = 2",
         ),
-        (
-            "\"B\": [[1], [2]]",
-            "\"B\": \"missing.npy\"",
-            "missing.npy",
-        ),
+        ("\"B\": [[1], [2]]", "\"B\": \"missing.npy\"", "missing.npy"),
     ] {
         let bad = scratch.file("bad.json", &good.replace(from, to));
         let run = attreg(["reference", &bad]);

@@ -637,3 +637,110 @@ fn a_loss_beyond_f64_is_judged_too() {
     assert!(judged("7.117841095614726831904408979639038946908e520").passed);
     assert!(!judged("1e300").passed);
 }
+
+/// The points and answers were made in NumPy from the closed forms, and are those of `softmax_in_numpy`.
+fn softmax_in_numpy() -> Instance {
+    let text = r#"{"loss": "softmax", "matrix": [[1.5, -0.25], [0.5, 2.0], [-1.0, 0.75], [0.0, -1.0]],
+ "target": [0.4, 0.3, 0.2, 0.1], "weights": 0.5, "start": [0.7, -0.3]}"#;
+    parse_instance(text, Path::new("numpy.json")).unwrap()
+}
+
+#[test]
+fn answers_of_other_methods_made_in_numpy_are_named() {
+    let instance = softmax_in_numpy();
+    for (slopes, expected) in [
+        (
+            [0.6734848900791235, -0.5458164031857393],
+            "finite-differences",
+        ),
+        ([0.3367424424486209, -0.2729082062273749], "halved"),
+        ([0.8948649343946519, -1.0410102344088321], "cross-entropy"),
+    ] {
+        assert_named(
+            &instance,
+            &gradient(&DVector::from_row_slice(&slopes)),
+            &[expected],
+        );
+    }
+    let matrix =
+        dmatrix![1.0713233642042406, -0.047262913089109; -0.04726291308910893, 1.5553884610108855];
+    assert_named(&instance, &hessian(&matrix), &["gauss-newton"]);
+}
+
+#[test]
+fn half_of_everything_is_named_for_every_loss() {
+    for instance in instances() {
+        let parts = Parts::of(&instance);
+        // Of two entries the mean, with the ridge, is half the sum.
+        let expected = if instance.target().len() == 2 {
+            "mean"
+        } else {
+            "halved"
+        };
+        assert_named(&instance, &gradient(&(&parts.gradient / 2.0)), &[expected]);
+        assert_named(&instance, &hessian(&(&parts.hessian / 2.0)), &[expected]);
+    }
+}
+
+#[test]
+fn differences_of_the_loss_are_named_whatever_the_step() {
+    for instance in instances() {
+        let problem = Problem::from_instance(&instance).unwrap();
+        let x = instance.start();
+        let value = |j: usize, h: f64| {
+            let mut moved = x.clone();
+            moved[j] += h;
+            problem.value(&moved).unwrap()
+        };
+        for step in [1e-3, 1e-5, 1e-6, 1e-8, 1.490_116_119_384_765_6e-8, 1e-10] {
+            let of = |forth: f64, back: f64| {
+                DVector::from_fn(x.len(), |j, _| {
+                    (value(j, forth) - value(j, back)) / (forth - back)
+                })
+            };
+            for (scheme, found) in [
+                ("forward", of(step, 0.0)),
+                ("backward", of(0.0, -step)),
+                ("central", of(step, -step)),
+            ] {
+                let verdict = judged(&instance, &gradient(&found));
+                assert!(!verdict.passed, "{scheme} {step:e}");
+                assert_eq!(
+                    ids(&verdict),
+                    ["finite-differences"],
+                    "{scheme} {step:e} {verdict:?}"
+                );
+            }
+        }
+    }
+}
+
+/// Noise of every size, from a fixed sequence, is not explained by any step.
+#[test]
+fn noise_is_no_difference() {
+    let mut state = 2304_u64;
+    let mut noise = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+    };
+    for instance in instances() {
+        let slope = Parts::of(&instance).gradient;
+        for decade in 1..=12 {
+            let wrong = slope.map(|g| g + noise() * 10f64.powi(-decade));
+            let verdict = judged(&instance, &gradient(&wrong));
+            assert_eq!(ids(&verdict), [""; 0], "{decade} {verdict:?}");
+        }
+    }
+}
+
+/// `--digits 8` and a symmetric error: nothing stands in one order only.
+#[test]
+fn a_symmetric_error_of_a_hessian_is_no_wrong_order() {
+    let instance = softmax_instance();
+    let matrix = Parts::of(&instance).hessian * (1.0 + 3e-8);
+    let verdict = judge(&instance, &hessian(&matrix), Some(8.0), None).unwrap();
+    assert!(!verdict.passed);
+    assert_eq!(ids(&verdict), [""; 0], "{verdict:?}");
+}

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -88,7 +88,14 @@ impl Journal {
             .write(true)
             .create_new(true)
             .open(path)
-            .map_err(|source| InstanceError::io(path, source))?;
+            .map_err(|source| match source.kind() {
+                ErrorKind::AlreadyExists => InstanceError::Format {
+                    path: path.to_owned(),
+                    message: "is there already: use --resume to go on with it, or another name"
+                        .to_owned(),
+                },
+                _ => InstanceError::io(path, source),
+            })?;
         let journal = Self {
             path: path.to_owned(),
             file: Mutex::new(Some(file)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::claims::{Case, Claim, Expected, Finding, Origin, Outside, Stratum, Verdict};
+use crate::claims::{Case, Claim, Expected, Finding, Origin, Outside, Stratum, Verdict, Wording};
 use crate::instance::Instance;
 
 /// The verdict on a claim after all its cases.
@@ -51,6 +51,8 @@ pub struct Failure {
 pub struct ClaimRecord {
     /// The claim's id.
     pub id: &'static str,
+    /// How sure the claim's wording is.
+    pub wording: Wording,
     /// The verdict on record.
     pub expected: Expected,
     /// Whether the cases were chosen by somebody (`Plan::only`) rather than drawn.
@@ -88,6 +90,7 @@ impl ClaimRecord {
     pub fn new(claim: &Claim) -> Self {
         Self {
             id: claim.id,
+            wording: claim.wording,
             expected: claim.expected,
             chosen: false,
             proof: None,

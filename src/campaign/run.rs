@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::campaign::plan::{Decided, Plan};
 use crate::campaign::{ClaimRecord, Journal, real_cases};
-use crate::claims::{Case, CheckError, Claim, Origin, Verdict, proof_of};
+use crate::claims::{Case, CheckError, Claim, Origin, proof_of};
 use crate::instance::InstanceError;
 use crate::instance::files::parse_instance;
 use crate::instance::sample;
@@ -67,6 +67,36 @@ pub fn run_until(
     broken.into_inner().map_or(Ok(records), Err)
 }
 
+/// The work of one claim. Only what must be made beforehand is held; the rest is numbered, however much it is.
+struct Units<'a> {
+    ready: Vec<Unit<'a>>,
+    random: usize,
+    attacks: usize,
+}
+
+impl<'a> Units<'a> {
+    fn len(&self) -> usize {
+        self.ready
+            .len()
+            .saturating_add(self.random)
+            .saturating_add(self.attacks)
+    }
+
+    /// Unit `index < len()`: those made beforehand, then random cases, then searches.
+    fn with<T>(&self, index: usize, work: impl FnOnce(&Unit<'a>) -> T) -> T {
+        match self.ready.get(index) {
+            Some(unit) => work(unit),
+            None if index - self.ready.len() < self.random => {
+                work(&Unit::Random(index - self.ready.len()))
+            }
+            None => work(&Unit::Attack(index - self.ready.len() - self.random)),
+        }
+    }
+}
+
+/// How many cases are under way or wait for their record at a time: more than a run with each claim's own number has.
+const BLOCK: usize = 1 << 14;
+
 /// Runs every unit through `settle`, which is given the claim's place, the unit's place in the claim, and the work, and
 /// may leave it undone.
 fn run_units(
@@ -75,28 +105,59 @@ fn run_units(
     stop: &AtomicBool,
     settle: impl Fn(usize, usize, &dyn Fn() -> Decided) -> Option<Decided> + Sync,
 ) -> Vec<ClaimRecord> {
-    let all: Vec<(usize, usize, Unit<'_>)> = plan
-        .claims
-        .iter()
-        .enumerate()
-        .flat_map(|(claim, stated)| {
-            units(plan, stated)
-                .into_iter()
-                .enumerate()
-                .map(move |(unit, work)| (claim, unit, work))
-        })
-        .collect();
-    let decide_all = || -> Vec<(usize, Option<Decided>)> {
-        all.par_iter()
-            .with_max_len(1)
-            .map(|(claim, unit, work)| {
-                let outcome = settle(*claim, *unit, &|| decide(plan, plan.claims[*claim], work));
-                if outcome.is_some() {
-                    progress();
+    let work: Vec<Units<'_>> = plan.claims.iter().map(|claim| units(plan, claim)).collect();
+    // Unit k of the campaign is unit `k - starts[c]` of the last claim c with `starts[c] <= k`.
+    let mut total = 0_usize;
+    let mut starts = Vec::new();
+    for units in &work {
+        starts.push(total);
+        total = total.saturating_add(units.len());
+    }
+    let place = |at: usize| {
+        let claim = starts.partition_point(|start| *start <= at) - 1;
+        (claim, at - starts[claim])
+    };
+    let decide_all = || -> Vec<ClaimRecord> {
+        let mut records: Vec<ClaimRecord> = plan
+            .claims
+            .iter()
+            .map(|claim| ClaimRecord::new(claim))
+            .collect();
+        let mut begin = 0;
+        while begin < total {
+            let end = total.min(begin.saturating_add(BLOCK));
+            let outcomes: Vec<(usize, Option<Decided>)> = (begin..end)
+                .into_par_iter()
+                .with_max_len(1)
+                .map(|at| {
+                    let (claim, unit) = place(at);
+                    let decide =
+                        || work[claim].with(unit, |unit| decide(plan, plan.claims[claim], unit));
+                    let outcome = settle(claim, unit, &decide);
+                    if outcome.is_some() {
+                        progress();
+                    }
+                    (claim, outcome)
+                })
+                .collect();
+            let idle = outcomes.iter().all(|(_, outcome)| outcome.is_none());
+            for (claim, outcome) in outcomes {
+                match outcome {
+                    Some(Ok((case, verdict))) => records[claim].add(&case, verdict),
+                    Some(Err(reason)) => records[claim].add_unmade(reason),
+                    None => records[claim].unfinished += 1,
                 }
-                (*claim, outcome)
-            })
-            .collect()
+            }
+            begin = end;
+            if idle {
+                // Stopped: what is left is counted, not visited.
+                for ((record, start), units) in records.iter_mut().zip(&starts).zip(&work) {
+                    record.unfinished += (start + units.len()).saturating_sub(begin.max(*start));
+                }
+                break;
+            }
+        }
+        records
     };
     let prove_all = || -> Vec<Certificate> {
         plan.claims
@@ -109,19 +170,7 @@ fn run_units(
             })
             .collect()
     };
-    let (outcomes, certificates) = rayon::join(decide_all, prove_all);
-    let mut records: Vec<ClaimRecord> = plan
-        .claims
-        .iter()
-        .map(|claim| ClaimRecord::new(claim))
-        .collect();
-    for (index, outcome) in outcomes {
-        match outcome {
-            Some(Ok((case, verdict))) => records[index].add(&case, verdict),
-            Some(Err(reason)) => records[index].add_unmade(reason),
-            None => records[index].unfinished += 1,
-        }
-    }
+    let (mut records, certificates) = rayon::join(decide_all, prove_all);
     for (record, certificate) in records.iter_mut().zip(certificates) {
         match certificate {
             Certificate::Absent => {}
@@ -146,11 +195,11 @@ impl Plan<'_> {
         self.claims
             .iter()
             .map(|claim| units(self, claim).len())
-            .sum()
+            .fold(0, usize::saturating_add)
     }
 }
 
-fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Vec<Unit<'a>> {
+fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Units<'a> {
     let mut units = Vec::new();
     if let Some(text) = claim.witness {
         units.push(match parse_instance(text, claim.id.as_ref()) {
@@ -166,7 +215,11 @@ fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Vec<Unit<'a>> {
                 plan.seed,
             ))
         }));
-        return units;
+        return Units {
+            ready: units,
+            random: 0,
+            attacks: 0,
+        };
     }
     match claim.family.edges(&mut sample::stream(
         plan.seed,
@@ -185,13 +238,17 @@ fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Vec<Unit<'a>> {
             }),
     );
     let cases = plan.cases.unwrap_or(claim.family.cases);
-    units.extend((0..cases).map(Unit::Random));
-    if let Some((_, starts)) = claim.attack {
+    Units {
+        ready: units,
+        random: cases,
         // Searches scale with the number of random cases, and never vanish.
-        let scaled = (starts * cases).div_ceil(claim.family.cases.max(1)).max(1);
-        units.extend((0..scaled).map(Unit::Attack));
+        attacks: claim.attack.map_or(0, |(_, starts)| {
+            starts
+                .saturating_mul(cases)
+                .div_ceil(claim.family.cases.max(1))
+                .max(1)
+        }),
     }
-    units
 }
 
 fn decide(plan: &Plan<'_>, claim: &Claim, unit: &Unit<'_>) -> Decided {
@@ -214,7 +271,6 @@ fn decide(plan: &Plan<'_>, claim: &Claim, unit: &Unit<'_>) -> Decided {
         Unit::Unreadable(what, reason) => Err(CheckError::Other(format!("{what}: {reason}"))),
     };
     let case = made.map_err(|error| error.to_string())?;
-    let verdict =
-        (claim.check)(&case).unwrap_or_else(|error| Verdict::Undecided(error.to_string()));
+    let verdict = claim.decide(&case);
     Ok((case, verdict))
 }

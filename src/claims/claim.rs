@@ -1,7 +1,8 @@
 //! A claim is data: what is printed and where, its premise, its check, the recorded verdict, its correction, and the
 //! planted fault that its checker must catch.
 
-use crate::claims::{Case, CheckError, Family, Stratum, Verdict, proof_of};
+use crate::claims::{Case, CheckError, Family, Outside, Stratum, Verdict, proof_of};
+use crate::instance::LossKind;
 use crate::instance::sample::Stream;
 
 /// A paper whose claims are in the catalogue.
@@ -99,6 +100,21 @@ impl Claim {
             (Expected::Holds, Some(_)) => "proven",
             (expected, _) => expected.as_str(),
         }
+    }
+
+    /// Whether the statement is about this loss (and activation): one of those that its cases are drawn for. The sampling
+    /// lemmas are about the matrix alone, whatever the loss.
+    pub fn speaks_of(&self, loss: &LossKind) -> bool {
+        self.paper == Paper::Sampling || self.family.losses.iter().any(|drawn| drawn.is(loss))
+    }
+
+    /// Decides one case. The loss is a part of every premise, and comes first: a check may take its own loss for granted.
+    /// A check that could not be carried out leaves the case undecided.
+    pub fn decide(&self, case: &Case) -> Verdict {
+        if !self.speaks_of(case.instance.loss()) {
+            return Verdict::Outside(Outside::Loss);
+        }
+        (self.check)(case).unwrap_or_else(|error| Verdict::Undecided(error.to_string()))
     }
 }
 

@@ -66,6 +66,19 @@ pub enum Drawn {
 }
 
 impl Drawn {
+    /// Whether this loss is the one, whatever the second layer.
+    pub fn is(self, loss: &LossKind) -> bool {
+        match (self, loss) {
+            (Self::Softmax, LossKind::Softmax)
+            | (Self::Exp, LossKind::Exp)
+            | (Self::Cosh, LossKind::Cosh)
+            | (Self::Sinh, LossKind::Sinh)
+            | (Self::ResidualSoftmax, LossKind::ResidualSoftmax) => true,
+            (Self::TwoLayer(drawn), LossKind::TwoLayer { activation, .. }) => drawn == *activation,
+            _ => false,
+        }
+    }
+
     /// The loss for a matrix with `rows` rows; draws only what the loss itself needs.
     fn kind(self, rows: usize, rng: &mut Stream) -> LossKind {
         match self {

@@ -4,6 +4,7 @@ mod counts;
 pub(super) mod guarantee;
 mod scale;
 mod scores;
+mod sparsifier;
 mod tail;
 
 use crate::claims::Claim;
@@ -12,6 +13,7 @@ use crate::claims::Claim;
 pub fn claims() -> Vec<Claim> {
     [
         scores::claims(),
+        sparsifier::claims(),
         guarantee::claims(),
         counts::claims(),
         scale::claims(),

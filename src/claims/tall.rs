@@ -11,11 +11,22 @@ use crate::production::leverage::RowSample;
 /// Singular values of S below this part of the largest count as zero: the families' condition numbers end at 1e6.
 const RANK_TOLERANCE: f64 = 1e-12;
 
-/// The triangular factor S (d x d) of the case's matrix; None without full column rank.
+/// Entries between the reciprocal of this number and this number square and add up without leaving f64.
+const LARGE: f64 = 1e100;
+
+/// The triangular factor S (d x d) of the case's matrix; None without full column rank. Where the squares of the entries of A
+/// would leave f64, S is the factor of A times a power of two, which has the same condition number.
 pub fn shape(case: &Case) -> Option<DMatrix<f64>> {
-    let a = case.instance.matrix().to_dense();
+    let mut a = case.instance.matrix().to_dense();
     if a.nrows() < a.ncols() {
         return None;
+    }
+    let size = a.amax();
+    if size > 0.0 && !(1.0 / LARGE..=LARGE).contains(&size) {
+        // Half of the exponent at a time: the power itself may be beyond f64.
+        let exponent = -size.log2().floor();
+        let half = (exponent / 2.0).trunc();
+        a = a * half.exp2() * (exponent - half).exp2();
     }
     let factor = a.qr().r();
     let values = factor.singular_values();

@@ -40,6 +40,8 @@ pub struct Finding {
 /// Why a statement says nothing about a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Outside {
+    /// The statement is about another loss, or another activation.
+    Loss,
     /// The premise asks for full column rank.
     Rank,
     /// The premise asks for `||b||_1 <= 1`.
@@ -58,6 +60,7 @@ impl Outside {
     /// The reason in one word.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Loss => "loss",
             Self::Rank => "rank",
             Self::Target => "target",
             Self::Weights => "weights",

@@ -19,8 +19,9 @@ use crate::judge::{Verdict, judge, read_answer};
 Hessian were taken (default: the instance's start). Numbers are JSON numbers, which mean the nearest f64, or decimal
 strings; arrays may be the name of a .npy file beside the answer.
 
-Digits are counted normwise, -log10(max error / max value). Without --digits as many are asked for as f64 can give on
-this instance; --json says why.
+Digits are counted normwise, -log10(max error / max value), and no entry may be further off than f64 excuses for that
+entry. Without --digits as many are asked for as f64 can give on this instance; --json says why. Where no isolated
+minimiser can be proven, a minimiser is judged by its gradient and the sign of the curvature.
 
 A wrong answer is held against known mistakes: errata of the papers (E1, E2, E12, E13) and common slips. A minimiser of
 another local minimum is recognised and scored as such.
@@ -35,7 +36,7 @@ pub struct CheckArgs {
     /// Manifest of the instance
     #[arg(required_unless_present = "suite")]
     instance: Option<PathBuf>,
-    /// The answer
+    /// The answer, `-` for standard input
     #[arg(required_unless_present = "suite")]
     answer: Option<PathBuf>,
     /// Digits to ask for, instead of what f64 can give
@@ -128,6 +129,16 @@ fn table(verdict: &Verdict) -> String {
             "{name}: {:.1} digits, because {}\n",
             score.required, score.reason
         ));
+    }
+    for (name, score) in verdict.scores() {
+        if let Some(own) = &score.entry {
+            text.push_str(&format!(
+                "{name}{}: {:.1} digits of its own, {:.1} are asked for; the digits above are relative to the largest entry\n",
+                score.worst.place(),
+                own.digits,
+                own.required,
+            ));
+        }
     }
     for diagnosis in &verdict.diagnosis {
         text.push_str(&format!(

@@ -34,7 +34,7 @@ pub use exit::Exit;
     arg_required_else_help = true
 )]
 pub struct Cli {
-    /// Worker threads (default: RAYON_NUM_THREADS, or one per core)
+    /// Worker threads, no more than there are cores or 8 (default: RAYON_NUM_THREADS, or one per core)
     #[arg(long, global = true, value_name = "N")]
     threads: Option<NonZeroUsize>,
     #[command(subcommand)]
@@ -81,12 +81,18 @@ impl Cli {
 
 /// Runs the subcommand.
 pub fn run(cli: Cli) -> Result<Exit, CliError> {
-    if let Some(threads) = cli.threads {
-        // An explicit number wins over RAYON_NUM_THREADS.
+    // An explicit number wins over RAYON_NUM_THREADS.
+    let asked = cli.threads.map(NonZeroUsize::get).or_else(|| {
+        std::env::var("RAYON_NUM_THREADS")
+            .ok()
+            .and_then(|text| text.parse().ok())
+    });
+    if let Some(asked) = asked.filter(|asked| *asked > 0) {
+        let threads = asked.min(most_threads());
         rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.get())
+            .num_threads(threads)
             .build_global()
-            .map_err(|error| CliError::Usage(format!("--threads {threads}: {error}")))?;
+            .map_err(|error| CliError::Usage(format!("{threads} threads: {error}")))?;
     }
     match cli.command {
         Command::Verify(arguments) => verify::run(&arguments),
@@ -98,15 +104,25 @@ pub fn run(cli: Cli) -> Result<Exit, CliError> {
     }
 }
 
-/// The first paragraph of clap's message, which says what is wrong, as one line.
+/// More threads than cores gain nothing, and each has its price; a small machine may still try a few more.
+fn most_threads() -> usize {
+    const ALWAYS: usize = 8;
+    std::thread::available_parallelism().map_or(ALWAYS, |cores| cores.get().max(ALWAYS))
+}
+
+/// The first paragraph of clap's message, which says what is wrong, and its tips ("did you mean"), as one line.
 fn usage_line(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return "a subcommand is needed: see attreg --help".to_owned();
     }
     let text = error.render().to_string();
     let first = text.split("\n\n").next().unwrap_or_default();
-    let words: Vec<&str> = first.split_whitespace().collect();
-    let line = words.join(" ");
+    let tips = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("tip: "))
+        .flat_map(|tip| ["; tip:", tip]);
+    let words: Vec<&str> = first.split_whitespace().chain(tips).collect();
+    let line = words.join(" ").replace(" ; tip:", "; tip:");
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 

@@ -5,11 +5,11 @@ mod named;
 use std::path::PathBuf;
 
 use clap::Args;
-use nalgebra::DVector;
 use serde::Serialize;
 
 use crate::cli::{CliError, Exit, output};
-use crate::instance::files::{read_point, shown};
+use crate::instance::files::shown;
+use crate::judge::read_exact_point;
 use crate::oracle::{Enclosure, Minimiser, OracleError, Reference, lift_vector, minimise};
 use crate::scalar::{High, certified};
 use crate::system::{Posed, read};
@@ -50,16 +50,15 @@ pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
             return named::run(path, &given, at, arguments.minimiser, arguments.json);
         }
     };
-    let point = match &arguments.at {
-        Some(file) => read_point(file, instance.columns())?,
-        None => instance.start(),
+    let x = match &arguments.at {
+        Some(file) => read_exact_point(file, instance.columns())?,
+        None => lift_vector(&instance.start()),
     };
     let fail = |source| CliError::Oracle {
         path: path.to_owned(),
         source,
     };
     let reference = Reference::new(&instance).map_err(fail)?;
-    let x = lift_vector(&point);
     let values = reference.enclose(&x, High::ZERO).map_err(fail)?;
     let minimiser = match arguments.minimiser.then(|| minimise(&reference, &x)) {
         None => None,
@@ -98,7 +97,15 @@ impl Report {
     fn new(values: &Enclosure, minimiser: &Option<Result<Minimiser, OracleError>>) -> Self {
         let d = values.gradient.len();
         let text = |ball: &crate::oracle::Ball| certified(ball.midpoint(), ball.radius());
-        let entries = |x: &DVector<High>, bound| x.iter().map(|x| certified(*x, bound)).collect();
+        let entries = |found: &Minimiser| {
+            let bounds = found.entry_bounds.iter();
+            found
+                .x
+                .iter()
+                .zip(bounds)
+                .map(|(x, bound)| certified(*x, *bound))
+                .collect()
+        };
         let found = minimiser.as_ref().and_then(|found| found.as_ref().ok());
         Self {
             loss: text(&values.loss),
@@ -108,12 +115,9 @@ impl Report {
                 .chunks(d.max(1))
                 .map(|row| row.iter().map(text).collect())
                 .collect(),
-            minimiser: minimiser.as_ref().map(|found| {
-                found
-                    .as_ref()
-                    .ok()
-                    .map(|found| entries(&found.x, found.error_bound))
-            }),
+            minimiser: minimiser
+                .as_ref()
+                .map(|found| found.as_ref().ok().map(entries)),
             minimiser_error_bound: found.map(|found| found.error_bound.scientific(3)),
             minimiser_missing: minimiser
                 .as_ref()

@@ -193,6 +193,7 @@ fn details(record: &ClaimRecord) -> String {
 }
 
 fn save(directory: &Path, text: &str, json: &str, records: &[ClaimRecord]) -> Result<(), CliError> {
+    remove_stale(directory)?;
     write_whole(&directory.join(TEXT_REPORT), text.as_bytes())?;
     write_whole(&directory.join(JSON_REPORT), json.as_bytes())?;
     for record in records {
@@ -200,6 +201,33 @@ fn save(directory: &Path, text: &str, json: &str, records: &[ClaimRecord]) -> Re
             let manifest = render_instance(&failure.instance);
             let file = directory.join(manifest_name(record.id));
             write_whole(&file, manifest.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the manifests of an earlier run: the files that its report.json names and that still hold what it says of them.
+/// Everything else in the directory is somebody else's.
+fn remove_stale(directory: &Path) -> Result<(), CliError> {
+    let report = directory.join(JSON_REPORT);
+    // What is no regular file (a device, a pipe) may never end.
+    if !std::fs::metadata(&report).is_ok_and(|found| found.is_file()) {
+        return Ok(());
+    }
+    let earlier: Option<serde_json::Value> = std::fs::read(report)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let claims = earlier
+        .as_ref()
+        .and_then(|report| report["claims"].as_array());
+    for claim in claims.into_iter().flatten() {
+        if let (Some(id), Some(manifest)) =
+            (claim["id"].as_str(), claim["witness"]["instance"].as_str())
+        {
+            let file = directory.join(manifest_name(id));
+            if std::fs::read(&file).is_ok_and(|bytes| bytes == manifest.as_bytes()) {
+                std::fs::remove_file(&file).map_err(|source| CliError::io(&file, source))?;
+            }
         }
     }
     Ok(())

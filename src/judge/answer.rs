@@ -8,7 +8,6 @@
 //! a string is a decimal number, read to 40 digits.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use nalgebra::{DMatrix, DVector};
@@ -16,7 +15,9 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
 use crate::instance::files::manifest::entry::Entry;
-use crate::instance::files::{json, npy};
+use crate::instance::files::{
+    holds_an_array, json, npy, read_json_array, read_point, read_text, shown, shown_array,
+};
 use crate::instance::{Instance, InstanceError, LossKind};
 use crate::oracle::{lift_matrix, lift_vector};
 use crate::scalar::High;
@@ -36,9 +37,33 @@ pub struct Answer {
     pub minimiser: Option<DVector<High>>,
 }
 
-/// Reads an answer for this instance; whatever does not fit is named with its place.
+/// Reads a point of `d` entries as the solver takes it, but decimal strings of a JSON array to 40 digits.
+pub fn read_exact_point(path: &Path, d: usize) -> Result<DVector<High>, InstanceError> {
+    if holds_an_array(path) {
+        return read_point(path, d).map(|point| lift_vector(&point));
+    }
+    let numbers: Vec<Number> = read_json_array(path)?;
+    let refusal = |message: String| InstanceError::format(shown_array(path), message);
+    if numbers.len() != d {
+        let found = numbers.len();
+        return Err(refusal(format!("point has {found} entries, expected {d}")));
+    }
+    let entries = numbers.into_iter().enumerate();
+    let found: Vec<High> = entries
+        .map(|(i, number)| match number {
+            Number::Finite(value) => Ok(value),
+            Number::Other(found) => Err(refusal(format!(
+                "[{i}] is {found}: every entry must be a finite number or a decimal string"
+            ))),
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(DVector::from_vec(found))
+}
+
+/// Reads an answer for this instance, from standard input if the path is `-`; whatever does not fit is named with its place.
 pub fn read_answer(path: &Path, instance: &Instance) -> Result<Answer, InstanceError> {
-    let text = fs::read_to_string(path).map_err(|error| InstanceError::io(path, error))?;
+    let text = read_text(path)?;
+    let path = shown(path);
     let file: File = json::parse_object(&quote_non_finite(&text), path, "an answer")?;
     Reader {
         path,

@@ -26,13 +26,22 @@ pub(super) fn in_logits<T: RealField + Copy>(
     z: &DVector<T>,
     lift: impl Fn(f64) -> T + Copy,
 ) -> Values<T> {
-    let b = instance.target().map(lift);
+    in_logits_towards(instance, z, &instance.target().map(lift), lift)
+}
+
+/// [`in_logits`] with the target `b` in place of the instance's.
+fn in_logits_towards<T: RealField + Copy>(
+    instance: &Instance,
+    z: &DVector<T>,
+    b: &DVector<T>,
+    lift: impl Fn(f64) -> T + Copy,
+) -> Values<T> {
     let entrywise = |phi: Phi| {
-        let residual = z.zip_map(&b, |z, b| phi.value(z) - b);
+        let residual = z.zip_map(b, |z, b| phi.value(z) - b);
         Values {
             loss: half_square(&residual),
             gradient: z.zip_map(&residual, |z, r| phi.slope(z) * r),
-            hessian: DMatrix::from_diagonal(&z.zip_map(&b, |z, b| phi.curvature(z, b))),
+            hessian: DMatrix::from_diagonal(&z.zip_map(b, |z, b| phi.curvature(z, b))),
         }
     };
     match instance.loss() {
@@ -42,13 +51,13 @@ pub(super) fn in_logits<T: RealField + Copy>(
         LossKind::ResidualSoftmax => {
             let model = Residual::at(z);
             Values {
-                loss: half_square(&(&model.f - &b)),
-                gradient: model.k.component_mul(&model.residual(&b)),
-                hessian: model.hessian(&b),
+                loss: half_square(&(&model.f - b)),
+                gradient: model.k.component_mul(&model.residual(b)),
+                hessian: model.hessian(b),
             }
         }
         LossKind::Softmax | LossKind::TwoLayer { .. } => {
-            of_probabilities(instance, forms::softmax(z), lift)
+            towards(instance, forms::softmax(z), b, lift)
         }
     }
 }
@@ -61,13 +70,47 @@ pub(super) fn of_probabilities<T: RealField + Copy>(
     p: DVector<T>,
     lift: impl Fn(f64) -> T + Copy,
 ) -> Values<T> {
-    let b = instance.target().map(lift);
+    towards(instance, p, &instance.target().map(lift), lift)
+}
+
+/// The Gauss-Newton matrix `J' J` of the residual, in the logits: the Hessian for the target that the model predicts, where
+/// the residual and with it everything else in the Hessian vanishes.
+pub(super) fn gauss_newton<T: RealField + Copy>(
+    instance: &Instance,
+    z: &DVector<T>,
+    lift: impl Fn(f64) -> T + Copy,
+) -> DMatrix<T> {
+    let predicted = match instance.loss() {
+        LossKind::Exp => z.map(|z| Phi::Exp.value(z)),
+        LossKind::Cosh => z.map(|z| Phi::Cosh.value(z)),
+        LossKind::Sinh => z.map(|z| Phi::Sinh.value(z)),
+        LossKind::ResidualSoftmax => Residual::at(z).f,
+        LossKind::Softmax => forms::softmax(z),
+        LossKind::TwoLayer {
+            second_layer,
+            activation,
+        } => {
+            let nothing = DVector::from_element(instance.target().len(), T::zero());
+            let layer = second_layer.map(lift);
+            TwoLayer::of_probabilities(layer, *activation, forms::softmax(z), &nothing).residual
+        }
+    };
+    in_logits_towards(instance, z, &predicted, lift).hessian
+}
+
+/// [`of_probabilities`] with the target `b` in place of the instance's.
+fn towards<T: RealField + Copy>(
+    instance: &Instance,
+    p: DVector<T>,
+    b: &DVector<T>,
+    lift: impl Fn(f64) -> T + Copy,
+) -> Values<T> {
     match instance.loss() {
         LossKind::TwoLayer {
             second_layer,
             activation,
         } => {
-            let model = TwoLayer::of_probabilities(second_layer.map(lift), *activation, p, &b);
+            let model = TwoLayer::of_probabilities(second_layer.map(lift), *activation, p, b);
             Values {
                 loss: half_square(&model.residual),
                 gradient: model.gradient(),
@@ -75,9 +118,9 @@ pub(super) fn of_probabilities<T: RealField + Copy>(
             }
         }
         _ => Values {
-            loss: forms::value(&p, &b),
-            gradient: forms::gradient(GradientForm::Corrected, &p, &b),
-            hessian: forms::hessian(HessianForm::Corrected, &p, &b),
+            loss: forms::value(&p, b),
+            gradient: forms::gradient(GradientForm::Corrected, &p, b),
+            hessian: forms::hessian(HessianForm::Corrected, &p, b),
         },
     }
 }

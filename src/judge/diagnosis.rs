@@ -1,14 +1,17 @@
 //! Known mistakes. Each is recomputed at 40 digits; a wrong answer that agrees with one, and not with the truth, to
 //! nearly as many digits as were asked for has its explanation. The ids `E1`, `E2`, ... are errata of DLS23.
 
+mod differences;
 mod float32;
 mod stationary;
 mod suspects;
 
+use nalgebra::DVector;
 use serde::Serialize;
 
 use crate::judge::digits::{Score, digits, largest, largest_difference};
 use crate::judge::truth::Truth;
+use crate::oracle::Reference;
 use crate::scalar::High;
 
 pub(super) use stationary::of_minimiser;
@@ -106,12 +109,21 @@ const FEWEST: f64 = 3.0;
 /// By so many digits it must be nearer to the mistake than to the truth.
 const MARGIN: f64 = 2.0;
 
+/// A loss and where it was taken.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) reference: &'a Reference,
+    /// The point (d).
+    pub(super) x: &'a DVector<High>,
+}
+
 /// Names the mistakes in a wrong loss, gradient or Hessian.
 pub(super) fn of_value(
     truth: &Truth,
     given: &[High],
     score: &Score,
     suspects: &Suspects,
+    scene: Place,
 ) -> Vec<Mistake> {
     let needed = agreement(truth, score);
     let found = suspects
@@ -133,8 +145,13 @@ pub(super) fn of_value(
     if let Some((_, mistakes)) = found {
         return mistakes.to_vec();
     }
+    if truth.name == "gradient"
+        && let Some(mistake) = differences::recognise(scene.reference, scene.x, truth, given)
+    {
+        return vec![mistake];
+    }
     if truth.name == "hessian"
-        && let Some(mistake) = unsymmetrised(truth, given, needed)
+        && let Some(mistake) = unsymmetrised(truth, given, needed.max(score.digits + MARGIN))
     {
         return vec![mistake];
     }
@@ -148,7 +165,8 @@ fn agreement(truth: &Truth, score: &Score) -> f64 {
     (score.required.min(truth.required) - LENIENCE).max(FEWEST)
 }
 
-/// A low-rank term `q p' + p q'` written as `2 q p'`: the symmetric part is right, the matrix is not symmetric.
+/// A low-rank term `q p' + p q'` written as `2 q p'`: the symmetric part is right, the matrix is not symmetric. That the
+/// part is nearer to the truth than the whole, by the margin in `needed`, is what tells an asymmetry from an error.
 fn unsymmetrised(truth: &Truth, given: &[High], needed: f64) -> Option<Mistake> {
     // d * d values, so this is d.
     let d = (0..=given.len()).find(|d| d * d >= given.len())?;

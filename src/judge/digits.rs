@@ -1,5 +1,6 @@
 //! Correct digits: the log relative error of a whole quantity, `-log10(max error / max value)`, as NIST's StRD scores
-//! solvers, but normwise: an entry that is small because it cancels is not asked for more than the others can give.
+//! solvers, but normwise. Besides, no entry may be further off than f64 excuses for *that* entry: an entry that is small
+//! because it cancels is not asked for more than its terms can give, an entry that is small beside another is.
 
 use serde::Serialize;
 
@@ -19,8 +20,20 @@ pub struct Score {
     pub reason: String,
     /// Whether they are there.
     pub passed: bool,
-    /// The entry with the largest error.
+    /// The entry with the largest error; if an entry lacks digits of its own, the worst of these.
     pub worst: Worst,
+    /// What that entry lacks, where the whole has its digits and an entry has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<OwnDigits>,
+}
+
+/// The digits of one entry, relative to itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct OwnDigits {
+    /// `-log10 |error / value|`.
+    pub digits: f64,
+    /// As many as it should have.
+    pub required: f64,
 }
 
 /// The entry with the largest error.
@@ -86,7 +99,8 @@ pub(super) fn largest(values: &[High]) -> High {
 /// Scores an answer; `asked` are the digits that the user asked for, if any.
 pub(super) fn score(truth: &Truth, answer: &[High], asked: Option<f64>) -> Score {
     let (error, at) = largest_difference(answer, &truth.values);
-    let exact = error <= truth.radius || digits(error, truth.scale) >= MOST;
+    let blamed = worst_of_its_own(truth, answer, asked);
+    let exact = blamed.is_none() && (error <= truth.radius || digits(error, truth.scale) >= MOST);
     let certified = digits(truth.radius, truth.scale).min(MOST);
     let digits = if exact {
         certified
@@ -97,19 +111,66 @@ pub(super) fn score(truth: &Truth, answer: &[High], asked: Option<f64>) -> Score
         Some(asked) => (asked, "asked for with --digits".to_owned()),
         None => (truth.required, truth.reason.clone()),
     };
+    // Where the whole lacks digits already, the largest error says more.
+    let blamed = blamed.filter(|_| digits >= required);
+    let at = blamed.as_ref().map_or(at, |(k, _)| *k);
     Score {
         digits: rounded(digits),
         exact,
         required,
         reason,
-        passed: exact || digits >= required,
+        passed: exact || (digits >= required && blamed.is_none()),
         worst: Worst {
             entry: truth.place(at),
             answer: answer[at].scientific(SHOWN),
             oracle: certified_to(SHOWN, truth.values[at], truth.radii[at]),
         },
+        entry: blamed.map(|(_, own)| own),
     }
 }
+
+/// The entry that is most beyond what f64, or `asked` digits, excuses for it; none if no entry is.
+///
+/// An entry may be off by its own rounding in f64 times [`ORDERS`], or by `10^-asked` of itself or of the terms that cancel
+/// in it, whichever is larger.
+fn worst_of_its_own(
+    truth: &Truth,
+    answer: &[High],
+    asked: Option<f64>,
+) -> Option<(usize, OwnDigits)> {
+    let unit = High::ratio(1, 1 << 53);
+    let mut worst: Option<(usize, OwnDigits, f64)> = None;
+    for (k, (value, given)) in truth.values.iter().zip(answer).enumerate() {
+        let (error, own) = ((*value - *given).abs(), truth.allowed[k]);
+        if !own.is_positive() || error <= truth.radii[k] {
+            continue;
+        }
+        let scale = value.abs();
+        let beyond = match asked {
+            Some(asked) => asked - digits(error, scale.max(own / unit)),
+            None => log10(error) - log10(own) - ORDERS,
+        };
+        if beyond > 0.0 && worst.as_ref().is_none_or(|(_, _, most)| beyond > *most) {
+            // Of a zero, counted relative to the terms that cancel.
+            let relative_to = if scale <= truth.radii[k] {
+                own / unit
+            } else {
+                scale
+            };
+            let found = digits(error, relative_to).min(MOST);
+            let own = OwnDigits {
+                digits: rounded(found),
+                required: rounded(found + beyond),
+            };
+            worst = Some((k, own, beyond));
+        }
+    }
+    worst.map(|(k, own, _)| (k, own))
+}
+
+/// Decades by which the rounding of an entry may exceed the oracle's analysis: another order of operations, another closed
+/// form, the end of an iteration.
+const ORDERS: f64 = 2.0;
 
 /// The oracle's numbers have no more.
 const MOST: f64 = 40.0;

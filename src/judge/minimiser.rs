@@ -4,17 +4,19 @@
 use nalgebra::DVector;
 
 use crate::instance::Instance;
-use crate::judge::digits::{Score, score};
+use crate::judge::digits::{Score, Worst, score};
 use crate::judge::truth::Truth;
-use crate::oracle::{Minimiser, OracleError, Reference, lift_vector, minimise};
+use crate::oracle::{
+    Enclosure, Minimiser, OracleError, Reference, lift_vector, minimise, spectrum,
+};
 use crate::scalar::High;
 
 /// A judged minimiser.
 pub(super) struct Judged {
     /// Its score.
     pub(super) score: Score,
-    /// What it was held against.
-    pub(super) truth: Truth,
+    /// What it was held against; none where it was judged by its gradient.
+    pub(super) truth: Option<Truth>,
     /// What to say if it belongs to another local minimum.
     pub(super) other: Option<String>,
 }
@@ -25,7 +27,7 @@ const RECOGNISED: f64 = 3.0;
 /// Judges `answer` (d). The reference's search begins at `near` where a point near the minimiser is known, else at the
 /// instance's start.
 ///
-/// [`OracleError::NoMinimiser`] if there is none to be found from the start and the answer is not near one either.
+/// Where none is found from the start and the answer is not near one either, [`by_gradient`] decides.
 pub(super) fn judge(
     instance: &Instance,
     reference: &Reference,
@@ -41,7 +43,7 @@ pub(super) fn judge(
         let truth = Truth::minimiser(instance, found, &here, &values, &start);
         Ok(Judged {
             score: score(&truth, answer.as_slice(), asked),
-            truth,
+            truth: Some(truth),
             other,
         })
     };
@@ -59,6 +61,9 @@ pub(super) fn judge(
     let Ok(near) = minimise(reference, answer) else {
         return match (first, expected) {
             (Some(judged), _) => Ok(judged),
+            (None, Err(OracleError::NoMinimiser { reason, .. })) => {
+                by_gradient(instance, reference, answer, asked, &reason)
+            }
             (None, Err(error)) => Err(error),
             // `first` is there whenever `expected` is.
             (None, Ok(found)) => held_against(&found, None),
@@ -90,3 +95,60 @@ pub(super) fn judge(
         Ok(first)
     }
 }
+
+/// A minimiser of a problem whose minimisers are not isolated, or not there: it passes if the gradient at the point is no
+/// larger than rounding in f64 makes a zero gradient, entry by entry, and the Hessian has no eigenvalue below
+/// `-10^-6 ||H||`.
+///
+/// Rounding of the gradient is that of its evaluation, and what the rounding of the point itself adds, `|H| |x|` units.
+/// Digits are counted relative to the terms that cancel, which is that rounding over `2^-53`.
+fn by_gradient(
+    instance: &Instance,
+    reference: &Reference,
+    answer: &DVector<High>,
+    asked: Option<f64>,
+    why: &str,
+) -> Result<Judged, OracleError> {
+    let values = reference.enclose(answer, High::ZERO)?;
+    let here = reference.evaluate(answer)?;
+    let score = stationarity(
+        &Truth::no_gradient(instance, answer, &values, &here),
+        &values,
+        asked,
+    );
+    let (low, high, bound) = spectrum::extremes_with_bound(&here.hessian)?;
+    let bent_down = low + bound < -high.abs().max(low.abs()).shifted(BENT_EXPONENT);
+    Ok(Judged {
+        score: Score {
+            passed: score.passed && !bent_down,
+            reason: format!(
+                "no isolated minimiser can be proven ({why}), so the point is judged by its gradient, relative to the \
+                 terms that cancel in it{}",
+                if bent_down {
+                    "; the Hessian has a negative eigenvalue here"
+                } else {
+                    ""
+                }
+            ),
+            worst: Worst {
+                answer: answer[score.worst.entry.first().copied().unwrap_or(0)].scientific(SHOWN),
+                oracle: format!("gradient {}", score.worst.answer),
+                ..score.worst
+            },
+            ..score
+        },
+        truth: None,
+        other: None,
+    })
+}
+
+/// The oracle's gradient scored as an answer where the truth is zero: `none` knows the rounding that each entry is allowed.
+fn stationarity(none: &Truth, values: &Enclosure, asked: Option<f64>) -> Score {
+    let gradient: Vec<High> = values.gradient.iter().map(|ball| ball.midpoint()).collect();
+    score(none, &gradient, asked)
+}
+
+/// An eigenvalue this much smaller than the largest may be negative by the rounding of the point.
+const BENT_EXPONENT: i64 = -6;
+/// Digits shown.
+const SHOWN: usize = 6;

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `answer` | an answer as it arrives: JSON, numpy arrays, decimal strings |
 //! | `truth` | the oracle's values with what f64 rounding makes of them: the required digits and their reason |
-//! | `digits` | correct digits, normwise, and the worst entry |
+//! | `digits` | correct digits, normwise and of each entry, and the worst entry |
 //! | `verdict` | a whole answer judged |
 //! | `minimiser` | a minimiser judged, also one that belongs to another local minimum |
 //! | `diagnosis` | the known mistakes, recomputed at 40 digits and compared with a wrong answer |
@@ -20,9 +20,9 @@ mod minimiser;
 mod truth;
 mod verdict;
 
-pub use answer::{Answer, read_answer};
+pub use answer::{Answer, read_answer, read_exact_point};
 pub use diagnosis::Diagnosis;
-pub use digits::{Score, Worst};
+pub use digits::{OwnDigits, Score, Worst};
 pub use verdict::{Verdict, judge};
 
 #[cfg(test)]

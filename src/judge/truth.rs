@@ -33,6 +33,9 @@ pub(super) struct Truth {
     pub(super) values: Vec<High>,
     /// How far each can be off.
     pub(super) radii: Vec<High>,
+    /// The error that f64 can be forgiven in each, from its own conditioning: the rounding of the terms that make it, and
+    /// of no other entry. Zero where an entry has no rounding at all and is judged with the others only.
+    pub(super) allowed: Vec<High>,
     /// How far any of them can be off.
     pub(super) radius: High,
     /// What an error is relative to: the largest value, or, where all are zero, the terms that cancel.
@@ -59,12 +62,12 @@ impl Truth {
         values: &Enclosure,
     ) -> Self {
         let second_order = of_a_perfect_fit(instance, reference, x, values.loss);
-        Self::of_balls("loss", 0, instance, &[values.loss], second_order)
+        Self::of_balls("loss", 0, instance, &[values.loss], &[second_order])
     }
 
     /// `grad L(x)`.
     pub(super) fn gradient(instance: &Instance, values: &Enclosure) -> Self {
-        Self::of_balls("gradient", 1, instance, &values.gradient, High::ZERO)
+        Self::of_balls("gradient", 1, instance, &values.gradient, &[])
     }
 
     /// `Hess L(x)`, row by row.
@@ -74,7 +77,7 @@ impl Truth {
             2,
             instance,
             &values.hessian,
-            of_the_ridge(instance),
+            &of_the_ridge(instance),
         )
     }
 
@@ -83,13 +86,23 @@ impl Truth {
         dimensions: usize,
         instance: &Instance,
         balls: &[Ball],
-        more: High,
+        more: &[High],
     ) -> Self {
         let values: Vec<High> = balls.iter().map(|ball| ball.midpoint()).collect();
         let radius = balls
             .iter()
             .fold(High::ZERO, |m, ball| m.max(ball.radius()));
-        let allowed = in_f64(radius) + underflow(instance) + more;
+        let underflow = underflow(instance);
+        let allowed = in_f64(radius) + underflow + largest(more);
+        let own = |(k, ball): (usize, &Ball)| {
+            let more = more.get(k).copied().unwrap_or(High::ZERO);
+            let rounding = in_f64(ball.radius()) + more;
+            if rounding.is_zero() {
+                High::ZERO
+            } else {
+                rounding + underflow
+            }
+        };
         let size = largest(&values);
         let reason = |scale: High, of: &str| {
             format!(
@@ -100,6 +113,7 @@ impl Truth {
         let truth = Self {
             name,
             radii: balls.iter().map(|ball| ball.radius()).collect(),
+            allowed: balls.iter().enumerate().map(own).collect(),
             radius,
             scale: size,
             required: 0.0,
@@ -151,17 +165,28 @@ impl Truth {
         let size = largest(found.x.as_slice());
         // The minimiser comes with a proof that this Hessian is positive definite.
         let inverse = Cholesky::new(here.hessian.clone()).map(|factor| factor.inverse());
-        let (moved, condition) = match &inverse {
+        let (moved, own, condition) = match &inverse {
             Some(inverse) => {
-                let directly = largest((inverse.map(High::abs) * errors).as_slice());
+                let sizes = inverse.map(High::abs);
+                // A step solved for in f64 is off by the condition of each entry: |H^-1| |H| |x| roundings.
+                let solving =
+                    &sizes * (here.hessian.map(High::abs) * found.x.map(High::abs)) * unit();
+                let each = sizes * errors;
+                let directly = largest(each.as_slice());
                 // Both bound the error; the second knows that most of it passes through the logits.
-                let moved = match through_logits(instance, &found.x, inverse) {
-                    Some(by_logits) if by_logits < directly => by_logits,
-                    _ => directly,
+                let by_logits = through_logits(instance, &found.x, inverse)
+                    .map(|each| (largest(each.as_slice()), each));
+                let (moved, each) = match by_logits {
+                    Some((moved, each)) if moved < directly => (moved, each),
+                    _ => (directly, each),
                 };
-                (moved, inverse.norm() * here.hessian.norm())
+                let condition = inverse.norm() * here.hessian.norm();
+                (moved, each + solving, condition)
             }
-            None => (High::POISONED, High::POISONED),
+            None => {
+                let unknown = DVector::from_element(found.x.len(), High::POISONED);
+                (High::POISONED, unknown, High::POISONED)
+            }
         };
         let zero = size <= found.error_bound;
         let scale = if zero {
@@ -178,7 +203,12 @@ impl Truth {
         Self {
             name: "minimiser",
             values: found.x.iter().copied().collect(),
-            radii: vec![found.error_bound; found.x.len()],
+            radii: found.entry_bounds.iter().copied().collect(),
+            // Of a zero minimiser an iteration leaves what it may leave of the start.
+            allowed: own
+                .iter()
+                .map(|own| if zero { *own + unit() * scale } else { *own })
+                .collect(),
             radius: found.error_bound,
             scale,
             required: required(allowed, scale, ALLOWANCE_MINIMISER),
@@ -189,6 +219,27 @@ impl Truth {
             ),
             dimensions: 1,
             d: instance.columns(),
+        }
+    }
+
+    /// A zero gradient at a stationary point that was rounded to f64: the rounding of the gradient that `values` enclose,
+    /// and `|H| |x|` units because `x` (d) is rounded itself.
+    pub(super) fn no_gradient(
+        instance: &Instance,
+        x: &DVector<High>,
+        values: &Enclosure,
+        here: &Evaluation,
+    ) -> Self {
+        let of_the_point = here.hessian.map(High::abs) * x.map(High::abs) * unit();
+        let balls: Vec<Ball> = values
+            .gradient
+            .iter()
+            .map(|ball| Ball::new(High::ZERO, ball.radius()))
+            .collect();
+        let truth = Self::of_balls("minimiser", 1, instance, &balls, of_the_point.as_slice());
+        Self {
+            required: truth.required - (ALLOWANCE_MINIMISER - ALLOWANCE),
+            ..truth
         }
     }
 
@@ -207,7 +258,11 @@ impl Truth {
 /// `H^-1`, with its square; only the roundings of `A' v` itself go through `H^-1`.
 ///
 /// None for so many rows that the graph of the n logits, which grows like n^2, would not be small.
-fn through_logits(instance: &Instance, x: &DVector<High>, inverse: &DMatrix<High>) -> Option<High> {
+fn through_logits(
+    instance: &Instance,
+    x: &DVector<High>,
+    inverse: &DMatrix<High>,
+) -> Option<DVector<High>> {
     if instance.rows() > MOST_ROWS {
         return None;
     }
@@ -233,14 +288,14 @@ fn through_logits(instance: &Instance, x: &DVector<High>, inverse: &DMatrix<High
     }
     let passed_on = (inverse * a.transpose()).map(High::abs) * in_v;
     let own = inverse.map(High::abs) * (sizes.tr_mul(&v) * count(n));
-    Some(largest((passed_on + own).as_slice()))
+    Some(passed_on + own)
 }
 
 /// See [`through_logits`].
 const MOST_ROWS: usize = 64;
 
 /// What a bound on the oracle's rounding is in f64.
-fn in_f64(radius: High) -> High {
+pub(super) fn in_f64(radius: High) -> High {
     radius * unit() / High::int(CHARGED.0).shifted(CHARGED.1)
 }
 
@@ -274,15 +329,14 @@ fn of_a_perfect_fit(
 }
 
 /// `A' W^2 A` does not depend on x: a constant of the oracle's graph, without rounding. In f64 its entries are sums of n
-/// products of three numbers and a square; none is larger than the largest on the diagonal.
-fn of_the_ridge(instance: &Instance) -> High {
+/// products of three numbers and a square. Row by row.
+fn of_the_ridge(instance: &Instance) -> Vec<High> {
     let a = lift_matrix(&instance.matrix().to_dense());
     let w = lift_vector(instance.weights());
-    let diagonal: Vec<High> = a
-        .column_iter()
-        .map(|column| column.component_mul(&w).norm_squared())
-        .collect();
-    largest(&diagonal) * unit() * High::int(instance.rows() as i64 + 3)
+    let weighted = DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| (w[i] * a[(i, j)]).abs());
+    let sizes = weighted.tr_mul(&weighted);
+    let roundings = unit() * High::int(instance.rows() as i64 + 3);
+    sizes.iter().map(|size| *size * roundings).collect()
 }
 
 /// See [`of_a_perfect_fit`].

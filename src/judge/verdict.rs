@@ -52,8 +52,9 @@ impl Verdict {
 /// Judges an answer. `asked` are the digits to ask for instead of what f64 can give; `near` is a point near the
 /// minimiser where one is known, which saves the search from the start.
 ///
-/// An error of the oracle if the loss has no value or no derivative at the answer's point, or no minimiser that can be
-/// proven where one was given.
+/// A minimiser where none can be proven to be isolated is judged by its gradient and the sign of the curvature.
+///
+/// An error of the oracle if the loss has no value or no derivative at the answer's point.
 pub fn judge(
     instance: &Instance,
     answer: &Answer,
@@ -71,12 +72,16 @@ pub fn judge(
 
     if answer.loss.is_some() || answer.gradient.is_some() || answer.hessian.is_some() {
         let values = reference.enclose(x, High::ZERO)?;
+        let place = diagnosis::Place {
+            reference: &reference,
+            x,
+        };
         let mut judged = |truth: Truth, given: &[High]| {
             let score = score(&truth, given, asked);
             if !score.passed {
                 named.extend(
                     truth.name,
-                    diagnosis::of_value(&truth, given, &score, suspects()),
+                    diagnosis::of_value(&truth, given, &score, suspects(), place),
                 );
             }
             score
@@ -100,9 +105,10 @@ pub fn judge(
         let judged = minimiser::judge(instance, &reference, near, given, asked)?;
         if let Some(text) = judged.other {
             named.add("minimiser", "another-minimum", text);
-        } else if !judged.score.passed {
-            let found =
-                diagnosis::of_minimiser(instance, &reference, &judged.truth, given, &judged.score);
+        } else if let Some(truth) = &judged.truth
+            && !judged.score.passed
+        {
+            let found = diagnosis::of_minimiser(instance, &reference, truth, given, &judged.score);
             named.extend("minimiser", found);
         }
         verdict.minimiser = Some(judged.score);

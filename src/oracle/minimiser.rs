@@ -2,6 +2,7 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector};
 
+use crate::oracle::equilibrate::Equilibrated;
 use crate::oracle::spectrum::extremes_with_bound;
 use crate::oracle::{Evaluation, OracleError, Reference};
 use crate::scalar::High;
@@ -20,13 +21,15 @@ use crate::scalar::High;
 pub struct Minimiser {
     /// The point, d entries.
     pub x: DVector<High>,
-    /// `||grad L(x)||` as computed, without its rounding error.
+    /// `||grad L(x)||` as computed, without its rounding error; a bound of it where the unknowns were equilibrated.
     pub gradient_norm: High,
     /// `mu`: a proven lower bound of the smallest eigenvalue of the Hessian within `2 error_bound` of `x`, and somewhat
     /// beyond.
     pub curvature: High,
     /// A proven bound of the Euclidean distance to the minimiser, `G / mu`.
     pub error_bound: High,
+    /// Proven bounds of the distance in each entry: the same, or less where the unknowns were equilibrated.
+    pub entry_bounds: DVector<High>,
     /// Newton steps taken.
     pub iterations: usize,
 }
@@ -54,8 +57,24 @@ const SHIFTS: i64 = 6;
 /// [`OracleError::NoMinimiser`] if the end point is not proven to be near a strict local minimiser: a singular Hessian
 /// (rank-deficient `A`, no ridge along an invariant direction), a saddle, no convergence. [`OracleError::Shape`] and
 /// [`OracleError::Poisoned`] for the start as for [`Reference::evaluate`].
+///
+/// Where that fails and the unknowns are of unlike scale, it is done once more in unknowns that are equilibrated by powers
+/// of ten, which are exact here: see [`Equilibrated`].
 pub fn minimise(reference: &Reference, start: &DVector<High>) -> Result<Minimiser, OracleError> {
-    let mut x = start.clone();
+    let plainly = descend(&Equilibrated::not_at_all(reference), start);
+    let Err(error @ OracleError::NoMinimiser { .. }) = plainly else {
+        return plainly;
+    };
+    match Equilibrated::at(reference, start)? {
+        // The first attempt says better what is wrong with the problem as it was given.
+        Some(problem) => descend(&problem, start).map_err(|_| error),
+        None => Err(error),
+    }
+}
+
+fn descend(problem: &Equilibrated, start: &DVector<High>) -> Result<Minimiser, OracleError> {
+    let reference = problem;
+    let mut x = problem.inwards(start);
     let mut here = reference.evaluate(&x)?;
     let mut iterations = 0;
     while !here.gradient.norm().is_zero() && iterations < STEP_LIMIT {
@@ -106,7 +125,7 @@ fn definite_factor(matrix: DMatrix<High>) -> Option<Cholesky<High, nalgebra::Dyn
 
 /// The next point along `step`, or none if rounding allows no progress.
 fn search(
-    reference: &Reference,
+    reference: &Equilibrated,
     x: &DVector<High>,
     here: &Evaluation,
     step: &Step,
@@ -150,7 +169,7 @@ fn defined<T>(value: Result<T, OracleError>) -> Result<Option<T>, OracleError> {
 
 /// The proof in the documentation of [`Minimiser`].
 fn prove(
-    reference: &Reference,
+    reference: &Equilibrated,
     x: DVector<High>,
     here: &Evaluation,
     iterations: usize,
@@ -190,13 +209,14 @@ fn prove(
             "the Hessian varies too much around the end point for a proof",
         ));
     }
-    Ok(Minimiser {
+    Ok(reference.outwards(Minimiser {
+        entry_bounds: DVector::from_element(x.len(), error_bound),
         x,
         gradient_norm,
         curvature,
         error_bound,
         iterations,
-    })
+    }))
 }
 
 fn root_of_squares(values: impl Iterator<Item = High>) -> High {
@@ -236,7 +256,8 @@ mod tests {
             direction,
             unshifted,
         };
-        let next = search(reference, &at(x), &here, &step).unwrap();
+        let problem = Equilibrated::not_at_all(reference);
+        let next = search(&problem, &at(x), &here, &step).unwrap();
         next.map(|next| next[0])
     }
 

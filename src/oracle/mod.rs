@@ -10,6 +10,7 @@
 //! | `evaluate` | a graph compiled to a sweep, for any arithmetic |
 //! | `enclosure` | an arithmetic of balls: a midpoint at 40 digits with a proven radius |
 //! | `reference` | loss, gradient and Hessian of an instance at a point |
+//! | `equilibrate` | a loss in unknowns of like scale, by exact powers of ten |
 //! | `minimiser` | Newton's method at 40 digits with a proof of its own error |
 //! | [`spectrum`] | eigenvalues and singular values, at 40 digits and in f64 with a certificate |
 
@@ -17,6 +18,7 @@ mod arithmetic;
 mod definitions;
 mod differentiate;
 mod enclosure;
+mod equilibrate;
 mod error;
 mod evaluate;
 mod expression;

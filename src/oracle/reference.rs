@@ -140,7 +140,20 @@ impl Reference {
     /// Errors as for `evaluate`; also [`OracleError::Poisoned`] where an operation is undefined *somewhere* in the box or
     /// the enclosure is too coarse to exclude that.
     pub fn enclose(&self, x: &DVector<High>, radius: High) -> Result<Enclosure, OracleError> {
-        let boxed: Vec<Ball> = x.iter().map(|&entry| Ball::new(entry, radius)).collect();
+        self.enclose_box(x, &DVector::from_element(x.len(), radius))
+    }
+
+    /// [`enclose`](Self::enclose) with a radius for each entry.
+    pub(super) fn enclose_box(
+        &self,
+        x: &DVector<High>,
+        radii: &DVector<High>,
+    ) -> Result<Enclosure, OracleError> {
+        let boxed: Vec<Ball> = x
+            .iter()
+            .zip(radii)
+            .map(|(&entry, &radius)| Ball::new(entry, radius))
+            .collect();
         let values = self.run(&self.second_order, &boxed)?;
         let d = self.dimension;
         Ok(Enclosure {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::claims::{Claim, Expected, Paper, proof_of};
+use crate::claims::{Claim, Paper, proof_of};
+use crate::report::Counts;
 
 /// One line per claim: id, recorded verdict, place.
 pub fn list(claims: &[&Claim]) -> String {
@@ -67,15 +68,12 @@ pub fn markdown(claims: &[&Claim]) -> String {
             continue;
         }
         // Writing to a String cannot fail.
-        let failing = rows
-            .iter()
-            .filter(|claim| claim.expected == Expected::Fails)
-            .count();
         let _ = writeln!(
             text,
-            "## {}\n\n{} claims, {failing} of them false.\n",
+            "## {}\n\n{} claims: {}.\n",
             paper.title(),
-            rows.len()
+            rows.len(),
+            Counts::recorded(rows.iter().map(|claim| **claim)).sentence()
         );
         text.push_str(
             "| claim | place | statement | premise | verdict | correction | planted fault |\n",

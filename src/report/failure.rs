@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::campaign::{ClaimRecord, Tally};
-use crate::report::number;
+use crate::claims::{Expected, Origin};
+use crate::report::{Counts, number};
 
 /// The block for one record that differs, with the command that runs the claim again.
 pub fn failure_block(record: &ClaimRecord, seed: u64, cases: Option<usize>) -> String {
@@ -59,13 +60,40 @@ pub fn failure_block(record: &ClaimRecord, seed: u64, cases: Option<usize>) -> S
             record.undecided
         );
     }
-    let cases = cases.map_or_else(String::new, |cases| format!(" --cases {cases}"));
+    let chosen = match record.failure.as_ref().map(|failure| &failure.origin) {
+        // One file is enough: no other case is drawn, and each is decided on its own.
+        Some(Origin::File(name)) => format!(" --instance {}", shell_word(name)),
+        _ => cases.map_or_else(String::new, |cases| format!(" --cases {cases}")),
+    };
     let _ = writeln!(
         text,
-        "  re-run    attreg verify {} --seed {seed}{cases}",
+        "  re-run    attreg verify {} --seed {seed}{chosen}",
         record.id
     );
     text
+}
+
+/// A file's name as one word of a POSIX shell: in single quotes unless every letter stands for itself.
+fn shell_word(name: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+=:,@%".contains(letter);
+    if !name.is_empty() && name.chars().all(plain) {
+        name.to_owned()
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_blanks_or_quotes_stays_one_word() {
+        assert_eq!(shell_word("a/b-1.json"), "a/b-1.json");
+        assert_eq!(shell_word("my file.json"), "'my file.json'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
 }
 
 /// Which strata the cases of one claim cover, one line: `condition 1e0 (12), ... n=1 (5)`.
@@ -81,8 +109,20 @@ pub fn strata(record: &ClaimRecord) -> String {
     format!("{}: inside the premise: {}", record.id, parts.join(", "))
 }
 
+/// The verdicts found just now, by where the wording comes from; a claim that nothing was decided about is in none.
+pub fn decided(records: &[ClaimRecord]) -> Counts {
+    Counts::of(records.iter().filter_map(|record| {
+        let verdict = match record.verdict() {
+            Tally::Proven | Tally::Holds => Expected::Holds,
+            Tally::Fails => Expected::Fails,
+            Tally::Outside | Tally::Undecided => return None,
+        };
+        Some((record.wording, verdict))
+    }))
+}
+
 /// One line: how many claims, how many hold and fail as recorded, how many differ, and the seed; before it, where the
-/// campaign was stopped, how much was left undone.
+/// campaign was stopped, how much was left undone. A last line counts what was decided by where the wording comes from.
 pub fn summary(records: &[ClaimRecord], seed: u64) -> String {
     let count = |tally: Tally| {
         records
@@ -112,8 +152,12 @@ pub fn summary(records: &[ClaimRecord], seed: u64) -> String {
             unfinished.len()
         ),
     };
+    let by_wording = match decided(records).sentence() {
+        sentence if sentence.is_empty() => sentence,
+        sentence => format!("\n{sentence}"),
+    };
     format!(
-        "{interrupted}{} claims, {cases} cases: {} proven, {} hold, {} fail as recorded, {silent}{differ} differ from the record (seed {seed})",
+        "{interrupted}{} claims, {cases} cases: {} proven, {} hold, {} fail as recorded, {silent}{differ} differ from the record (seed {seed}){by_wording}",
         records.len(),
         count(Tally::Proven),
         count(Tally::Holds),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::campaign::ClaimRecord;
 use crate::claims::{Claim, proof_of};
 use crate::instance::files::render_instance;
+use crate::report::{Counts, decided};
 
 /// Everything that `attreg verify --json` prints.
 #[derive(Debug, Serialize)]
@@ -18,6 +19,8 @@ pub struct CampaignReport {
     /// Present, and true, where the campaign was stopped before its end.
     #[serde(skip_serializing_if = "is_default")]
     pub interrupted: bool,
+    /// How many statements were found to hold and to fail, by where the wording comes from.
+    pub counts: Counts,
     /// One entry per claim, in the order of the catalogue.
     pub claims: Vec<ClaimReport>,
 }
@@ -66,6 +69,7 @@ impl CampaignReport {
             seed,
             commit: option_env!("ATTREG_COMMIT"),
             interrupted: records.iter().any(|record| record.unfinished > 0),
+            counts: decided(records),
             claims: claims
                 .iter()
                 .zip(records)
@@ -154,5 +158,8 @@ pub fn catalogue_json(claims: &[&Claim]) -> serde_json::Value {
             has_witness: claim.witness.is_some(),
         })
         .collect();
-    serde_json::json!({ "claims": entries })
+    serde_json::json!({
+        "counts": Counts::recorded(claims.iter().copied()),
+        "claims": entries,
+    })
 }

@@ -244,7 +244,7 @@ pub fn claims() -> Vec<Claim> {
             id: "dls23/algorithm-plus-sign",
             paper: Paper::Dls23,
             source: "thesis Algorithm 1 line 9; H2O Algorithm 4",
-            wording: Wording::Printed,
+            wording: Wording::Derived,
             statement: "x_{t+1} = x_t + H~^-1 g with the true gradient g of the whole loss ends within eps of x*",
             premise: PREMISE_TEXT,
             expected: Expected::Fails,

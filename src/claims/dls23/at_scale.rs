@@ -306,8 +306,8 @@ pub fn claims() -> Vec<Claim> {
         Claim {
             id: "dls23/iterations-at-scale-printed",
             paper: Paper::Dls23,
-            source: "thesis Theorem 2.3.1, Algorithm 1 lines 3-4",
-            wording: Wording::Printed,
+            source: "the count of thesis Theorem 2.3.1 for Algorithm 1 with its other faults mended",
+            wording: Wording::Derived,
             statement: "the approximate Newton iteration (minus sign, true gradient, leverage-score samples at eps0 < 0.1) is within eps of x* after t = 0, ..., T, T = log(r_0/eps)",
             premise: PREMISE,
             expected: Expected::Fails,

@@ -247,11 +247,11 @@ pub fn claims() -> Vec<Claim> {
             paper: Paper::Dls23,
             source: "thesis section 2.2.2, last step: (l / sigma_min(A)^2) I_n is positive definite, therefore the Hessian is",
             wording: Wording::Printed,
-            statement: "w_i^2 >= 4 + l / sigma_min(A)^2 implies that the Hessian is at least l I, whatever the rank of A (sigma_min: the smallest singular value that is not 0)",
-            premise: "(2.4) and ||b||_1 <= 1",
+            statement: "w_i^2 >= 4 + l / sigma_min(A)^2 implies that the Hessian is at least l I",
+            premise: "(2.4) and ||b||_1 <= 1; none on the rank of A; sigma_min(A): the smallest singular value that is not 0",
             expected: Expected::Fails,
             correction: Some("dls23/positive-definite"),
-            note: "Erratum E6: A' D A has the null vectors of A, however definite D is. The thesis never asks for full column rank.",
+            note: "Erratum E6: A' D A has the null vectors of A, however definite D is. The thesis never asks for full column rank. At the witness, a wide matrix of full row rank, the usual sigma_min (the smallest of min(n, d) singular values) is the same number.",
             family: Family {
                 rank_deficient: true,
                 ..FOUR

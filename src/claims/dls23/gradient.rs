@@ -227,7 +227,7 @@ pub fn claims() -> Vec<Claim> {
         ),
         Identity {
             source: "thesis Algorithm 1 line 7; H2O Algorithm 4",
-            wording: Wording::Printed,
+            wording: Wording::Derived,
             refuted: Some((
                 "dls23/gradient-corrected",
                 include_str!(

@@ -55,15 +55,29 @@ fn rounded_up(value: High) -> i64 {
 /// How many passes, at which rate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Passes {
-    /// `t = 0, ..., T` with `T = log(r_0/eps)` rounded up: more passes than any other reading of Algorithm 1 line 3 gives.
-    Printed,
+    /// `t = 0, ..., T` with `T = log2(r_0/eps)` rounded down: the fewest passes with the logarithm of the field.
+    Binary,
+    /// `t = 0, ..., T` with `T = ln(r_0/eps)` rounded up: the most passes with the natural logarithm.
+    Natural,
     /// `T = ceil(ln(r_0/eps) / ln 2.5)`.
     Corrected,
 }
 
+/// `floor(log2 value)` for `value >= 1`, by comparisons: no logarithm to round across an integer.
+fn doublings(value: High) -> i64 {
+    let mut count = 0;
+    let mut power = High::int(2);
+    while power <= value {
+        count += 1;
+        power = power * High::int(2);
+    }
+    count
+}
+
 fn passes(reduction: High, form: Passes) -> i64 {
     match form {
-        Passes::Printed => rounded_up(reduction.ln()) + 1,
+        Passes::Binary => doublings(reduction) + 1,
+        Passes::Natural => rounded_up(reduction.ln()) + 1,
         Passes::Corrected => rounded_up(reduction.ln() / High::ratio(5, 2).ln()),
     }
 }
@@ -139,8 +153,8 @@ pub fn claims() -> Vec<Claim> {
         Claim {
             id: "dls23/induction-constant",
             paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.19 from Lemma 2.1.18",
-            wording: Wording::Printed,
+            source: "thesis Lemma 2.1.19 (0.4) inferred from Lemma 2.1.18",
+            wording: Wording::Derived,
             statement: "2 (eps0 + rbar/(l - rbar)) <= 0.4 for all eps0 in (0, 0.1) and rbar <= 0.1 l",
             premise: "none",
             expected: Expected::Fails,
@@ -186,21 +200,42 @@ pub fn claims() -> Vec<Claim> {
             source: "thesis Algorithm 1 lines 3-4, Theorem 2.3.1",
             wording: Wording::Printed,
             statement: "T = log(r_0/eps), t = 0, ..., T: iterations that contract by 0.4 end within eps",
-            premise: "r_0 > eps",
-            expected: Expected::Fails,
-            correction: Some("dls23/iteration-count-corrected"),
-            note: "Erratum E14: ln(r_0/eps) is short by the factor 1/ln 2.5 = 1.0913; the extra pass of the loop covers that up to r_0/eps of about 6e4, later where rounding T up helps. Read with T rounded up, the most passes any reading gives. r_0/eps = 1 + ||x||^2 of the case.",
+            premise: "r_0 > eps; log to base 2, as is usual where no base is printed",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Even with T rounded down: floor(log2 rho) + 1 > log2 rho passes leave less than 0.4^(log2 rho) rho < 2^(-log2 rho) rho = 1 for rho = r_0/eps > 1. With the natural logarithm it fails (dls23/iteration-count-natural). r_0/eps = 1 + ||x||^2 of the case.",
             family: FAMILY,
             strata: STRATA,
             attack: None,
             real_rows: 0,
-            check: |case| enough_passes(case, Passes::Printed),
+            check: |case| enough_passes(case, Passes::Binary),
+            control: Control {
+                fault: "the natural logarithm, rounded up",
+                check: |case| enough_passes(case, Passes::Natural),
+            },
+            witness: None,
+        },
+        Claim {
+            id: "dls23/iteration-count-natural",
+            paper: Paper::Dls23,
+            source: "thesis Algorithm 1 lines 3-4, read with the natural logarithm",
+            wording: Wording::Derived,
+            statement: "T = ln(r_0/eps), t = 0, ..., T: iterations that contract by 0.4 end within eps",
+            premise: "r_0 > eps",
+            expected: Expected::Fails,
+            correction: Some("dls23/iteration-count-corrected"),
+            note: "Erratum E14: ln(r_0/eps) is short by the factor 1/ln 2.5 = 1.0913; the extra pass of the loop covers that up to r_0/eps of about 6e4, later where rounding T up helps. Read with T rounded up. The base is not printed, and base 2 is enough (dls23/iteration-count). r_0/eps = 1 + ||x||^2 of the case.",
+            family: FAMILY,
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| enough_passes(case, Passes::Natural),
             control: Control {
                 fault: "T = ceil(ln(r_0/eps)/ln 2.5)",
                 check: |case| enough_passes(case, Passes::Corrected),
             },
             witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-iteration-count.json"
+                "../../../fixtures/witnesses/dls23-iteration-count-natural.json"
             )),
         },
         Claim {
@@ -219,16 +254,16 @@ pub fn claims() -> Vec<Claim> {
             real_rows: 0,
             check: |case| enough_passes(case, Passes::Corrected),
             control: Control {
-                fault: "T = log(r_0/eps) as printed",
-                check: |case| enough_passes(case, Passes::Printed),
+                fault: "T = ln(r_0/eps)",
+                check: |case| enough_passes(case, Passes::Natural),
             },
             witness: None,
         },
         Claim {
             id: "dls23/failure-budget",
             paper: Paper::Dls23,
-            source: "thesis Algorithm 1 lines 4 and 6",
-            wording: Wording::Printed,
+            source: "thesis Algorithm 1 lines 4 and 6 (delta/T), with independent calls that fail as often as they may",
+            wording: Wording::Derived,
             statement: "T + 1 calls of SUBSAMPLE at delta_1 = delta/T all succeed with probability at least 1 - delta",
             premise: "T >= 1, delta in (0, 0.1)",
             expected: Expected::Fails,
@@ -293,7 +328,17 @@ mod tests {
     #[test]
     fn the_passes_are_those_counted_by_hand() {
         // ln 10 = 2.30, ln 10 / ln 2.5 = 2.51.
-        assert_eq!(passes(High::int(10), Passes::Printed), 4);
+        assert_eq!(passes(High::int(10), Passes::Natural), 4);
+        // 2^3 <= 10 < 2^4; powers of two themselves and what is next to them.
+        assert_eq!(passes(High::int(10), Passes::Binary), 4);
+        let trifle = High::ONE.shifted(-30);
+        for (value, expected) in [
+            (High::ONE, 1),
+            (High::int(1024) - trifle, 10),
+            (High::int(1024), 11),
+        ] {
+            assert_eq!(passes(value, Passes::Binary), expected, "{value:?}");
+        }
         assert_eq!(passes(High::int(10), Passes::Corrected), 3);
     }
 }

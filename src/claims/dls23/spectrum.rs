@@ -300,8 +300,8 @@ pub fn claims() -> Vec<Claim> {
         Claim {
             id: "dls23/hessian-bounds-any-target",
             paper: Paper::Dls23,
-            source: "thesis Lemma 2.2.5, read for the true Hessian",
-            wording: Wording::Printed,
+            source: "thesis Lemma 2.2.5, carried over from the printed B to the true Hessian",
+            wording: Wording::Derived,
             statement: "||f(x)||_1 = 1 implies -4 I_n <= B(x) <= 8 I_n, B the Hessian of L_exp in the logits",
             premise: "none on b",
             expected: Expected::Fails,

@@ -625,8 +625,8 @@ fn convexity() -> [Claim; 3] {
         Claim {
             id: "lsz23/exp-convex-any-weights",
             paper: Paper::Lsz23,
-            source: "abstract: the regularised exponential regression problem is convex",
-            wording: Wording::Recalled,
+            source: "abstract: \"the regularization version of exponential regression problem which is a convex problem\"",
+            wording: Wording::Printed,
             statement: "0.5 ||exp(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x",
             premise: "none",
             expected: Expected::Fails,

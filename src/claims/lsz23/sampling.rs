@@ -75,8 +75,8 @@ pub fn claims() -> Vec<Claim> {
         Claim {
             id: "lsz23/subsample-any-weights",
             paper: Paper::Lsz23,
-            source: "the algorithm's call SUBSAMPLE(D, A, ..), which asks for a positive diagonal",
-            wording: Wording::Recalled,
+            source: "the algorithm's call SUBSAMPLE(D, A, ..), which asks for a positive diagonal, without the paper's hypothesis on w",
+            wording: Wording::Derived,
             statement: "the diagonal D(z) + w o w that is sampled is positive, whatever the weights",
             premise: "none",
             expected: Expected::Fails,

@@ -27,7 +27,7 @@ const GREY: f64 = 1e-9;
 /// How many draws, and in proportion to what.
 #[derive(Clone, Copy)]
 enum Rule {
-    /// `s = ceil(constant d ln(n / delta))`, whatever eps: Lemma 2.1.16 with that constant.
+    /// `s = ceil(constant d ln(n / delta))`, whatever eps: the count of Lemma 2.1.16 with that constant.
     WithoutEpsilon {
         /// The constant.
         constant: f64,
@@ -180,6 +180,11 @@ fn deviation(basis: &DMatrix<f64>, ratio: &DVector<f64>) -> f64 {
 fn unit_columns(matrix: &DMatrix<f64>) -> DMatrix<f64> {
     let mut scaled = matrix.clone();
     for mut column in scaled.column_iter_mut() {
+        // The square of an entry near the ends of f64 leaves its range.
+        let largest = column.amax();
+        if !(1e-100..1e100).contains(&largest) {
+            column /= largest;
+        }
         let norm = column.norm();
         column /= norm;
     }
@@ -248,17 +253,15 @@ const NARROW: f64 = 1.0 / 64.0;
 pub fn claims() -> Vec<Claim> {
     vec![
         Claim {
-            id: "sampling/spectral-guarantee-printed",
+            id: "sampling/leverage-draws-without-epsilon",
             paper: Paper::Sampling,
-            source: "thesis Lemma 2.1.16 (from DSW22 and SYYZ22)",
-            wording: Wording::Printed,
-            statement: "O(d log(n/delta)) entries of D~ suffice for (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA, for all eps0 in (0, 0.1)",
-            premise: "A has full column rank, D is diagonal and positive; read for leverage-score draws with a constant of 10 and eps0 = 1/64",
+            source: "the count of thesis Lemma 2.1.16, for leverage-score draws",
+            wording: Wording::Derived,
+            statement: "s = ceil(10 d ln(n/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA with probability at least 1 - delta at eps0 = 1/64",
+            premise: "A has full column rank, D is diagonal and positive",
             expected: Expected::Fails,
             correction: Some("sampling/spectral-guarantee"),
-            note: "Erratum E17: the count must carry eps0^-2 (for any sparsifier about d/eps0^2 entries are needed in the worst \
-                   case), and the printed lemma omits that it holds with probability 1 - delta only. With a constant of 10 and \
-                   eps0 = 1/64 nearly every subsample misses the band; a larger constant only moves the eps0 at which that \
+            note: "What erratum E17 (sampling/spectral-guarantee-printed) means for sampling: with a constant of 10 and eps0 = 1/64 nearly every subsample misses the band; a larger constant only moves the eps0 at which that \
                    happens.",
             family: FAMILY,
             strata: STRATA,
@@ -286,7 +289,7 @@ pub fn claims() -> Vec<Claim> {
                 },
             },
             witness: Some(include_str!(
-                "../../../fixtures/witnesses/sampling-spectral-guarantee-printed.json"
+                "../../../fixtures/witnesses/sampling-leverage-draws-without-epsilon.json"
             )),
         },
         Claim {

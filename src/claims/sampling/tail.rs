@@ -16,7 +16,7 @@ fn tail_below(case: &Case, factor: i64) -> Result<Verdict, CheckError> {
     let largest = column.amax();
     let steps: Vec<i64> = column
         .iter()
-        .map(|entry| (64.0 * entry / largest).round() as i64)
+        .map(|entry| (64.0 * (entry / largest)).round() as i64)
         .collect();
     let s = High::int(steps.len() as i64);
     let gamma = High::int(steps.iter().map(|step| step.abs()).max().unwrap_or(0));
@@ -82,13 +82,13 @@ pub fn claims() -> Vec<Claim> {
             id: "sampling/matrix-chernoff-printed",
             paper: Paper::Sampling,
             source: "Lemma 2.9 of the sampling paper (JE), as read by OCR",
-            wording: Wording::Quoted,
+            wording: Wording::Recalled,
             statement: "Pr[||C|| >= eps] <= 2 d exp( -s eps^2 / (sigma^2 + gamma eps / 3) ) for a mean C of s independent \
                         centred d x d matrices with ||X|| <= gamma, ||E X^2|| <= sigma^2",
             premise: "none",
             expected: Expected::Fails,
             correction: Some("sampling/matrix-bernstein"),
-            note: "Erratum E39: the factor 2 of Bernstein's denominator is missing. Only constants change: twice as many draws. \
+            note: "Erratum E39, if the reader of the scan lost nothing: the factor 2 of Bernstein's denominator is missing. Only constants change: twice as many draws. \
                    The witness has 16 fair signs: exact tail 274/65536 at eps = 3/4 against 2 exp(-7.2).",
             family: FAMILY,
             strata: STRATA,

@@ -22,7 +22,7 @@ pub use manifest::{
     parse_instance, read_instance, read_instance_and_files, render_instance, write_instance,
 };
 pub use outputs::refuse_overlap;
-pub use point::{read_json_array, read_point};
+pub use point::{holds_an_array, read_json_array, read_point, shown_array};
 pub use source::{read_text, shown};
 pub use suffix::has_suffix;
 pub use whole::{check_directory, write_whole};

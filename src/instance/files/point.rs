@@ -25,7 +25,7 @@ pub fn read_point(path: &Path, d: usize) -> Result<DVector<f64>, InstanceError> 
             found: format!("{} entries", point.len()),
             expected: d.to_string(),
         }
-        .in_file(shown(path)));
+        .in_file(shown_array(path)));
     }
     Ok(point)
 }
@@ -34,8 +34,8 @@ pub fn read_point(path: &Path, d: usize) -> Result<DVector<f64>, InstanceError> 
 /// (a file of such a name is `./[...`).
 pub fn read_json_array<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, InstanceError> {
     match inline(path) {
-        Some(text) => json::parse(text, shown(path)),
-        None => json::parse(&read_text(path)?, shown(path)),
+        Some(text) => json::parse(text, shown_array(path)),
+        None => json::parse(&read_text(path)?, shown_array(path)),
     }
 }
 
@@ -58,7 +58,7 @@ pub(super) fn read_start(path: &Path) -> Result<DVector<f64>, InstanceError> {
 }
 
 /// Whether the file's name says that it is no JSON.
-fn holds_an_array(path: &Path) -> bool {
+pub fn holds_an_array(path: &Path) -> bool {
     has_suffix(path, "npy") || has_suffix(path, "npz") || is_matrix_market(path)
 }
 
@@ -80,7 +80,7 @@ fn inline(path: &Path) -> Option<&str> {
 }
 
 /// The name that messages give to it: an array that is written out has none.
-fn shown(path: &Path) -> &Path {
+pub fn shown_array(path: &Path) -> &Path {
     match inline(path) {
         Some(_) => Path::new("array on the command line"),
         None => source::shown(path),

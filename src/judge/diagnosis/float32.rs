@@ -64,7 +64,7 @@ const MOST_DIGITS: f64 = 9.0;
 const SHORT: usize = 5;
 
 /// Whether the number is a float32, or what is read from the shortest decimals of one.
-fn is_float32(value: f64) -> bool {
+pub(super) fn is_float32(value: f64) -> bool {
     let single = value as f32;
     f64::from(single) == value || single.to_string().parse() == Ok(value)
 }

@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::claims::forms::{self, GradientForm, HessianForm};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::judge::answer::{EXP_OVERFLOWS, largest_logit};
-use crate::judge::closed_forms::{Values, in_logits, in_unknowns, of_probabilities};
+use crate::judge::closed_forms::{Values, gauss_newton, in_logits, in_unknowns, of_probabilities};
 use crate::judge::diagnosis::Mistake;
 use crate::judge::diagnosis::float32;
 use crate::oracle::{Evaluation, Reference, lift_matrix, lift_vector};
@@ -37,6 +37,7 @@ impl Suspects {
         let scene = Scene::new(instance, x, truth);
         let mut list = scene.parts();
         list.extend(scene.printed());
+        list.extend(scene.approximations());
         list.extend(scene.triangles());
         list.extend(scene.overflowed());
         list.extend(scene.other_data());
@@ -161,6 +162,18 @@ impl<'a> Scene<'a> {
             hessian: row_by_row(&(&data.hessian * d + &ridge.hessian * r)),
         };
         let (one, two) = (High::ONE, High::int(2));
+        let halved = Suspect {
+            loss: Vec::new(),
+            ..sum(
+                Mistake::new(
+                    "halved",
+                    "half of it: the factor 1/2 of the loss was kept when the square was differentiated",
+                ),
+                High::ratio(1, 2),
+                High::ratio(1, 2),
+                &ridge,
+            )
+        };
         let mean = High::ratio(1, self.instance.target().len() as i64);
         let half = |what| Mistake::half(what);
         let averaged = |what: &str| {
@@ -209,6 +222,7 @@ impl<'a> Scene<'a> {
             let doubled = ", and without the factor 1/2";
             found.push(sum(averaged(doubled), mean * two, one, &ridge));
         }
+        found.push(halved);
         found
     }
 
@@ -261,6 +275,37 @@ impl<'a> Scene<'a> {
             &(pulled_back(HessianForm::TermsAdded) + &ridge.hessian),
         );
         hessian("B as printed, and without the ridge", &whole);
+        found
+    }
+
+    /// Another method's matrix or another loss's gradient in place of the right one.
+    fn approximations(&self) -> Vec<Suspect> {
+        let w2 = DMatrix::from_diagonal(&self.squared_weights());
+        let in_unknowns = |middle: DMatrix<High>| self.a.tr_mul(&((middle + &w2) * &self.a));
+        let mut found = vec![Suspect {
+            mistakes: vec![Mistake::new(
+                "gauss-newton",
+                "the Gauss-Newton matrix J'J + A' W^2 A: the residual's own curvature is missing from the Hessian",
+            )],
+            loss: Vec::new(),
+            gradient: Vec::new(),
+            hessian: row_by_row(&in_unknowns(gauss_newton(self.instance, &self.z, lifted))),
+        }];
+        if *self.instance.loss() == LossKind::Softmax {
+            let p = forms::softmax(&self.z);
+            let slope = &p - &self.b + &w2 * &self.z;
+            let bend = DMatrix::from_diagonal(&p) - &p * p.transpose();
+            found.push(Suspect {
+                mistakes: vec![Mistake::new(
+                    "cross-entropy",
+                    "the cross entropy's, A'((p - b) + w^2 o z) and A'(diag(p) - pp' + W^2) A: the Jacobian of the softmax \
+                     is missing",
+                )],
+                loss: Vec::new(),
+                gradient: list(&self.a.tr_mul(&slope)),
+                hessian: row_by_row(&in_unknowns(bend)),
+            });
+        }
         found
     }
 

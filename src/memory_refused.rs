@@ -1,0 +1,49 @@
+//! What happens where the system refuses memory.
+
+#![allow(unsafe_code)] // An allocator cannot be written without; every call is handed on as it is.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::Write as _;
+
+/// The system's allocator, but where it refuses memory the program ends with one line and status 2, as for any other input
+/// that it cannot take. Rust itself would abort, and stable Rust has no other place to say so; asking beforehand for the sizes
+/// that files announce would leave out the libraries' own arrays.
+struct OrRefuse;
+
+#[global_allocator]
+static MEMORY: OrRefuse = OrRefuse;
+
+// SAFETY: every call is handed to the system's allocator as it is; a null pointer does not come back.
+unsafe impl GlobalAlloc for OrRefuse {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the promises of this very method.
+        granted(unsafe { System.alloc(layout) }, layout.size())
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as above.
+        granted(unsafe { System.alloc_zeroed(layout) }, layout.size())
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as above.
+        granted(unsafe { System.realloc(memory, layout, size) }, size)
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+fn granted(memory: *mut u8, bytes: usize) -> *mut u8 {
+    if memory.is_null() {
+        // Neither the line nor the end asks for memory.
+        let _ = writeln!(
+            std::io::stderr(),
+            "attreg: out of memory: the system refused {bytes} bytes"
+        );
+        std::process::exit(2)
+    }
+    memory
+}

@@ -1,0 +1,133 @@
+//! How many statements hold and fail, by where the wording comes from: what is only ours is no fault of a paper. Every
+//! figure about the catalogue in a document is printed from here.
+
+use serde::Serialize;
+
+use crate::claims::{Claim, Expected, Paper, Wording};
+
+/// Statements that hold (proven or not) and that fail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tallied {
+    /// Those that hold.
+    pub hold: usize,
+    /// Those that fail.
+    pub fail: usize,
+}
+
+/// The statements of a list by where their wording comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Printed in a text that was read, or in another paper that quotes it.
+    pub printed: Tallied,
+    /// Attributed to a paper, wording unverified.
+    pub recalled: Tallied,
+    /// Derived here: corrections, suspects, tests of sharpness.
+    pub derived: Tallied,
+}
+
+impl Counts {
+    /// The counts of what is on record.
+    pub fn recorded<'a>(claims: impl IntoIterator<Item = &'a Claim>) -> Self {
+        Self::of(
+            claims
+                .into_iter()
+                .map(|claim| (claim.wording, claim.expected)),
+        )
+    }
+
+    /// The counts of these verdicts.
+    pub fn of(verdicts: impl IntoIterator<Item = (Wording, Expected)>) -> Self {
+        let mut counts = Self::default();
+        for (wording, verdict) in verdicts {
+            let tallied = match wording {
+                Wording::Printed | Wording::Quoted => &mut counts.printed,
+                Wording::Recalled => &mut counts.recalled,
+                Wording::Derived => &mut counts.derived,
+            };
+            match verdict {
+                Expected::Holds => tallied.hold += 1,
+                Expected::Fails => tallied.fail += 1,
+            }
+        }
+        counts
+    }
+
+    /// One sentence: `of 3 printed or quoted statements 1 holds, 2 fail; ...`; kinds that do not occur are left out.
+    pub fn sentence(&self) -> String {
+        let parts: Vec<String> = [
+            ("printed or quoted", self.printed),
+            ("recalled (wording unverified)", self.recalled),
+            ("derived here", self.derived),
+        ]
+        .into_iter()
+        .filter(|(_, tallied)| tallied.hold + tallied.fail > 0)
+        .map(|(kind, Tallied { hold, fail })| {
+            let total = hold + fail;
+            let plural = |count: usize| if count == 1 { "s" } else { "" };
+            let statements = if total == 1 {
+                "statement"
+            } else {
+                "statements"
+            };
+            format!(
+                "of {total} {kind} {statements} {hold} hold{}, {fail} fail{}",
+                plural(hold),
+                plural(fail)
+            )
+        })
+        .collect();
+        parts.join("; ")
+    }
+}
+
+/// The block of figures in README.md, one row a paper: a test fails where it is stale.
+pub fn figures(claims: &[&Claim]) -> String {
+    let mut text = String::from(
+        "| paper | printed or quoted: hold, fail | recalled: hold, fail | derived here: hold, fail |\n|---|---|---|---|\n",
+    );
+    let row = |name: &str, counts: Counts| {
+        let cells: Vec<String> = [counts.printed, counts.recalled, counts.derived]
+            .iter()
+            .map(|tallied| format!("{}, {}", tallied.hold, tallied.fail))
+            .collect();
+        format!("| {name} | {} |\n", cells.join(" | "))
+    };
+    for paper in Paper::ALL {
+        let of_paper = claims.iter().copied().filter(|claim| claim.paper == paper);
+        text.push_str(&row(
+            &format!("`{}`", paper.key()),
+            Counts::recorded(of_paper),
+        ));
+    }
+    text.push_str(&row("all", Counts::recorded(claims.iter().copied())));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_only_ours_is_counted_apart() {
+        use Expected::{Fails, Holds};
+        let counts = Counts::of([
+            (Wording::Printed, Fails),
+            (Wording::Quoted, Fails),
+            (Wording::Quoted, Holds),
+            (Wording::Recalled, Fails),
+            (Wording::Derived, Holds),
+            (Wording::Derived, Holds),
+        ]);
+        assert_eq!(
+            counts.sentence(),
+            "of 3 printed or quoted statements 1 holds, 2 fail; \
+             of 1 recalled (wording unverified) statement 0 hold, 1 fails; \
+             of 2 derived here statements 2 hold, 0 fail"
+        );
+        assert_eq!(Counts::default().sentence(), "");
+        assert_eq!(
+            Counts::of([(Wording::Derived, Fails)]).sentence(),
+            "of 1 derived here statement 0 hold, 1 fails"
+        );
+    }
+}

@@ -1,0 +1,159 @@
+//! Every claim on instances that nobody drew for it: the whole conformance kit, and matrices at the edges of f64 and of shape.
+//! A claim about another loss is outside, a claim on record as true never fails, and nothing panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use attention_regression::claims::{self, Case, Claim, Expected, Origin, Outside, Verdict};
+use attention_regression::instance::Instance;
+use attention_regression::instance::files::{parse_instance, read_instance};
+use rayon::prelude::*;
+
+/// The gate's seed.
+const SEED: u64 = 2304;
+
+fn directory(name: &str) -> Vec<(String, Instance)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name);
+    let mut found: Vec<(String, Instance)> = std::fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension().is_some_and(|suffix| suffix == "json")
+                && path.file_stem().is_some_and(|stem| stem != "conformance")
+        })
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, read_instance(&path).unwrap())
+        })
+        .collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
+/// Every loss on a tall, a wide and a one-row matrix whose entries are `scale` times small integers.
+fn shaped(scale: &str) -> Vec<(String, Instance)> {
+    let losses = [
+        r#""softmax""#,
+        r#""exp""#,
+        r#""cosh""#,
+        r#""sinh""#,
+        r#""residual-softmax""#,
+        r#""two-layer", "activation": "tanh""#,
+        r#""two-layer", "activation": "softplus""#,
+        r#""two-layer", "activation": "relu""#,
+        r#""two-layer", "activation": "identity""#,
+    ];
+    let entries = [[3, -1, 2], [1, 2, -2], [-2, 1, 1], [0, 4, 1]];
+    let mut made = Vec::new();
+    for loss in losses {
+        for (n, d) in [(4, 2), (2, 3), (1, 1)] {
+            let rows: Vec<String> = entries[..n]
+                .iter()
+                .map(|row| {
+                    let row: Vec<String> = row[..d].iter().map(|k| format!("{k}{scale}")).collect();
+                    format!("[{}]", row.join(","))
+                })
+                .collect();
+            let repeated = |text: &str, times: usize| vec![text; times].join(",");
+            let (layer, outputs) = if loss.contains("two-layer") {
+                let row = format!("[{}]", repeated("0.5", n));
+                (format!(r#", "second_layer": [{row}, {row}]"#), 2)
+            } else {
+                (String::new(), n)
+            };
+            let manifest = format!(
+                r#"{{"loss": {loss}{layer}, "matrix": [{}], "target": [{}], "weights": 1}}"#,
+                rows.join(","),
+                repeated("0.25", outputs),
+            );
+            let name = format!("{loss} {n} x {d}, entries of {scale}");
+            let instance = parse_instance(&manifest, "shaped".as_ref()).unwrap();
+            made.push((name, instance));
+        }
+    }
+    made
+}
+
+/// What is wrong with a claim on an instance, if anything.
+fn fault(claim: &Claim, name: &str, instance: &Instance) -> Option<String> {
+    let case = Case::new(Origin::File(name.to_owned()), instance.clone(), SEED);
+    let found = catch_unwind(AssertUnwindSafe(|| {
+        // What a campaign asks of every case.
+        let _ = case.strata();
+        claim.decide(&case)
+    }));
+    let wrong = match found {
+        Err(_) => "panics".to_owned(),
+        Ok(verdict) if !claim.speaks_of(instance.loss()) => {
+            (verdict != Verdict::Outside(Outside::Loss)).then(|| format!("{verdict:?}"))?
+        }
+        Ok(Verdict::Fails(finding)) if claim.expected == Expected::Holds => format!("{finding:?}"),
+        Ok(_) => return None,
+    };
+    Some(format!("{} on {name}: {wrong}", claim.id))
+}
+
+fn faults(instances: &[(String, Instance)]) -> Vec<String> {
+    let catalogue = claims::all();
+    instances
+        .par_iter()
+        .flat_map_iter(|(name, instance)| {
+            catalogue
+                .iter()
+                .filter_map(move |claim| fault(claim, name, instance))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn the_kit_refutes_nothing() {
+    let kit = directory("conformance");
+    assert_eq!(kit.len(), 62);
+    let faults = faults(&kit);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn instances_of_users_refute_nothing() {
+    let cases = directory("field/verify");
+    assert_eq!(cases.len(), 5);
+    let faults = faults(&cases);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn extreme_entries_and_shapes_refute_nothing() {
+    let extremes: Vec<(String, Instance)> = ["e0", "e155", "e307", "e-300"]
+        .iter()
+        .flat_map(|scale| shaped(scale))
+        .collect();
+    let faults = faults(&extremes);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_claim_speaks_of_its_witness_and_of_no_other_paper_s_loss() {
+    for claim in claims::all() {
+        if let Some(text) = claim.witness {
+            let witness = parse_instance(text, claim.id.as_ref()).unwrap();
+            assert!(claim.speaks_of(witness.loss()), "{}", claim.id);
+        }
+        let spoken: Vec<&str> = shaped("e0")
+            .iter()
+            .filter(|(_, instance)| claim.speaks_of(instance.loss()))
+            .map(|(_, instance)| instance.loss().name())
+            .collect();
+        assert!(!spoken.is_empty(), "{}", claim.id);
+        let own: &[&str] = match claim.paper.key() {
+            "dls23" => &["softmax"],
+            "lsz23" => &["exp", "cosh", "sinh"],
+            "residual-softmax" => &["residual-softmax"],
+            "two-layer" => &["two-layer"],
+            _ => continue,
+        };
+        assert!(spoken.iter().all(|loss| own.contains(loss)), "{}", claim.id);
+    }
+}
