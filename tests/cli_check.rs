@@ -259,7 +259,7 @@ fn a_minimiser_of_columns_of_unlike_scale_is_found_and_checked() {
     let found = numbers(&run.json()["minimiser"]);
     for (found, expected) in found
         .iter()
-        .zip([0.072691275898336346, 2.6189124509919022e-14])
+        .zip([0.072_691_275_898_336_35, 2.6189124509919022e-14])
     {
         assert!((found / expected - 1.0).abs() < 1e-15, "{found} {expected}");
     }

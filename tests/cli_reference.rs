@@ -156,7 +156,7 @@ fn a_system_that_does_not_fit_is_one_line_and_status_2() {
         ),
         ("\"B\": [[1], [2]]", "\"B\": \"missing.npy\"", "missing.npy"),
     ] {
-        let bad = scratch.file("bad.json", &good.replace(from, to));
+        let bad = scratch.file("bad.json", good.replace(from, to));
         let run = attreg(["reference", &bad]);
         assert_eq!(run.status, 2, "{}", run.err);
         assert!(run.err.contains(line), "{}", run.err);

@@ -83,19 +83,6 @@ fn shell_word(name: &str) -> String {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_with_blanks_or_quotes_stays_one_word() {
-        assert_eq!(shell_word("a/b-1.json"), "a/b-1.json");
-        assert_eq!(shell_word("my file.json"), "'my file.json'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-        assert_eq!(shell_word(""), "''");
-    }
-}
-
 /// Which strata the cases of one claim cover, one line: `condition 1e0 (12), ... n=1 (5)`.
 pub fn strata(record: &ClaimRecord) -> String {
     if record.strata.is_empty() {
@@ -163,4 +150,17 @@ pub fn summary(records: &[ClaimRecord], seed: u64) -> String {
         count(Tally::Holds),
         count(Tally::Fails),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_blanks_or_quotes_stays_one_word() {
+        assert_eq!(shell_word("a/b-1.json"), "a/b-1.json");
+        assert_eq!(shell_word("my file.json"), "'my file.json'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
 }

@@ -175,7 +175,8 @@ impl Given {
                 [] => slot.name.to_owned(),
                 _ => format!("{}[{}]", slot.name, array.place(k)),
             };
-            if !value.is_finite() && !(hidden && value.is_nan()) {
+            let admitted = value.is_finite() || (hidden && value.is_nan());
+            if !admitted {
                 let unless = match slot.rule {
                     Rule::FiniteUnlessHidden(name) => format!(" where {name} is not 0"),
                     Rule::Finite | Rule::NonNegative | Rule::Dimension(_) | Rule::Word(_) => {

@@ -69,7 +69,7 @@ fn doublings(value: High) -> i64 {
     let mut power = High::int(2);
     while power <= value {
         count += 1;
-        power = power * High::int(2);
+        power *= High::int(2);
     }
     count
 }

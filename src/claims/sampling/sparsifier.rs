@@ -112,7 +112,7 @@ mod tests {
             let mut entries = 0;
             for i in 0..vertices {
                 for j in 0..i {
-                    if rng.next_u32() % 4 == 0 {
+                    if rng.next_u32().is_multiple_of(4) {
                         continue;
                     }
                     // From -1/4 to 7/4, and past 1 on the average, as what is left out asks for.
