@@ -126,7 +126,7 @@ fn searched_case(point: &[f64], seed: u64) -> Result<Case, CheckError> {
 fn attack_with(form: HessianForm, rng: &mut Stream) -> Result<Case, CheckError> {
     let start = cold_start(rng, 2 * SEARCH_ROWS, 3);
     let (best, _) = maximise(
-        |point| searched_deviation(form, point),
+        &|point| searched_deviation(form, point),
         start,
         Effort::USUAL,
     );
@@ -203,7 +203,7 @@ fn attack_against_equals(rng: &mut Stream) -> Result<Case, CheckError> {
     };
     // Where the rows have about equal shares of the mass: far out the objective is flat.
     let start = vec![(n as f64).ln() + sample::dyadic(rng, 2)];
-    let (best, _) = maximise(objective, start, effort);
+    let (best, _) = maximise(&objective, start, effort);
     let instance = Instance::new(
         LossKind::Softmax,
         DesignMatrix::dense(DMatrix::identity(n, n))?,

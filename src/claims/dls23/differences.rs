@@ -259,10 +259,10 @@ fn seventh_equality(case: &Case) -> Result<Verdict, CheckError> {
 /// The bound on G_7 with "<=" in its last line, both ends of it.
 fn seventh_bound(case: &Case, factor: High) -> Result<Verdict, CheckError> {
     Ok(
-        decide(case, Target::Any, |pair| seventh(pair, factor))?.and(decide(
+        decide(case, Target::Any, &|pair| seventh(pair, factor))?.and(decide(
             case,
             Target::Any,
-            seventh_by_parts,
+            &seventh_by_parts,
         )?),
     )
 }
@@ -363,7 +363,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, Target::Any, |pair| {
+                    search(rng, 2, Target::Any, &|pair| {
                         triangle(pair, Which::Printed, PRINTED_TRIANGLE)
                     })
                 },
@@ -371,14 +371,14 @@ pub fn claims() -> Vec<Claim> {
             )),
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     triangle(pair, Which::Printed, PRINTED_TRIANGLE)
                 })
             },
             control: Control {
                 fault: "coefficients 3, 2, 1, ..., 1",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         triangle(pair, Which::Printed, TRIANGLE_FOR_PRINTED_B)
                     })
                 },
@@ -402,7 +402,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, Target::Any, |pair| {
+                    search(rng, 2, Target::Any, &|pair| {
                         triangle(pair, Which::Printed, TRIANGLE_FOR_PRINTED_B)
                     })
                 },
@@ -410,17 +410,17 @@ pub fn claims() -> Vec<Claim> {
             )),
             real_rows: REAL_ROWS,
             check: |case| {
-                Ok(decide(case, Target::Any, |pair| {
+                Ok(decide(case, Target::Any, &|pair| {
                     triangle(pair, Which::Printed, TRIANGLE_FOR_PRINTED_B)
                 })?
-                .and(decide(case, Target::Any, |pair| {
+                .and(decide(case, Target::Any, &|pair| {
                     triangle(pair, Which::True, TRIANGLE_FOR_TRUE_B)
                 })?))
             },
             control: Control {
                 fault: "coefficients 2, 1, 1, ..., 1",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         triangle(pair, Which::Printed, PRINTED_TRIANGLE)
                     })
                 },
@@ -446,14 +446,14 @@ pub fn claims() -> Vec<Claim> {
             attack: None,
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     triangle(pair, Which::True, PRINTED_TRIANGLE)
                 })
             },
             control: Control {
                 fault: "coefficients 3, 2, 1, ..., 1, and + 4||G_9||",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         triangle(pair, Which::True, TRIANGLE_FOR_TRUE_B)
                     })
                 },
@@ -479,7 +479,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, Target::UnitBall, |pair| {
+                    search(rng, 2, Target::UnitBall, &|pair| {
                         triangle(pair, Which::True, PRINTED_TRIANGLE)
                     })
                 },
@@ -487,14 +487,14 @@ pub fn claims() -> Vec<Claim> {
             )),
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::UnitBall, |pair| {
+                decide(case, Target::UnitBall, &|pair| {
                     triangle(pair, Which::True, PRINTED_TRIANGLE)
                 })
             },
             control: Control {
                 fault: "||G_7|| alone on the right",
                 check: |case| {
-                    decide(case, Target::UnitBall, |pair| {
+                    decide(case, Target::UnitBall, &|pair| {
                         triangle(pair, Which::True, ([0, 0, 0, 0, 0, 0, 1, 0], 0))
                     })
                 },
@@ -518,14 +518,14 @@ pub fn claims() -> Vec<Claim> {
             attack: None,
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     sum_of_norms(pair, High::int(100) * pair.radius())
                 })
             },
             control: Control {
                 fault: "15 + 10 ||b||_2 in place of 100 R",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         sum_of_norms(pair, free_factor(pair))
                     })
                 },
@@ -550,7 +550,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, Target::Any, |pair| {
+                    search(rng, 2, Target::Any, &|pair| {
                         sum_of_norms(pair, free_factor(pair))
                     })
                 },
@@ -558,14 +558,14 @@ pub fn claims() -> Vec<Claim> {
             )),
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     sum_of_norms(pair, free_factor(pair))
                 })
             },
             control: Control {
                 fault: "100 R in place of the constant",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         sum_of_norms(pair, High::int(100) * pair.radius())
                     })
                 },
@@ -608,7 +608,7 @@ pub fn claims() -> Vec<Claim> {
             family: FAMILY,
             strata: STRATA,
             attack: Some((
-                |rng| search(rng, 2, Target::Any, |pair| seventh(pair, 2.0)),
+                |rng| search(rng, 2, Target::Any, &|pair| seventh(pair, 2.0)),
                 6,
             )),
             real_rows: REAL_ROWS,

@@ -37,7 +37,7 @@ fn good(case: &Case, k: i64) -> Result<Verdict, CheckError> {
     let radius = premise.norm.max(minimiser.x.norm()).rounded_up();
     // The Hessian at the computed x* is off by at most `||A||^3` times the error of x* (dls23/hessian-lipschitz-explicit).
     let moved = premise.norm.powi(3) * minimiser.error_bound;
-    let mut verdict = decide(case, Target::UnitBall, |pair| {
+    let mut verdict = decide(case, Target::UnitBall, &|pair| {
         hessian_change(pair, without_beta(pair, k, radius))
     })?;
     let other = Exact::at(&case.instance, oracle::lift_vector(&case.y()))?;

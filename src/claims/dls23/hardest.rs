@@ -107,7 +107,7 @@ fn search_first_logits(
         restarts: RESTARTS,
         edge: EDGE,
     };
-    let (free, _) = attack::maximise(|free| best_corner(free).0, start, effort);
+    let (free, _) = attack::maximise(&|free| best_corner(free).0, start, effort);
     Hardest {
         logits: logits(&free),
         target: best_corner(&free).1,

@@ -140,7 +140,7 @@ fn steepest_for(rng: &mut Stream, size: f64) -> Result<(Case, f64), CheckError> 
             third_derivative(&forms::softmax(&z), &v, 0, b).abs()
         };
         let start = attack::cold_start(rng, 2 * n, 2);
-        let found = attack::maximise(objective, start, Effort::USUAL);
+        let found = attack::maximise(&objective, start, Effort::USUAL);
         if found.1 > best.1 {
             (best, sign) = (found, b);
         }
@@ -184,7 +184,7 @@ fn hardest_radius(rng: &mut Stream) -> Result<Case, CheckError> {
     };
     let start = attack::cold_start(rng, 1, 1);
     let (best, _) = attack::maximise(
-        |unknowns| ratio(unknowns).unwrap_or(f64::NAN),
+        &|unknowns| ratio(unknowns).unwrap_or(f64::NAN),
         start,
         Effort::USUAL,
     );
@@ -246,7 +246,7 @@ fn softmax_claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, Target::Any, |pair| {
+                    search(rng, 2, Target::Any, &|pair| {
                         softmax_change(pair, with_beta(pair, 3))
                     })
                 },
@@ -254,14 +254,14 @@ fn softmax_claims() -> Vec<Claim> {
             )),
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     softmax_change(pair, with_beta(pair, 3))
                 })
             },
             control: Control {
                 fault: "exp(-3R^2) in place of exp(3R^2)",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         softmax_change(pair, with_beta(pair, -3))
                     })
                 },
@@ -283,7 +283,7 @@ fn softmax_claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, Target::Any, |pair| {
+                    search(rng, 2, Target::Any, &|pair| {
                         softmax_change(pair, sharp_softmax_factor(pair))
                     })
                 },
@@ -291,14 +291,14 @@ fn softmax_claims() -> Vec<Claim> {
             )),
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     softmax_change(pair, sharp_softmax_factor(pair))
                 })
             },
             control: Control {
                 fault: "0.99 of it",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         softmax_change(pair, sharp_softmax_factor(pair) * High::ratio(99, 100))
                     })
                 },
@@ -319,10 +319,10 @@ fn softmax_claims() -> Vec<Claim> {
             strata: &[Stratum::OneRow, Stratum::OneColumn, Stratum::Gap(3)],
             attack: Some((hardest_radius, 2)),
             real_rows: 0,
-            check: |case| decide(case, Target::Any, |pair| last_step(pair, 20)),
+            check: |case| decide(case, Target::Any, &|pair| last_step(pair, 20)),
             control: Control {
                 fault: "exp(4R^2) on the right",
-                check: |case| decide(case, Target::Any, |pair| last_step(pair, 4)),
+                check: |case| decide(case, Target::Any, &|pair| last_step(pair, 4)),
             },
             witness: None,
         },
@@ -346,10 +346,10 @@ fn hessian_claims() -> Vec<Claim> {
             strata: STRATA,
             attack: None,
             real_rows: REAL_ROWS,
-            check: |case| decide(case, Target::Any, lemma),
+            check: |case| decide(case, Target::Any, &lemma),
             control: Control {
                 fault: "||b||_1 <= 1 added to the premise",
-                check: |case| decide(case, Target::UnitBall, lemma),
+                check: |case| decide(case, Target::UnitBall, &lemma),
             },
             witness: Some(include_str!(
                 "../../../fixtures/witnesses/dls23-hessian-lipschitz-printed.json"
@@ -368,13 +368,13 @@ fn hessian_claims() -> Vec<Claim> {
                 dls23/hessian-lipschitz-sharp.",
             family: FAMILY,
             strata: STRATA,
-            attack: Some((|rng| search(rng, 2, Target::UnitBall, lemma), 6)),
+            attack: Some((|rng| search(rng, 2, Target::UnitBall, &lemma), 6)),
             real_rows: REAL_ROWS,
-            check: |case| decide(case, Target::UnitBall, lemma),
+            check: |case| decide(case, Target::UnitBall, &lemma),
             control: Control {
                 fault: "exp(-30R^2) in place of exp(30R^2)",
                 check: |case| {
-                    decide(case, Target::UnitBall, |pair| {
+                    decide(case, Target::UnitBall, &|pair| {
                         hessian_change(pair, without_beta(pair, -30, pair.radius_at_x()))
                     })
                 },
@@ -396,7 +396,7 @@ fn hessian_claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, Target::UnitBall, |pair| {
+                    search(rng, 2, Target::UnitBall, &|pair| {
                         hessian_change(pair, with_beta(pair, 20))
                     })
                 },
@@ -404,14 +404,14 @@ fn hessian_claims() -> Vec<Claim> {
             )),
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::UnitBall, |pair| {
+                decide(case, Target::UnitBall, &|pair| {
                     hessian_change(pair, with_beta(pair, 20))
                 })
             },
             control: Control {
                 fault: "exp(-20R^2) in place of exp(20R^2)",
                 check: |case| {
-                    decide(case, Target::UnitBall, |pair| {
+                    decide(case, Target::UnitBall, &|pair| {
                         hessian_change(pair, with_beta(pair, -20))
                     })
                 },
@@ -432,7 +432,7 @@ fn hessian_claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 2, Target::UnitBall, |pair| {
+                    search(rng, 2, Target::UnitBall, &|pair| {
                         hessian_change(pair, without_beta(pair, 30, pair.norm))
                     })
                 },
@@ -440,14 +440,14 @@ fn hessian_claims() -> Vec<Claim> {
             )),
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::UnitBall, |pair| {
+                decide(case, Target::UnitBall, &|pair| {
                     hessian_change(pair, without_beta(pair, 30, pair.norm))
                 })
             },
             control: Control {
                 fault: "exp(-30 ||A||^2) in its place",
                 check: |case| {
-                    decide(case, Target::UnitBall, |pair| {
+                    decide(case, Target::UnitBall, &|pair| {
                         hessian_change(pair, without_beta(pair, -30, pair.norm))
                     })
                 },
@@ -471,14 +471,14 @@ fn hessian_claims() -> Vec<Claim> {
             attack: Some((|rng| Ok(steepest(rng)?.0), 4)),
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::UnitBall, |pair| {
+                decide(case, Target::UnitBall, &|pair| {
                     hessian_change(pair, cube(pair, proved()))
                 })
             },
             control: Control {
                 fault: "0.571 ||A||^3",
                 check: |case| {
-                    decide(case, Target::UnitBall, |pair| {
+                    decide(case, Target::UnitBall, &|pair| {
                         hessian_change(pair, cube(pair, High::ratio(571, 1000)))
                     })
                 },
@@ -514,14 +514,14 @@ fn hessian_claims() -> Vec<Claim> {
             )),
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     hessian_change(pair, cube_for_target(pair, proved()))
                 })
             },
             control: Control {
                 fault: "0.34 in the place of 3/5",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         hessian_change(pair, cube_for_target(pair, High::ratio(34, 100)))
                     })
                 },
@@ -543,14 +543,14 @@ fn hessian_claims() -> Vec<Claim> {
             attack: Some((|rng| Ok(steepest(rng)?.0), 8)),
             real_rows: REAL_ROWS,
             check: |case| {
-                decide(case, Target::UnitBall, |pair| {
+                decide(case, Target::UnitBall, &|pair| {
                     hessian_change(pair, cube(pair, sharp()))
                 })
             },
             control: Control {
                 fault: "0.571 ||A||^3",
                 check: |case| {
-                    decide(case, Target::UnitBall, |pair| {
+                    decide(case, Target::UnitBall, &|pair| {
                         hessian_change(pair, cube(pair, High::ratio(571, 1000)))
                     })
                 },

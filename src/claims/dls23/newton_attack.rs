@@ -81,7 +81,7 @@ impl TwoRows {
 /// from the minimiser.
 pub(super) fn quadratic(rng: &mut Stream) -> Result<Case, CheckError> {
     let start = cold_start(rng, 3, 2);
-    let (best, _) = maximise(|point| TwoRows::of(point).constant(), start, SEARCH);
+    let (best, _) = maximise(&|point| TwoRows::of(point).constant(), start, SEARCH);
     let found = TwoRows::of(&best);
     let x = found.minimiser() + found.distance;
     let instance = Instance::new(

@@ -88,7 +88,7 @@ fn beta_above<T: Number>(pair: &Pair<T>, beta: T) -> Result<Bound<T>, CheckError
 /// `exp(-R^2)` or less. A statement about every lower bound must hold for both.
 fn every_lower_bound(case: &Case) -> Result<Verdict, CheckError> {
     Ok(
-        largest_lower_bound(case)?.and(decide(case, Target::Any, |pair| {
+        largest_lower_bound(case)?.and(decide(case, Target::Any, &|pair| {
             let beta = pair.at_x.alpha.min(exponential_at_x(pair, -1)) / High::int(2);
             beta_above(pair, beta)
         })?),
@@ -96,7 +96,7 @@ fn every_lower_bound(case: &Case) -> Result<Verdict, CheckError> {
 }
 
 fn largest_lower_bound(case: &Case) -> Result<Verdict, CheckError> {
-    decide(case, Target::Any, |pair| beta_above(pair, pair.at_x.alpha))
+    decide(case, Target::Any, &|pair| beta_above(pair, pair.at_x.alpha))
 }
 
 /// `|| u(x) ||_inf <= factor exp(R^2)`.
@@ -184,7 +184,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 1, Target::Any, |pair| {
+                    search(rng, 1, Target::Any, &|pair| {
                         normaliser_above(pair, exponential_at_x(pair, -1))
                     })
                 },
@@ -192,14 +192,14 @@ pub fn claims() -> Vec<Claim> {
             )),
             real_rows: 24,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     normaliser_above(pair, exponential_at_x(pair, -1))
                 })
             },
             control: Control {
                 fault: "n in its place",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         normaliser_above(pair, pair.rows())
                     })
                 },
@@ -221,7 +221,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 1, Target::Any, |pair| {
+                    search(rng, 1, Target::Any, &|pair| {
                         normaliser_above(pair, jensen(pair))
                     })
                 },
@@ -229,14 +229,14 @@ pub fn claims() -> Vec<Claim> {
             )),
             real_rows: 24,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     normaliser_above(pair, jensen(pair))
                 })
             },
             control: Control {
                 fault: "1.001 times as much",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         normaliser_above(pair, jensen(pair) * High::ratio(1001, 1000))
                     })
                 },
@@ -256,19 +256,19 @@ pub fn claims() -> Vec<Claim> {
             family: FAMILY,
             strata: STRATA,
             attack: Some((
-                |rng| search(rng, 1, Target::Any, |pair| largest_exponential(pair, 1.0)),
+                |rng| search(rng, 1, Target::Any, &|pair| largest_exponential(pair, 1.0)),
                 6,
             )),
             real_rows: 24,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     largest_exponential(pair, High::ONE)
                 })
             },
             control: Control {
                 fault: "0.999 exp(R^2)",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         largest_exponential(pair, High::ratio(999, 1000))
                     })
                 },
@@ -290,7 +290,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 1, Target::Any, |pair| {
+                    search(rng, 1, Target::Any, &|pair| {
                         exponential_change(pair, 2.0 * pair.rows().sqrt())
                     })
                 },
@@ -298,14 +298,14 @@ pub fn claims() -> Vec<Claim> {
             )),
             real_rows: 24,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     exponential_change(pair, High::int(2) * pair.rows().sqrt())
                 })
             },
             control: Control {
                 fault: "0.1 sqrt(n) in place of 2 sqrt(n)",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         exponential_change(pair, High::ratio(1, 10) * pair.rows().sqrt())
                     })
                 },
@@ -326,19 +326,19 @@ pub fn claims() -> Vec<Claim> {
             family: FAMILY,
             strata: STRATA,
             attack: Some((
-                |rng| search(rng, 1, Target::Any, |pair| exponential_change(pair, 1.0)),
+                |rng| search(rng, 1, Target::Any, &|pair| exponential_change(pair, 1.0)),
                 6,
             )),
             real_rows: 24,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     exponential_change(pair, High::ONE)
                 })
             },
             control: Control {
                 fault: "half as much",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         exponential_change(pair, High::ratio(1, 2))
                     })
                 },
@@ -359,7 +359,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA_OF_SEVERAL_ROWS,
             attack: Some((
                 |rng| {
-                    search(rng, 2, Target::Any, |pair| {
+                    search(rng, 2, Target::Any, &|pair| {
                         normaliser_change(pair, pair.rows().sqrt())
                     })
                 },
@@ -367,13 +367,17 @@ pub fn claims() -> Vec<Claim> {
             )),
             real_rows: 24,
             check: |case| {
-                decide(case, Target::Any, |pair| {
+                decide(case, Target::Any, &|pair| {
                     normaliser_change(pair, pair.rows().sqrt())
                 })
             },
             control: Control {
                 fault: "without sqrt(n)",
-                check: |case| decide(case, Target::Any, |pair| normaliser_change(pair, High::ONE)),
+                check: |case| {
+                    decide(case, Target::Any, &|pair| {
+                        normaliser_change(pair, High::ONE)
+                    })
+                },
             },
             witness: None,
         },
@@ -391,18 +395,18 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 1, Target::Any, |pair| {
+                    search(rng, 1, Target::Any, &|pair| {
                         inverse_change(pair, pair.beta())
                     })
                 },
                 4,
             )),
             real_rows: 24,
-            check: |case| decide(case, Target::Any, |pair| inverse_change(pair, pair.beta())),
+            check: |case| decide(case, Target::Any, &|pair| inverse_change(pair, pair.beta())),
             control: Control {
                 fault: "the larger of both normalisers for beta",
                 check: |case| {
-                    decide(case, Target::Any, |pair| {
+                    decide(case, Target::Any, &|pair| {
                         inverse_change(pair, pair.at_x.alpha.max(pair.at_y.alpha))
                     })
                 },
@@ -421,7 +425,7 @@ mod tests {
     #[test]
     fn the_search_reaches_the_sharp_lower_bound_of_the_normaliser() {
         let mut rng = sample::stream(1, "test", 0);
-        let case = search(&mut rng, 1, Target::Any, |pair| {
+        let case = search(&mut rng, 1, Target::Any, &|pair| {
             normaliser_above(pair, jensen(pair))
         })
         .unwrap();

@@ -108,7 +108,7 @@ fn attack(rng: &mut Stream) -> Result<Case, CheckError> {
         restarts: 3,
         ..Effort::USUAL
     };
-    let (raw, _) = attack::maximise(|raw| optimal_logits(&target(raw)).norm(), start, effort);
+    let (raw, _) = attack::maximise(&|raw| optimal_logits(&target(raw)).norm(), start, effort);
     let weights = DVector::from_element(rows, just_above(100.0));
     let matrix = DesignMatrix::dense(DMatrix::identity(rows, rows))?;
     let instance = Instance::new(LossKind::Softmax, matrix, target(&raw), weights)?;

@@ -234,6 +234,10 @@ pub struct Bound<T> {
     pub terms: T,
 }
 
+/// An inequality between the two points of a pair. A trait object, so that [`decide`] and [`search`] are compiled once and
+/// not once a claim; the call is nothing next to what it computes.
+pub type Statement<'a, T> = &'a dyn Fn(&Pair<T>) -> Result<Bound<T>, CheckError>;
+
 /// Whether a statement asks for `||b||_1 <= 1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -247,7 +251,7 @@ pub enum Target {
 pub fn decide(
     case: &Case,
     target: Target,
-    statement: impl FnOnce(&Pair<High>) -> Result<Bound<High>, CheckError>,
+    statement: Statement<'_, High>,
 ) -> Result<Verdict, CheckError> {
     let pair = Pair::<High>::of(case)?;
     if target == Target::UnitBall && pair.target_sum() > High::ONE {
@@ -312,7 +316,7 @@ pub fn search(
     rng: &mut Stream,
     smallest: i64,
     target: Target,
-    statement: impl Fn(&Pair<f64>) -> Result<Bound<f64>, CheckError>,
+    statement: Statement<'_, f64>,
 ) -> Result<Case, CheckError> {
     let n = sample::integer(rng, smallest, 4) as usize;
     let d = sample::integer(rng, 1, 2.min(n as i64)) as usize;
@@ -371,7 +375,7 @@ pub fn search(
     };
     let start = attack::cold_start(rng, n * d + 2 * d + n + 1, 1);
     let (best, _) = attack::maximise(
-        |unknowns| hardness(unknowns).unwrap_or(f64::NAN),
+        &|unknowns| hardness(unknowns).unwrap_or(f64::NAN),
         start,
         EFFORT,
     );
@@ -399,7 +403,7 @@ mod tests {
         // 64 (n + d) (1 + 2) = 576 units, R = 2, 1 + 32 R^2 = 129: 576 (1 + 129) = 74880 units.
         let said = |units: i64, terms: High| {
             let observed = High::ONE + High::int(units) * unit();
-            let verdict = decide(&case, Target::Any, |_| {
+            let verdict = decide(&case, Target::Any, &|_| {
                 Ok(Bound {
                     quantity: "q",
                     observed,
@@ -435,7 +439,7 @@ mod tests {
             for index in 0..48 {
                 let mut rng = sample::stream(1, "built", index);
                 // A statement that decides nothing: the cold start is what is built.
-                let case = search(&mut rng, 1, target, |_| {
+                let case = search(&mut rng, 1, target, &|_| {
                     Err(CheckError::Other("nothing".to_owned()))
                 })
                 .unwrap();
@@ -479,7 +483,7 @@ mod tests {
         (0..32)
             .map(|index| {
                 let mut rng = sample::stream(1, "nearest", index);
-                let case = search(&mut rng, 2, Target::UnitBall, |pair| {
+                let case = search(&mut rng, 2, Target::UnitBall, &|pair| {
                     // The closer the harder; below `least` the terms cancel all digits.
                     Ok(Bound {
                         quantity: "q",

@@ -40,7 +40,7 @@ fn hardest_surplus(rng: &mut Stream) -> Result<Case, CheckError> {
         s / ((4.0 + s).powi(2) - 4.0)
     };
     let start = sample::integer(rng, -14, 14) as f64;
-    let (best, _) = attack::maximise(|free| share(free[0]), vec![start], Effort::USUAL);
+    let (best, _) = attack::maximise(&|free| share(free[0]), vec![start], Effort::USUAL);
     let weight = (4.0 + best[0].exp()).sqrt();
     let one = DesignMatrix::dense(DMatrix::from_element(1, 1, 1.0))?;
     let instance = Instance::new(
@@ -138,10 +138,10 @@ pub fn claims() -> Vec<Claim> {
             strata: &[Stratum::OneRow, Stratum::OneColumn, Stratum::Square],
             attack: Some((small_radius, 6)),
             real_rows: 0,
-            check: |case| decide(case, Target::Any, |pair| beta_inserted(pair, 30)),
+            check: |case| decide(case, Target::Any, &|pair| beta_inserted(pair, 30)),
             control: Control {
                 fault: "exp(21R^2) on the right",
-                check: |case| decide(case, Target::Any, |pair| beta_inserted(pair, 21)),
+                check: |case| decide(case, Target::Any, &|pair| beta_inserted(pair, 21)),
             },
             witness: None,
         },
@@ -168,7 +168,7 @@ mod tests {
     fn the_slack_of_the_inserted_beta_is_the_remaining_exponential() {
         // R = 1/2: exp(30/4 - 22/4) = e^2.
         let text = r#"{"loss": "softmax", "matrix": [[0.5], [0]], "target": [0, 0], "weights": 0, "points": [[0.5], [0]]}"#;
-        let verdict = decide(&Case::of_text(text, 0), Target::Any, |pair| {
+        let verdict = decide(&Case::of_text(text, 0), Target::Any, &|pair| {
             beta_inserted(pair, 30)
         });
         let Verdict::Holds { slack } = verdict.unwrap() else {

@@ -44,11 +44,13 @@ fn single<const I: usize, T: Number>(pair: &Pair<T>, share: T) -> Result<Bound<T
 }
 
 fn checked<const I: usize>(case: &Case) -> Result<Verdict, CheckError> {
-    decide(case, Target::Any, |pair| single::<I, High>(pair, High::ONE))
+    decide(case, Target::Any, &|pair| {
+        single::<I, High>(pair, High::ONE)
+    })
 }
 
 fn halved<const I: usize>(case: &Case) -> Result<Verdict, CheckError> {
-    decide(case, Target::Any, |pair| {
+    decide(case, Target::Any, &|pair| {
         single::<I, High>(pair, High::ratio(1, 2))
     })
 }
@@ -59,7 +61,7 @@ fn attacked<const I: usize>(rng: &mut Stream) -> Result<Case, CheckError> {
         let bound = single::<I, f64>(&Pair::of(case)?, 1.0)?;
         Ok(bound.observed / bound.allowed)
     };
-    let found = search(rng, 2, Target::Any, |pair| single::<I, f64>(pair, 1.0))?;
+    let found = search(rng, 2, Target::Any, &|pair| single::<I, f64>(pair, 1.0))?;
     let corner = near_a_corner(rng)?;
     // A degenerate search (0 / 0) gives way.
     Ok(if hardness(&found)? > hardness(&corner)? {
@@ -126,7 +128,7 @@ fn parts<T: Number>(pair: &Pair<T>, share: T) -> [Bound<T>; 2] {
 
 fn both_parts(case: &Case, share: High) -> Result<Verdict, CheckError> {
     let part = |index: usize| {
-        decide(case, Target::Any, |pair| {
+        decide(case, Target::Any, &|pair| {
             let [first, second] = parts(pair, share);
             Ok(if index == 0 { first } else { second })
         })
@@ -169,7 +171,7 @@ pub fn claims() -> Vec<Claim> {
             family: FAMILY,
             strata: STRATA,
             attack: Some((
-                |rng| search(rng, 2, Target::Any, |pair| Ok(larger_part(pair))),
+                |rng| search(rng, 2, Target::Any, &|pair| Ok(larger_part(pair))),
                 6,
             )),
             real_rows: REAL_ROWS,

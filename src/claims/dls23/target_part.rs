@@ -142,7 +142,7 @@ fn attack_spread(rng: &mut Stream) -> Result<Case, CheckError> {
     let zero = DVector::zeros(n);
     let start = attack::cold_start(rng, 2 * n, 1);
     let (best, _) = attack::maximise(
-        |raw| {
+        &|raw| {
             let p = forms::softmax(&DVector::from_column_slice(&raw[..n]));
             let b = target(&raw[n..]);
             let part = forms::hessian(form, &p, &b) - forms::hessian(form, &p, &zero);

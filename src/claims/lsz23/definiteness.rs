@@ -254,7 +254,7 @@ fn hardest(
         -phi.curvature(z, b) / threshold(phi, b)
     };
     let start = attack::cold_start(rng, 2, 4);
-    let (best, _) = attack::maximise(objective, start, SEARCH);
+    let (best, _) = attack::maximise(&objective, start, SEARCH);
     let (z, b) = parts(&best);
     let instance = Instance::new(
         phi.loss(),

@@ -113,7 +113,7 @@ fn hardest(rng: &mut Stream, least: f64) -> Result<Case, CheckError> {
         ..Effort::USUAL
     };
     let start = attack::cold_start(rng, 4, 1);
-    let (best, _) = attack::maximise(objective, start, effort);
+    let (best, _) = attack::maximise(&objective, start, effort);
     let (x, y, a, b) = parts(&best);
     let instance = Instance::new(
         phi.loss(),

@@ -104,7 +104,7 @@ fn lowest(rng: &mut Stream) -> Result<Case, CheckError> {
     };
     let start = attack::cold_start(rng, 2 * n, 1);
     let (best, _) = attack::maximise(
-        |free| {
+        &|free| {
             let (z, b) = parts(free);
             let model = Model::at(&z);
             if model.alpha < NEAREST_POLE {

@@ -173,7 +173,7 @@ fn steepest(rng: &mut Stream) -> Result<Case, CheckError> {
     };
     let start = attack::cold_start(rng, 3 * n, 1);
     let (best, _) = attack::maximise(
-        |free| {
+        &|free| {
             let (z, h, b) = parts(free);
             share(&z, &h, &b)
         },

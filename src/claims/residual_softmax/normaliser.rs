@@ -140,7 +140,7 @@ fn lowest_normaliser(rng: &mut Stream) -> Result<Case, CheckError> {
     };
     let start = attack::cold_start(rng, n, 1);
     let (best, _) = attack::maximise(
-        |free| -Model::at(&(column(free) * radius)).alpha,
+        &|free| -Model::at(&(column(free) * radius)).alpha,
         start,
         Effort::USUAL,
     );

@@ -72,7 +72,7 @@ pub fn search(
     let activation = activations[pick];
     let start = attack::cold_start(rng, n * m + m + 2 * n, 2);
     let (best, _) = attack::maximise(
-        |free| hardness(&Candidate::of(activation, n, m, free)),
+        &|free| hardness(&Candidate::of(activation, n, m, free)),
         start,
         Effort::USUAL,
     );
