@@ -1,6 +1,6 @@
 //! What each fuzz target does with its bytes: a function that panics where a promise is broken.
 //!
-//! The targets under `fuzz_targets` run these on nightly with libFuzzer; `tests/fuzz_regressions.rs` runs the same
+//! The targets under `fuzz_targets` run these on nightly with libFuzzer; `tests/solver/fuzz_regressions.rs` runs the same
 //! functions on stable over the committed seeds and findings. A target uses one of the modules only.
 
 #![allow(dead_code)]

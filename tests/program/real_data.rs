@@ -1,11 +1,9 @@
 //! `attreg solve` on attention heads of a language model (fixtures/attention).
 
-mod common;
-
+use crate::common::{Scratch, attreg, fixture};
 use attention_regression::instance::files::{npy, read_instance};
 use attention_regression::oracle::{Reference, lift_vector};
 use attention_regression::scalar::High;
-use common::{Scratch, attreg, fixture};
 use nalgebra::{DMatrix, DVector};
 
 const HEAD: &str = "attention/layer0-head5-row17.json";

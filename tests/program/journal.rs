@@ -1,13 +1,11 @@
 //! A campaign that is killed goes on where it stopped and ends with the bytes of an undisturbed one. No clock: the
 //! moments of death are numbers of journal lines, drawn from a seed.
 
-mod common;
-
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
+use crate::common::{Scratch, attreg};
 use attention_regression::instance::sample;
-use common::{Scratch, attreg};
 
 /// Two cheap claims, one true and one false: about 150 cases, witness, edges and real data among them.
 const CAMPAIGN: [&str; 6] = [

@@ -11,7 +11,7 @@ use attention_regression::report;
 
 fn beside(folder: &str) -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(format!("../fixtures/{folder}"));
+    settings.set_snapshot_path(format!("../../fixtures/{folder}"));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings

@@ -1,8 +1,6 @@
 //! `attreg generate`: reproducible instances that the other commands take.
 
-mod common;
-
-use common::{Scratch, attreg};
+use crate::common::{Scratch, attreg};
 
 const KINDS: [&str; 5] = ["theory", "practice", "weak", "edge", "ill-conditioned"];
 

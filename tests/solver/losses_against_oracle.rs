@@ -5,10 +5,7 @@ use std::sync::OnceLock;
 
 use nalgebra::{DMatrix, DVector};
 
-#[path = "common/answers.rs"]
-mod answers;
-
-use answers::{Answer, SEED, Truth, bounds, direction, faults, produced, truth};
+use crate::answers::{Answer, SEED, Truth, bounds, direction, faults, produced, truth};
 use attention_regression::claims::{Case, Family, Targets};
 use attention_regression::instance::{Activation, Instance, LossKind, sample};
 use attention_regression::production::Problem;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-#[path = "fuzz/harness/mod.rs"]
+#[path = "../fuzz/harness/mod.rs"]
 mod harness;
 
 /// Runs all files of `tests/fuzz/seeds/TARGET` and `tests/fuzz/regressions/TARGET`; at least `least` must be there. The

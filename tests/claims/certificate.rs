@@ -183,6 +183,6 @@ fn production_uses_the_proven_constants_rounded_outward() {
 
 #[test]
 fn a_finer_certificate_proves_a_smaller_lipschitz_bound() {
-    let text = include_str!("../fixtures/certificates/lipschitz-fine.json");
+    let text = include_str!("../../fixtures/certificates/lipschitz-fine.json");
     assert_eq!(check_lipschitz(text).unwrap().bound.to_string(), "59/100");
 }

@@ -1,8 +1,6 @@
 //! The sister losses through the commands: generate, reference, solve, and what is wrong with an instance of theirs.
 
-mod common;
-
-use common::{Run, Scratch, attreg};
+use crate::common::{Run, Scratch, attreg};
 
 const LOSSES: [&str; 9] = [
     "softmax",

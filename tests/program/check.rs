@@ -1,9 +1,7 @@
 //! `attreg check`: status 0 for right answers, 1 for wrong ones, 2 and one clear line for what is no answer.
 
-mod common;
-
+use crate::common::{BASELINE, Scratch, attreg};
 use attention_regression::instance::files::npy;
-use common::{BASELINE, Scratch, attreg};
 use nalgebra::{DMatrix, DVector};
 
 /// The truth about the baseline, as text and as numbers.
@@ -304,9 +302,9 @@ fn the_example_in_the_manual_is_what_is_printed() {
         "a.json",
         "{\"loss\": 1.9866701458945215, \"gradient\": [6.366063570543354, -3.358156824116827]}",
     );
-    let instance = common::fixture("instances/tiny.json");
+    let instance = crate::common::fixture("instances/tiny.json");
     let run = attreg(["check", instance.to_str().unwrap(), &file]);
     assert_eq!(run.status, 1, "{}", run.err);
-    let manual = include_str!("../docs/conformance.md");
+    let manual = include_str!("../../docs/conformance.md");
     assert!(manual.contains(&run.out), "{}", run.out);
 }

@@ -1,8 +1,6 @@
 //! The conformance kit: its bytes are reproducible, sound clients pass it, and what they get wrong is a row of a table.
 
-mod common;
-
-#[path = "../examples/conformance_rust.rs"]
+#[path = "../../examples/conformance_rust.rs"]
 #[allow(dead_code)]
 mod conformance_rust;
 
@@ -10,10 +8,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::common::{Scratch, attreg, fixture};
 use attention_regression::instance::files::read_instance;
 use attention_regression::judge::kit::{MANIFEST, read_kit};
 use attention_regression::production::{Problem, Settings, solve};
-use common::{Scratch, attreg, fixture};
 use nalgebra::DVector;
 
 fn kit() -> PathBuf {

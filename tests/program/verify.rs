@@ -1,14 +1,12 @@
 //! `attreg verify` on files, directories and sizes of the user's choice.
 
-mod common;
-
 use std::process::Command;
 
+use crate::common::{Scratch, attreg, attreg_line, fixture};
 use attention_regression::campaign::{self, Plan};
 use attention_regression::claims::{self, Claim, Control, Expected};
 use attention_regression::instance::files::read_instance;
 use attention_regression::report;
-use common::{Scratch, attreg, attreg_line, fixture};
 
 /// A line for the shell, with the program first on its path.
 fn shell(line: &str) -> (i32, String, String) {

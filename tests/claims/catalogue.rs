@@ -214,7 +214,7 @@ fn the_figures_in_the_readme_are_those_of_the_catalogue() {
     } else {
         assert!(
             text[start..end] == expected,
-            "README.md is stale: run `INSTA_UPDATE=always cargo test --test catalogue figures`"
+            "README.md is stale: run `INSTA_UPDATE=always cargo test --test claims figures`"
         );
     }
 }

@@ -1,14 +1,11 @@
 //! A result that cannot be written: status 2, one line that names the place, and what was found is not thrown away.
-//! (`tests/journal.rs` fills the disk under a journal.)
-#![cfg(target_os = "linux")]
-
-mod common;
+//! (`tests/program/journal.rs` fills the disk under a journal.)
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 
-use common::{BASELINE, Scratch, attreg};
+use crate::common::{BASELINE, Scratch, attreg};
 
 /// A campaign of one cheap claim.
 const CAMPAIGN: [&str; 4] = ["verify", "dls23/gradient-corrected", "--cases", "2"];

@@ -1,8 +1,6 @@
 //! `attreg solve`: what it prints, what it writes, how it exits.
 
-mod common;
-
-use common::{BASELINE, Scratch, attreg, attreg_line};
+use crate::common::{BASELINE, Scratch, attreg, attreg_line};
 
 fn numbers(value: &serde_json::Value) -> Vec<f64> {
     value

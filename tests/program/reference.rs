@@ -1,8 +1,6 @@
 //! `attreg reference`: certified decimals, the minimiser, and what it refuses.
 
-mod common;
-
-use common::{BASELINE, Scratch, attreg};
+use crate::common::{BASELINE, Scratch, attreg};
 
 /// One row: the softmax of one logit is 1, so `L(x) = 0.5 (1 - b)^2 + 0.5 (w a x)^2` can be worked out by hand.
 #[test]

@@ -1,14 +1,11 @@
 //! With the feature `argmin` a problem runs in another crate's optimisers, and they find the same minimum.
-#![cfg(feature = "argmin")]
 
-mod common;
-
+use crate::common::fixture;
 use argmin::core::{Executor, Gradient, Hessian};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use attention_regression::instance::files::read_instance;
 use attention_regression::production::{Problem, Settings, solve};
-use common::fixture;
 
 #[test]
 fn lbfgs_of_argmin_finds_the_minimum_that_the_solver_finds() {

@@ -6,10 +6,7 @@ use std::sync::OnceLock;
 
 use nalgebra::{DMatrix, DVector};
 
-#[path = "common/answers.rs"]
-mod answers;
-
-use answers::{Answer, SEED, Truth, UNIT, bounds, direction, faults, produced, truth};
+use crate::answers::{Answer, SEED, Truth, UNIT, bounds, direction, faults, produced, truth};
 use attention_regression::claims::forms::{self, GradientForm, HessianForm};
 use attention_regression::claims::{Case, Family, Origin, Stratum, Targets};
 use attention_regression::instance::{DesignMatrix, Instance, LossKind, sample};

@@ -1,14 +1,12 @@
 //! Files as users of other programs have them: every kind that is read gives the right loss, what is refused names the
 //! cure, standard input and arrays that are written out are inputs, and no output replaces an input or another output.
 
-mod common;
-
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use common::{BASELINE, Scratch, attreg};
+use crate::common::{BASELINE, Scratch, attreg};
 
 /// A file that somebody else's program wrote.
 fn given(name: &str) -> PathBuf {
@@ -18,7 +16,7 @@ fn given(name: &str) -> PathBuf {
 }
 
 /// Runs the program in a directory, with a text on standard input.
-fn with_input(directory: &Path, arguments: &[&str], input: &str) -> common::Run {
+fn with_input(directory: &Path, arguments: &[&str], input: &str) -> crate::common::Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_attreg"))
         .args(arguments)
         .current_dir(directory)
@@ -34,7 +32,7 @@ fn with_input(directory: &Path, arguments: &[&str], input: &str) -> common::Run 
         .write_all(input.as_bytes())
         .unwrap();
     let output = child.wait_with_output().unwrap();
-    common::Run {
+    crate::common::Run {
         status: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),
         err: String::from_utf8(output.stderr).unwrap(),
@@ -93,7 +91,7 @@ fn digits(number: &str) -> String {
 /// `fixtures/arrays/make.py` printed this loss of its problem, from the definition in numpy.
 #[test]
 fn one_archive_of_named_arrays_is_an_instance() {
-    let path = common::fixture("arrays/problem.npz");
+    let path = crate::common::fixture("arrays/problem.npz");
     let run = attreg([
         "reference",
         path.to_str().unwrap(),
@@ -103,7 +101,7 @@ fn one_archive_of_named_arrays_is_an_instance() {
     ]);
     let found: f64 = run.json()["loss"].as_str().unwrap().parse().unwrap();
     assert!((found - 0.09490675059286259).abs() < 1e-16, "{found}");
-    let path = common::fixture("arrays/misspelt.npz");
+    let path = crate::common::fixture("arrays/misspelt.npz");
     attreg(["solve", path.to_str().unwrap()])
         .assert_refused("misspelt.npz: unknown array \"wieghts\", expected one of loss, matrix");
 }

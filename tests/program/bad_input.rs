@@ -1,8 +1,6 @@
 //! Whatever is wrong with the input: status 2, one line that names file, place and value, and no file left behind.
 
-mod common;
-
-use common::{BASELINE, Scratch, attreg, attreg_line};
+use crate::common::{BASELINE, Scratch, attreg, attreg_line};
 
 /// Each manifest differs from the working baseline in one place.
 #[test]
@@ -75,7 +73,7 @@ fn a_bad_manifest_is_refused_by_every_command_that_reads_one() {
 #[test]
 fn a_truncated_array_is_refused_and_named() {
     let scratch = Scratch::new();
-    let whole = std::fs::read(common::fixture("attention/layer0-head5-keys.npy")).unwrap();
+    let whole = std::fs::read(crate::common::fixture("attention/layer0-head5-keys.npy")).unwrap();
     let path = scratch.changed("[[1, 0.5], [-2, 3], [0, 1], [1, 1]]", "\"keys.npy\"");
     for length in [0, 6, 9, 60, 128, 5000, whole.len() - 1] {
         scratch.file("keys.npy", &whole[..length]);
@@ -89,7 +87,8 @@ fn a_truncated_array_is_refused_and_named() {
 #[test]
 fn a_sparse_archive_is_read_or_refused_and_named() {
     let scratch = Scratch::new();
-    let read = |name: &str| std::fs::read(common::fixture(&format!("sparse/{name}.npz"))).unwrap();
+    let read =
+        |name: &str| std::fs::read(crate::common::fixture(&format!("sparse/{name}.npz"))).unwrap();
     let path = scratch.file(
         "instance.json",
         r#"{"loss": "softmax", "matrix": "A.npz", "target": [0.5, 0.25, 0.25], "weights": 10}"#,

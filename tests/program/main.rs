@@ -1,0 +1,19 @@
+//! The program as its users meet it: commands, files, bad input, interruptions, the conformance kit.
+
+mod bad_input;
+mod check;
+#[path = "../common/mod.rs"]
+mod common;
+mod conformance;
+mod diagnosis;
+mod files;
+#[cfg(target_os = "linux")]
+mod full_disk;
+mod generate;
+mod journal;
+mod losses;
+mod real_data;
+mod reference;
+mod snapshots;
+mod solve;
+mod verify;

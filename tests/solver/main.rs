@@ -1,0 +1,13 @@
+//! The solver against the oracle, against itself (methods, threads, drawn values), and on what a fuzzer found.
+
+mod against_oracle;
+mod answers;
+#[cfg(feature = "argmin")]
+mod argmin;
+#[cfg(feature = "argmin")]
+#[path = "../common/mod.rs"]
+mod common;
+mod engine;
+mod fuzz_regressions;
+mod losses_against_oracle;
+mod value_stability;
