@@ -293,7 +293,7 @@ pub fn claims() -> Vec<Claim> {
             premise: PREMISE_TEXT,
             expected: Expected::Fails,
             correction: Some("dls23/theorem-main-corrected"),
-            note: "Exact binomial test: 16 independent runs at delta = 1/20; more than 9 failures refute, with a false alarm below 1e-9. The algorithm as printed fails in every run of almost every case. Its Definition of a good start is 2.1.12 (E21); the Lipschitz constant M is global, so ||x|| <= R is not needed (E24).",
+            note: "Exact binomial test: 16 independent runs at delta = 1/20; more than 9 failures refute, with a false alarm below 1e-9. The algorithm as printed fails in every run of almost every case. Its Definition of a good start is 2.1.12 (E21); the Lipschitz constant M is global, so ||x|| <= R is not needed (E24). \"There exists\" names Algorithm 1; that exact Newton steps contract by 0.4 is dls23/contraction-exact-newton, and what the mended algorithm does is dls23/theorem-main-corrected.",
             family: THEOREM,
             strata: STRATA,
             attack: None,

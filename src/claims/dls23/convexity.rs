@@ -40,13 +40,13 @@ pub fn claims() -> Vec<Claim> {
     vec![Claim {
         id: "dls23/softmax-regression-convex",
         paper: Paper::Dls23,
-        source: "thesis chapter 1: \"To preserve the convexity of the softmax regression, [DLS23] examine a regularized form\"",
-        wording: Wording::Printed,
+        source: "thesis chapter 1: \"To preserve the convexity of the softmax regression, [DLS23] examine a regularized form\", read to the letter",
+        wording: Wording::Derived,
         statement: "0.5 ||f(x) - b||_2^2 is convex in x",
         premise: "||b||_1 <= 1 (nothing is asked in the text)",
         expected: Expected::Fails,
         correction: Some("dls23/positive-definite-sharp-threshold"),
-        note: "There is no convexity to preserve: the Hessian reaches -0.2404 ||A||^2, and the regulariser is what makes the loss convex. Witness: two rows, one column, b = e_1, f_1 = 0.18.",
+        note: "Read to the letter there is no convexity to preserve: the Hessian reaches -0.2404 ||A||^2. Where \"preserve\" means that the regulariser makes the loss convex, the sentence is true with the weights and the target that the main theorem asks for (dls23/positive-definite-from-one). Witness: two rows, one column, b = e_1, f_1 = 0.18.",
         family: Family {
             rows: (3, 6),
             columns: (1, 2),

@@ -225,7 +225,7 @@ pub fn claims() -> Vec<Claim> {
             premise: "(2.4); none on b. sigma_min(A) = 0 makes (2.4) meaningless: see dls23/positive-definite-any-rank",
             expected: Expected::Fails,
             correction: Some("dls23/positive-definite"),
-            note: "Errata E5 and E6: without ||b||_1 <= 1 the Hessian of L_exp is unbounded below. The witness has two rows, one column, b = (-100, 0) and w_i^2 = 5.06.",
+            note: "Errata E5 and E6: without ||b||_1 <= 1 the Hessian of L_exp is unbounded below. The witness has two rows, one column, b = (-100, 0) and w_i^2 = 5.06. The main theorem's hypotheses make it true (dls23/positive-definite).",
             family: Family {
                 targets: Targets::Any,
                 ..FOUR
@@ -245,13 +245,13 @@ pub fn claims() -> Vec<Claim> {
         Claim {
             id: "dls23/positive-definite-any-rank",
             paper: Paper::Dls23,
-            source: "thesis section 2.2.2, last step: (l / sigma_min(A)^2) I_n is positive definite, therefore the Hessian is",
-            wording: Wording::Printed,
+            source: "thesis section 2.2.2, last step: (l / sigma_min(A)^2) I_n is positive definite, therefore the Hessian is; sigma_min read as the smallest singular value that is not 0",
+            wording: Wording::Derived,
             statement: "w_i^2 >= 4 + l / sigma_min(A)^2 implies that the Hessian is at least l I",
             premise: "(2.4) and ||b||_1 <= 1; none on the rank of A; sigma_min(A): the smallest singular value that is not 0",
             expected: Expected::Fails,
             correction: Some("dls23/positive-definite"),
-            note: "Erratum E6: A' D A has the null vectors of A, however definite D is. The thesis never asks for full column rank. At the witness, a wide matrix of full row rank, the usual sigma_min (the smallest of min(n, d) singular values) is the same number.",
+            note: "Erratum E6: A' D A has the null vectors of A, however definite D is. The thesis neither asks for full column rank nor says what sigma_min is. At the witness, a wide matrix of full row rank, the smallest of min(n, d) singular values is the same number; but where sigma_min(A) is the least of ||Au|| / ||u||, to divide by it asks for full column rank, and the step is right (dls23/positive-definite).",
             family: Family {
                 rank_deficient: true,
                 ..FOUR

@@ -147,16 +147,15 @@ fn inverse_change<T: Number>(pair: &Pair<T>, beta: T) -> Result<Bound<T>, CheckE
 pub fn claims() -> Vec<Claim> {
     vec![
         Claim {
-            id: "dls23/normaliser-lower-bound-printed",
+            id: "dls23/normaliser-every-lower-bound",
             paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.20",
-            wording: Wording::Printed,
+            source: "thesis Lemma 2.1.20, \"a lower bound\" read as every lower bound",
+            wording: Wording::Derived,
             statement: "every lower bound beta of <exp(Ax), 1_n> satisfies beta >= exp(-R^2)",
             premise: "R > 0, ||A|| <= R, ||x||_2 <= R, beta <= <exp(Ax), 1_n>",
             expected: Expected::Fails,
             correction: Some("dls23/normaliser-lower-bound"),
-            note: "Erratum E7: a number below a lower bound is a lower bound too, so the statement is false for every A and x. \
-                Tried with beta = alpha(x) and with a positive one of half of exp(-R^2) or less. What is meant is that exp(-R^2) itself may be taken for beta.",
+            note: "Erratum E7: a number below a lower bound is a lower bound too, so this reading is false for every A and x. Tried with beta = alpha(x) and with a positive one of half of exp(-R^2) or less. For the largest lower bound the lemma is true (dls23/normaliser-lower-bound).",
             family: FAMILY,
             strata: STRATA,
             attack: None,
@@ -167,14 +166,14 @@ pub fn claims() -> Vec<Claim> {
                 check: largest_lower_bound,
             },
             witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-normaliser-lower-bound-printed.json"
+                "../../../fixtures/witnesses/dls23-normaliser-every-lower-bound.json"
             )),
         },
         Claim {
             id: "dls23/normaliser-lower-bound",
             paper: Paper::Dls23,
-            source: "correction of thesis Lemma 2.1.20",
-            wording: Wording::Derived,
+            source: "thesis Lemma 2.1.20, beta the largest lower bound",
+            wording: Wording::Printed,
             statement: "<exp(Ax), 1_n> >= exp(-R^2), so beta = exp(-R^2) may be taken",
             premise: "||A|| <= R, ||x||_2 <= R",
             expected: Expected::Holds,

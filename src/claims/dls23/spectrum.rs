@@ -269,7 +269,7 @@ pub fn claims() -> Vec<Claim> {
             premise: "none on b",
             expected: Expected::Fails,
             correction: Some("dls23/hessian-bounds-unit-target"),
-            note: "Erratum E5: B is affine in b, so no constants can bound it without a hypothesis on b. At b = 100 e_1 and uniform f in three rows the printed B has the eigenvalues -33, -21.6 and -10.8.",
+            note: "Erratum E5: B is affine in b, so no constants can bound it without a hypothesis on b. At b = 100 e_1 and uniform f in three rows the printed B has the eigenvalues -33, -21.6 and -10.8. With the main theorem's ||b||_1 <= 1, which the lemma does not ask for, it is true, and for the printed B as well (dls23/hessian-bounds-printed-b).",
             family: ANY,
             strata: STRATA,
             attack: None,

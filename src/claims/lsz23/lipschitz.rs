@@ -225,8 +225,8 @@ pub fn claims() -> Vec<Claim> {
         Claim {
             id: "lsz23/hessian-lipschitz-everywhere",
             paper: Paper::Lsz23,
-            source: "definition of an (l, M)-good loss, as the thesis prints it (Definition 2.1.11), with this paper's M",
-            wording: Wording::Recalled,
+            source: "definition of an (l, M)-good loss, as the thesis prints it (Definition 2.1.11), carried over to this paper's losses and M",
+            wording: Wording::Derived,
             statement: "||H(x) - H(y)|| <= sqrt(n) exp(6 R^2) ||x - y||_2 for all x, y in R^d",
             premise: "||A||, ||b||_2 <= R, R >= 2; nothing on x and y",
             expected: Expected::Fails,

@@ -166,7 +166,7 @@ pub fn claims() -> Vec<Claim> {
             expected: Expected::Fails,
             correction: Some("residual-softmax/hessian-lower-bound"),
             note: "The abstract's problem has no regulariser. At b = e_1, z = (-0.463, -0.477, -0.473) the smallest eigenvalue is \
-                -11.92, and it tends to minus infinity like alpha^-3 (residual-softmax/growth-of-smallest-eigenvalue).",
+                -11.92, and it tends to minus infinity like alpha^-3 (residual-softmax/growth-of-smallest-eigenvalue). With a regulariser heavy enough for beta it is definite (residual-softmax/positive-definite).",
             family: FAMILY,
             strata: STRATA,
             attack: None,

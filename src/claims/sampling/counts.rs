@@ -30,14 +30,13 @@ pub fn claims() -> Vec<Claim> {
     vec![Claim {
         id: "sampling/oversampling-premise-printed",
         paper: Paper::Sampling,
-        source: "Definition 4.1 and Lemma 4.2 of the sampling paper (JE)",
-        wording: Wording::Quoted,
+        source: "Definition 4.1 and Lemma 4.2 of the sampling paper (JE), read as saying that such p exist",
+        wording: Wording::Derived,
         statement: "one may draw with p_i >= beta sigma_i / d for any beta >= 1",
         premise: "A has full column rank; beta = 1 + |x_0|",
         expected: Expected::Fails,
         correction: Some("sampling/undersampled-scores"),
-        note: "Erratum E38: probabilities add up to 1 and scores to d, which forces beta <= 1; the premise is empty for every \
-               beta > 1.",
+        note: "Erratum E38: probabilities add up to 1 and scores to d, which forces beta <= 1; the premise is empty for every beta > 1. So the lemma itself is not false: it speaks of beta = 1 alone, where it is sampling/spectral-guarantee.",
         family: Family {
             cases: 42,
             gaps: &[],

@@ -261,7 +261,7 @@ pub fn claims() -> Vec<Claim> {
             premise: "A has full column rank, D is diagonal and positive",
             expected: Expected::Fails,
             correction: Some("sampling/spectral-guarantee"),
-            note: "What erratum E17 (sampling/spectral-guarantee-printed) means for sampling: with a constant of 10 and eps0 = 1/64 nearly every subsample misses the band; a larger constant only moves the eps0 at which that \
+            note: "What erratum E17 (sampling/spectral-guarantee-one-constant) means for sampling: with a constant of 10 and eps0 = 1/64 nearly every subsample misses the band; a larger constant only moves the eps0 at which that \
                    happens.",
             family: FAMILY,
             strata: STRATA,
@@ -291,6 +291,43 @@ pub fn claims() -> Vec<Claim> {
             witness: Some(include_str!(
                 "../../../fixtures/witnesses/sampling-leverage-draws-without-epsilon.json"
             )),
+        },
+        Claim {
+            id: "sampling/spectral-guarantee-fixed-accuracy",
+            paper: Paper::Sampling,
+            source: "thesis Lemma 2.1.16 (from DSW22 and SYYZ22), read at a fixed eps0",
+            wording: Wording::Printed,
+            statement: "for every eps0 in (0, 0.1) there is a C such that a D~ with at most C d log(n/delta) entries gives (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA",
+            premise: "A has full column rank, D is diagonal and positive; C = 6 eps0^-2, s = ceil(C d ln(n/delta)) draws by the leverage scores of sqrt(D) A, with probability at least 1 - delta",
+            expected: Expected::Holds,
+            correction: None,
+            note: "Follows from sampling/spectral-guarantee, since 2d/delta <= (n/delta)^2. The lemma names neither eps0^-2 nor a probability; this is the kindest reading of its O. With one C for all eps0 it is false (sampling/spectral-guarantee-one-constant). 120 subsamples a case against an exact binomial limit (false alarm 1e-9) at eps0 = 3/32.",
+            family: Family { cases: 7, ..FAMILY },
+            strata: STRATA,
+            attack: None,
+            real_rows: 0,
+            check: |case| {
+                guarantee(
+                    case,
+                    Rule::WithoutEpsilon {
+                        constant: 2.0 * PROVEN / (WIDE * WIDE),
+                        epsilon: WIDE,
+                    },
+                )
+            },
+            control: Control {
+                fault: "C = 6 for every eps0",
+                check: |case| {
+                    guarantee(
+                        case,
+                        Rule::WithoutEpsilon {
+                            constant: 2.0 * PROVEN,
+                            epsilon: WIDE,
+                        },
+                    )
+                },
+            },
+            witness: None,
         },
         Claim {
             id: "sampling/spectral-guarantee",

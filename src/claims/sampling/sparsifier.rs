@@ -49,7 +49,7 @@ fn suffices(case: &Case, factor: i64) -> Verdict {
 }
 
 /// [`suffices`] as a check.
-fn printed(case: &Case) -> Result<Verdict, CheckError> {
+fn one_constant(case: &Case) -> Result<Verdict, CheckError> {
     Ok(suffices(case, 1))
 }
 
@@ -58,22 +58,22 @@ fn restored(case: &Case) -> Result<Verdict, CheckError> {
     Ok(suffices(case, INVERSE * INVERSE))
 }
 
-/// The claim about the printed count.
+/// The claim about a count without eps.
 pub fn claims() -> Vec<Claim> {
     vec![Claim {
-        id: "sampling/spectral-guarantee-printed",
+        id: "sampling/spectral-guarantee-one-constant",
         paper: Paper::Sampling,
-        source: "thesis Lemma 2.1.16 (from DSW22 and SYYZ22)",
-        wording: Wording::Printed,
-        statement: "there is a D~ with O(d log(n/delta)) entries and (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA, for all eps0 in (0, 0.1)",
+        source: "thesis Lemma 2.1.16 (from DSW22 and SYYZ22), read with one constant for all eps0",
+        wording: Wording::Derived,
+        statement: "there is a D~ with at most C d log(n/delta) entries and (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA, the same C for all eps0 in (0, 0.1)",
         premise: "A has full column rank, D is diagonal and positive; tried with a constant of 10, eps0 = 1/64 and delta = 1/16",
         expected: Expected::Fails,
-        correction: Some("sampling/spectral-guarantee"),
+        correction: Some("sampling/spectral-guarantee-fixed-accuracy"),
         note: "Erratum E17: the count must carry eps0^-2. For the incidence matrix of the complete graph on N vertices (one grounded) and D = I \
                every D~ in the band, of any sign and by whatever algorithm, has at least (1-eps)^2 m / (N eps^2 + 1 + 2 eps) entries, \
                m = N (N-1) / 2: by the trace, the Frobenius norm and Cauchy-Schwarz, proof in the source of this claim. For N past eps^-2 \
                that is about d / (2 eps^2), against d log(n/delta): whatever the constant, a smaller eps and N = eps^-2 refute it. \
-               N = 10^4 times the rows of the case.",
+               N = 10^4 times the rows of the case. Where the O may hide the eps0^-2 of a fixed eps0 the lemma is true (sampling/spectral-guarantee-fixed-accuracy).",
         family: Family {
             rows: (1, 8),
             gaps: &[],
@@ -83,13 +83,13 @@ pub fn claims() -> Vec<Claim> {
         strata: &[Stratum::OneRow],
         attack: None,
         real_rows: 0,
-        check: printed,
+        check: one_constant,
         control: Control {
             fault: "the factor eps0^-2 restored",
             check: restored,
         },
         witness: Some(include_str!(
-            "../../../fixtures/witnesses/sampling-spectral-guarantee-printed.json"
+            "../../../fixtures/witnesses/sampling-spectral-guarantee-one-constant.json"
         )),
     }]
 }
