@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     match status {
         Ok(exit) => ExitCode::from(exit.status()),
         Err(error) => {
-            eprintln!("attreg: {error}");
+            error.print();
             ExitCode::from(2)
         }
     }

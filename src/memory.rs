@@ -6,6 +6,8 @@
 //! another system, nothing changes but the time.
 #![allow(unsafe_code)]
 
+pub mod reading;
+
 /// Arrays of fewer bytes are left alone.
 const LARGE: usize = 4 << 20;
 

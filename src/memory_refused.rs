@@ -5,8 +5,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::Write as _;
 
+use attention_regression::memory::reading;
+
 /// The system's allocator, but where it refuses memory the program ends with one line and status 2, as for any other input
-/// that it cannot take. Rust itself would abort, and stable Rust has no other place to say so; asking beforehand for the sizes
+/// that it cannot take; the line names the file that was being read, where one was. Rust itself would abort, and stable Rust has no other place to say so; asking beforehand for the sizes
 /// that files announce would leave out the libraries' own arrays.
 struct OrRefuse;
 
@@ -39,10 +41,12 @@ unsafe impl GlobalAlloc for OrRefuse {
 fn granted(memory: *mut u8, bytes: usize) -> *mut u8 {
     if memory.is_null() {
         // Neither the line nor the end asks for memory.
-        let _ = writeln!(
-            std::io::stderr(),
-            "attreg: out of memory: the system refused {bytes} bytes"
-        );
+        let mut out = std::io::stderr().lock();
+        let _ = out.write_all(b"attreg: ");
+        reading::with_name(|name| {
+            let _ = out.write_all(name).and_then(|()| out.write_all(b": "));
+        });
+        let _ = writeln!(out, "out of memory: the system refused {bytes} bytes");
         std::process::exit(2)
     }
     memory

@@ -16,6 +16,7 @@ use crate::campaign::plan::{Decided, Plan};
 use crate::claims::{Case, Origin, Verdict};
 use crate::instance::InstanceError;
 use crate::instance::files::{parse_instance, render_instance};
+use crate::memory::reading::Reading;
 
 /// A journal that is open for more lines.
 pub struct Journal {
@@ -116,6 +117,7 @@ impl Journal {
         if !std::fs::metadata(path).map_err(fail)?.is_file() {
             return Err(format("a journal must be a regular file".to_owned()));
         }
+        let _reading = Reading::begin(path);
         let bytes = std::fs::read(path).map_err(fail)?;
         let whole = bytes
             .iter()

@@ -1,16 +1,17 @@
 //! `attreg check`: how many digits of somebody else's numbers are right, and which known mistake explains the rest.
 
-mod junit;
+mod cases;
 mod suite;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
 
+use crate::cli::format::{Format, FormatArgs};
 use crate::cli::{CliError, Exit, output};
-use crate::instance::files::read_instance;
+use crate::instance::files::{read_instance, refuse_two_readers, shown};
 use crate::judge::{Verdict, judge, read_answer};
+use crate::report::junit;
 
 /// Arguments of `attreg check`.
 #[derive(Debug, Args)]
@@ -48,12 +49,8 @@ pub struct CheckArgs {
     /// The directory of answers, one <id>.json per instance
     #[arg(long, value_name = "DIR", requires = "suite")]
     answers: Option<PathBuf>,
-    /// How to print the scores of a suite
-    #[arg(long, requires = "suite", value_parser = PossibleValuesParser::new(["table", "junit"]), conflicts_with = "json")]
-    format: Option<String>,
-    /// Print one JSON object instead of a table
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 /// More digits than the oracle certifies cannot be asked for.
@@ -74,7 +71,9 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, CliError> {
         &arguments.instance,
         &arguments.answer,
     ) {
-        (Some(kit), Some(answers), ..) => suite::run(arguments, kit, answers),
+        (Some(kit), Some(answers), ..) => {
+            suite::run(kit, answers, arguments.digits, arguments.format.chosen())
+        }
         (_, _, Some(instance), Some(answer)) => one(arguments, instance, answer),
         // Refused by clap already.
         _ => Err(CliError::Usage(
@@ -84,6 +83,7 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, CliError> {
 }
 
 fn one(arguments: &CheckArgs, path: &Path, answer: &Path) -> Result<Exit, CliError> {
+    refuse_two_readers(&[("INSTANCE", path), ("ANSWER", answer)])?;
     let instance = read_instance(path)?;
     let given = read_answer(answer, &instance)?;
     let verdict =
@@ -91,16 +91,15 @@ fn one(arguments: &CheckArgs, path: &Path, answer: &Path) -> Result<Exit, CliErr
             path: path.to_owned(),
             source,
         })?;
-    output::print(&if arguments.json {
-        output::json_line(&verdict)
-    } else {
-        table(&verdict)
+    output::print(&match arguments.format.chosen() {
+        Format::Text => table(&verdict),
+        Format::Json => output::json_report(&verdict),
+        Format::Junit => {
+            let instance = shown(path).display().to_string();
+            junit("attreg check", &cases::of_verdict(&instance, &verdict))
+        }
     })?;
-    Ok(exit(verdict.passed))
-}
-
-fn exit(passed: bool) -> Exit {
-    if passed { Exit::Success } else { Exit::Differs }
+    Ok(Exit::of(verdict.passed))
 }
 
 /// A row per quantity, then the worst entries of what failed, the reasons for the digits asked for, the diagnoses.

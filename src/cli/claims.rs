@@ -29,7 +29,7 @@ pub fn run(args: &ClaimsArgs) -> Result<Exit, CliError> {
     let text = if args.markdown {
         report::markdown(&selected)
     } else if args.json {
-        output::json_line(&report::catalogue_json(&selected))
+        output::json_report(&report::catalogue_json(&selected))
     } else if args.names.is_empty() {
         report::list(&selected)
     } else {

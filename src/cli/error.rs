@@ -1,13 +1,17 @@
 //! Everything that ends with status 2.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::instance::InstanceError;
 use crate::oracle::OracleError;
 
-/// Bad usage or bad input, as one line.
+/// Bad usage or bad input: one line, but for [`Arguments`](Self::Arguments).
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
+    /// The arguments are not of the command's form: clap's message of several lines, with the usage.
+    #[error(transparent)]
+    Arguments(#[from] clap::Error),
     /// The arguments cannot be used.
     #[error("{0}")]
     Usage(String),
@@ -47,5 +51,19 @@ impl CliError {
             path: path.to_owned(),
             message: reason.to_string(),
         }
+    }
+
+    /// An option that changes nothing here, because of `reason`: whoever gives it expects that it does.
+    pub(super) fn without_effect(option: &str, reason: &str) -> Self {
+        Self::Usage(format!("{option} has no effect here: {reason}"))
+    }
+
+    /// Says on standard error what is wrong.
+    pub fn print(&self) {
+        // Where standard error is closed there is nobody to tell; the status says it still.
+        let _ = match self {
+            Self::Arguments(error) => error.print(),
+            _ => writeln!(std::io::stderr(), "attreg: {self}"),
+        };
     }
 }

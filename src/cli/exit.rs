@@ -12,6 +12,11 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Success if everything passed.
+    pub(super) fn of(passed: bool) -> Self {
+        if passed { Self::Success } else { Self::Differs }
+    }
+
     /// The exit status.
     pub fn status(self) -> u8 {
         match self {

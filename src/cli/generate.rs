@@ -30,36 +30,32 @@ pub struct GenerateArgs {
     /// What the instances are examples of
     #[arg(value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name).into_iter().chain([CONFORMANCE])))]
     kind: String,
-    /// Loss of the instances
-    #[arg(long, default_value = "softmax", value_parser = PossibleValuesParser::new(LossKind::NAMES))]
-    loss: String,
+    /// Loss of the instances (default: softmax)
+    #[arg(long, value_parser = PossibleValuesParser::new(LossKind::NAMES))]
+    loss: Option<String>,
     /// Activation of the two-layer loss (default: tanh)
     #[arg(long, value_parser = PossibleValuesParser::new(Activation::ALL.map(Activation::name)))]
     activation: Option<String>,
     /// Rows of the second layer of the two-layer loss (default: 3)
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..))]
     outputs: Option<u64>,
-    /// Seed; the same seed gives the same bytes
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    /// Seed; the same seed gives the same bytes (default: 0)
+    #[arg(long)]
+    seed: Option<u64>,
     /// Directory for the manifests, made if missing
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Rows of A
-    #[arg(long, value_name = "ROWS", default_value_t = Shape::default().rows)]
-    n: usize,
-    /// Columns of A, at most as many as rows
-    #[arg(long, value_name = "COLUMNS", default_value_t = Shape::default().columns)]
-    d: usize,
+    #[arg(long, value_name = "ROWS", help = format!("Rows of A (default: {})", Shape::default().rows))]
+    n: Option<usize>,
+    #[arg(long, value_name = "COLUMNS", help = format!("Columns of A, at most as many as rows (default: {})", Shape::default().columns))]
+    d: Option<usize>,
     /// How many instances (default: as many as show everything the kind has to show)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// R of the theory: bound on ||A|| and on the points
-    #[arg(long, value_name = "R", allow_hyphen_values = true, default_value_t = Shape::default().norm)]
-    norm: f64,
-    /// l of the theory: what the smallest eigenvalue of every Hessian is to reach
-    #[arg(long, value_name = "L", allow_hyphen_values = true, default_value_t = Shape::default().convexity)]
-    convexity: f64,
+    #[arg(long, value_name = "R", allow_hyphen_values = true, help = format!("Bound on the points, and on ||A|| in theory (default: {})", Shape::default().norm))]
+    norm: Option<f64>,
+    #[arg(long, value_name = "L", allow_hyphen_values = true, help = format!("l of the theory: what the smallest eigenvalue of every Hessian is to reach (default: {})", Shape::default().convexity))]
+    convexity: Option<f64>,
 }
 
 /// The kind that is not drawn but listed.
@@ -68,6 +64,7 @@ const CONFORMANCE: &str = "conformance";
 /// Writes the manifests and lists them.
 pub fn run(arguments: &GenerateArgs) -> Result<Exit, CliError> {
     if arguments.kind == CONFORMANCE {
+        refuse_options_of_drawn_kinds(arguments)?;
         return conformance(arguments);
     }
     let Some(kind) = Kind::ALL
@@ -76,25 +73,28 @@ pub fn run(arguments: &GenerateArgs) -> Result<Exit, CliError> {
     else {
         return Err(CliError::Usage(format!("unknown kind {}", arguments.kind)));
     };
+    let count = arguments.count.unwrap_or(kind.variants());
+    refuse_options_without_effect(arguments, kind, count)?;
+    let default = Shape::default();
     let shape = Shape {
-        rows: arguments.n,
-        columns: arguments.d,
-        norm: arguments.norm,
-        convexity: arguments.convexity,
+        rows: arguments.n.unwrap_or(default.rows),
+        columns: arguments.d.unwrap_or(default.columns),
+        norm: arguments.norm.unwrap_or(default.norm),
+        convexity: arguments.convexity.unwrap_or(default.convexity),
     };
+    let seed = arguments.seed.unwrap_or(0);
     // The first instance before the directory: what cannot be drawn leaves nothing behind.
     let model = model(arguments)?;
-    let mut next = model.draw(kind, &shape, arguments.seed, 0)?;
+    let mut next = model.draw(kind, &shape, seed, 0)?;
     fs::create_dir_all(&arguments.out).map_err(|source| CliError::io(&arguments.out, source))?;
-    output::print(&format!("kind {}, seed {}\n", kind.name(), arguments.seed))?;
+    output::print(&format!("kind {}, seed {seed}\n", kind.name()))?;
     let name = match model {
         Model::Plain(LossKind::Softmax) => kind.name().to_owned(),
-        _ => format!("{}-{}", kind.name(), arguments.loss),
+        _ => format!("{}-{}", kind.name(), loss_name(arguments)),
     };
-    let count = arguments.count.unwrap_or(kind.variants());
     for index in 0..count {
         if index > 0 {
-            next = model.draw(kind, &shape, arguments.seed, index)?;
+            next = model.draw(kind, &shape, seed, index)?;
         }
         let path = arguments.out.join(format!("{name}-{index}.json"));
         write_instance(&next, &path)?;
@@ -102,6 +102,58 @@ pub fn run(arguments: &GenerateArgs) -> Result<Exit, CliError> {
         output::print(&format!("{}  n = {n}, d = {d}\n", path.display()))?;
     }
     Ok(Exit::Success)
+}
+
+/// The kit is the same for everybody.
+fn refuse_options_of_drawn_kinds(arguments: &GenerateArgs) -> Result<(), CliError> {
+    let superfluous = [
+        ("--loss", arguments.loss.is_some()),
+        ("--activation", arguments.activation.is_some()),
+        ("--outputs", arguments.outputs.is_some()),
+        ("--seed", arguments.seed.is_some()),
+        ("--n", arguments.n.is_some()),
+        ("--d", arguments.d.is_some()),
+        ("--count", arguments.count.is_some()),
+        ("--norm", arguments.norm.is_some()),
+        ("--convexity", arguments.convexity.is_some()),
+    ];
+    match superfluous.into_iter().find(|(_, present)| *present) {
+        Some((option, _)) => Err(CliError::without_effect(
+            option,
+            "the conformance kit is always the same",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Sizes and constants that no instance of this kind and number follows.
+fn refuse_options_without_effect(
+    arguments: &GenerateArgs,
+    kind: Kind,
+    count: u64,
+) -> Result<(), CliError> {
+    let edge = kind == Kind::Edge;
+    let superfluous = [
+        (
+            "--convexity",
+            arguments.convexity.is_some() && kind != Kind::Theory,
+            "only instances of the theory have an l",
+        ),
+        (
+            "--n",
+            arguments.n.is_some() && edge && count < 2,
+            "the first instance of the edges has n = 1",
+        ),
+        (
+            "--d",
+            arguments.d.is_some() && edge && count < 3,
+            "the first two instances of the edges have d = 1",
+        ),
+    ];
+    match superfluous.into_iter().find(|(_, present, _)| *present) {
+        Some((option, _, reason)) => Err(CliError::without_effect(option, reason)),
+        None => Ok(()),
+    }
 }
 
 /// Writes the conformance kit, its table of contents last.
@@ -130,18 +182,24 @@ fn conformance(arguments: &GenerateArgs) -> Result<Exit, CliError> {
 const DEFAULT_ACTIVATION: Activation = Activation::Tanh;
 const DEFAULT_OUTPUTS: usize = 3;
 
+fn loss_name(arguments: &GenerateArgs) -> &str {
+    let softmax = LossKind::Softmax.name();
+    arguments.loss.as_deref().unwrap_or(softmax)
+}
+
 /// The loss with what belongs to it; options without use are refused.
 fn model(arguments: &GenerateArgs) -> Result<Model, CliError> {
-    if let Some(loss) = LossKind::parse_plain(&arguments.loss) {
+    let name = loss_name(arguments);
+    if let Some(loss) = LossKind::parse_plain(name) {
         let superfluous = [
             ("--activation", arguments.activation.is_some()),
             ("--outputs", arguments.outputs.is_some()),
         ];
         return match superfluous.into_iter().find(|(_, present)| *present) {
-            Some((option, _)) => Err(CliError::Usage(format!(
-                "{option} has no use for the loss {}",
-                arguments.loss
-            ))),
+            Some((option, _)) => Err(CliError::without_effect(
+                option,
+                &format!("the loss {name} has no second layer"),
+            )),
             None => Ok(Model::Plain(loss)),
         };
     }

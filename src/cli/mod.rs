@@ -2,7 +2,9 @@
 //!
 //! Every subcommand is a `run(arguments) -> Result<Exit, CliError>`: what was asked for came out ([`Exit::Success`],
 //! status 0), it came out but differs from what is recorded or required ([`Exit::Differs`], status 1), Ctrl-C came first
-//! ([`Exit::Interrupted`], status 130, with what was finished until then), or the input was bad ([`CliError`], status 2, one line on standard error).
+//! ([`Exit::Interrupted`], status 130, with what was finished until then), or the input was bad
+//! ([`CliError`], status 2: one line on standard error, or, where the arguments are not of the command's form, clap's message
+//! with the usage).
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -14,6 +16,7 @@ pub mod check;
 pub mod claims;
 mod error;
 mod exit;
+mod format;
 pub mod generate;
 mod interrupt;
 mod output;
@@ -28,7 +31,7 @@ pub use exit::Exit;
 #[derive(Debug, Parser)]
 #[command(
     name = "attreg",
-    version,
+    version = env!("ATTREG_VERSION"),
     about = "Oracle and solver for attention-inspired regression",
     after_help = "Example:\n  attreg verify\n  attreg generate theory --seed 7 --out instances\n  attreg solve instances/theory-0.json",
     arg_required_else_help = true
@@ -74,7 +77,7 @@ impl Cli {
                 output::print(&error.render().to_string())?;
                 Ok(None)
             }
-            Err(error) => Err(CliError::Usage(usage_line(&error))),
+            Err(error) => Err(CliError::Arguments(error)),
         }
     }
 }
@@ -110,22 +113,6 @@ fn most_threads() -> usize {
     std::thread::available_parallelism().map_or(ALWAYS, |cores| cores.get().max(ALWAYS))
 }
 
-/// The first paragraph of clap's message, which says what is wrong, and its tips ("did you mean"), as one line.
-fn usage_line(error: &clap::Error) -> String {
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a subcommand is needed: see attreg --help".to_owned();
-    }
-    let text = error.render().to_string();
-    let first = text.split("\n\n").next().unwrap_or_default();
-    let tips = text
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix("tip: "))
-        .flat_map(|tip| ["; tip:", tip]);
-    let words: Vec<&str> = first.split_whitespace().chain(tips).collect();
-    let line = words.join(" ").replace(" ; tip:", "; tip:");
-    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,20 +143,38 @@ mod tests {
         }
     }
 
+    /// Clap's own words, with the usage and what was probably meant.
     #[test]
-    fn a_usage_error_is_one_line() {
-        for arguments in [
-            &[][..],
-            &["solve"],
-            &["solv", "a.json"],
-            &["solve", "a.json", "--toleranc", "1"],
-            &["solve", "a.json", "--tolerance", "x"],
-            &["solve", "a.json", "--threads", "0"],
-            &["generate", "nothing", "--out", "d"],
-            &["generate", "theory"],
+    fn a_usage_error_is_claps() {
+        for (arguments, expected) in [
+            (
+                &["solv", "a.json"][..],
+                "tip: a similar subcommand exists: 'solve'",
+            ),
+            (
+                &["solve", "a.json", "--toleranc", "1"],
+                "tip: a similar argument exists: '--tolerance'",
+            ),
+            (&["solve"], "\n  <INSTANCE>\n"),
+            (
+                &["solve", "a.json", "--tolerance", "x"],
+                "error: invalid value 'x' for '--tolerance <T>'",
+            ),
+            (
+                &["solve", "a.json", "--threads", "0"],
+                "error: invalid value '0' for '--threads <N>'",
+            ),
+            (
+                &["generate", "nothing", "--out", "d"],
+                "[possible values: theory,",
+            ),
+            (&["generate", "theory"], "\n  --out <DIR>\n"),
         ] {
             let error = parse(arguments).unwrap_err().to_string();
-            assert!(!error.contains('\n') && !error.is_empty(), "{error}");
+            assert!(error.contains(expected), "{error}");
+            assert!(error.ends_with("For more information, try '--help'.\n"), "{error}");
         }
+        let nothing = parse(&[]).unwrap_err().to_string();
+        assert!(nothing.contains("Usage: attreg [OPTIONS] <COMMAND>"), "{nothing}");
     }
 }

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use serde::Serialize;
 
 use crate::cli::CliError;
+use crate::instance::files::FORMAT_VERSION;
 
 /// Writes to standard output. A reader that has gone away (`attreg ... | head`) is not an error.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
@@ -13,6 +14,20 @@ pub(super) fn print(text: &str) -> Result<(), CliError> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(CliError::Output(error)),
         _ => Ok(()),
     }
+}
+
+/// A report as programs read it: one line of JSON, an object whose first field says which version of the format it has.
+pub(super) fn json_report(report: &impl Serialize) -> String {
+    #[derive(Serialize)]
+    struct Versioned<'a, T> {
+        format_version: u32,
+        #[serde(flatten)]
+        report: &'a T,
+    }
+    json_line(&Versioned {
+        format_version: FORMAT_VERSION,
+        report,
+    })
 }
 
 /// One value as one line of JSON.
@@ -29,4 +44,31 @@ pub(super) fn table(rows: &[(String, String)]) -> String {
     rows.iter()
         .map(|(name, value)| format!("{name:width$}  {value}\n"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The fields behind the version are those of the report, byte for byte.
+    #[test]
+    fn a_report_begins_with_the_version_of_its_format() {
+        #[derive(Serialize)]
+        struct Report {
+            x: [f64; 3],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            absent: Option<u8>,
+            name: &'static str,
+            none: Option<f64>,
+        }
+        let report = Report {
+            x: [0.1, -1e300, 5e-324],
+            absent: None,
+            name: "\"a\"",
+            none: None,
+        };
+        let plain = json_line(&report);
+        let expected = plain.replacen('{', "{\"format_version\":1,", 1);
+        assert_eq!(json_report(&report), expected);
+    }
 }

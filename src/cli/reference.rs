@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::{CliError, Exit, output};
-use crate::instance::files::shown;
+use crate::instance::files::{refuse_two_readers, shown};
 use crate::judge::read_exact_point;
 use crate::oracle::{Enclosure, Minimiser, OracleError, Reference, lift_vector, minimise};
 use crate::scalar::{High, certified};
@@ -42,6 +42,9 @@ pub struct ReferenceArgs {
 
 /// Evaluates and prints.
 pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
+    if let Some(at) = &arguments.at {
+        refuse_two_readers(&[("INSTANCE", &arguments.instance), ("--at", at)])?;
+    }
     let path = shown(&arguments.instance);
     let instance = match read(&arguments.instance)? {
         Posed::Logit(instance) => instance,
@@ -68,7 +71,7 @@ pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
     };
     let report = Report::new(&values, &minimiser);
     output::print(&if arguments.json {
-        output::json_line(&report)
+        output::json_report(&report)
     } else {
         report.table()
     })?;

@@ -14,7 +14,8 @@ use serde::Serialize;
 use crate::cli::interrupt::stop_flag;
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{
-    has_suffix, npy, read_instance_and_files, read_point, refuse_overlap, shown, write_whole,
+    has_suffix, npy, read_instance_and_files, read_point, refuse_overlap, refuse_two_readers,
+    shown, write_whole,
 };
 use crate::production::{Method, Outcome, Problem, Settings, Solution, TraceEntry, solve_observed};
 
@@ -39,9 +40,8 @@ pub struct SolveArgs {
     /// Newton steps at most
     #[arg(long, value_name = "N", default_value_t = Settings::default().max_iterations)]
     max_iterations: usize,
-    /// Seed of the subsampling
-    #[arg(long, value_name = "S", default_value_t = Settings::default().seed)]
-    seed: u64,
+    #[arg(long, value_name = "S", help = format!("Seed of the samples (default: {})", Settings::default().seed))]
+    seed: Option<u64>,
     /// Point to start from: a JSON array, or a file (.json, .npy, .mtx) (default: the instance's start, or the origin)
     #[arg(long, value_name = "X")]
     start: Option<PathBuf>,
@@ -60,6 +60,9 @@ pub struct SolveArgs {
 pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     let settings = settings(arguments)?;
     let save = arguments.output.as_deref().map(saver).transpose()?;
+    if let Some(start) = &arguments.start {
+        refuse_two_readers(&[("INSTANCE", &arguments.instance), ("--start", start)])?;
+    }
     let path = shown(&arguments.instance);
     let (instance, mut inputs) = read_instance_and_files(&arguments.instance)?;
     inputs.extend(arguments.start.clone());
@@ -77,7 +80,7 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     let clock = Instant::now();
     let mut observer = |entry: &TraceEntry| {
         let seconds = clock.elapsed().as_secs_f64();
-        lines.push_str(&output::json_line(&TraceLine::new(entry, seconds)));
+        lines.push_str(&output::json_report(&TraceLine::new(entry, seconds)));
         progress.set_message(format!(
             "iteration {}: loss {:.6e}, gradient {:.1e}, {:.1} passes over A",
             entry.iteration, entry.loss, entry.gradient_norm, entry.passes
@@ -100,7 +103,7 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     }
     let report = Report::new(&solution, &settings, seconds);
     output::print(&if arguments.json {
-        output::json_line(&report)
+        output::json_report(&report)
     } else {
         report.table()
     })?;
@@ -137,11 +140,17 @@ fn progress_line() -> ProgressBar {
 fn settings(arguments: &SolveArgs) -> Result<Settings, CliError> {
     let method = Method::parse(&arguments.method)
         .ok_or_else(|| CliError::Usage(format!("unknown method {}", arguments.method)))?;
+    if arguments.seed.is_some() && method == Method::Exact {
+        return Err(CliError::without_effect(
+            "--seed",
+            "the exact method draws no sample",
+        ));
+    }
     let settings = Settings {
         method,
         tolerance: arguments.tolerance,
         max_iterations: arguments.max_iterations,
-        seed: arguments.seed,
+        seed: arguments.seed.unwrap_or(Settings::default().seed),
         ..Settings::default()
     };
     settings

@@ -7,10 +7,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::campaign::{self, ClaimRecord, Journal, Plan};
 use crate::claims;
+use crate::cli::format::{Format, FormatArgs};
 use crate::cli::{CliError, Exit, interrupt, output};
 use crate::instance::Instance;
 use crate::instance::files::{
-    check_directory, read_instance_and_files, refuse_overlap, render_instance, write_whole,
+    check_directory, read_instance_and_files, refuse_overlap, refuse_two_readers, render_instance,
+    write_whole,
 };
 use crate::report;
 
@@ -43,9 +45,8 @@ pub struct VerifyArgs {
     /// Go on with the campaign in the journal.
     #[arg(long, requires = "journal")]
     resume: bool,
-    /// Print JSON instead of the table.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 /// Runs the command.
@@ -56,6 +57,12 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
             "no claim or paper is called \"{name}\"; `attreg claims` lists them"
         ))
     })?;
+    if args.cases.is_some() && !args.instance.is_empty() {
+        return Err(CliError::without_effect(
+            "--cases",
+            "with --instance no case is drawn",
+        ));
+    }
     let (only, inputs) = only(&args.instance)?;
     let plan = Plan {
         claims: selected,
@@ -81,13 +88,20 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     bar.finish_and_clear();
     let records = records?;
     let text = text_report(&plan, &records, args);
-    let json = output::json_line(&report::CampaignReport::new(
+    let json = output::json_report(&report::CampaignReport::new(
         plan.seed,
         &plan.claims,
         &records,
     ));
     // The answer first: a disk that is full by now must not swallow it.
-    output::print(if args.json { &json } else { &text })?;
+    match args.format.chosen() {
+        Format::Text => output::print(&text)?,
+        Format::Json => output::print(&json)?,
+        Format::Junit => {
+            let cases = report::test_cases(&records, plan.seed, plan.cases);
+            output::print(&report::junit("attreg verify", &cases))?;
+        }
+    }
     if let Some(directory) = &args.report {
         save(directory, &text, &json, &records)?;
     }
@@ -105,6 +119,11 @@ type Named = Vec<(String, Instance)>;
 
 /// The instances that were given, if any, and the files they came from.
 fn only(paths: &[PathBuf]) -> Result<(Option<Named>, Vec<PathBuf>), CliError> {
+    let named: Vec<(&str, &Path)> = paths
+        .iter()
+        .map(|path| ("--instance", path.as_path()))
+        .collect();
+    refuse_two_readers(&named)?;
     let (mut instances, mut inputs) = (Vec::new(), Vec::new());
     for path in paths {
         let (instance, files) = read_instance_and_files(path)?;

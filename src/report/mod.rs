@@ -1,13 +1,17 @@
-//! Floor 5: what a campaign found, for people (table, failure blocks) and for programs (JSON).
+//! Floor 5: what a campaign found, for people (table, failure blocks) and for programs (JSON, JUnit).
 
 mod catalogue;
 mod counts;
 mod failure;
 mod json;
+mod junit;
 mod table;
+mod test_cases;
 
 pub use catalogue::{explain, list, markdown};
 pub use counts::{Counts, Tallied, figures};
 pub use failure::{decided, failure_block, strata, summary};
 pub use json::{CampaignReport, catalogue_json};
+pub use junit::{Ending, TestCase, junit};
 pub use table::{number, table};
+pub use test_cases::test_cases;

@@ -19,6 +19,7 @@ use crate::instance::files::{
     has_suffix, json, npy, parse_instance, read_instance, read_text, shown,
 };
 use crate::instance::{Instance, InstanceError};
+use crate::memory::reading::Reading;
 use crate::system::array::Array;
 use crate::system::given::Given;
 use crate::system::layout::Layout;
@@ -40,6 +41,7 @@ pub enum Posed {
 ///
 /// An error names the file and the array, index and value that do not fit.
 pub fn read(path: &Path) -> Result<Posed, InstanceError> {
+    let _reading = Reading::begin(shown(path));
     if has_suffix(path, "npz") {
         return read_instance(path).map(Posed::Logit);
     }
@@ -49,7 +51,7 @@ pub fn read(path: &Path) -> Result<Posed, InstanceError> {
 /// [`read`] from text; `name` is the file that messages mention and that relative paths start from.
 pub fn parse(text: &str, name: &Path) -> Result<Posed, InstanceError> {
     // What is no object, or names no system, is refused by the reader of logit systems in its own words.
-    let key = json::parse::<Peek>(text, name)
+    let key = json::parse_rounding::<Peek>(text, name)
         .ok()
         .and_then(|peek| peek.system);
     let Some(key) = key else {

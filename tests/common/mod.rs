@@ -48,6 +48,22 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Asserts status 2, nothing on standard output, and clap's usage error, which contains `expected`.
+    #[track_caller]
+    pub fn assert_usage(&self, expected: &str) {
+        assert_eq!(self.status, 2, "{}{}", self.out, self.err);
+        assert!(self.out.is_empty(), "{}", self.out);
+        assert!(self.err.starts_with("error: "), "{}", self.err);
+        assert!(self.err.contains("For more information, try '--help'."), "{}", self.err);
+        assert!(
+            self.err.contains(expected),
+            "{}\nexpected: {expected}",
+            self.err
+        );
+    }
+}
+
 /// Runs the program.
 pub fn attreg<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_attreg"))

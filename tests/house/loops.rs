@@ -11,8 +11,6 @@ use crate::tree::Tree;
 const TO_BE_CUT: &[&str] = &[
     "claims/dls23/spectrum.rs -> claims/dls23/target_part.rs",
     "claims/dls23/target_part.rs -> claims/dls23/spectrum.rs",
-    "cli/check.rs -> cli/check/suite.rs",
-    "cli/check/suite.rs -> cli/check.rs",
     "instance/files/manifest.rs -> instance/files/manifest/archive.rs",
     "instance/files/manifest/archive.rs -> instance/files/manifest.rs",
     "judge/diagnosis.rs -> judge/diagnosis/differences.rs",

@@ -205,14 +205,23 @@ fn settings_outside_their_range_are_refused() {
             "tolerance is -inf: must be finite and > 0",
         ),
         (
-            "--tolerance",
-            "tiny",
-            "invalid value 'tiny' for '--tolerance <T>'",
-        ),
-        (
             "--max-iterations",
             "0",
             "max_iterations is 0: must be at least 1",
+        ),
+        (
+            "--output",
+            "x.txt",
+            "x.txt: the answer's file must end in .npy or .json",
+        ),
+    ] {
+        attreg(["solve", &good, option, value]).assert_refused(expected);
+    }
+    for (option, value, expected) in [
+        (
+            "--tolerance",
+            "tiny",
+            "invalid value 'tiny' for '--tolerance <T>'",
         ),
         ("--max-iterations", "-3", "'-3'"),
         ("--seed", "-1", "'-1'"),
@@ -222,23 +231,26 @@ fn settings_outside_their_range_are_refused() {
             "invalid value 'fast' for '--method <METHOD>'",
         ),
         ("--threads", "0", "invalid value '0' for '--threads <N>'"),
-        (
-            "--output",
-            "x.txt",
-            "x.txt: the answer's file must end in .npy or .json",
-        ),
     ] {
-        attreg(["solve", &good, option, value]).assert_refused(expected);
+        attreg(["solve", &good, option, value]).assert_usage(expected);
     }
     assert_eq!(scratch.names(), ["good.json"]);
 }
 
+/// In clap's words: the usage, and what was probably meant.
 #[test]
-fn unusable_arguments_are_refused() {
-    attreg_line("").assert_refused("a subcommand is needed");
-    attreg_line("slove x.json").assert_refused("unrecognized subcommand 'slove'");
-    attreg_line("solve").assert_refused("required arguments were not provided: <INSTANCE>");
-    attreg_line("solve x.json --nonsense").assert_refused("unexpected argument '--nonsense'");
+fn unusable_arguments_are_answered_with_the_usage() {
+    attreg_line("slove x.json").assert_usage("tip: a similar subcommand exists: 'solve'");
+    attreg_line("solve").assert_usage("\n  <INSTANCE>\n\nUsage: attreg solve <INSTANCE>\n");
+    attreg_line("solve x.json --nonsense").assert_usage("unexpected argument '--nonsense'");
+    let nothing = attreg_line("");
+    assert_eq!(nothing.status, 2, "{}", nothing.err);
+    assert!(nothing.out.is_empty(), "{}", nothing.out);
+    assert!(
+        nothing.err.contains("Usage: attreg [OPTIONS] <COMMAND>"),
+        "{}",
+        nothing.err
+    );
 }
 
 #[test]
@@ -267,14 +279,14 @@ fn sizes_that_cannot_be_generated_are_refused() {
         ("--d", "0", "d = 0"),
         ("--d", "17", "1 <= d <= n"),
         ("--n", "99999999999", "n d <= 2^27"),
-        ("--count", "0", "--count"),
         ("--norm", "NaN", "R = NaN"),
         ("--norm", "-1", "R = -1"),
         ("--convexity", "-1", "l = -1"),
     ] {
         attreg(["generate", "theory", "--out", &out, option, value]).assert_refused(expected);
     }
-    attreg(["generate", "practise", "--out", &out]).assert_refused("invalid value 'practise'");
+    attreg(["generate", "theory", "--out", &out, "--count", "0"]).assert_usage("--count");
+    attreg(["generate", "practise", "--out", &out]).assert_usage("similar value exists: 'practice'");
     assert!(scratch.names().is_empty());
     let taken = scratch.file("taken", "");
     attreg(["generate", "theory", "--out", &taken]).assert_refused("taken: ");

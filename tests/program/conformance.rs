@@ -190,6 +190,9 @@ fn a_missing_wrong_or_unusable_answer_is_a_row_and_not_a_crash() {
         "{}",
         run.out
     );
+    // The word that was there first is still understood.
+    let table = attreg([&options[..], &["--format", "table"]].concat());
+    assert_eq!(table.out, attreg([&options[..], &["--format", "text"]].concat()).out);
     assert!(
         run.out
             .contains("<testcase classname=\"softmax-theory\" name=\"gradient\"/>"),
@@ -201,6 +204,11 @@ fn a_missing_wrong_or_unusable_answer_is_a_row_and_not_a_crash() {
     assert_eq!(run.status, 1);
     let suite = run.json();
     assert_eq!(suite["passed"], false);
+    assert_eq!(suite["format_version"], 1);
+    assert_eq!(
+        attreg([&options[..], &["--format", "json"]].concat()).out,
+        run.out
+    );
     assert_eq!(suite["instances"][0]["status"], "passed");
     let digits = &suite["instances"][0]["verdict"]["loss"]["digits"];
     assert!(digits.as_f64().unwrap() > 35.0, "{digits}");
@@ -220,4 +228,10 @@ fn an_answer_to_no_instance_and_a_directory_that_is_not_there_are_refused() {
         .assert_refused("nowhere: No such file");
     attreg(["check", "--suite", &directory, "--answers", &directory])
         .assert_refused("conformance.json: No such file");
+    scratch.file(
+        "conformance.json",
+        r#"{"format_version": 2, "about": "", "instances": []}"#,
+    );
+    attreg(["check", "--suite", &directory, "--answers", &directory])
+        .assert_refused("conformance.json: format_version is 2: this program reads 1");
 }

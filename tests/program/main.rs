@@ -12,6 +12,7 @@ mod full_disk;
 mod generate;
 mod journal;
 mod losses;
+mod options;
 mod real_data;
 mod reference;
 mod snapshots;

@@ -1,5 +1,7 @@
 //! `attreg solve`: what it prints, what it writes, how it exits.
 
+use std::path::Path;
+
 use crate::common::{BASELINE, Scratch, attreg, attreg_line};
 
 fn numbers(value: &serde_json::Value) -> Vec<f64> {
@@ -140,12 +142,20 @@ fn subsampling_with_one_seed_gives_one_answer() {
 }
 
 #[test]
-fn help_has_an_example_and_the_version_is_the_crates() {
+fn help_has_an_example_and_the_version_is_the_crates_with_its_commit() {
     let version = attreg_line("--version");
-    assert_eq!(
-        (version.status, version.out.as_str()),
-        (0, concat!("attreg ", env!("CARGO_PKG_VERSION"), "\n"))
-    );
+    assert_eq!(version.status, 0);
+    let number = concat!("attreg ", env!("CARGO_PKG_VERSION"));
+    let rest = version.out.trim_end().strip_prefix(number);
+    // The commit is known where the sources are a checkout, as in a report.
+    let report = attreg_line("verify dls23/fact-squared-norm --cases 1 --json").json();
+    let expected = match report["commit"].as_str() {
+        Some(commit) => format!(" ({commit})"),
+        None => String::new(),
+    };
+    assert_eq!(rest, Some(expected.as_str()), "{}", version.out);
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join(".git").exists();
+    assert_eq!(report["commit"].is_string(), checkout);
     for command in ["", "solve", "reference", "generate"] {
         let help = attreg_line(&format!("{command} --help"));
         assert_eq!(help.status, 0);

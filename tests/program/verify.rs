@@ -144,8 +144,8 @@ fn a_journal_s_name_that_is_taken_is_refused_with_the_cure() {
 
 #[test]
 fn a_mistyped_word_is_answered_with_the_one_that_was_meant() {
-    attreg_line("verfy").assert_refused("'verify'");
-    attreg_line("verify --sed 1").assert_refused("'--seed'");
+    attreg_line("verfy").assert_usage("tip: a similar subcommand exists: 'verify'");
+    attreg_line("verify --sed 1").assert_usage("tip: a similar argument exists: '--seed'");
 }
 
 #[test]
@@ -193,4 +193,6 @@ fn memory_that_is_refused_is_one_line() {
     assert!(out.is_empty(), "{out}");
     assert!(err.starts_with("attreg: "), "{err}");
     assert_eq!(err.matches('\n').count(), 1, "{err}");
+    // The file that was being read, not the manifest that names it.
+    assert!(err.contains("/hb.mtx: out of memory: "), "{err}");
 }

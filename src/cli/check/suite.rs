@@ -2,21 +2,26 @@
 
 use std::path::Path;
 
-use crate::cli::check::{CheckArgs, exit, junit};
+use crate::cli::check::cases;
+use crate::cli::format::Format;
 use crate::cli::{CliError, Exit, output};
 use crate::judge::kit::{Row, Status, Suite, score_directory};
+use crate::report::junit;
 
 /// Scores a directory and prints.
-pub(super) fn run(arguments: &CheckArgs, kit: &Path, answers: &Path) -> Result<Exit, CliError> {
-    let suite = score_directory(kit, answers, arguments.digits)?;
-    output::print(&if arguments.json {
-        output::json_line(&suite)
-    } else if arguments.format.as_deref() == Some("junit") {
-        junit::render(&suite)
-    } else {
-        table(&suite)
+pub(super) fn run(
+    kit: &Path,
+    answers: &Path,
+    digits: Option<f64>,
+    format: Format,
+) -> Result<Exit, CliError> {
+    let suite = score_directory(kit, answers, digits)?;
+    output::print(&match format {
+        Format::Text => table(&suite),
+        Format::Json => output::json_report(&suite),
+        Format::Junit => junit("attreg conformance", &cases::of_suite(&suite)),
     })?;
-    Ok(exit(suite.passed))
+    Ok(Exit::of(suite.passed))
 }
 
 /// Digits of every quantity, `!` where they are too few, `-` where nothing was given.

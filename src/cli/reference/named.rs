@@ -37,7 +37,7 @@ pub(super) fn run(
     };
     let layout = given.layout();
     output::print(&if json {
-        output::json_line(&as_json(&layout, &values, minimiser.as_ref()))
+        output::json_report(&as_json(&layout, &values, minimiser.as_ref()))
     } else {
         as_table(&layout, &values, minimiser.as_ref())
     })?;

@@ -1,4 +1,5 @@
-//! JSON whose errors name the entry: `target[2] is NaN`, not only a line and a column.
+//! JSON whose errors name the entry: `target[2] is NaN`, not only a line and a column. An integer that f64 does not have is
+//! such an error, too.
 
 use std::path::Path;
 
@@ -6,9 +7,36 @@ use serde::de::DeserializeOwned;
 
 use super::source::BYTE_ORDER_MARK;
 use crate::instance::InstanceError;
+use crate::memory::reading::Reading;
 
-/// Parses `text`; `name` is the file that messages mention. A byte order mark before it is skipped.
+mod rounded;
+
+/// The version of what is written as JSON for other programs: reports, traces, conformance kits. It rises when a field is
+/// renamed, leaves or changes its meaning; further fields leave it as it is.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Parses `text`; `name` is the file that messages mention. A byte order mark before it is skipped. An integer beyond 2^53
+/// that f64 does not have is refused, wherever it stands: rounding it silently would pose another problem.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str, name: &Path) -> Result<T, InstanceError> {
+    let value = parse_rounding(text, name)?;
+    match rounded::first(text) {
+        None => Ok(value),
+        Some((place, integer)) => {
+            let place = if place.is_empty() { "it" } else { &place };
+            let message = format!(
+                "{place} is {integer}, which no f64 is: write {integer}.0 if the nearest is meant"
+            );
+            Err(InstanceError::format(name, message))
+        }
+    }
+}
+
+/// [`parse`], where integers become the nearest f64 silently: for a first look at a text that is parsed again.
+pub(crate) fn parse_rounding<T: DeserializeOwned>(
+    text: &str,
+    name: &Path,
+) -> Result<T, InstanceError> {
+    let _reading = Reading::begin(name);
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -126,6 +154,16 @@ mod tests {
     fn a_missing_comma_is_not_mistaken_for_a_bad_number() {
         let found = message("[[1 2]]");
         assert!(found.contains("expected `,` or `]`"), "{found}");
+    }
+
+    #[test]
+    fn an_integer_that_f64_has_not_is_named_with_the_cure() {
+        assert_eq!(
+            message("[[1, 2], [1152921504606846976, 9007199254740993]]"),
+            "a.json: [1][1] is 9007199254740993, which no f64 is: write 9007199254740993.0 if the nearest is meant"
+        );
+        let nearest = parse::<Vec<f64>>("[9007199254740993.0]", Path::new("a.json"));
+        assert_eq!(nearest.unwrap(), [9007199254740992.0]);
     }
 
     #[test]

@@ -28,6 +28,7 @@ use super::source::{read_text, shown};
 use super::suffix::has_suffix;
 use super::{json, npz, write_whole};
 use crate::instance::{DesignMatrix, Instance, InstanceError};
+use crate::memory::reading::Reading;
 
 mod archive;
 pub(crate) mod entry;
@@ -78,6 +79,7 @@ pub fn read_instance(path: &Path) -> Result<Instance, InstanceError> {
 
 /// [`read_instance`], with every file that was read for it.
 pub fn read_instance_and_files(path: &Path) -> Result<(Instance, Vec<PathBuf>), InstanceError> {
+    let _reading = Reading::begin(shown(path));
     let mut files = vec![path.to_owned()];
     if has_suffix(path, "npz") {
         return Ok((archive::read_instance(path)?, files));

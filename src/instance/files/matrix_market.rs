@@ -13,9 +13,11 @@ use flate2::read::MultiGzDecoder;
 use nalgebra::{DMatrix, DVector};
 
 use super::entries::Entries;
+use super::integer;
 use super::suffix::has_suffix;
 use crate::instance::kinds::MOST_ENTRIES;
 use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
+use crate::memory::reading::Reading;
 
 mod banner;
 mod lines;
@@ -30,6 +32,7 @@ const BELIEVED: usize = 1 << 20;
 
 /// Reads a matrix; every entry finite, at least one row and one column.
 pub fn read_matrix(path: &Path) -> Result<DesignMatrix, InstanceError> {
+    let _reading = Reading::begin(path);
     let file = File::open(path).map_err(|error| InstanceError::io(path, error))?;
     if has_suffix(path, "gz") {
         return parse_matrix(MultiGzDecoder::new(BufReader::new(file)), path);
@@ -39,6 +42,7 @@ pub fn read_matrix(path: &Path) -> Result<DesignMatrix, InstanceError> {
 
 /// Reads a vector: a matrix of one column or one row, listed or not.
 pub fn read_vector(path: &Path) -> Result<DVector<f64>, InstanceError> {
+    let _reading = Reading::begin(path);
     let matrix = read_matrix(path)?;
     let (rows, columns) = (matrix.rows(), matrix.columns());
     if rows.min(columns) != 1 || rows.max(columns) > MOST_ENTRIES {
@@ -202,32 +206,32 @@ fn index(
 ) -> Result<usize, InstanceError> {
     match word.parse::<usize>() {
         Ok(index) if (1..=limit).contains(&index) => Ok(index - 1),
-        Err(_) if !is_integer(word) => Err(lines.error(format!("{what} {word} is not an integer"))),
+        Err(_) if !integer::is_integer(word) => Err(lines.error(format!("{what} {word} is not an integer"))),
         _ => Err(lines.error(format!("{what} {word} is not one of 1 to {limit}"))),
     }
 }
 
-/// Whether the word has digits only, behind a sign or none.
-fn is_integer(word: &str) -> bool {
-    let digits = word.strip_prefix(['+', '-']).unwrap_or(word);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
-
+/// The nearest f64 of a real number; of an integer that number itself.
 fn number(lines: &Lines<'_, impl Read>, word: &str, field: Field) -> Result<f64, InstanceError> {
     let wrong = match field {
-        Field::Integer => word.parse::<i64>().is_err().then_some("an integer"),
-        Field::UnsignedInteger => word
-            .parse::<u64>()
-            .is_err()
-            .then_some("an integer that is not negative"),
+        Field::Integer => (!integer::is_integer(word)).then_some("an integer"),
+        Field::UnsignedInteger => {
+            let counts = integer::is_integer(word) && !word.starts_with('-');
+            (!counts).then_some("an integer that is not negative")
+        }
         Field::Real | Field::Pattern => None,
     };
     if let Some(expected) = wrong {
         return Err(lines.error(format!("\"{word}\" is not {expected}")));
     }
     match word.parse::<f64>() {
-        Ok(value) if value.is_finite() => Ok(value),
-        Ok(_) => Err(lines.error(format!("value {word}: every entry must be a finite number"))),
+        Ok(value) if !value.is_finite() => {
+            Err(lines.error(format!("value {word}: every entry must be a finite number")))
+        }
+        Ok(_) if field != Field::Real && !integer::is_exact(word) => Err(lines.error(format!(
+            "value {word}, which no f64 is: call the field real in line 1 if the nearest is meant"
+        ))),
+        Ok(value) => Ok(value),
         Err(_) => Err(lines.error(format!("\"{word}\" is not a number"))),
     }
 }

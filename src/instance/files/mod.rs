@@ -7,6 +7,7 @@
 
 mod decimal;
 mod entries;
+mod integer;
 pub(crate) mod json;
 pub(crate) mod manifest;
 pub mod matrix_market;
@@ -18,11 +19,12 @@ mod source;
 mod suffix;
 mod whole;
 
+pub use json::FORMAT_VERSION;
 pub use manifest::{
     parse_instance, read_instance, read_instance_and_files, render_instance, write_instance,
 };
 pub use outputs::refuse_overlap;
 pub use point::{holds_an_array, read_json_array, read_point, shown_array};
-pub use source::{read_text, shown};
+pub use source::{read_text, refuse_two_readers, shown};
 pub use suffix::has_suffix;
 pub use whole::{check_directory, write_whole};

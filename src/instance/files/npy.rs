@@ -1,5 +1,5 @@
 //! Numpy arrays. Values may have any type that float64 holds exactly: float16, float32, float64, bool, and integers of any
-//! width up to 2^53; in either byte order, in C or Fortran order. Index arrays may be integers of any width. A vector may be
+//! width whose values are float64s; in either byte order, in C or Fortran order. Index arrays may be integers of any width. A vector may be
 //! stored as a column or a row. Elements are converted a block at a time into the memory where they stay.
 
 use std::io::Read;

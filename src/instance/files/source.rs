@@ -5,6 +5,7 @@ use std::io::{BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 use crate::instance::InstanceError;
+use crate::memory::reading::Reading;
 
 /// How a command line names standard input.
 const STANDARD_INPUT: &str = "-";
@@ -24,6 +25,26 @@ pub fn shown(path: &Path) -> &Path {
     }
 }
 
+/// Refuses two inputs that are both `-`: the second would find nothing. `inputs` are the arguments with their files.
+pub fn refuse_two_readers(inputs: &[(&str, &Path)]) -> Result<(), InstanceError> {
+    let mut readers = inputs
+        .iter()
+        .filter(|(_, path)| *path == Path::new(STANDARD_INPUT))
+        .map(|(argument, _)| argument);
+    match (readers.next(), readers.next()) {
+        (Some(first), Some(second)) => {
+            let message = if first == second {
+                format!("{first} names it twice, and it can be read only once")
+            } else {
+                format!("both {first} and {second} name it, and it can be read only once")
+            };
+            let name = shown(Path::new(STANDARD_INPUT));
+            Err(InstanceError::format(name, message))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The file behind an input as the system knows it, to compare it with others.
 pub(super) fn on_disk(path: &Path) -> &Path {
     if path == Path::new(STANDARD_INPUT) {
@@ -39,6 +60,7 @@ pub(super) fn with_bytes<T>(
     path: &Path,
     read: impl FnOnce(Box<dyn ReadSeek>, u64) -> Result<T, InstanceError>,
 ) -> Result<T, InstanceError> {
+    let _reading = Reading::begin(path);
     let fail = |error| InstanceError::io(path, error);
     let mut file = File::open(path).map_err(fail)?;
     let found = file.metadata().map_err(fail)?;
@@ -65,6 +87,7 @@ pub fn read_text(path: &Path) -> Result<String, InstanceError> {
         return read_file(path);
     }
     let name = shown(path);
+    let _reading = Reading::begin(name);
     let mut bytes = Vec::new();
     std::io::stdin()
         .read_to_end(&mut bytes)
@@ -74,6 +97,7 @@ pub fn read_text(path: &Path) -> Result<String, InstanceError> {
 
 /// The text of a file.
 pub(super) fn read_file(path: &Path) -> Result<String, InstanceError> {
+    let _reading = Reading::begin(path);
     let bytes = std::fs::read(path).map_err(|error| InstanceError::io(path, error))?;
     text_of(bytes).map_err(|message| InstanceError::format(path, message))
 }
@@ -112,5 +136,25 @@ mod tests {
     fn standard_input_is_called_by_its_name() {
         assert_eq!(shown(Path::new("-")), Path::new("standard input"));
         assert_eq!(shown(Path::new("./-")), Path::new("./-"));
+    }
+
+    #[test]
+    fn standard_input_has_one_reader() {
+        let refusal = |inputs: &[(&str, &str)]| {
+            let inputs: Vec<(&str, &Path)> = inputs
+                .iter()
+                .map(|(argument, path)| (*argument, Path::new(*path)))
+                .collect();
+            refuse_two_readers(&inputs).map_err(|error| error.to_string())
+        };
+        assert_eq!(refusal(&[("A", "-"), ("B", "b.json")]), Ok(()));
+        assert_eq!(refusal(&[("A", "a.json"), ("B", "a.json")]), Ok(()));
+        let error = refusal(&[("A", "-"), ("B", "b.json"), ("C", "-")]).unwrap_err();
+        assert_eq!(
+            error,
+            "standard input: both A and C name it, and it can be read only once"
+        );
+        let error = refusal(&[("A", "-"), ("A", "-")]).unwrap_err();
+        assert!(error.contains("A names it twice"), "{error}");
     }
 }

@@ -1,12 +1,11 @@
 //! The kit's manifest: expected values with certified digits, and the digits that f64 can be asked for.
 
-use std::fs;
 use std::path::Path;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::instance::files::json;
+use crate::instance::files::{FORMAT_VERSION, json, read_text};
 use crate::instance::{Instance, InstanceError};
 use crate::judge::kit::{MANIFEST, Specimen};
 use crate::judge::truth::Truth;
@@ -17,10 +16,17 @@ use crate::scalar::{High, certified_to};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kit {
+    /// The version of the format, [`FORMAT_VERSION`]; the first kits did not say it.
+    #[serde(default = "first_version")]
+    pub format_version: u32,
     /// What the numbers mean.
     pub about: String,
     /// The instances.
     pub instances: Vec<Entry>,
+}
+
+const fn first_version() -> u32 {
+    1
 }
 
 /// One instance with what is expected of an answer.
@@ -88,6 +94,7 @@ const ABOUT: &str = "expected: decimal strings, every digit certified by enclosi
 pub fn make(specimens: &[Specimen]) -> Result<Kit, OracleError> {
     let instances = specimens.par_iter().map(entry).collect::<Result<_, _>>()?;
     Ok(Kit {
+        format_version: FORMAT_VERSION,
         about: ABOUT.to_owned(),
         instances,
     })
@@ -197,15 +204,21 @@ pub fn render(kit: &Kit) -> String {
         })
         .collect();
     format!(
-        "{{\n \"about\": {},\n \"instances\": [\n{}\n ]\n}}\n",
+        "{{\n \"format_version\": {},\n \"about\": {},\n \"instances\": [\n{}\n ]\n}}\n",
+        kit.format_version,
         json(&kit.about),
         entries.join(",\n")
     )
 }
 
-/// Reads the manifest of the kit in a directory.
+/// Reads the manifest of the kit in a directory; refuses one of another version.
 pub fn read_kit(directory: &Path) -> Result<Kit, InstanceError> {
     let path = directory.join(MANIFEST);
-    let text = fs::read_to_string(&path).map_err(|error| InstanceError::io(&path, error))?;
-    json::parse(&text, &path)
+    let kit: Kit = json::parse(&read_text(&path)?, &path)?;
+    if kit.format_version != FORMAT_VERSION {
+        let found = kit.format_version;
+        let message = format!("format_version is {found}: this program reads {FORMAT_VERSION}");
+        return Err(InstanceError::format(&path, message));
+    }
+    Ok(kit)
 }

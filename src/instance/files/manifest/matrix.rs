@@ -11,6 +11,7 @@ use super::super::suffix::{has_suffix, is_matrix_market};
 use super::super::{matrix_market, npy, npz};
 use super::entry::Entry;
 use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
+use crate::memory::reading::Reading;
 
 /// A matrix as the manifest gives it.
 pub(super) enum MatrixEntry {
@@ -84,6 +85,7 @@ impl CompressedEntry {
 
 /// Reads a matrix file; its name says which kind.
 pub(super) fn read_design_matrix(path: &Path) -> Result<DesignMatrix, InstanceError> {
+    let _reading = Reading::begin(path);
     if is_matrix_market(path) {
         matrix_market::read_matrix(path)
     } else if has_suffix(path, "npz") {

@@ -367,17 +367,47 @@ fn lines_may_end_in_any_way_and_a_byte_order_mark_is_skipped() {
 
 #[test]
 fn unsigned_integers_are_read_and_must_be_unsigned() {
-    let text = "%%MatrixMarket matrix coordinate unsigned-integer general\n2 2 2\n1 1 3\n2 1 18446744073709551615\n";
+    let text = "%%MatrixMarket matrix coordinate unsigned-integer general\n2 2 2\n1 1 3\n2 1 18446744073709549568\n";
     let found = parse(text).unwrap().to_dense();
     assert_eq!(
         found,
-        DMatrix::from_row_slice(2, 2, &[3.0, 0.0, 2f64.powi(64), 0.0])
+        DMatrix::from_row_slice(2, 2, &[3.0, 0.0, 2f64.powi(64) - 2048.0, 0.0])
     );
-    for word in ["-3", "3.0", "18446744073709551616"] {
+    for word in ["-3", "3.0", "-"] {
         assert_eq!(
             changed(text, "1 1 3", &format!("1 1 {word}")),
             format!("a.mtx: line 3: \"{word}\" is not an integer that is not negative")
         );
+    }
+}
+
+/// 2^60 and 2^70 are float64s, 2^53 + 1 and 2^64 - 1 are not; a real number is rounded as everybody expects.
+#[test]
+fn an_integer_that_f64_has_not_is_refused_with_the_cure() {
+    let with = |field: &str, word: &str| {
+        parse(&format!(
+            "%%MatrixMarket matrix array {field} general\n1 1\n{word}\n"
+        ))
+        .map(|matrix| matrix.to_dense()[(0, 0)])
+    };
+    for (word, value) in [
+        ("1152921504606846976", 2f64.powi(60)),
+        ("-1180591620717411303424", -(2f64.powi(70))),
+        ("+9007199254740994", 9007199254740994.0),
+    ] {
+        assert_eq!(with("integer", word), Ok(value));
+    }
+    for (field, word) in [
+        ("integer", "9007199254740993"),
+        ("integer", "-9007199254740993"),
+        ("unsigned-integer", "18446744073709551615"),
+    ] {
+        let expected = format!(
+            "a.mtx: line 3: value {word}, which no f64 is: call the field real in line 1 if the nearest is meant"
+        );
+        assert_eq!(with(field, word), Err(expected));
+        let nearest: f64 = word.parse().unwrap();
+        assert_eq!(with("real", word), Ok(nearest));
     }
 }
 

@@ -7,12 +7,11 @@ use std::path::Path;
 use super::element::{self, Element, Wanted};
 use super::header::Header;
 use crate::instance::InstanceError;
+use crate::instance::files::integer;
 use crate::memory;
 
 /// Bytes that are read and converted at a time: small enough for the second-level cache.
 const BUFFER: usize = 1 << 18;
-/// The largest integer below which (and below whose negative) every integer is a float64.
-const LARGEST_INTEGER: u64 = 1 << 53;
 
 /// The elements of an npy file, not read yet. `length` bytes of file were there for header and elements together, so a
 /// buffer for all elements is no larger than what somebody stored (times four, where float16 becomes float64).
@@ -158,7 +157,7 @@ impl<'a, R: Read> Array<'a, R> {
     }
 
     /// Hands the numbers over in stored order, `block` at a time (the last time what is left). The error names the first
-    /// integer that float64 may not hold.
+    /// integer that no float64 is.
     pub(super) fn float_blocks(
         self,
         block: usize,
@@ -190,14 +189,14 @@ impl<'a, R: Read> Array<'a, R> {
                 take,
                 decoded!(i64, big),
                 |value| value as f64,
-                |value| value.unsigned_abs() <= LARGEST_INTEGER,
+                integer::is_exact_i64,
             ),
             Element::Uint64 => self.convert(
                 block,
                 take,
                 decoded!(u64, big),
                 |value| value as f64,
-                |value| value <= LARGEST_INTEGER,
+                integer::is_exact_u64,
             ),
         }
     }
@@ -219,8 +218,7 @@ impl<'a, R: Read> Array<'a, R> {
                 return Err(InstanceError::format(
                     name,
                     format!(
-                        "[{place}] is {value}: float64 holds every integer up to 2^53 only; \
-                         a.astype(float) rounds"
+                        "[{place}] is {value}, which no float64 is: save a.astype(float) if the nearest is meant"
                     ),
                 ));
             }

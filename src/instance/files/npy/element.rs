@@ -2,7 +2,7 @@
 
 use super::header::Descr;
 
-/// A type whose every value (of 64-bit integers: every value up to 2^53) is a float64.
+/// A type whose every value (of 64-bit integers: every value up to 2^53, and some beyond) is a float64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
     Float16,
