@@ -90,11 +90,12 @@ impl Journal {
             .create_new(true)
             .open(path)
             .map_err(|source| match source.kind() {
-                ErrorKind::AlreadyExists => InstanceError::Format {
+                ErrorKind::AlreadyExists if !path.is_dir() => InstanceError::Format {
                     path: path.to_owned(),
                     message: "is there already: use --resume to go on with it, or another name"
                         .to_owned(),
                 },
+                ErrorKind::AlreadyExists => InstanceError::io(path, ErrorKind::IsADirectory.into()),
                 _ => InstanceError::io(path, source),
             })?;
         let journal = Self {

@@ -1,18 +1,19 @@
 //! `attreg reference`: the oracle's loss, gradient, Hessian and minimiser as decimal text.
 
-mod named;
+mod report;
 
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
+use nalgebra::DVector;
 
+use crate::cli::reference::report::{Names, Report};
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{refuse_two_readers, shown};
 use crate::judge::read_exact_point;
-use crate::oracle::{Enclosure, Minimiser, OracleError, Reference, lift_vector, minimise};
-use crate::scalar::{High, certified};
-use crate::system::{Posed, read};
+use crate::oracle::{OracleError, Reference, lift_vector, minimise};
+use crate::scalar::High;
+use crate::system::{Posed, read, read_unknowns};
 
 /// Arguments of `attreg reference`.
 #[derive(Debug, Args)]
@@ -46,109 +47,56 @@ pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
         refuse_two_readers(&[("INSTANCE", &arguments.instance), ("--at", at)])?;
     }
     let path = shown(&arguments.instance);
-    let instance = match read(&arguments.instance)? {
-        Posed::Logit(instance) => instance,
-        Posed::Other(given) => {
-            let at = arguments.at.as_deref();
-            return named::run(path, &given, at, arguments.minimiser, arguments.json);
-        }
-    };
-    let x = match &arguments.at {
-        Some(file) => read_exact_point(file, instance.columns())?,
-        None => lift_vector(&instance.start()),
-    };
     let fail = |source| CliError::Oracle {
         path: path.to_owned(),
         source,
     };
-    let reference = Reference::new(&instance).map_err(fail)?;
-    let values = reference.enclose(&x, High::ZERO).map_err(fail)?;
-    let minimiser = match arguments.minimiser.then(|| minimise(&reference, &x)) {
+    match read(&arguments.instance)? {
+        Posed::Logit(instance) => {
+            let x = match &arguments.at {
+                Some(file) => read_exact_point(file, instance.columns())?,
+                None => lift_vector(&instance.start()),
+            };
+            let reference = Reference::new(&instance).map_err(fail)?;
+            evaluate(arguments, &reference, &x, Names::Numbers)
+        }
+        Posed::Other(given) => {
+            let x = match &arguments.at {
+                Some(file) => read_unknowns(file, &given)?,
+                None => given.start(),
+            };
+            let reference = Reference::of(&given).map_err(fail)?;
+            let x = lift_vector(&DVector::from_vec(x));
+            evaluate(arguments, &reference, &x, Names::Unknowns(&given.layout()))
+        }
+    }
+}
+
+fn evaluate(
+    arguments: &ReferenceArgs,
+    reference: &Reference,
+    x: &DVector<High>,
+    names: Names<'_>,
+) -> Result<Exit, CliError> {
+    let fail = |source| CliError::Oracle {
+        path: shown(&arguments.instance).to_owned(),
+        source,
+    };
+    let values = reference.enclose(x, High::ZERO).map_err(fail)?;
+    let minimiser = match arguments.minimiser.then(|| minimise(reference, x)) {
         None => None,
         Some(Ok(found)) => Some(Ok(found)),
         Some(Err(error @ OracleError::NoMinimiser { .. })) => Some(Err(error)),
         Some(Err(error)) => return Err(fail(error)),
     };
-    let report = Report::new(&values, &minimiser);
+    let report = Report::new(&values, &minimiser, names);
     output::print(&if arguments.json {
         output::json_report(&report)
     } else {
-        report.table()
+        output::table(&report.table())
     })?;
     Ok(match minimiser {
         Some(Err(_)) => Exit::Differs,
-        _ => Exit::Success,
+        Some(Ok(_)) | None => Exit::Success,
     })
-}
-
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Report {
-    loss: String,
-    gradient: Vec<String>,
-    hessian: Vec<Vec<String>>,
-    /// Absent if not asked for, null if none was found.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    minimiser: Option<Option<Vec<String>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    minimiser_error_bound: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    minimiser_missing: Option<String>,
-}
-
-impl Report {
-    fn new(values: &Enclosure, minimiser: &Option<Result<Minimiser, OracleError>>) -> Self {
-        let d = values.gradient.len();
-        let text = |ball: &crate::oracle::Ball| certified(ball.midpoint(), ball.radius());
-        let entries = |found: &Minimiser| {
-            let bounds = found.entry_bounds.iter();
-            found
-                .x
-                .iter()
-                .zip(bounds)
-                .map(|(x, bound)| certified(*x, *bound))
-                .collect()
-        };
-        let found = minimiser.as_ref().and_then(|found| found.as_ref().ok());
-        Self {
-            loss: text(&values.loss),
-            gradient: values.gradient.iter().map(text).collect(),
-            hessian: values
-                .hessian
-                .chunks(d.max(1))
-                .map(|row| row.iter().map(text).collect())
-                .collect(),
-            minimiser: minimiser
-                .as_ref()
-                .map(|found| found.as_ref().ok().map(entries)),
-            minimiser_error_bound: found.map(|found| found.error_bound.scientific(3)),
-            minimiser_missing: minimiser
-                .as_ref()
-                .and_then(|found| found.as_ref().err().map(ToString::to_string)),
-        }
-    }
-
-    fn table(&self) -> String {
-        let mut rows = vec![("loss".to_owned(), self.loss.clone())];
-        let mut row = |name: String, value: &String| rows.push((name, value.clone()));
-        for (j, value) in self.gradient.iter().enumerate() {
-            row(format!("gradient[{j}]"), value);
-        }
-        // Symmetric: the lower triangle says it all.
-        for (i, line) in self.hessian.iter().enumerate() {
-            for (j, value) in line.iter().enumerate().take(i + 1) {
-                row(format!("hessian[{i}, {j}]"), value);
-            }
-        }
-        for (j, value) in self.minimiser.iter().flatten().flatten().enumerate() {
-            row(format!("minimiser[{j}]"), value);
-        }
-        if let Some(bound) = &self.minimiser_error_bound {
-            row("minimiser error bound".to_owned(), bound);
-        }
-        if let Some(reason) = &self.minimiser_missing {
-            row("minimiser".to_owned(), reason);
-        }
-        output::table(&rows)
-    }
 }

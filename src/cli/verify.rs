@@ -144,6 +144,7 @@ fn refuse_to_replace(
         outputs.push(("--journal", journal.clone()));
     }
     if let Some(directory) = &args.report {
+        outputs.push(("--report", directory.clone()));
         let manifests = plan.claims.iter().map(|claim| manifest_name(claim.id));
         let names = [TEXT_REPORT.to_owned(), JSON_REPORT.to_owned()];
         for name in names.into_iter().chain(manifests) {

@@ -7,20 +7,20 @@
 //! Every key is optional. A JSON number means the f64 nearest to it, because that is what the program that wrote it held;
 //! a string is a decimal number, read to 40 digits.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use nalgebra::{DMatrix, DVector};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::Deserializer;
 
+use crate::instance::files::decimal::{self, Written};
 use crate::instance::files::manifest::entry::Entry;
 use crate::instance::files::{
     holds_an_array, json, npy, read_json_array, read_point, read_text, shown, shown_array,
 };
 use crate::instance::{Instance, InstanceError, LossKind};
 use crate::oracle::{lift_matrix, lift_vector};
-use crate::scalar::High;
+use crate::scalar::{High, ScalarError};
 
 /// What somebody computed for one instance. Shapes fit the instance, every number is finite.
 #[derive(Clone, Debug, Default)]
@@ -100,45 +100,30 @@ enum Number {
     Other(String),
 }
 
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NumberVisitor)
+impl Written for Number {
+    type Refusal = ScalarError;
+
+    fn number(value: f64) -> Result<Self, ScalarError> {
+        High::lift(value).map(Self::Finite)
+    }
+
+    fn text(text: &str) -> Result<Self, ScalarError> {
+        match High::parse(text) {
+            Err(_) if text.parse::<f64>().is_ok_and(|value| !value.is_finite()) => {
+                Ok(Self::Other(text.to_owned()))
+            }
+            parsed => parsed.map(Self::Finite),
+        }
+    }
+
+    fn null() -> Option<Self> {
+        Some(Self::Other("null".to_owned()))
     }
 }
 
-struct NumberVisitor;
-
-impl Visitor<'_> for NumberVisitor {
-    type Value = Number;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a number or a decimal string")
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Number, E> {
-        High::lift(value).map(Number::Finite).map_err(E::custom)
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Number, E> {
-        self.visit_f64(value as f64)
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Number, E> {
-        self.visit_f64(value as f64)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Number, E> {
-        Ok(Number::Other("null".to_owned()))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
-        match High::parse(text) {
-            Ok(value) => Ok(Number::Finite(value)),
-            Err(_) if text.parse::<f64>().is_ok_and(|value| !value.is_finite()) => {
-                Ok(Number::Other(text.to_owned()))
-            }
-            Err(error) => Err(E::custom(error)),
-        }
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        decimal::read(deserializer)
     }
 }
 

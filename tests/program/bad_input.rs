@@ -156,6 +156,54 @@ fn arrays_of_compressed_rows_that_do_not_fit_are_refused_and_named() {
     }
 }
 
+/// 2^53 + 1 lies between two f64s; 2^60 and 1e22 are f64s, and what has a point or an exponent is rounded as ever.
+#[test]
+fn an_integer_that_f64_has_not_is_refused_with_its_place_and_the_cure() {
+    let scratch = Scratch::new();
+    let rounded = "9007199254740993";
+    let cure = format!("is {rounded}, which no f64 is: write {rounded}.0 if the nearest is meant");
+    for (from, to, place) in [
+        ("[-2, 3]", "[-2, N]", "matrix[1][1]"),
+        ("0.5, 0.25, 0]", "0.5, N, 0]", "target[2]"),
+        ("[1, 1, 1, 1]", "N", "weights"),
+        ("[0.5, -1]", "[0.5, -N]", "start[1]"),
+    ] {
+        let instance = scratch.changed(from, &to.replace('N', rounded));
+        let expected = match to.contains('-') && place.starts_with("start") {
+            true => cure.replace(rounded, &format!("-{rounded}")),
+            false => cure.clone(),
+        };
+        let expected = format!("instance.json: {place} {expected}");
+        for command in ["solve", "reference"] {
+            attreg([command, &instance]).assert_refused(&expected);
+        }
+    }
+    let good = scratch.file("good.json", BASELINE);
+    let answer = scratch.file("answer.json", format!("{{\"gradient\": [1, {rounded}]}}"));
+    attreg(["check", &good, &answer])
+        .assert_refused(&format!("answer.json: gradient[1] {cure}"));
+    let point = format!("[0.5, {rounded}]");
+    let expected = format!("array on the command line: [1] {cure}");
+    attreg(["reference", &good, "--at", &point]).assert_refused(&expected);
+    attreg(["solve", &good, "--start", &point]).assert_refused(&expected);
+    let system = scratch.file(
+        "system.json",
+        format!(
+            r#"{{"system": "weighted-low-rank", "M": [[2, {rounded}]], "W": [[1, 1]], "rank": 1}}"#
+        ),
+    );
+    attreg(["reference", &system]).assert_refused(&format!("system.json: M[0][1] {cure}"));
+    for exact in [
+        "1152921504606846976",
+        "10000000000000000000000",
+        "9007199254740993.0",
+    ] {
+        let instance = scratch.changed("0.5, 0.25, 0]", &format!("0.5, {exact}, 0]"));
+        let run = attreg(["reference", &instance]);
+        assert_eq!(run.status, 0, "{exact}: {}", run.err);
+    }
+}
+
 #[test]
 fn a_bad_point_is_refused_and_named() {
     let scratch = Scratch::new();

@@ -140,6 +140,26 @@ fn a_journal_s_name_that_is_taken_is_refused_with_the_cure() {
         journal.as_str(),
     ])
     .assert_refused("use --resume to go on with it, or another name");
+    let directory = scratch.path("");
+    attreg([
+        "verify",
+        "dls23/gradient-printed",
+        "--journal",
+        directory.as_str(),
+    ])
+    .assert_refused(": is a directory");
+    // Neither is there yet.
+    let both = scratch.path("both");
+    attreg([
+        "verify",
+        "dls23/gradient-printed",
+        "--journal",
+        both.as_str(),
+        "--report",
+        both.as_str(),
+    ])
+    .assert_refused("both: --journal and --report are the same file");
+    assert_eq!(scratch.names(), ["jj"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //!
 //! [`InstanceError`]: crate::instance::InstanceError
 
-mod decimal;
+pub(crate) mod decimal;
 mod entries;
 mod integer;
 pub(crate) mod json;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::source::{on_disk, shown};
-use super::whole::directory_of;
+use super::source::{is_standard_input, on_disk, shown};
+use super::whole::{directory_of, followed};
 use crate::instance::InstanceError;
 
 /// Refuses an output that is one of the inputs, and two outputs that are one file, however they are spelled and through
@@ -16,6 +16,12 @@ pub fn refuse_overlap(inputs: &[PathBuf], outputs: &[(&str, &Path)]) -> Result<(
         .collect();
     let mut written: Vec<(PathBuf, &str)> = Vec::new();
     for (option, path) in outputs {
+        if is_standard_input(path) {
+            let message = format!(
+                "{option} cannot be standard input: /dev/stdout is standard output, ./- a file of this name"
+            );
+            return Err(InstanceError::format(path, message));
+        }
         let Some(file) = identity(path) else {
             continue;
         };
@@ -38,6 +44,7 @@ fn identity(path: &Path) -> Option<PathBuf> {
     match fs::canonicalize(path) {
         Ok(found) => fs::metadata(&found).ok()?.is_file().then_some(found),
         Err(_) => {
+            let path = &followed(path);
             let directory = fs::canonicalize(directory_of(path)).ok()?;
             Some(directory.join(path.file_name()?))
         }
@@ -76,6 +83,16 @@ mod tests {
             error.ends_with("--output and --trace are the same file"),
             "{error}"
         );
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("sub/../new", at("dangling")).unwrap();
+            let error = refused(&[("--output", &new), ("--trace", &at("dangling"))]).unwrap_err();
+            assert!(error.ends_with("are the same file"), "{error}");
+            std::os::unix::fs::symlink("round", at("round")).unwrap();
+            assert_eq!(refused(&[("--output", &at("round"))]), Ok(()));
+        }
+        let error = refused(&[("--trace", Path::new("-"))]).unwrap_err();
+        assert!(error.starts_with("-: --trace cannot be standard input: "), "{error}");
         if cfg!(unix) {
             let null = Path::new("/dev/null");
             assert_eq!(refused(&[("--output", null), ("--trace", null)]), Ok(()));

@@ -15,10 +15,15 @@ pub(super) trait ReadSeek: Read + Seek {}
 
 impl<T: Read + Seek> ReadSeek for T {}
 
+/// Whether this argument names standard input.
+pub(super) fn is_standard_input(path: &Path) -> bool {
+    path == Path::new(STANDARD_INPUT)
+}
+
 /// The name that messages give to an input: `-` is standard input, which has no directory of its own, so that relative
 /// paths in it start from the current one.
 pub fn shown(path: &Path) -> &Path {
-    if path == Path::new(STANDARD_INPUT) {
+    if is_standard_input(path) {
         Path::new("standard input")
     } else {
         path
@@ -29,7 +34,7 @@ pub fn shown(path: &Path) -> &Path {
 pub fn refuse_two_readers(inputs: &[(&str, &Path)]) -> Result<(), InstanceError> {
     let mut readers = inputs
         .iter()
-        .filter(|(_, path)| *path == Path::new(STANDARD_INPUT))
+        .filter(|(_, path)| is_standard_input(path))
         .map(|(argument, _)| argument);
     match (readers.next(), readers.next()) {
         (Some(first), Some(second)) => {
@@ -47,7 +52,7 @@ pub fn refuse_two_readers(inputs: &[(&str, &Path)]) -> Result<(), InstanceError>
 
 /// The file behind an input as the system knows it, to compare it with others.
 pub(super) fn on_disk(path: &Path) -> &Path {
-    if path == Path::new(STANDARD_INPUT) {
+    if is_standard_input(path) {
         Path::new("/dev/stdin")
     } else {
         path
@@ -83,7 +88,7 @@ pub(super) fn with_seekable<T>(
 
 /// The text of a file, or of standard input for `-`.
 pub fn read_text(path: &Path) -> Result<String, InstanceError> {
-    if path != Path::new(STANDARD_INPUT) {
+    if !is_standard_input(path) {
         return read_file(path);
     }
     let name = shown(path);

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
@@ -14,7 +14,7 @@ use crate::instance::InstanceError;
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), InstanceError> {
     let fail = |source| InstanceError::io(path, source);
     // Through a symbolic link the file it points at is replaced, not the link.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = fs::canonicalize(path).unwrap_or_else(|_| followed(path));
     if fs::metadata(&target).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return fs::write(&target, bytes).map_err(fail);
     }
@@ -55,6 +55,20 @@ fn temporary_file(directory: &Path) -> io::Result<NamedTempFile> {
             opened
         });
     made.map_err(|error| reason.map_or(error, io::Error::from_raw_os_error))
+}
+
+/// Where the links at the end of a path lead, whether or not there is something.
+pub(super) fn followed(path: &Path) -> PathBuf {
+    // More than any system follows.
+    const LONGEST: usize = 64;
+    let mut path = path.to_owned();
+    for _ in 0..LONGEST {
+        match fs::read_link(&path) {
+            Ok(target) => path = directory_of(&path).join(target),
+            Err(_) => break,
+        }
+    }
+    path
 }
 
 /// Where a file is made: the temporary one too, since a renaming must not cross file systems.
@@ -131,6 +145,15 @@ mod tests {
         write_whole(&link, b"new").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        // Also where there is no file yet.
+        let (later, ahead) = (
+            directory.path().join("later"),
+            directory.path().join("ahead"),
+        );
+        std::os::unix::fs::symlink("later", &ahead).unwrap();
+        write_whole(&ahead, b"new").unwrap();
+        assert_eq!(fs::read(&later).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&ahead).unwrap().is_symlink());
     }
 
     /// Whoever has the old result open reads it to its end: it is replaced, not written over.
