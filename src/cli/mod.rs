@@ -172,9 +172,15 @@ mod tests {
         ] {
             let error = parse(arguments).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
-            assert!(error.ends_with("For more information, try '--help'.\n"), "{error}");
+            assert!(
+                error.ends_with("For more information, try '--help'.\n"),
+                "{error}"
+            );
         }
         let nothing = parse(&[]).unwrap_err().to_string();
-        assert!(nothing.contains("Usage: attreg [OPTIONS] <COMMAND>"), "{nothing}");
+        assert!(
+            nothing.contains("Usage: attreg [OPTIONS] <COMMAND>"),
+            "{nothing}"
+        );
     }
 }

@@ -76,12 +76,9 @@ mod tests {
         let mut chosen = record(id);
         chosen.chosen = true;
         let found = test_cases(&[untouched, stopped, decided, wrong, chosen], 7, Some(4));
-        assert!(
-            found
-                .iter()
-                .all(|case| (case.class.as_str(), case.name.as_str())
-                    == ("dls23", "gradient-corrected"))
-        );
+        assert!(found.iter().all(
+            |case| (case.class.as_str(), case.name.as_str()) == ("dls23", "gradient-corrected")
+        ));
         // Nothing was tried, although nobody stopped it: that is no agreement with the record.
         assert!(matches!(found[0].ending, Ending::Failed { .. }));
         let skipped = "interrupted: 3 cases or certificates were not begun";

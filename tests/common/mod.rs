@@ -55,7 +55,11 @@ impl Run {
         assert_eq!(self.status, 2, "{}{}", self.out, self.err);
         assert!(self.out.is_empty(), "{}", self.out);
         assert!(self.err.starts_with("error: "), "{}", self.err);
-        assert!(self.err.contains("For more information, try '--help'."), "{}", self.err);
+        assert!(
+            self.err.contains("For more information, try '--help'."),
+            "{}",
+            self.err
+        );
         assert!(
             self.err.contains(expected),
             "{}\nexpected: {expected}",

@@ -180,8 +180,7 @@ fn an_integer_that_f64_has_not_is_refused_with_its_place_and_the_cure() {
     }
     let good = scratch.file("good.json", BASELINE);
     let answer = scratch.file("answer.json", format!("{{\"gradient\": [1, {rounded}]}}"));
-    attreg(["check", &good, &answer])
-        .assert_refused(&format!("answer.json: gradient[1] {cure}"));
+    attreg(["check", &good, &answer]).assert_refused(&format!("answer.json: gradient[1] {cure}"));
     let point = format!("[0.5, {rounded}]");
     let expected = format!("array on the command line: [1] {cure}");
     attreg(["reference", &good, "--at", &point]).assert_refused(&expected);
@@ -334,7 +333,8 @@ fn sizes_that_cannot_be_generated_are_refused() {
         attreg(["generate", "theory", "--out", &out, option, value]).assert_refused(expected);
     }
     attreg(["generate", "theory", "--out", &out, "--count", "0"]).assert_usage("--count");
-    attreg(["generate", "practise", "--out", &out]).assert_usage("similar value exists: 'practice'");
+    attreg(["generate", "practise", "--out", &out])
+        .assert_usage("similar value exists: 'practice'");
     assert!(scratch.names().is_empty());
     let taken = scratch.file("taken", "");
     attreg(["generate", "theory", "--out", &taken]).assert_refused("taken: ");

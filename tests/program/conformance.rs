@@ -192,7 +192,10 @@ fn a_missing_wrong_or_unusable_answer_is_a_row_and_not_a_crash() {
     );
     // The word that was there first is still understood.
     let table = attreg([&options[..], &["--format", "table"]].concat());
-    assert_eq!(table.out, attreg([&options[..], &["--format", "text"]].concat()).out);
+    assert_eq!(
+        table.out,
+        attreg([&options[..], &["--format", "text"]].concat()).out
+    );
     assert!(
         run.out
             .contains("<testcase classname=\"softmax-theory\" name=\"gradient\"/>"),

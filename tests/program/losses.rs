@@ -70,7 +70,7 @@ fn options_of_the_second_layer_are_refused_where_they_have_no_use() {
         attreg(&arguments)
     };
     generate(&["--loss", "exp", "--activation", "relu"])
-        .assert_refused("--activation has no use for the loss exp");
+        .assert_refused("--activation has no effect here: the loss exp has no second layer");
     generate(&["--outputs", "2"]).assert_refused("--outputs has no use for the loss softmax");
     generate(&["--loss", "two-layer", "--outputs", "0"]).assert_refused("--outputs");
     generate(&["--loss", "two-layer", "--outputs", "99999999999"])

@@ -132,7 +132,13 @@ fn every_json_report_begins_with_the_version_of_its_format() {
     );
     let trace = scratch.path("trace.jsonl");
     for arguments in [
-        &["verify", "dls23/fact-squared-norm", "--cases", "2", "--json"][..],
+        &[
+            "verify",
+            "dls23/fact-squared-norm",
+            "--cases",
+            "2",
+            "--json",
+        ][..],
         &["claims", "--json"],
         &["claims", "dls23/fact-squared-norm", "--json"],
         &["solve", &good, "--json", "--trace", &trace],
@@ -227,15 +233,26 @@ fn a_failure_in_junit_carries_its_block() {
     };
     let records = campaign::run(&plan, &|| {});
     let text = report::junit("attreg verify", &report::test_cases(&records, 7, None));
-    assert!(text.contains("tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\""), "{text}");
     assert!(
-        text.contains("<failure message=\"recorded holds, verdict fails\">DIFFERS dls23/gradient-printed: "),
+        text.contains("tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\""),
         "{text}"
     );
-    assert!(text.contains("&lt;A&gt; &amp; &quot;b&quot;.json"), "{text}");
+    assert!(
+        text.contains(
+            "<failure message=\"recorded holds, verdict fails\">DIFFERS dls23/gradient-printed: "
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("&lt;A&gt; &amp; &quot;b&quot;.json"),
+        "{text}"
+    );
     assert!(!text.contains("<A>"), "{text}");
     // The block is there to its last line.
-    assert!(text.contains("\n  re-run    attreg verify dls23/gradient-printed --seed 7 --instance "), "{text}");
+    assert!(
+        text.contains("\n  re-run    attreg verify dls23/gradient-printed --seed 7 --instance "),
+        "{text}"
+    );
 }
 
 #[test]
@@ -249,7 +266,11 @@ fn an_answer_is_reported_as_junit_too() {
     );
     let run = attreg(["check", &good, &answer, "--format", "junit"]);
     assert_eq!(run.status, 1, "{}", run.err);
-    assert!(run.out.contains("tests=\"2\" failures=\"1\""), "{}", run.out);
+    assert!(
+        run.out.contains("tests=\"2\" failures=\"1\""),
+        "{}",
+        run.out
+    );
     assert!(run.out.contains("name=\"loss\"/>"), "{}", run.out);
     let failure = "name=\"gradient\"><failure message=\"";
     assert!(run.out.contains(failure), "{}", run.out);

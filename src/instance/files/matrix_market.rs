@@ -206,7 +206,9 @@ fn index(
 ) -> Result<usize, InstanceError> {
     match word.parse::<usize>() {
         Ok(index) if (1..=limit).contains(&index) => Ok(index - 1),
-        Err(_) if !integer::is_integer(word) => Err(lines.error(format!("{what} {word} is not an integer"))),
+        Err(_) if !integer::is_integer(word) => {
+            Err(lines.error(format!("{what} {word} is not an integer")))
+        }
         _ => Err(lines.error(format!("{what} {word} is not one of 1 to {limit}"))),
     }
 }

@@ -92,7 +92,10 @@ mod tests {
             assert_eq!(refused(&[("--output", &at("round"))]), Ok(()));
         }
         let error = refused(&[("--trace", Path::new("-"))]).unwrap_err();
-        assert!(error.starts_with("-: --trace cannot be standard input: "), "{error}");
+        assert!(
+            error.starts_with("-: --trace cannot be standard input: "),
+            "{error}"
+        );
         if cfg!(unix) {
             let null = Path::new("/dev/null");
             assert_eq!(refused(&[("--output", null), ("--trace", null)]), Ok(()));
