@@ -9,16 +9,17 @@ use clap::Args;
 
 use crate::cli::format::{Format, FormatArgs};
 use crate::cli::{CliError, Exit, output};
-use crate::instance::files::{read_instance, refuse_two_readers, shown};
-use crate::judge::{Verdict, judge, read_answer};
+use crate::instance::files::{refuse_two_readers, shown};
+use crate::judge::{Verdict, judge, judge_system, read_answer, read_named_answer};
 use crate::report::junit;
+use crate::system::{Posed, read};
 
 /// Arguments of `attreg check`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "ANSWER is a JSON object with any of x, loss, gradient, hessian, minimiser; x says where loss, gradient and
 Hessian were taken (default: the instance's start). Numbers are JSON numbers, which mean the nearest f64, or decimal
-strings; arrays may be the name of a .npy file beside the answer.
+strings; arrays may be the name of a .npy file beside the answer. Unknowns with names are objects of arrays, or a .npz.
 
 Digits are counted normwise, -log10(max error / max value), and no entry may be further off than f64 excuses for that
 entry. Without --digits as many are asked for as f64 can give on this instance; --json says why. Where no isolated
@@ -84,13 +85,20 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, CliError> {
 
 fn one(arguments: &CheckArgs, path: &Path, answer: &Path) -> Result<Exit, CliError> {
     refuse_two_readers(&[("INSTANCE", path), ("ANSWER", answer)])?;
-    let instance = read_instance(path)?;
-    let given = read_answer(answer, &instance)?;
-    let verdict =
-        judge(&instance, &given, arguments.digits, None).map_err(|source| CliError::Oracle {
-            path: path.to_owned(),
-            source,
-        })?;
+    let judged = match read(path)? {
+        Posed::Logit(instance) => {
+            let found = read_answer(answer, &instance)?;
+            judge(&instance, &found, arguments.digits, None)
+        }
+        Posed::Other(given) => {
+            let found = read_named_answer(answer, &given)?;
+            judge_system(&given, &found, arguments.digits)
+        }
+    };
+    let verdict = judged.map_err(|source| CliError::Oracle {
+        path: path.to_owned(),
+        source,
+    })?;
     output::print(&match arguments.format.chosen() {
         Format::Text => table(&verdict),
         Format::Json => output::json_report(&verdict),

@@ -1,5 +1,7 @@
 //! `attreg generate`: instances that meet a theorem's premises, as manifests for the other commands.
 
+mod named;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -12,6 +14,7 @@ use crate::instance::kinds::{Kind, Shape};
 use crate::instance::models::Model;
 use crate::instance::{Activation, LossKind};
 use crate::judge::kit;
+use crate::system::{GENERATORS, Sizes, generator};
 
 /// Arguments of `attreg generate`.
 #[derive(Debug, Args)]
@@ -23,12 +26,18 @@ use crate::judge::kit;
   ill-conditioned  condition number 1e6
   conformance      the conformance kit: small instances over all losses with their expected values; no other option
 
+Kinds of systems with matrices as unknowns, of which --n, --d (width, or rank) and --outputs (columns of B or M) are read:
+  attention        single-layer attention: targets in the hull of the values, no ridge
+  attention-ridge  the same with weights on the logits and a ridge
+  low-rank         weighted low rank: rank d and noise, every entry weighted
+  masked-low-rank  the same with a fifth of the entries hidden
+
 Example:
   attreg generate theory --seed 7 --n 64 --d 8 --out instances
   attreg generate theory --loss two-layer --activation relu --outputs 2 --out instances")]
 pub struct GenerateArgs {
     /// What the instances are examples of
-    #[arg(value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name).into_iter().chain([CONFORMANCE])))]
+    #[arg(value_parser = PossibleValuesParser::new(kinds()))]
     kind: String,
     /// Loss of the instances (default: softmax)
     #[arg(long, value_parser = PossibleValuesParser::new(LossKind::NAMES))]
@@ -58,6 +67,41 @@ pub struct GenerateArgs {
     convexity: Option<f64>,
 }
 
+/// The names of all kinds.
+fn kinds() -> Vec<&'static str> {
+    let logit = Kind::ALL.map(Kind::name).into_iter();
+    let systems = GENERATORS.iter().map(|generator| generator.kind);
+    logit.chain(systems).chain([CONFORMANCE]).collect()
+}
+
+/// The sizes of a system's instance, and what was asked for without use.
+fn of_system(arguments: &GenerateArgs) -> named::Asked<'_> {
+    let superfluous = [
+        ("--loss", arguments.loss.is_some()),
+        ("--activation", arguments.activation.is_some()),
+        ("--norm", arguments.norm.is_some()),
+        ("--convexity", arguments.convexity.is_some()),
+    ];
+    let default = Shape::default();
+    named::Asked {
+        seed: arguments.seed.unwrap_or(0),
+        count: arguments.count.unwrap_or(1),
+        sizes: Sizes {
+            rows: arguments.n.unwrap_or(default.rows),
+            width: arguments.d.unwrap_or(default.columns),
+            // Sizes beyond what memory holds are refused when the instance is drawn.
+            columns: arguments
+                .outputs
+                .map(|outputs| usize::try_from(outputs).unwrap_or(usize::MAX)),
+        },
+        out: &arguments.out,
+        superfluous: superfluous
+            .into_iter()
+            .find(|(_, set)| *set)
+            .map(|(option, _)| option),
+    }
+}
+
 /// The kind that is not drawn but listed.
 const CONFORMANCE: &str = "conformance";
 
@@ -66,6 +110,9 @@ pub fn run(arguments: &GenerateArgs) -> Result<Exit, CliError> {
     if arguments.kind == CONFORMANCE {
         refuse_options_of_drawn_kinds(arguments)?;
         return conformance(arguments);
+    }
+    if let Some(generator) = generator(&arguments.kind) {
+        return named::run(generator, &of_system(arguments));
     }
     let Some(kind) = Kind::ALL
         .into_iter()

@@ -1,5 +1,8 @@
 //! `attreg solve`: minimises the loss of an instance in f64.
 
+mod follow;
+mod named;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::SeqCst;
@@ -7,17 +10,19 @@ use std::time::Instant;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use indicatif::{ProgressBar, ProgressStyle};
 use nalgebra::DVector;
 use serde::Serialize;
 
 use crate::cli::interrupt::stop_flag;
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{
-    has_suffix, npy, read_instance_and_files, read_point, refuse_overlap, refuse_two_readers,
-    shown, write_whole,
+    has_suffix, npy, read_point, refuse_overlap, refuse_two_readers, shown, write_whole,
 };
-use crate::production::{Method, Outcome, Problem, Settings, Solution, TraceEntry, solve_observed};
+use crate::production::{
+    Method, Outcome, Problem, Settings, Solution, TraceEntry, method_names, solve_observed,
+};
+use crate::system::{Posed, read_with_files};
+use follow::{TraceLine, progress_line};
 
 /// Arguments of `attreg solve`.
 #[derive(Debug, Args)]
@@ -32,7 +37,7 @@ pub struct SolveArgs {
     /// Manifest of the instance (`-`: standard input), or one .npz of named arrays
     instance: PathBuf,
     /// How the Hessian is made
-    #[arg(long, default_value = Method::Auto.as_str(), value_parser = PossibleValuesParser::new(Method::NAMES))]
+    #[arg(long, default_value = Method::Auto.as_str(), value_parser = PossibleValuesParser::new(methods()))]
     method: String,
     /// Converged when ||g(x)|| <= T ||g(start)||
     #[arg(long, value_name = "T", allow_hyphen_values = true, default_value_t = Settings::default().tolerance)]
@@ -59,14 +64,36 @@ pub struct SolveArgs {
 /// Solves, writes the files that were asked for, prints.
 pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     let settings = settings(arguments)?;
-    let save = arguments.output.as_deref().map(saver).transpose()?;
     if let Some(start) = &arguments.start {
         refuse_two_readers(&[("INSTANCE", &arguments.instance), ("--start", start)])?;
     }
     let path = shown(&arguments.instance);
-    let (instance, mut inputs) = read_instance_and_files(&arguments.instance)?;
+    let (posed, mut inputs) = read_with_files(&arguments.instance)?;
     inputs.extend(arguments.start.clone());
     refuse_overlap(&inputs, &outputs(arguments))?;
+    let instance = match posed {
+        Posed::Logit(instance) => instance,
+        Posed::Other(given) => {
+            let asked = named::Asked {
+                path,
+                method: &arguments.method,
+                start: arguments.start.as_deref(),
+                output: arguments.output.as_deref(),
+                trace: arguments.trace.as_deref(),
+                json: arguments.json,
+            };
+            return named::run(&asked, &given, &settings);
+        }
+    };
+    if Method::parse(&arguments.method).is_none() {
+        let reason = format!(
+            "method {} is for other systems: a loss of logits is solved by {}",
+            arguments.method,
+            Method::NAMES.join(", ")
+        );
+        return Err(CliError::refused(path, reason));
+    }
+    let save = arguments.output.as_deref().map(saver).transpose()?;
     let start = match &arguments.start {
         Some(file) => read_point(file, instance.columns())?,
         None => instance.start(),
@@ -125,29 +152,21 @@ fn outputs(arguments: &SolveArgs) -> Vec<(&'static str, &Path)> {
     .collect()
 }
 
-/// A line on the terminal that follows a run; nothing where standard error is not a terminal.
-fn progress_line() -> ProgressBar {
-    /// A run that ends sooner shows nothing.
-    const TICK: std::time::Duration = std::time::Duration::from_millis(200);
-    let line = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
-        line.set_style(style);
-    }
-    line.enable_steady_tick(TICK);
-    line
+/// The names of all methods: those for losses of logits first.
+fn methods() -> Vec<&'static str> {
+    Method::NAMES.into_iter().chain(method_names()).collect()
 }
 
 fn settings(arguments: &SolveArgs) -> Result<Settings, CliError> {
-    let method = Method::parse(&arguments.method)
-        .ok_or_else(|| CliError::Usage(format!("unknown method {}", arguments.method)))?;
-    if arguments.seed.is_some() && method == Method::Exact {
+    if arguments.seed.is_some() && arguments.method == Method::Exact.as_str() {
         return Err(CliError::without_effect(
             "--seed",
             "the exact method draws no sample",
         ));
     }
     let settings = Settings {
-        method,
+        // A method of another system is looked up by its name.
+        method: Method::parse(&arguments.method).unwrap_or(Method::Auto),
         tolerance: arguments.tolerance,
         max_iterations: arguments.max_iterations,
         seed: arguments.seed.unwrap_or(Settings::default().seed),
@@ -234,37 +253,5 @@ impl<'a> Report<'a> {
             row(&format!("x[{j}]"), format!("{value:e}"));
         }
         output::table(&rows)
-    }
-}
-
-/// A line of `--trace`.
-#[derive(Serialize)]
-struct TraceLine {
-    iteration: usize,
-    loss: f64,
-    gradient_norm: f64,
-    step_norm: f64,
-    step_length: f64,
-    method: &'static str,
-    distinct_rows: usize,
-    shift: f64,
-    passes: f64,
-    seconds: f64,
-}
-
-impl TraceLine {
-    fn new(entry: &TraceEntry, seconds: f64) -> Self {
-        Self {
-            iteration: entry.iteration,
-            loss: entry.loss,
-            gradient_norm: entry.gradient_norm,
-            step_norm: entry.step_norm,
-            step_length: entry.step_length,
-            method: entry.method,
-            distinct_rows: entry.distinct_rows,
-            shift: entry.shift,
-            passes: entry.passes,
-            seconds,
-        }
     }
 }

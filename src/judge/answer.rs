@@ -129,7 +129,7 @@ impl<'de> Deserialize<'de> for Number {
 
 /// Python and others write `NaN` and `Infinity` where JSON has no word for them. As strings they reach the reader that
 /// names the entry.
-fn quote_non_finite(text: &str) -> String {
+pub(super) fn quote_non_finite(text: &str) -> String {
     const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
     if !WORDS.iter().any(|word| text.contains(word)) {
         return text.to_owned();

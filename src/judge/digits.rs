@@ -41,6 +41,9 @@ pub struct OwnDigits {
 pub struct Worst {
     /// Its index; none for a number.
     pub entry: Vec<usize>,
+    /// Its name, where the unknowns have names: `X[2, 1]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What the answer says.
     pub answer: String,
     /// What the oracle says, certified digits only.
@@ -48,8 +51,11 @@ pub struct Worst {
 }
 
 impl Worst {
-    /// `[1, 2]`, or nothing for a number.
+    /// `[1, 2]`, or nothing for a number; the name where there is one.
     pub fn place(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
         if self.entry.is_empty() {
             return String::new();
         }
@@ -122,6 +128,7 @@ pub(super) fn score(truth: &Truth, answer: &[High], asked: Option<f64>) -> Score
         passed: exact || (digits >= required && blamed.is_none()),
         worst: Worst {
             entry: truth.place(at),
+            name: None,
             answer: answer[at].scientific(SHOWN),
             oracle: certified_to(SHOWN, truth.values[at], truth.radii[at]),
         },

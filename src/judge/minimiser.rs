@@ -7,7 +7,7 @@ use crate::instance::Instance;
 use crate::judge::digits::{Score, Worst, score};
 use crate::judge::truth::Truth;
 use crate::oracle::{
-    Enclosure, Minimiser, OracleError, Reference, lift_vector, minimise, spectrum,
+    Enclosure, Evaluation, Minimiser, OracleError, Reference, lift_vector, minimise, spectrum,
 };
 use crate::scalar::High;
 
@@ -111,34 +111,44 @@ fn by_gradient(
 ) -> Result<Judged, OracleError> {
     let values = reference.enclose(answer, High::ZERO)?;
     let here = reference.evaluate(answer)?;
-    let score = stationarity(
-        &Truth::no_gradient(instance, answer, &values, &here),
-        &values,
-        asked,
-    );
-    let (low, high, bound) = spectrum::extremes_with_bound(&here.hessian)?;
-    let bent_down = low + bound < -high.abs().max(low.abs()).shifted(BENT_EXPONENT);
+    let none = Truth::no_gradient(instance, answer, &values, &here);
+    let score = at_rest(&none, &values, &here, answer, asked, why)?;
     Ok(Judged {
-        score: Score {
-            passed: score.passed && !bent_down,
-            reason: format!(
-                "no isolated minimiser can be proven ({why}), so the point is judged by its gradient, relative to the \
-                 terms that cancel in it{}",
-                if bent_down {
-                    "; the Hessian has a negative eigenvalue here"
-                } else {
-                    ""
-                }
-            ),
-            worst: Worst {
-                answer: answer[score.worst.entry.first().copied().unwrap_or(0)].scientific(SHOWN),
-                oracle: format!("gradient {}", score.worst.answer),
-                ..score.worst
-            },
-            ..score
-        },
+        score,
         truth: None,
         other: None,
+    })
+}
+
+/// The score of [`by_gradient`]; `none` knows the rounding that each entry of a zero gradient is allowed.
+pub(super) fn at_rest(
+    none: &Truth,
+    values: &Enclosure,
+    here: &Evaluation,
+    answer: &DVector<High>,
+    asked: Option<f64>,
+    why: &str,
+) -> Result<Score, OracleError> {
+    let score = stationarity(none, values, asked);
+    let (low, high, bound) = spectrum::extremes_with_bound(&here.hessian)?;
+    let bent_down = low + bound < -high.abs().max(low.abs()).shifted(BENT_EXPONENT);
+    Ok(Score {
+        passed: score.passed && !bent_down,
+        reason: format!(
+            "no isolated minimiser can be proven ({why}), so the point is judged by its gradient, relative to the \
+             terms that cancel in it{}",
+            if bent_down {
+                "; the Hessian has a negative eigenvalue here"
+            } else {
+                ""
+            }
+        ),
+        worst: Worst {
+            answer: answer[score.worst.entry.first().copied().unwrap_or(0)].scientific(SHOWN),
+            oracle: format!("gradient {}", score.worst.answer),
+            ..score.worst
+        },
+        ..score
     })
 }
 

@@ -9,6 +9,7 @@
 //! | `verdict` | a whole answer judged |
 //! | `minimiser` | a minimiser judged, also one that belongs to another local minimum |
 //! | `diagnosis` | the known mistakes, recomputed at 40 digits and compared with a wrong answer |
+//! | `system` | answers about systems whose unknowns have names |
 //! | [`kit`] | the conformance kit: its instances, its manifest, and how a directory of answers is scored |
 
 mod answer;
@@ -17,12 +18,14 @@ mod diagnosis;
 mod digits;
 pub mod kit;
 mod minimiser;
+mod system;
 mod truth;
 mod verdict;
 
 pub use answer::{Answer, read_answer, read_exact_point};
 pub use diagnosis::Diagnosis;
 pub use digits::{OwnDigits, Score, Worst};
+pub use system::{NamedAnswer, judge_system, parse_named_answer, read_named_answer};
 pub use verdict::{Verdict, judge};
 
 #[cfg(test)]

@@ -48,8 +48,18 @@ pub(super) struct Truth {
     d: usize,
 }
 
+/// How a quantity is called and indexed.
+pub(super) struct Shape {
+    /// Its name in answers.
+    pub(super) name: &'static str,
+    /// 0 for a number, 1 for a vector, 2 for a square matrix.
+    pub(super) dimensions: usize,
+    /// The side of the matrix.
+    pub(super) d: usize,
+}
+
 /// One rounding of f64.
-fn unit() -> High {
+pub(super) fn unit() -> High {
     High::ratio(1, 1 << 53)
 }
 
@@ -88,11 +98,26 @@ impl Truth {
         balls: &[Ball],
         more: &[High],
     ) -> Self {
+        let shape = Shape {
+            name,
+            dimensions,
+            d: instance.columns(),
+        };
+        Self::enclosed(shape, balls, more, underflow(instance))
+    }
+
+    /// What balls enclose. `more` is f64's rounding of each value beyond what the oracle's own tells, `underflow` what
+    /// flushing to zero can do to each.
+    pub(super) fn enclosed(shape: Shape, balls: &[Ball], more: &[High], underflow: High) -> Self {
+        let Shape {
+            name,
+            dimensions,
+            d,
+        } = shape;
         let values: Vec<High> = balls.iter().map(|ball| ball.midpoint()).collect();
         let radius = balls
             .iter()
             .fold(High::ZERO, |m, ball| m.max(ball.radius()));
-        let underflow = underflow(instance);
         let allowed = in_f64(radius) + underflow + largest(more);
         let own = |(k, ball): (usize, &Ball)| {
             let more = more.get(k).copied().unwrap_or(High::ZERO);
@@ -119,7 +144,7 @@ impl Truth {
             required: 0.0,
             reason: String::new(),
             dimensions,
-            d: instance.columns(),
+            d,
             values,
         };
         if size <= radius {
@@ -230,13 +255,29 @@ impl Truth {
         values: &Enclosure,
         here: &Evaluation,
     ) -> Self {
+        Self::stationary(instance.columns(), x, values, here, underflow(instance))
+    }
+
+    /// [`no_gradient`](Self::no_gradient) for a loss of any system with `d` unknowns.
+    pub(super) fn stationary(
+        d: usize,
+        x: &DVector<High>,
+        values: &Enclosure,
+        here: &Evaluation,
+        underflow: High,
+    ) -> Self {
         let of_the_point = here.hessian.map(High::abs) * x.map(High::abs) * unit();
         let balls: Vec<Ball> = values
             .gradient
             .iter()
             .map(|ball| Ball::new(High::ZERO, ball.radius()))
             .collect();
-        let truth = Self::of_balls("minimiser", 1, instance, &balls, of_the_point.as_slice());
+        let shape = Shape {
+            name: "minimiser",
+            dimensions: 1,
+            d,
+        };
+        let truth = Self::enclosed(shape, &balls, of_the_point.as_slice(), underflow);
         Self {
             required: truth.required - (ALLOWANCE_MINIMISER - ALLOWANCE),
             ..truth

@@ -37,6 +37,7 @@ mod softmax;
 mod solve;
 mod step;
 mod summation;
+mod systems;
 #[cfg(test)]
 mod test_support;
 #[cfg(test)]
@@ -55,4 +56,5 @@ pub use residual_softmax::ResidualSoftmax;
 pub use settings::{Method, Settings};
 pub use softmax::Softmax;
 pub use solve::{solve, solve_observed};
+pub use systems::{AUTO, Refusal, SystemError, method_names, solve_system};
 pub use two_layer::TwoLayer;

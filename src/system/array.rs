@@ -54,11 +54,7 @@ impl Array {
 
     /// The shape in words: `3 x 2`, `4`, `a number`.
     pub fn shape_in_words(&self) -> String {
-        if self.shape.is_empty() {
-            return "a number".to_owned();
-        }
-        let sides: Vec<String> = self.shape.iter().map(ToString::to_string).collect();
-        sides.join(" x ")
+        in_words(&self.shape)
     }
 
     /// The place of the entry that stands at `index` row by row: `2, 1`, or nothing for a scalar.
@@ -74,6 +70,15 @@ impl Array {
             _ => DMatrix::from_row_slice(rows, columns, &self.values),
         }
     }
+}
+
+/// A shape in words: `3 x 2`, `4`, `a number`.
+pub(super) fn in_words(shape: &[usize]) -> String {
+    if shape.is_empty() {
+        return "a number".to_owned();
+    }
+    let sides: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    sides.join(" x ")
 }
 
 /// The place of entry `index`, row by row, in an array of this shape.

@@ -77,6 +77,32 @@ impl Layout {
     }
 }
 
+/// Numbers by unknown and place, as JSON shows them: `{"X": [[..], ..], "Y": ..}`.
+pub fn as_json<T: Clone + Into<serde_json::Value>>(
+    layout: &Layout,
+    entries: &[T],
+) -> serde_json::Value {
+    let arrays = layout.parts().map(|(name, shape, range)| {
+        let values = entries[range].iter().cloned().map(Into::into).collect();
+        (name.to_owned(), nested(values, shape))
+    });
+    serde_json::Value::Object(arrays.collect())
+}
+
+/// Entries that stand row by row, as nested lists.
+pub(super) fn nested(entries: Vec<serde_json::Value>, shape: &[usize]) -> serde_json::Value {
+    match shape {
+        [] | [_] => serde_json::Value::Array(entries),
+        [_, rest @ ..] => {
+            let row: usize = rest.iter().product();
+            entries
+                .chunks(row.max(1))
+                .map(|row| nested(row.to_vec(), rest))
+                .collect()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

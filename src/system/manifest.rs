@@ -6,21 +6,21 @@
 //!
 //! An array is a number, nested lists, or the name of a `.npy` file beside the manifest; `null` is a missing entry. A
 //! point is an object with one array for each unknown, or, where there is only one unknown, that array itself. A system
-//! of logits is read by [`parse_instance`], `"loss"` being another word for `"system"`.
+//! of logits is read by [`parse_instance`](crate::instance::files::parse_instance), `"loss"` being another word for `"system"`.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::instance::files::{
-    has_suffix, json, npy, parse_instance, read_instance, read_text, shown,
+    has_suffix, json, npy, npz, parse_instance_and_files, read_instance_and_files, read_text, shown,
 };
 use crate::instance::{Instance, InstanceError};
 use crate::memory::reading::Reading;
-use crate::system::array::Array;
+use crate::system::array::{Array, in_words};
 use crate::system::given::Given;
 use crate::system::layout::Layout;
 use crate::system::row::System;
@@ -41,21 +41,38 @@ pub enum Posed {
 ///
 /// An error names the file and the array, index and value that do not fit.
 pub fn read(path: &Path) -> Result<Posed, InstanceError> {
+    read_with_files(path).map(|(posed, _)| posed)
+}
+
+/// [`read`], with every file that was read for it.
+pub fn read_with_files(path: &Path) -> Result<(Posed, Vec<PathBuf>), InstanceError> {
     let _reading = Reading::begin(shown(path));
     if has_suffix(path, "npz") {
-        return read_instance(path).map(Posed::Logit);
+        return read_instance_and_files(path)
+            .map(|(instance, files)| (Posed::Logit(instance), files));
     }
-    parse(&read_text(path)?, shown(path))
+    let (posed, named) = parse_with_files(&read_text(path)?, shown(path))?;
+    let mut files = vec![path.to_owned()];
+    files.extend(named);
+    Ok((posed, files))
 }
 
 /// [`read`] from text; `name` is the file that messages mention and that relative paths start from.
 pub fn parse(text: &str, name: &Path) -> Result<Posed, InstanceError> {
+    parse_with_files(text, name).map(|(posed, _)| posed)
+}
+
+fn parse_with_files(text: &str, name: &Path) -> Result<(Posed, Vec<PathBuf>), InstanceError> {
+    let logit = || {
+        parse_instance_and_files(text, name)
+            .map(|(instance, files)| (Posed::Logit(instance), files))
+    };
     // What is no object, or names no system, is refused by the reader of logit systems in its own words.
     let key = json::parse_rounding::<Peek>(text, name)
         .ok()
         .and_then(|peek| peek.system);
     let Some(key) = key else {
-        return parse_instance(text, name).map(Posed::Logit);
+        return logit();
     };
     let refuse = |message: String| InstanceError::format(name, message);
     let found = system(&key).ok_or_else(|| {
@@ -66,19 +83,25 @@ pub fn parse(text: &str, name: &Path) -> Result<Posed, InstanceError> {
         ))
     })?;
     if found.logit {
-        return parse_instance(text, name).map(Posed::Logit);
+        return logit();
     }
     let fields: Fields = json::parse(text, name)?;
+    let files = fields.files(name);
     build(found, fields, name)
-        .map(Posed::Other)
+        .map(|given| (Posed::Other(given), files))
         .map_err(|error| match error {
             Fault::Line(message) => refuse(message),
             Fault::File(error) => error,
         })
 }
 
-/// Reads unknowns of `given` from a `.json` file, as in a manifest's `"start"`.
+/// Reads unknowns of `given` from a `.json` file, as in a manifest's `"start"`, or from a `.npz` with one array for each.
 pub fn read_unknowns(path: &Path, given: &Given) -> Result<Vec<f64>, InstanceError> {
+    if has_suffix(path, "npz") {
+        let arrays = npz::read_arrays(path)?;
+        return named(&given.layout(), arrays)
+            .map_err(|message| InstanceError::format(path, message));
+    }
     parse_unknowns(&read_text(path)?, shown(path), given)
 }
 
@@ -104,6 +127,28 @@ struct Peek {
 
 /// Every field in its order; a map would drop one that is there twice.
 struct Fields(Vec<(String, Value)>);
+
+impl Fields {
+    /// The files that arrays and points name.
+    fn files(&self, name: &Path) -> Vec<PathBuf> {
+        fn strings(value: &Value, found: &mut Vec<String>) {
+            match value {
+                Value::String(file) => found.push(file.clone()),
+                Value::Object(fields) => fields.values().for_each(|value| strings(value, found)),
+                Value::Array(list) => list.iter().for_each(|value| strings(value, found)),
+                Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            }
+        }
+        let mut found = Vec::new();
+        for (key, value) in &self.0 {
+            if key != "system" {
+                strings(value, &mut found);
+            }
+        }
+        let directory = name.parent().unwrap_or(Path::new(""));
+        found.iter().map(|file| directory.join(file)).collect()
+    }
+}
 
 impl<'de> Deserialize<'de> for Peek {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -194,10 +239,14 @@ fn build(system: &'static System, fields: Fields, name: &Path) -> Result<Given, 
 fn array(part: &str, value: &Value, holes: bool, name: &Path) -> Result<Array, Fault> {
     if let Value::String(file) = value {
         let path = name.parent().unwrap_or(Path::new("")).join(file);
-        return npy::read_matrix(&path)
-            .map(|matrix| Array::matrix(&matrix))
-            .or_else(|_| npy::read_vector(&path).map(|vector| Array::vector(&vector)))
-            .map_err(Fault::File);
+        if !has_suffix(&path, "npy") {
+            return Err(Fault::Line(format!(
+                "{part} is \"{file}\": an array, or a file that ends in .npy, is needed"
+            )));
+        }
+        let (shape, values) = npy::read_shaped(&path).map_err(Fault::File)?;
+        return Array::new(shape, values)
+            .ok_or_else(|| Fault::Line(format!("{part}: {file} is not an array")));
     }
     let mut shape = Vec::new();
     let mut at = value;
@@ -256,6 +305,41 @@ fn kind(value: &Value) -> String {
     }
 }
 
+/// The vector of unknowns that stand under their names.
+pub fn named(layout: &Layout, arrays: Vec<npz::NamedArray>) -> Result<Vec<f64>, String> {
+    let known = |name: &str| layout.parts().any(|(unknown, ..)| unknown == name);
+    if let Some((name, ..)) = arrays.iter().find(|(name, ..)| !known(name)) {
+        return Err(format!("point has no unknown {name}"));
+    }
+    let mut whole = vec![0.0; layout.dimension()];
+    for (unknown, shape, range) in layout.parts() {
+        let (_, found, values) = arrays
+            .iter()
+            .find(|(name, ..)| name == unknown)
+            .ok_or_else(|| format!("point needs {unknown}"))?;
+        if found != shape {
+            return Err(wrong_shape(unknown, found, shape));
+        }
+        whole[range.clone()].copy_from_slice(values);
+        if let Some(k) = values.iter().position(|value| !value.is_finite()) {
+            return Err(format!(
+                "{} is {}: every entry must be finite",
+                layout.entry(range.start + k).unwrap_or_default(),
+                values[k]
+            ));
+        }
+    }
+    Ok(whole)
+}
+
+fn wrong_shape(unknown: &str, found: &[usize], expected: &[usize]) -> String {
+    format!(
+        "{unknown} is {}, expected {}",
+        in_words(found),
+        in_words(expected)
+    )
+}
+
 /// A point: an object with every unknown, or the only unknown itself.
 fn point(value: &Value, layout: &Layout, name: &Path) -> Result<Vec<f64>, Fault> {
     let mut whole = vec![0.0; layout.dimension()];
@@ -282,12 +366,7 @@ fn point(value: &Value, layout: &Layout, name: &Path) -> Result<Vec<f64>, Fault>
         };
         let found = array(unknown, entry, false, name)?;
         if found.shape() != shape {
-            let sides: Vec<String> = shape.iter().map(ToString::to_string).collect();
-            return Err(Fault::Line(format!(
-                "{unknown} is {}, expected {}",
-                found.shape_in_words(),
-                sides.join(" x ")
-            )));
+            return Err(Fault::Line(wrong_shape(unknown, found.shape(), shape)));
         }
         whole[range].copy_from_slice(found.values());
     }

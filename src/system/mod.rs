@@ -8,16 +8,19 @@
 //! | `array` | a scalar, vector or matrix as a manifest has it |
 //! | `layout` | the unknowns as one vector, and the names of its entries |
 //! | `given` | a system with its arrays and points, known to fit together |
-//! | `manifest` | the same as JSON, driven by the slots |
+//! | `manifest`, `render` | the same as JSON, driven by the slots |
+//! | `generate` | kinds of instances that can be drawn, one file a system |
 //! | `single_layer_attention`, `weighted_low_rank` | one file a system |
 //!
 //! The six losses of logits are rows of the table like the others; their arrays are held by an
 //! [`Instance`](crate::instance::Instance).
 
 mod array;
+mod generate;
 mod given;
 mod layout;
 mod manifest;
+mod render;
 mod row;
 mod single_layer_attention;
 mod slot;
@@ -25,9 +28,11 @@ mod table;
 mod weighted_low_rank;
 
 pub use array::Array;
+pub use generate::{GENERATORS, Generator, Sizes, generator};
 pub use given::Given;
-pub use layout::Layout;
-pub use manifest::{Posed, parse, parse_unknowns, read, read_unknowns};
+pub use layout::{Layout, as_json};
+pub use manifest::{Posed, named, parse, parse_unknowns, read, read_unknowns, read_with_files};
+pub use render::{render, write};
 pub use row::{Asks, System};
 pub use single_layer_attention::SINGLE_LAYER_ATTENTION;
 pub use slot::{Rule, Slot};

@@ -17,4 +17,5 @@ mod real_data;
 mod reference;
 mod snapshots;
 mod solve;
+mod systems;
 mod verify;

@@ -160,14 +160,4 @@ fn a_system_that_does_not_fit_is_one_line_and_status_2() {
         assert!(run.err.contains(line), "{}", run.err);
         assert_eq!(run.err.trim_end().lines().count(), 1, "{}", run.err);
     }
-    // The other commands know the losses of logits only, and say so.
-    let path = scratch.file("good.json", good);
-    for command in ["solve", "check"] {
-        let run = match command {
-            "solve" => attreg(["solve", &path]),
-            _ => attreg(["check", &path, &path]),
-        };
-        assert_eq!(run.status, 2, "{}", run.err);
-        assert_eq!(run.err.trim_end().lines().count(), 1, "{}", run.err);
-    }
 }

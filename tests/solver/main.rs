@@ -10,4 +10,5 @@ mod common;
 mod engine;
 mod fuzz_regressions;
 mod losses_against_oracle;
+mod systems;
 mod value_stability;

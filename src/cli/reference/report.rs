@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::oracle::{Ball, Enclosure, Minimiser, OracleError};
 use crate::scalar::certified;
-use crate::system::Layout;
+use crate::system::{Layout, as_json};
 
 /// How entries are called.
 #[derive(Clone, Copy)]
@@ -130,27 +130,7 @@ impl Names<'_> {
     fn arrays(self, entries: &[String]) -> Value {
         match self {
             Self::Numbers => entries.iter().cloned().map(Value::String).collect(),
-            Self::Unknowns(layout) => {
-                let arrays = layout.parts().map(|(name, shape, range)| {
-                    let values = entries[range].iter().cloned().map(Value::String);
-                    (name.to_owned(), nested(values.collect(), shape))
-                });
-                Value::Object(arrays.collect())
-            }
-        }
-    }
-}
-
-/// Entries that stand row by row, as nested lists.
-fn nested(entries: Vec<Value>, shape: &[usize]) -> Value {
-    match shape {
-        [] | [_] => Value::Array(entries),
-        [_, rest @ ..] => {
-            let row: usize = rest.iter().product();
-            entries
-                .chunks(row.max(1))
-                .map(|row| nested(row.to_vec(), rest))
-                .collect()
+            Self::Unknowns(layout) => as_json(layout, entries),
         }
     }
 }

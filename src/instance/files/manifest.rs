@@ -84,17 +84,25 @@ pub fn read_instance_and_files(path: &Path) -> Result<(Instance, Vec<PathBuf>), 
     if has_suffix(path, "npz") {
         return Ok((archive::read_instance(path)?, files));
     }
-    let name = shown(path);
-    let manifest: Manifest = json::parse_object(&read_text(path)?, name, "a manifest")?;
-    files.extend(manifest.files(directory_of(name)));
-    let instance = build(manifest, name).map_err(|error| error.in_file(name))?;
+    let (instance, named) = parse_instance_and_files(&read_text(path)?, shown(path))?;
+    files.extend(named);
     Ok((instance, files))
 }
 
 /// [`read_instance`] from text; `name` is the file that messages mention and that relative paths start from.
 pub fn parse_instance(text: &str, name: &Path) -> Result<Instance, InstanceError> {
+    parse_instance_and_files(text, name).map(|(instance, _)| instance)
+}
+
+/// [`parse_instance`], with the files that the text names.
+pub fn parse_instance_and_files(
+    text: &str,
+    name: &Path,
+) -> Result<(Instance, Vec<PathBuf>), InstanceError> {
     let manifest: Manifest = json::parse_object(text, name, "a manifest")?;
-    build(manifest, name).map_err(|error| error.in_file(name))
+    let files = manifest.files(directory_of(name));
+    let instance = build(manifest, name).map_err(|error| error.in_file(name))?;
+    Ok((instance, files))
 }
 
 /// Writes a manifest with all arrays inline; every number reads back with the same bits.

@@ -21,7 +21,8 @@ mod whole;
 
 pub use json::FORMAT_VERSION;
 pub use manifest::{
-    parse_instance, read_instance, read_instance_and_files, render_instance, write_instance,
+    parse_instance, parse_instance_and_files, read_instance, read_instance_and_files,
+    render_instance, write_instance,
 };
 pub use outputs::refuse_overlap;
 pub use point::{holds_an_array, read_json_array, read_point, shown_array};

@@ -35,19 +35,36 @@ pub fn read_indices(path: &Path) -> Result<Vec<usize>, InstanceError> {
 
 /// Writes a vector as float64, little endian.
 pub fn write_vector(path: &Path, vector: &DVector<f64>) -> Result<(), InstanceError> {
+    write_whole(path, &encoded(&[vector.len()], vector.as_slice()))
+}
+
+/// The bytes of a file with these numbers, row by row, as float64, little endian.
+pub(super) fn encoded(shape: &[usize], values: &[f64]) -> Vec<u8> {
     /// Where the elements begin: everybody aligns them so.
     const ALIGNMENT: usize = 64;
-    let header = format!(
-        "{{'descr': '<f8', 'fortran_order': False, 'shape': ({}, ), }}",
-        vector.len()
-    );
+    let sides: String = shape.iter().map(|side| format!("{side}, ")).collect();
+    let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({sides}), }}");
     // Ten bytes go before the header, and a line break ends it.
     let padded = (10 + header.len() + 1).next_multiple_of(ALIGNMENT) - 10;
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((padded as u16).to_le_bytes());
     bytes.extend(format!("{header:width$}\n", width = padded - 1).bytes());
-    bytes.extend(vector.iter().flat_map(|value| value.to_le_bytes()));
-    write_whole(path, &bytes)
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
+/// The shape and the numbers, row by row, of an array of any shape, finite or not.
+pub fn read_shaped(path: &Path) -> Result<(Vec<usize>, Vec<f64>), InstanceError> {
+    with_bytes(path, |bytes, length| parse_shaped(bytes, length, path))
+}
+
+/// [`read_shaped`] from `length` bytes of any source; `name` is the file that messages mention.
+pub(super) fn parse_shaped(
+    bytes: impl Read,
+    length: u64,
+    name: &Path,
+) -> Result<(Vec<usize>, Vec<f64>), InstanceError> {
+    Array::open(bytes, length, name, Wanted::Numbers)?.shaped()
 }
 
 /// [`read_matrix`] from `length` bytes of any source; `name` is the file that messages mention.

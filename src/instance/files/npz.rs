@@ -14,8 +14,10 @@ use super::source;
 use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
 
 pub(super) mod archive;
+mod named;
 
 use archive::Archive;
+pub use named::{NamedArray, read_arrays, write_arrays};
 
 /// Reads a matrix: a sparse one (`scipy.sparse.save_npz` of a csr, csc or coo matrix or array), or the one array of two
 /// dimensions in the archive (`np.savez(file, A)`).

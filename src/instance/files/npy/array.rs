@@ -110,6 +110,27 @@ impl<'a, R: Read> Array<'a, R> {
         &self.layout
     }
 
+    /// The lengths of the axes, and all elements as numbers, row by row whatever the order in the file.
+    pub(super) fn shaped(self) -> Result<(Vec<usize>, Vec<f64>), InstanceError> {
+        let Layout { shape, fortran } = self.layout.clone();
+        let stored = self.floats()?;
+        if !fortran {
+            return Ok((shape, stored));
+        }
+        let values = (0..stored.len()).map(|at| {
+            // The place of element `at` counted row by row, in a file whose first index runs fastest.
+            let (mut rest, mut place, mut stride) = (at, 0, stored.len());
+            for side in shape.iter().rev() {
+                stride /= side;
+                place += (rest % side) * stride;
+                rest /= side;
+            }
+            stored[place]
+        });
+        let values = values.collect();
+        Ok((shape, values))
+    }
+
     /// Whether this is one value without dimensions.
     pub(super) fn is_scalar(&self) -> bool {
         self.layout.shape.is_empty()

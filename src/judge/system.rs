@@ -1,0 +1,337 @@
+//! Answers about systems whose unknowns have names.
+//!
+//! ```text
+//! { "x": {"X": [[..]], "Y": [[..]]}, "loss": 0.25, "gradient": {"X": .., "Y": ..}, "hessian": [[..]], "minimiser": {"X": .., "Y": ..} }
+//! ```
+//!
+//! The rows and columns of the Hessian are the entries of all unknowns, one unknown after the other, row by row. A point may
+//! be the name of a `.npz` beside the answer, with one array for each unknown; an answer that is such a file is a
+//! minimiser. Numbers are read as in other answers: an f64, or a decimal string to 40 digits.
+
+use std::path::Path;
+
+use nalgebra::{DMatrix, DVector};
+use serde_json::{Map, Value};
+
+use crate::instance::InstanceError;
+use crate::instance::files::{has_suffix, json, npy, npz, read_text, shown};
+use crate::judge::answer::quote_non_finite;
+use crate::judge::diagnosis::Diagnosis;
+use crate::judge::digits::{Score, largest, score};
+use crate::judge::minimiser::at_rest;
+use crate::judge::truth::{Shape, Truth, unit};
+use crate::judge::verdict::Verdict;
+use crate::oracle::{OracleError, Reference, lift_matrix, lift_vector};
+use crate::scalar::High;
+use crate::system::{Given, Layout, named};
+
+/// What somebody computed for one system. Shapes fit, every number is finite.
+#[derive(Clone, Debug, Default)]
+pub struct NamedAnswer {
+    /// Where loss, gradient and Hessian were taken; the start if absent.
+    pub x: Option<DVector<High>>,
+    /// The loss.
+    pub loss: Option<High>,
+    /// Its gradient.
+    pub gradient: Option<DVector<High>>,
+    /// Its Hessian.
+    pub hessian: Option<DMatrix<High>>,
+    /// A minimiser.
+    pub minimiser: Option<DVector<High>>,
+}
+
+const KEYS: [&str; 5] = ["x", "loss", "gradient", "hessian", "minimiser"];
+
+/// Reads an answer about this system, from standard input if the path is `-`; whatever does not fit is named with its place.
+pub fn read_named_answer(path: &Path, given: &Given) -> Result<NamedAnswer, InstanceError> {
+    if has_suffix(path, "npz") {
+        let reader = Reader {
+            path,
+            layout: given.layout(),
+        };
+        return Ok(NamedAnswer {
+            minimiser: Some(reader.archive(path)?),
+            ..NamedAnswer::default()
+        });
+    }
+    parse_named_answer(&read_text(path)?, shown(path), given)
+}
+
+/// [`read_named_answer`] from text; `name` is the file that messages mention and that relative paths start from.
+pub fn parse_named_answer(
+    text: &str,
+    name: &Path,
+    given: &Given,
+) -> Result<NamedAnswer, InstanceError> {
+    let fields: Map<String, Value> =
+        json::parse_object(&quote_non_finite(text), name, "an answer")?;
+    let reader = Reader {
+        path: name,
+        layout: given.layout(),
+    };
+    if let Some(unknown) = fields.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        return Err(reader.refusal(format!(
+            "unknown field `{unknown}`, expected one of {}",
+            KEYS.join(", ")
+        )));
+    }
+    let point = |key: &str| {
+        fields
+            .get(key)
+            .map(|value| reader.point(key, value))
+            .transpose()
+    };
+    let answer = NamedAnswer {
+        x: point("x")?,
+        loss: fields
+            .get("loss")
+            .map(|value| reader.number("loss", value))
+            .transpose()?,
+        gradient: point("gradient")?,
+        hessian: fields
+            .get("hessian")
+            .map(|value| reader.hessian(value))
+            .transpose()?,
+        minimiser: point("minimiser")?,
+    };
+    if !KEYS[1..].iter().any(|key| fields.contains_key(*key)) {
+        return Err(reader.refusal(
+            "nothing to check: at least one of loss, gradient, hessian, minimiser is needed"
+                .to_owned(),
+        ));
+    }
+    Ok(answer)
+}
+
+/// Turns what was parsed into an answer that fits.
+struct Reader<'a> {
+    path: &'a Path,
+    layout: Layout,
+}
+
+impl Reader<'_> {
+    fn refusal(&self, message: String) -> InstanceError {
+        InstanceError::format(self.path, message)
+    }
+
+    fn number(&self, place: &str, value: &Value) -> Result<High, InstanceError> {
+        let found = match value {
+            Value::Number(number) => number.as_f64().and_then(|number| High::lift(number).ok()),
+            Value::String(text) => High::parse(text).ok(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        };
+        found.ok_or_else(|| {
+            let shown = match value {
+                Value::Array(_) => "a list".to_owned(),
+                Value::Object(_) => "an object".to_owned(),
+                Value::String(text) => text.clone(),
+                Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+            };
+            self.refusal(format!(
+                "{place} is {shown}: every entry must be a finite number or a decimal string"
+            ))
+        })
+    }
+
+    /// One value for each entry of the unknowns.
+    fn point(&self, key: &str, value: &Value) -> Result<DVector<High>, InstanceError> {
+        let fields = match value {
+            Value::Object(fields) => fields,
+            Value::String(file) if has_suffix(Path::new(file), "npz") => {
+                return self.archive(&self.beside(file));
+            }
+            Value::String(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_) => {
+                return Err(self.refusal(format!(
+                    "{key}: an object with its unknowns, or a file that ends in .npz, is needed"
+                )));
+            }
+        };
+        let known = |name: &String| self.layout.parts().any(|(part, ..)| part == name);
+        if let Some(name) = fields.keys().find(|name| !known(name)) {
+            return Err(self.refusal(format!("{key} has no unknown {name}")));
+        }
+        let mut whole = Vec::with_capacity(self.layout.dimension());
+        for (name, shape, _) in self.layout.parts() {
+            let part = fields
+                .get(name)
+                .ok_or_else(|| self.refusal(format!("{key} needs {name}")))?;
+            self.flatten(&format!("{key}.{name}"), part, shape, &mut whole)?;
+        }
+        Ok(DVector::from_vec(whole))
+    }
+
+    fn flatten(
+        &self,
+        place: &str,
+        value: &Value,
+        shape: &[usize],
+        whole: &mut Vec<High>,
+    ) -> Result<(), InstanceError> {
+        let [side, rest @ ..] = shape else {
+            whole.push(self.number(place, value)?);
+            return Ok(());
+        };
+        let Value::Array(list) = value else {
+            return Err(self.refusal(format!("{place}: a list of {side} is needed")));
+        };
+        if list.len() != *side {
+            return Err(self.refusal(format!(
+                "{place} has {} entries, expected {side}",
+                list.len()
+            )));
+        }
+        for (k, entry) in list.iter().enumerate() {
+            self.flatten(&format!("{place}[{k}]"), entry, rest, whole)?;
+        }
+        Ok(())
+    }
+
+    fn hessian(&self, value: &Value) -> Result<DMatrix<High>, InstanceError> {
+        let d = self.layout.dimension();
+        if let Value::String(file) = value
+            && has_suffix(Path::new(file), "npy")
+        {
+            let found = npy::read_matrix(&self.beside(file))?;
+            if found.shape() != (d, d) {
+                let (rows, columns) = found.shape();
+                return Err(self.refusal(format!(
+                    "hessian has shape {rows} x {columns}, expected {d} x {d}"
+                )));
+            }
+            return Ok(lift_matrix(&found));
+        }
+        let mut whole = Vec::with_capacity(d * d);
+        self.flatten("hessian", value, &[d, d], &mut whole)?;
+        Ok(DMatrix::from_row_slice(d, d, &whole))
+    }
+
+    fn archive(&self, path: &Path) -> Result<DVector<High>, InstanceError> {
+        let x = named(&self.layout, npz::read_arrays(path)?)
+            .map_err(|message| InstanceError::format(path, message))?;
+        Ok(lift_vector(&DVector::from_vec(x)))
+    }
+
+    fn beside(&self, file: &str) -> std::path::PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(file)
+    }
+}
+
+/// Judges an answer. `asked` are the digits to ask for instead of what f64 can give.
+///
+/// A minimiser is judged by its gradient and the sign of the curvature: that of these systems need not be unique.
+///
+/// An error of the oracle if the loss has no value or no derivative at the answer's point, or its graph would not fit.
+pub fn judge_system(
+    given: &Given,
+    answer: &NamedAnswer,
+    asked: Option<f64>,
+) -> Result<Verdict, OracleError> {
+    let reference = Reference::of(given)?;
+    let layout = given.layout();
+    let start = lift_vector(&DVector::from_vec(given.start()));
+    let x = answer.x.as_ref().unwrap_or(&start);
+    let d = layout.dimension();
+    let underflow = underflow(given);
+    let mut verdict = Verdict::default();
+    let mut halved: Vec<&'static str> = Vec::new();
+    if answer.loss.is_some() || answer.gradient.is_some() || answer.hessian.is_some() {
+        let values = reference.enclose(x, High::ZERO)?;
+        let mut judged = |name, dimensions, balls: &[_], more: &[High], found: &[High]| {
+            let shape = Shape {
+                name,
+                dimensions,
+                d,
+            };
+            let truth = Truth::enclosed(shape, balls, more, underflow);
+            let given = with_names(score(&truth, found, asked), &layout);
+            let two = High::int(2);
+            let half: Vec<High> = found.iter().map(|value| *value / two).collect();
+            if !given.passed && score(&truth, &half, asked).passed {
+                halved.push(name);
+            }
+            given
+        };
+        verdict.loss = answer.loss.map(|loss| {
+            let more = of_a_perfect_fit(given, &reference, x, values.loss.midpoint());
+            judged("loss", 0, &[values.loss], &[more], &[loss])
+        });
+        verdict.gradient = answer
+            .gradient
+            .as_ref()
+            .map(|found| judged("gradient", 1, &values.gradient, &[], found.as_slice()));
+        verdict.hessian = answer.hessian.as_ref().map(|found| {
+            // Row by row, as the oracle lists its own.
+            let rows = found.transpose();
+            judged("hessian", 2, &values.hessian, &[], rows.as_slice())
+        });
+    }
+    if let Some(found) = &answer.minimiser {
+        let values = reference.enclose(found, High::ZERO)?;
+        let here = reference.evaluate(found)?;
+        let none = Truth::stationary(d, found, &values, &here, underflow);
+        let why = "that of this system need not be unique";
+        let score = at_rest(&none, &values, &here, found, asked, why)?;
+        verdict.minimiser = Some(with_names(score, &layout));
+    }
+    if !halved.is_empty() {
+        verdict.diagnosis.push(Diagnosis {
+            id: "factor-half",
+            text:
+                "twice the right value: the loss without its factor 1/2, as the abstracts print it"
+                    .to_owned(),
+            quantities: halved,
+        });
+    }
+    let passed = verdict.scores().all(|(_, score)| score.passed);
+    verdict.passed = passed;
+    Ok(verdict)
+}
+
+/// The worst entry by its name: `X[2, 1]`, or `X[2, 1], Y[0, 0]` in a Hessian.
+fn with_names(mut score: Score, layout: &Layout) -> Score {
+    let names: Option<Vec<String>> = score
+        .worst
+        .entry
+        .iter()
+        .map(|index| layout.entry(*index))
+        .collect();
+    score.worst.name = names
+        .filter(|names| !names.is_empty())
+        .map(|names| format!(" {}", names.join(", ")));
+    score
+}
+
+/// What flushing to zero can do: each of the products that make an entry loses less than the smallest normal number,
+/// which enters with at most four others.
+fn underflow(given: &Given) -> High {
+    let arrays = given.system().given.iter();
+    let sizes = arrays.filter_map(|slot| given.array(slot.name));
+    let largest = sizes
+        .flat_map(|array| array.values().iter())
+        .filter(|value| value.is_finite())
+        .fold(1.0_f64, |most, value| most.max(value.abs()));
+    let smallest = High::lift(f64::MIN_POSITIVE).unwrap_or(High::ZERO);
+    let entries = High::int(1 + given.layout().dimension() as i64);
+    smallest * entries * High::lift(largest).unwrap_or(High::ONE).square().square()
+}
+
+/// A loss that is nearly zero is a square of what rounding leaves of a residual: of second order in the unit. Where that
+/// may matter, the loss is enclosed over a box of points as wide as f64 rounds the unknowns and sums of them.
+fn of_a_perfect_fit(given: &Given, reference: &Reference, x: &DVector<High>, loss: High) -> High {
+    /// The second order counts where the residual is below some 10^8 roundings.
+    const PERFECT_EXPONENT: i64 = -16;
+    if loss.abs() > High::ONE.shifted(PERFECT_EXPONENT) {
+        return High::ZERO;
+    }
+    let width = largest(x.as_slice()).max(High::ONE)
+        * unit()
+        * High::int(given.layout().dimension() as i64 + 1);
+    // Where the box holds a pole, no loss is nearly zero.
+    reference
+        .enclose(x, width)
+        .map_or(High::ZERO, |values| values.loss.radius())
+}

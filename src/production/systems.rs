@@ -1,0 +1,21 @@
+//! Methods for the systems that are no losses of logits.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `method` | what a method is: what it takes, at what cost, and how it runs |
+//! | `table` | every method, and the one that `auto` means |
+//! | `trust_region` | Levenberg-Marquardt on a loss from which its linear unknowns are eliminated |
+//! | `attention` | single-layer attention: variable projection on whitened logits |
+//! | `low_rank` | weighted low rank: variable projection on subspaces, and alternating least squares |
+//! | `reached`, `error` | how a run ends, and what is refused |
+
+mod attention;
+mod error;
+mod low_rank;
+mod method;
+mod reached;
+mod table;
+mod trust_region;
+
+pub use error::{Refusal, SystemError};
+pub use table::{AUTO, method_names, solve_system};

@@ -1,0 +1,202 @@
+//! Variable projection for single-layer attention: Levenberg-Marquardt on whitened logits, V eliminated.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::instance::sample;
+use crate::production::EvaluationError;
+use crate::production::outcome::Outcome;
+use crate::production::settings::Settings;
+use crate::production::systems::attention::coordinates::Coordinates;
+use crate::production::systems::attention::point::Point;
+use crate::production::systems::error::{Refusal, SystemError};
+use crate::production::systems::method::{Cost, Method};
+use crate::production::systems::reached::{Reached, Watch};
+use crate::production::systems::trust_region::{Curvature, End, Reduced, minimise};
+use crate::system::Given;
+
+/// Variable projection for `single-layer-attention`.
+pub(crate) struct VariableProjection;
+
+/// Why there is never a bound on `||x - x*||`.
+const NO_BOUND: &str = "none: no bound is proven for this system; third derivatives of the loss with Y eliminated are not bounded yet";
+
+impl Method for VariableProjection {
+    fn name(&self) -> &'static str {
+        "variable-projection"
+    }
+
+    fn solves(&self) -> &'static str {
+        "single-layer-attention"
+    }
+
+    /// A dozen steps of `4 n d^4 + 2 d^6`.
+    fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
+        const STEPS: f64 = 12.0;
+        Coordinates::affordable(given)?;
+        let order = (given.size("d1") * given.size("d2")) as f64;
+        let couplings = (given.size("d3") * given.size("m")) as f64;
+        Ok(STEPS * order * (order + couplings) * (given.size("n") as f64 + order))
+    }
+
+    fn run(
+        &self,
+        given: &Given,
+        start: Option<&[f64]>,
+        settings: &Settings,
+        watch: &mut Watch<'_>,
+    ) -> Result<Reached, SystemError> {
+        let coordinates = Coordinates::new(given)?;
+        let (d1, d2) = (given.size("d1"), given.size("d2"));
+        let w = match start {
+            Some(point) => {
+                coordinates.whitened(&DMatrix::from_row_slice(d1, d2, &point[..d1 * d2]))
+            }
+            None => default_start(&coordinates, d1, d2, settings.seed),
+        };
+        let first = Point::new(&coordinates, &w)?;
+        let full = coordinates.third.rank().min(given.size("n"));
+        if first.rank() < full && !w.is_empty() {
+            return Err(SystemError::Start(format!(
+                "F A3 has rank {} there instead of {full}, so Y cannot be eliminated around it (X = 0 is such a point): \
+                 start elsewhere, or give a ridge",
+                first.rank()
+            )));
+        }
+        let eliminated = Eliminated {
+            of: &coordinates,
+            rank: first.rank(),
+            logit_limit: settings.logit_limit,
+        };
+        let End {
+            mut outcome,
+            u,
+            point,
+            start_gradient_norm,
+            iterations,
+            mut warnings,
+        } = minimise(&eliminated, flat(&w), settings, watch)?;
+        if saturated(&point, &first, outcome) {
+            warnings.push(format!(
+                "the logits of a token spread over {:.1} now, {:.1} at the start, while loss and gradient fade: the least loss \
+                 is probably not attained",
+                point.spread, first.spread
+            ));
+            outcome = Outcome::Diverged;
+        }
+        let unseen_values = (coordinates.third.rank() - point.rank()) * given.size("m");
+        let invisible = [
+            ("X", coordinates.invisible, d1 * d2),
+            (
+                "Y",
+                coordinates.invisible_values + unseen_values,
+                given.size("d3") * given.size("m"),
+            ),
+        ];
+        for (name, hidden, all) in invisible {
+            if hidden > 0 {
+                warnings.push(format!(
+                    "{hidden} of {all} directions of {name} do not change the loss: {name} is that of least norm"
+                ));
+                if outcome.is_success() {
+                    outcome = Outcome::Singular;
+                }
+            }
+        }
+        let w = DMatrix::from_row_slice(w.nrows(), w.ncols(), u.as_slice());
+        let rows = |matrix: DMatrix<f64>| matrix.transpose().as_slice().to_vec();
+        let x = [rows(coordinates.x(&w)), rows(coordinates.y(&point.values))].concat();
+        let (gradient_norm, gradient_noise) = point.gradient_norm;
+        Ok(Reached {
+            outcome,
+            x,
+            loss: point.loss,
+            gradient_norm,
+            start_gradient_norm,
+            gradient_noise,
+            iterations,
+            no_bound: NO_BOUND,
+            warnings,
+        })
+    }
+}
+
+/// Whether a run that found no curvature has driven the softmax of a token to a corner.
+fn saturated(point: &Point, first: &Point, outcome: Outcome) -> bool {
+    /// Logits this far apart leave the smaller one a share of 6e-6.
+    const CORNER: f64 = 12.0;
+    let unfinished = matches!(
+        outcome,
+        Outcome::Singular | Outcome::LineSearchStalled | Outcome::IterationLimit
+    );
+    unfinished && point.spread > CORNER && point.spread > 4.0 * first.spread
+}
+
+/// A tenth of what a model has, `I / sqrt(d2)`, because X = 0 is no place to start from; where that moves no logit, a
+/// seeded W of the same kind.
+fn default_start(of: &Coordinates, d1: usize, d2: usize, seed: u64) -> DMatrix<f64> {
+    let model = DMatrix::from_diagonal_element(d1, d2, 0.1 / (d2 as f64).sqrt());
+    let w = of.whitened(&model);
+    if w.norm() > 0.0 {
+        return w;
+    }
+    let mut stream = sample::stream(seed, "single-layer-attention/start", 0);
+    DMatrix::from_fn(w.nrows(), w.ncols(), |_, _| sample::dyadic(&mut stream, 1))
+}
+
+fn flat(w: &DMatrix<f64>) -> DVector<f64> {
+    DVector::from_column_slice(w.transpose().as_slice())
+}
+
+/// The loss with V eliminated, on the points where G keeps its rank; elsewhere V jumps.
+struct Eliminated<'a> {
+    of: &'a Coordinates,
+    rank: usize,
+    logit_limit: f64,
+}
+
+impl Reduced for Eliminated<'_> {
+    type Point = Point;
+
+    fn name(&self) -> &'static str {
+        VariableProjection.name()
+    }
+
+    fn at(&self, u: &DVector<f64>) -> Result<Point, EvaluationError> {
+        let of = self.of;
+        let w = DMatrix::from_row_slice(of.first.rank(), of.second.rank(), u.as_slice());
+        let point = Point::new(of, &w)?;
+        if point.rank() < self.rank {
+            return Err(EvaluationError::Pole {
+                quantity: "the least singular value of F A3",
+                value: 0.0,
+                error: f64::EPSILON,
+            });
+        }
+        Ok(point)
+    }
+
+    fn loss(&self, point: &Point) -> f64 {
+        point.loss
+    }
+
+    fn gradient<'a>(&self, point: &'a Point) -> &'a DVector<f64> {
+        &point.gradient
+    }
+
+    fn gradient_norm(&self, point: &Point) -> (f64, f64) {
+        point.gradient_norm
+    }
+
+    fn curvature(&self, point: &Point, which: Curvature) -> DMatrix<f64> {
+        point.curvature(self.of, which)
+    }
+
+    fn diverged(&self, point: &Point) -> Option<String> {
+        (point.spread > self.logit_limit).then(|| {
+            format!(
+                "the logits of a token spread over {:.1e}, beyond the limit: the least loss is probably not attained",
+                point.spread
+            )
+        })
+    }
+}

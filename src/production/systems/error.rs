@@ -1,0 +1,85 @@
+//! What the methods for systems refuse, one line each.
+
+use crate::production::{EvaluationError, SettingsError};
+
+/// Why a method does not take a problem.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// It is for another system.
+    #[error("it solves {solves} only")]
+    System {
+        /// The key of the system that it solves.
+        solves: &'static str,
+    },
+    /// It would need a symmetric matrix of too high an order.
+    #[error("{what} is {order}: at most {limit} are solved by a dense Hessian")]
+    Order {
+        /// What the order is.
+        what: &'static str,
+        /// The order.
+        order: usize,
+        /// The largest that is taken.
+        limit: usize,
+    },
+    /// The rank asked for is larger than the matrix allows.
+    #[error("rank is {rank}, but M is {rows} x {columns}")]
+    Rank {
+        /// The rank asked for.
+        rank: usize,
+        /// Rows of M.
+        rows: usize,
+        /// Columns of M.
+        columns: usize,
+    },
+    /// `(max W)^2 (max |M|)^2`, the size of the loss, is not a normal f64.
+    #[error("(W o M)^2 is about {value:e}: the loss is beyond the range of f64")]
+    Scale {
+        /// Its value.
+        value: f64,
+    },
+    /// A singular value decomposition did not converge.
+    #[error("a factorisation of {name} did not converge")]
+    Factorisation {
+        /// The array.
+        name: &'static str,
+    },
+    /// The arrays cannot be used in f64.
+    #[error(transparent)]
+    Arrays(#[from] EvaluationError),
+}
+
+/// Bad input to [`solve_system`](crate::production::solve_system). Everything after a good start is an
+/// [`Outcome`](crate::production::Outcome) instead.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SystemError {
+    /// A setting outside its range.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// No method of this name takes the problem.
+    #[error("method {method} does not take this: {refusal}")]
+    Method {
+        /// Its name.
+        method: String,
+        /// Why not.
+        refusal: Refusal,
+    },
+    /// There is no method of this name for systems.
+    #[error("method {method} is for losses of logits: system \"{system}\" is solved by {known}")]
+    NoMethod {
+        /// The name.
+        method: String,
+        /// The system's key.
+        system: &'static str,
+        /// The methods that solve it.
+        known: String,
+    },
+    /// The problem cannot be set up.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The start has another number of entries, or one that is not finite.
+    #[error("start: {0}")]
+    Start(String),
+    /// The loss or a derivative leaves the range of f64 at the start.
+    #[error("start: {0}")]
+    Evaluation(#[from] EvaluationError),
+}

@@ -1,0 +1,11 @@
+//! Weighted low-rank approximation (arXiv 2306.04169).
+
+mod alternating;
+mod problem;
+mod reached;
+#[cfg(test)]
+mod tests;
+mod variable_projection;
+
+pub(crate) use alternating::Alternating;
+pub(crate) use variable_projection::VariableProjection;

@@ -1,0 +1,134 @@
+//! Alternating least squares: each factor at its best for the other, in turn.
+//!
+//! The loss never rises. Near a minimiser the gradient shrinks by a fixed factor a sweep, which is `(sigma_(k+1) / sigma_k)^2`
+//! where all weights are alike and near 1 where few entries are seen: tens of sweeps or tens of thousands.
+
+use crate::production::outcome::TraceEntry;
+use crate::production::settings::Settings;
+use crate::production::systems::error::Refusal;
+use crate::production::systems::error::SystemError;
+use crate::production::systems::low_rank::problem::{Point, Problem, orthonormal};
+use crate::production::systems::low_rank::reached;
+use crate::production::systems::low_rank::variable_projection::kind_of;
+use crate::production::systems::method::{Cost, Method};
+use crate::production::systems::reached::{Reached, Watch};
+use crate::production::systems::trust_region::Look;
+use crate::production::{EvaluationError, Outcome};
+use crate::system::Given;
+
+/// Alternating least squares for `weighted-low-rank`.
+pub(crate) struct Alternating;
+
+impl Method for Alternating {
+    fn name(&self) -> &'static str {
+        "alternating"
+    }
+
+    fn solves(&self) -> &'static str {
+        "weighted-low-rank"
+    }
+
+    /// As many sweeps as a mask near the limit of completion takes; nothing tells before whether it does.
+    fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
+        const SWEEPS: f64 = 20_000.0;
+        let problem = Problem::new(given)?;
+        let (q, p) = problem.target.shape();
+        let squares = (problem.rank * problem.rank) as f64;
+        Ok(SWEEPS * 2.0 * (p * q) as f64 * squares)
+    }
+
+    fn run(
+        &self,
+        given: &Given,
+        start: Option<&[f64]>,
+        settings: &Settings,
+        watch: &mut Watch<'_>,
+    ) -> Result<Reached, SystemError> {
+        let problem = Problem::new(given)?;
+        let kept = match start {
+            Some(x) => problem.kept_of(x),
+            None => problem.default_start(settings.seed),
+        };
+        let mut point = problem.at(kept)?;
+        let (start_gradient_norm, _) = problem.gradient_norm(&point);
+        let mut iterations = 0;
+        let mut step_norm = 0.0;
+        let mut warnings = Vec::new();
+        let outcome = loop {
+            let (norm, noise) = problem.gradient_norm(&point);
+            let stop = watch.sees(TraceEntry {
+                iteration: iterations,
+                loss: problem.loss(&point),
+                gradient_norm: norm,
+                step_norm,
+                step_length: if iterations == 0 { 0.0 } else { 1.0 },
+                method: self.name(),
+                distinct_rows: 0,
+                shift: 0.0,
+                passes: (1 + 2 * iterations) as f64,
+            });
+            if stop {
+                break Outcome::Interrupted;
+            }
+            if let Some(ending) =
+                ending(&problem, &point, norm, noise, start_gradient_norm, settings)
+            {
+                break ending;
+            }
+            if iterations == settings.max_iterations {
+                break Outcome::IterationLimit;
+            }
+            let next = sweep(&problem, &point)?;
+            if next.loss > point.loss {
+                // In exact arithmetic it cannot: only rounding is left.
+                warnings.push("a sweep raised the loss: only rounding is left".to_owned());
+                break match kind_of(&problem, &point) {
+                    Look::Minimiser(_) => Outcome::ConvergedToRounding,
+                    Look::Saddle(_) => Outcome::NotConvex,
+                    Look::Flat => Outcome::Singular,
+                };
+            }
+            step_norm = (&next.residual - &point.residual).norm();
+            point = next;
+            iterations += 1;
+        };
+        Ok(reached::at(
+            &problem,
+            &point,
+            reached::Ending {
+                outcome,
+                start_gradient_norm,
+                iterations,
+                warnings,
+            },
+        ))
+    }
+}
+
+/// How the run ends here, if it does.
+fn ending(
+    problem: &Problem,
+    point: &Point,
+    norm: f64,
+    noise: f64,
+    start: f64,
+    settings: &Settings,
+) -> Option<Outcome> {
+    let small = norm <= settings.tolerance * start;
+    if !small && norm > noise {
+        return None;
+    }
+    match kind_of(problem, point) {
+        Look::Minimiser(_) if small => Some(Outcome::Converged),
+        Look::Minimiser(_) => Some(Outcome::ConvergedToRounding),
+        Look::Saddle(_) => Some(Outcome::NotConvex),
+        Look::Flat => Some(Outcome::Singular),
+    }
+}
+
+/// The kept factor at its best for the eliminated one, then the other way round.
+fn sweep(problem: &Problem, point: &Point) -> Result<Point, EvaluationError> {
+    let other = problem.turned();
+    let (kept, _) = other.eliminate(&point.eliminated);
+    problem.at(orthonormal(kept))
+}

@@ -1,0 +1,120 @@
+//! Every method for systems that are no losses of logits.
+
+use crate::production::outcome::{Observer, Solution};
+use crate::production::settings::Settings;
+use crate::production::systems::error::SystemError;
+use crate::production::systems::method::Method;
+use crate::production::systems::reached::Watch;
+use crate::production::systems::{attention, low_rank};
+use crate::system::Given;
+use nalgebra::DVector;
+
+/// The methods. Names are unique within a system.
+static METHODS: &[&dyn Method] = &[
+    &attention::VariableProjection,
+    &low_rank::VariableProjection,
+    &low_rank::Alternating,
+];
+
+/// The cheapest method that takes the problem.
+pub const AUTO: &str = "auto";
+
+/// The names of all methods, each once.
+pub fn method_names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = METHODS.iter().map(|method| method.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn of_system(key: &'static str) -> impl Iterator<Item = &'static dyn Method> {
+    METHODS
+        .iter()
+        .copied()
+        .filter(move |method| method.solves() == key)
+}
+
+/// The method of this name, or the cheapest for [`AUTO`].
+fn choose(given: &Given, name: &str) -> Result<&'static dyn Method, SystemError> {
+    let system = given.system().key;
+    let mut best: Option<(f64, &'static dyn Method)> = None;
+    let mut refused = None;
+    for method in of_system(system) {
+        if name != AUTO && name != method.name() {
+            continue;
+        }
+        match method.takes(given) {
+            Ok(cost) => {
+                if best.is_none_or(|(least, _)| cost < least) {
+                    best = Some((cost, method));
+                }
+            }
+            Err(refusal) => refused = Some(refusal),
+        }
+    }
+    match (best, refused) {
+        (Some((_, method)), _) => Ok(method),
+        (None, Some(refusal)) => Err(SystemError::Method {
+            method: name.to_owned(),
+            refusal,
+        }),
+        (None, None) => {
+            let known: Vec<&str> = of_system(system).map(|method| method.name()).collect();
+            Err(SystemError::NoMethod {
+                method: name.to_owned(),
+                system,
+                known: known.join(", "),
+            })
+        }
+    }
+}
+
+/// Solves a system by the method of this name, [`AUTO`] for the cheapest, from `start`, the unknowns as one vector by
+/// [`Layout`](crate::system::Layout), or from a start of the method's own. The answer comes with the name of the method that ran.
+///
+/// The tolerance is relative to the gradient at the start after the first elimination, so that the start's own value of an
+/// eliminated unknown plays no part. Settings of the subsampling, of the sampled start and of the error bound are for losses
+/// of logits; nothing here reads them.
+pub fn solve_system(
+    given: &Given,
+    start: Option<&[f64]>,
+    method: &str,
+    settings: &Settings,
+    observer: &mut Observer<'_>,
+) -> Result<(Solution, &'static str), SystemError> {
+    settings.validate()?;
+    let layout = given.layout();
+    if let Some(start) = start {
+        if start.len() != layout.dimension() {
+            return Err(SystemError::Start(format!(
+                "point has {} entries, expected {}",
+                start.len(),
+                layout.dimension()
+            )));
+        }
+        if let Some(k) = start.iter().position(|value| !value.is_finite()) {
+            return Err(SystemError::Start(format!(
+                "{} is {}: every entry must be finite",
+                layout.entry(k).unwrap_or_default(),
+                start[k]
+            )));
+        }
+    }
+    let method = choose(given, method)?;
+    let mut watch = Watch::new(observer);
+    let reached = method.run(given, start, settings, &mut watch)?;
+    let solution = Solution {
+        outcome: reached.outcome,
+        x: DVector::from_vec(reached.x),
+        loss: reached.loss,
+        gradient_norm: reached.gradient_norm,
+        start_gradient_norm: reached.start_gradient_norm,
+        gradient_noise: Some(reached.gradient_noise),
+        iterations: reached.iterations,
+        error_bound: None,
+        error_bound_basis: reached.no_bound.to_owned(),
+        warnings: reached.warnings,
+        trace: watch.trace(),
+    };
+    Ok((solution, method.name()))
+}

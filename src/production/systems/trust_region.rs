@@ -1,0 +1,370 @@
+//! Variable projection's outer iteration: Levenberg-Marquardt on a loss from which the linear unknowns are eliminated.
+//!
+//! ```text
+//! f(u) = min_v L(u, v)        (H + lambda c I) s = -grad f(u)        lambda by the ratio of what the loss lost to what was predicted
+//! ```
+//!
+//! H is the Gauss-Newton matrix, which is never indefinite, until a step leaves a quarter of the gradient. From then on H is
+//! the Hessian of f, shifted until it is positive definite, and large residuals cost nothing. A minimiser is told by the
+//! Hessian alone: positive definite beyond rounding, and its Newton step short.
+
+use nalgebra::{DMatrix, DVector};
+
+use crate::production::EvaluationError;
+use crate::production::engine::factor::{Cholesky, lowest_eigenpair};
+use crate::production::kernels::operator::Gram;
+use crate::production::outcome::{Outcome, TraceEntry};
+use crate::production::settings::Settings;
+use crate::production::systems::reached::Watch;
+
+/// The highest order of a dense Hessian: 128 MiB each.
+pub(super) const LARGEST_ORDER: usize = 4096;
+/// Where gradient and predicted loss are small, a Newton step above this part of the point says that they are small
+/// everywhere around: no minimiser is near.
+const SHORT: f64 = 1e-3;
+/// A step that leaves more than this of the gradient makes the next ones use the exact Hessian.
+const SLOW: f64 = 0.25;
+/// The first multiple of the mean curvature that is added.
+const FIRST_SHIFT: f64 = 1e-3;
+const LEAST_SHIFT: f64 = 1e-14;
+/// An eigenvalue is negative where it is below minus this part of the largest entry.
+const FLAT: f64 = 1e-10;
+
+/// Which matrix of second derivatives is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Curvature {
+    /// First derivatives of the residuals only.
+    GaussNewton,
+    /// All terms.
+    Exact,
+}
+
+/// A loss after the elimination of its linear unknowns.
+pub(super) trait Reduced {
+    /// Everything known at a point.
+    type Point;
+
+    /// The name in traces.
+    fn name(&self) -> &'static str;
+    /// The point at coordinates `u`.
+    fn at(&self, u: &DVector<f64>) -> Result<Self::Point, EvaluationError>;
+    /// `u` moved by a step; by default their sum.
+    fn moved(&self, u: &DVector<f64>, step: &DVector<f64>) -> DVector<f64> {
+        u + step
+    }
+    /// The loss in the units of the system, for the trace.
+    fn shown_loss(&self, point: &Self::Point) -> f64 {
+        self.loss(point)
+    }
+    /// `f(u)`.
+    fn loss(&self, point: &Self::Point) -> f64;
+    /// `grad f(u)`.
+    fn gradient<'a>(&self, point: &'a Self::Point) -> &'a DVector<f64>;
+    /// The norm of the gradient of the whole loss in its own unknowns, and the rounding level of that norm.
+    fn gradient_norm(&self, point: &Self::Point) -> (f64, f64);
+    /// Second derivatives of f; directions that f does not depend on carry any positive curvature.
+    fn curvature(&self, point: &Self::Point, which: Curvature) -> DMatrix<f64>;
+    /// Why the run should end as diverged, if it should.
+    fn diverged(&self, point: &Self::Point) -> Option<String>;
+}
+
+/// The end of a run in reduced coordinates.
+pub(super) struct End<P> {
+    pub(super) outcome: Outcome,
+    pub(super) u: DVector<f64>,
+    pub(super) point: P,
+    pub(super) start_gradient_norm: f64,
+    pub(super) iterations: usize,
+    pub(super) warnings: Vec<String>,
+}
+
+/// What a look at a nearly stationary point says.
+pub(super) enum Look {
+    /// A strict minimiser of f; its Newton step.
+    Minimiser(DVector<f64>),
+    /// A direction of negative curvature.
+    Saddle(DVector<f64>),
+    /// No curvature along some direction, or a Newton step that is not short.
+    Flat,
+}
+
+fn lower(matrix: &DMatrix<f64>, shift: f64) -> Gram {
+    let mut gram = Gram::zeros(matrix.nrows());
+    for j in 0..matrix.nrows() {
+        for (k, place) in gram.column_mut(j).iter_mut().enumerate() {
+            *place = matrix[(j + k, j)] + if k == 0 { shift } else { 0.0 };
+        }
+    }
+    gram
+}
+
+/// `-(H + shift)^-1 g`, or `None` where the matrix is not positive definite beyond rounding.
+fn step(matrix: &DMatrix<f64>, shift: f64, gradient: &DVector<f64>) -> Option<DVector<f64>> {
+    let solved = Cholesky::new(&lower(matrix, shift))?.solve(gradient.as_slice());
+    let step = -DVector::from_vec(solved);
+    step.iter().all(|entry| entry.is_finite()).then_some(step)
+}
+
+/// Decides what kind of stationary point is near `u`.
+pub(super) fn look(hessian: &DMatrix<f64>, u: &DVector<f64>, gradient: &DVector<f64>) -> Look {
+    if u.is_empty() {
+        return Look::Minimiser(DVector::zeros(0));
+    }
+    let largest = hessian.amax();
+    if !(largest > 0.0) {
+        return Look::Flat;
+    }
+    // Every entry is a sum of products; what rounding may have added to it must not count as curvature.
+    let rounding = hessian.nrows() as f64 * f64::EPSILON * largest;
+    if let Some(newton) = step(hessian, -rounding, gradient) {
+        return if newton.norm() <= SHORT * u.norm() {
+            Look::Minimiser(newton)
+        } else {
+            Look::Flat
+        };
+    }
+    match lowest_eigenpair(&lower(hessian, 0.0)) {
+        Some((lowest, vector)) if lowest < -FLAT * largest => {
+            Look::Saddle(DVector::from_vec(vector))
+        }
+        Some(_) | None => Look::Flat,
+    }
+}
+
+/// Minimises f from `u`.
+pub(super) fn minimise<R: Reduced>(
+    reduced: &R,
+    u: DVector<f64>,
+    settings: &Settings,
+    watch: &mut Watch<'_>,
+) -> Result<End<R::Point>, EvaluationError> {
+    let point = reduced.at(&u)?;
+    let (start_gradient_norm, _) = reduced.gradient_norm(&point);
+    let mut run = Run {
+        reduced,
+        settings,
+        exact: false,
+        shift: FIRST_SHIFT,
+        evaluations: 1,
+        iterations: 0,
+        polished: 0,
+        warnings: Vec::new(),
+        last: Last::default(),
+        u,
+        point,
+    };
+    let outcome = run.iterate(start_gradient_norm, watch);
+    Ok(End {
+        outcome,
+        u: run.u,
+        point: run.point,
+        start_gradient_norm,
+        iterations: run.iterations,
+        warnings: run.warnings,
+    })
+}
+
+/// The step that was accepted last.
+#[derive(Clone, Copy, Default)]
+struct Last {
+    norm: f64,
+    shift: f64,
+}
+
+struct Run<'a, R: Reduced> {
+    reduced: &'a R,
+    settings: &'a Settings,
+    exact: bool,
+    shift: f64,
+    evaluations: usize,
+    iterations: usize,
+    polished: usize,
+    warnings: Vec<String>,
+    last: Last,
+    u: DVector<f64>,
+    point: R::Point,
+}
+
+impl<R: Reduced> Run<'_, R> {
+    fn iterate(&mut self, start_norm: f64, watch: &mut Watch<'_>) -> Outcome {
+        loop {
+            let (norm, noise) = self.reduced.gradient_norm(&self.point);
+            let entry = self.entry(norm);
+            if watch.sees(entry) {
+                return Outcome::Interrupted;
+            }
+            if let Some(reason) = self.reduced.diverged(&self.point) {
+                self.warnings.push(reason);
+                return Outcome::Diverged;
+            }
+            let small = norm <= self.settings.tolerance * start_norm;
+            if small || norm <= noise {
+                let hessian = self.reduced.curvature(&self.point, Curvature::Exact);
+                let gradient = self.reduced.gradient(&self.point).clone();
+                match look(&hessian, &self.u, &gradient) {
+                    Look::Minimiser(newton) => {
+                        if norm > noise && self.polished < self.settings.polish_steps {
+                            self.polished += 1;
+                            if self.polish(&newton, norm) {
+                                continue;
+                            }
+                        }
+                        return if small {
+                            Outcome::Converged
+                        } else {
+                            Outcome::ConvergedToRounding
+                        };
+                    }
+                    Look::Saddle(direction) => {
+                        if !self.leave(&direction) {
+                            return Outcome::NotConvex;
+                        }
+                        continue;
+                    }
+                    Look::Flat if norm <= noise => return Outcome::Singular,
+                    Look::Flat => {}
+                }
+            }
+            if self.iterations >= self.settings.max_iterations {
+                return Outcome::IterationLimit;
+            }
+            if !self.advance(norm)
+                && let Some(outcome) = self.stalled(norm, noise)
+            {
+                return outcome;
+            }
+        }
+    }
+
+    fn entry(&self, norm: f64) -> TraceEntry {
+        TraceEntry {
+            iteration: self.iterations,
+            loss: self.reduced.shown_loss(&self.point),
+            gradient_norm: norm,
+            step_norm: self.last.norm,
+            step_length: if self.iterations == 0 { 0.0 } else { 1.0 },
+            method: self.reduced.name(),
+            distinct_rows: 0,
+            shift: self.last.shift,
+            passes: self.evaluations as f64,
+        }
+    }
+
+    /// No step was good: at a saddle, within some roundings of the best, or stuck. `None` if a saddle was left.
+    fn stalled(&mut self, norm: f64, noise: f64) -> Option<Outcome> {
+        /// The rounding level is a bound of first order; a stall just above it is the end of the digits, too.
+        const NEAR: f64 = 100.0;
+        let hessian = self.reduced.curvature(&self.point, Curvature::Exact);
+        match look(&hessian, &self.u, self.reduced.gradient(&self.point)) {
+            Look::Saddle(direction) if self.leave(&direction) => None,
+            Look::Saddle(_) => Some(Outcome::NotConvex),
+            Look::Minimiser(_) | Look::Flat if norm > NEAR * noise => {
+                Some(Outcome::LineSearchStalled)
+            }
+            Look::Minimiser(_) => Some(Outcome::ConvergedToRounding),
+            Look::Flat => Some(Outcome::Singular),
+        }
+    }
+
+    fn try_at(&mut self, step: &DVector<f64>) -> Option<(DVector<f64>, R::Point)> {
+        self.evaluations += 1;
+        let moved = self.reduced.moved(&self.u, step);
+        let point = self.reduced.at(&moved).ok()?;
+        Some((moved, point))
+    }
+
+    fn accept(&mut self, u: DVector<f64>, point: R::Point, norm: f64, shift: f64) {
+        self.iterations += 1;
+        self.last = Last { norm, shift };
+        self.u = u;
+        self.point = point;
+    }
+
+    /// A full Newton step where it at least halves the gradient.
+    fn polish(&mut self, newton: &DVector<f64>, norm: f64) -> bool {
+        match self.try_at(newton) {
+            Some((u, point)) if self.reduced.gradient_norm(&point).0 <= 0.5 * norm => {
+                self.accept(u, point, newton.norm(), 0.0);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Along a direction of negative curvature, as far as the loss falls.
+    fn leave(&mut self, direction: &DVector<f64>) -> bool {
+        let loss = self.reduced.loss(&self.point);
+        let mut length = self.u.norm().max(1.0);
+        for _ in 0..self.settings.max_halvings {
+            for sign in [1.0, -1.0] {
+                let step = direction * (sign * length);
+                if let Some((u, point)) = self.try_at(&step)
+                    && self.reduced.loss(&point) < loss
+                {
+                    self.accept(u, point, length, 0.0);
+                    self.shift = FIRST_SHIFT;
+                    return true;
+                }
+            }
+            length *= 0.5;
+        }
+        false
+    }
+
+    /// One accepted step; false if there is none.
+    fn advance(&mut self, norm: f64) -> bool {
+        let gradient = self.reduced.gradient(&self.point).clone();
+        let loss = self.reduced.loss(&self.point);
+        let which = if self.exact {
+            Curvature::Exact
+        } else {
+            Curvature::GaussNewton
+        };
+        let hessian = self.reduced.curvature(&self.point, which);
+        for _ in 0..=self.settings.max_halvings {
+            let shift = self.shift;
+            // Raised until the shifted matrix is positive definite, and after a step that is no good.
+            self.shift = (shift * 8.0).max(FIRST_SHIFT * FIRST_SHIFT);
+            let Some(step) = shifted(&hessian, shift, &gradient) else {
+                continue;
+            };
+            let length = step.norm();
+            if length <= f64::EPSILON * self.u.norm() {
+                return false;
+            }
+            let predicted = -(gradient.dot(&step) + 0.5 * step.dot(&(&hessian * &step)));
+            let Some((u, point)) = self.try_at(&step) else {
+                continue;
+            };
+            let lost = loss - self.reduced.loss(&point);
+            let left = self.reduced.gradient_norm(&point).0;
+            // Where the loss cannot judge, the gradient does.
+            let unresolved = predicted <= self.settings.loss_resolution * loss.abs();
+            let good = if unresolved {
+                left < norm
+            } else {
+                lost >= self.settings.sufficient_decrease * predicted
+            };
+            if good {
+                let ratio = if unresolved { 1.0 } else { lost / predicted };
+                self.shift = if ratio > 0.75 {
+                    (shift * 0.1).max(LEAST_SHIFT)
+                } else if ratio < 0.25 {
+                    shift * 4.0
+                } else {
+                    shift
+                };
+                self.exact |= left > SLOW * norm;
+                self.accept(u, point, length, shift);
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// The step of a matrix shifted by a multiple of its mean curvature.
+fn shifted(matrix: &DMatrix<f64>, shift: f64, gradient: &DVector<f64>) -> Option<DVector<f64>> {
+    let mean = matrix.diagonal().map(f64::abs).mean();
+    step(matrix, shift * mean, gradient)
+}

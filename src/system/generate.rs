@@ -1,0 +1,29 @@
+//! Kinds of instances of the systems that are no losses of logits, one file a system.
+//!
+//! Entries are dyadic, or sums of products of such numbers by basic IEEE operations: the same seed and index give the same
+//! bits on every machine.
+
+mod attention;
+mod kind;
+mod low_rank;
+
+pub use kind::{Generator, Sizes};
+
+/// Every kind.
+pub static GENERATORS: &[&Generator] = &[
+    &attention::HULL,
+    &attention::RIDGED,
+    &low_rank::WEIGHTED,
+    &low_rank::MASKED,
+];
+
+/// The kind of this name.
+pub fn generator(kind: &str) -> Option<&'static Generator> {
+    GENERATORS
+        .iter()
+        .copied()
+        .find(|generator| generator.kind == kind)
+}
+
+#[cfg(test)]
+mod tests;
