@@ -11,10 +11,10 @@ use crate::cli::format::{Format, FormatArgs};
 use crate::cli::{CliError, Exit, interrupt, output};
 use crate::instance::Instance;
 use crate::instance::files::{
-    check_directory, read_instance_and_files, refuse_overlap, refuse_two_readers, render_instance,
-    write_whole,
+    check_directory, refuse_overlap, refuse_two_readers, render_instance, write_whole,
 };
 use crate::report;
+use crate::system::{Posed, read_with_files};
 
 /// The seed of a run that names none.
 const DEFAULT_SEED: u64 = 2304;
@@ -126,7 +126,17 @@ fn only(paths: &[PathBuf]) -> Result<(Option<Named>, Vec<PathBuf>), CliError> {
     refuse_two_readers(&named)?;
     let (mut instances, mut inputs) = (Vec::new(), Vec::new());
     for path in paths {
-        let (instance, files) = read_instance_and_files(path)?;
+        let (posed, files) = read_with_files(path)?;
+        let instance = match posed {
+            Posed::Logit(instance) => instance,
+            Posed::Other(given) => {
+                let system = given.system().key;
+                let reason = format!(
+                    "no claim of the catalogue is about system \"{system}\": all are about losses of logits"
+                );
+                return Err(CliError::refused(path, reason));
+            }
+        };
         instances.push((path.display().to_string(), instance));
         inputs.extend(files);
     }

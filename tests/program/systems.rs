@@ -118,6 +118,10 @@ fn what_does_not_fit_is_one_line() {
     for command in ["solve", "reference"] {
         attreg([command, &clash]).assert_refused("W is 4 x 3 (n x m): n = 4, but M has n = 3");
     }
+    attreg(["verify", "dls23", "--instance", &clash])
+        .assert_refused("W is 4 x 3 (n x m): n = 4, but M has n = 3");
+    attreg(["verify", "dls23", "--instance", &file])
+        .assert_refused("no claim of the catalogue is about system \"weighted-low-rank\"");
     attreg(["check", &clash, &file]).assert_refused("W is 4 x 3 (n x m): n = 4, but M has n = 3");
     for (answer, line) in [
         (
