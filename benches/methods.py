@@ -1,6 +1,6 @@
 """Is `auto` ever much slower than the best of the other methods?
 
-    python3 benches/methods.py --data DATA [--threads 2] [--runs 5] [--ours target/release/examples/solve_timing]
+    python3 benches/methods.py --data DATA [--threads 2] [--runs 5]
 
 Runs every instance of DATA (folders made by benches/generate.py, each with an instance.json) by every method, and prints the
 medians, the ratio of `auto` to the fastest method that reached the tolerance, and what ended otherwise. Python's standard
@@ -10,6 +10,8 @@ import argparse
 import json
 import pathlib
 import subprocess
+
+from built import built
 
 METHODS = ["auto", "reused-gram", "exact", "subsampled"]
 
@@ -32,8 +34,9 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--limit", type=float, default=120, help="seconds for one method on one instance")
-    parser.add_argument("--ours", default="target/release/examples/solve_timing")
+    parser.add_argument("--ours", default=None, help="our timing program instead of the one that cargo builds")
     arguments = parser.parse_args()
+    arguments.ours = arguments.ours or built("solve_timing")
     print("| instance | " + " | ".join(METHODS) + " | auto / best |")
     print("|---" * (len(METHODS) + 2) + "|")
     for folder in sorted(arguments.data.iterdir()):

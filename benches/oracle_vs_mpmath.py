@@ -76,7 +76,7 @@ def digits(ours, theirs):
 
 def main():
     arguments = sys.argv[1:] or ["64", "8", "1"]
-    command = ["cargo", "run", "--quiet", "--release", "--example", "oracle_timing", "--"]
+    command = ["cargo", "bench", "--quiet", "--bench", "oracle_timing", "--"]
     report = json.loads(subprocess.run(command + arguments, check=True, stdout=subprocess.PIPE).stdout)
 
     def lifted():

@@ -1,10 +1,43 @@
-//! Executable oracle and solver for attention-inspired regression.
+//! Executable oracle and solver for attention-inspired regression: f64 answers that say how far off they can be, a 40-digit
+//! reference that knows only definitions, and every checkable claim of the papers as a program with a verdict ([`ledger`]).
 //!
-//! Every loss of this family is a loss of the logits `z = A x` plus a weighted ridge in the same logits,
+//! # The systems
+//!
+//! Six are losses of the logits `z = A x` with a ridge in the same logits, `A: n x d`, `x: d`, `w: n`:
 //!
 //! ```text
-//! L(x) = l(A x) + 0.5 || diag(w) A x ||^2        A: n x d,  x: d,  w: n
-//! softmax regression:  l(z) = 0.5 || p - b ||^2,  p = exp(z) / <exp(z), 1>,  b: n
+//! L(x) = l(A x) + 0.5 || diag(w) A x ||^2
+//!
+//! softmax            l(z) = 0.5 || p - b ||^2,         p = exp(z) / <exp(z), 1>
+//! residual-softmax   l(z) = 0.5 || f - b ||^2,         f = u / <u, 1>,  u = exp(z) + z
+//! exp, cosh, sinh    l(z) = 0.5 || phi(z) - b ||^2,    phi entrywise
+//! two-layer          l(z) = 0.5 || phi(A2 p) - b ||^2, A2: m x n,  phi the identity, relu, softplus or tanh
+//! ```
+//!
+//! The others have arrays of their own ([`system::SYSTEMS`]):
+//!
+//! ```text
+//! single-layer-attention   0.5 || F A3 Y - B ||^2 + 0.5 || w o Z ||^2 + 0.5 mu || A3 Y ||^2,  Z = A1 X A2',  F = softmax of its rows
+//! weighted-low-rank        0.5 || W o (M - X Y') ||^2
+//! ```
+//!
+//! # Ten lines
+//!
+//! ```
+//! use attention_regression::instance::{DesignMatrix, LossKind};
+//! use attention_regression::production::{Problem, Settings};
+//! use nalgebra::{DMatrix, DVector};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let matrix = DesignMatrix::dense(DMatrix::from_row_slice(3, 1, &[1.0, 0.0, -1.0]))?;
+//! let (target, weights) = (DVector::from_vec(vec![0.5, 0.25, 0.25]), DVector::repeat(3, 1.0));
+//! let problem = Problem::new(LossKind::Softmax, matrix, target, weights)?;
+//! let solution = problem.solve(&Settings::default())?;
+//! assert!(solution.outcome.is_success());
+//! // || x - x* || is at most:
+//! assert!(solution.error_bound.is_some_and(|bound| bound < 1e-12));
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! # The house
@@ -25,7 +58,12 @@
 //! | 4 | [`campaign`] | runs claims over instances: seeds, workers, journal |
 //! | 5 | [`report`] | verdicts as a table, as JSON, as failure blocks with a re-run line |
 //! | 5 | [`judge`] | how many digits of somebody else's answer are right, and which known mistake explains the rest |
-//! | 6 | [`cli`] | one file per subcommand of `attreg` |
+//! | 6 | `cli` | one file per subcommand of `attreg` (feature `cli`, on by default) |
+//!
+//! # Features
+//!
+//! `cli` (default): the program, with clap, ctrlc, indicatif. `npz` (part of `cli`): archives of numpy arrays, with zip.
+//! `argmin`: production losses as cost functions of argmin's optimisers.
 
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
@@ -33,6 +71,7 @@
 pub mod campaign;
 pub mod certificate;
 pub mod claims;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod instance;
 pub mod judge;
@@ -42,3 +81,6 @@ pub mod production;
 pub mod report;
 pub mod scalar;
 pub mod system;
+
+#[doc = include_str!("../docs/claims.md")]
+pub mod ledger {}

@@ -38,6 +38,7 @@ impl fmt::Display for Point {
 
 /// Why a certificate was refused: the piece and the reason.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The text is not a certificate.
     #[error("not a certificate: {0}")]

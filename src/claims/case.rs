@@ -8,6 +8,7 @@ use crate::instance::sample::{self, Stream};
 
 /// Where a case came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Origin {
     /// The recorded witness of a false claim.
     Witness,
@@ -38,6 +39,7 @@ impl std::fmt::Display for Origin {
 
 /// A kind of case that a claim must not be silent about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Stratum {
     /// Condition number of A in `(10^(k-1), 10^k]`; decade 0 is a condition number of 1 (within 1 %).
     Condition(u32),

@@ -7,6 +7,7 @@ use crate::instance::sample::Stream;
 
 /// A paper whose claims are in the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Paper {
     /// Deng, Li, Song: Attention Scheme Inspired Softmax Regression (arXiv 2304.10411), with the thesis that restates it.
     Dls23,
@@ -61,6 +62,7 @@ impl Paper {
 
 /// How sure the wording of a statement is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Wording {
     /// Printed in a text that was read.
     Printed,

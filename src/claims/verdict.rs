@@ -39,6 +39,7 @@ pub struct Finding {
 
 /// Why a statement says nothing about a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Outside {
     /// The statement is about another loss, or another activation.
     Loss,
@@ -73,6 +74,7 @@ impl Outside {
 
 /// Why a check could not be carried out on a case. The campaign reports it as undecided, with the text.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CheckError {
     /// The oracle gave no answer.
     #[error(transparent)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Why an instance was refused.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InstanceError {
     /// A file could not be read or written.
     #[error("{}: {source}", one_line(path.display()))]

@@ -10,6 +10,7 @@ use crate::instance::{DesignMatrix, Instance, InstanceError, LossKind};
 
 /// What an instance is to be an example of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// The premises of the papers' convergence theorem: `||A|| <= R`, `||b||_1 <= 1`, `w_i^2 >= 100 + l / sigma_min(A)^2`.
     Theory,

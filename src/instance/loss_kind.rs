@@ -6,6 +6,7 @@ use crate::instance::InstanceError;
 
 /// A loss of the n logits `z`. The target `b` belongs to the [`Instance`](crate::instance::Instance).
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum LossKind {
     /// `l(z) = 0.5 || softmax(z) - b ||^2` (DLS23).
     Softmax,
@@ -28,6 +29,7 @@ pub enum LossKind {
 
 /// The function `phi` of the two-layer loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Activation {
     /// `max(y, 0)`. Its derivative does not exist at 0.
     Relu,

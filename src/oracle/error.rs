@@ -2,6 +2,7 @@
 
 /// Why the oracle refused or could not finish.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OracleError {
     /// An evaluation left the range of the arithmetic or hit an undefined operation.
     #[error("{quantity} is not a number at this point: {reason}")]

@@ -2,6 +2,7 @@
 
 /// Why a loss, gradient or Hessian could not be evaluated at a point.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EvaluationError {
     /// A vector has the wrong length.
     #[error("{part} has {found} entries, expected {expected}")]
@@ -49,6 +50,7 @@ pub enum EvaluationError {
 
 /// Why a [`Problem`](crate::production::Problem) cannot be set up.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ProblemError {
     /// Parts that do not fit together or are not finite.
     #[error("{reason}")]
@@ -101,6 +103,7 @@ pub struct SettingsError {
 /// Bad input to [`solve`](crate::production::solve). Everything that happens after a good start is an
 /// [`Outcome`](crate::production::Outcome) instead.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SolveError {
     /// A setting outside its range.
     #[error(transparent)]

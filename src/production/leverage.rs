@@ -33,6 +33,7 @@ pub use sketched::{SCORES_FAILURE, SketchedScores, sketch, sketched_scores};
 
 /// Why leverage scores or a sample could not be had.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LeverageError {
     /// The matrix has not full column rank, to rounding.
     #[error(

@@ -6,6 +6,7 @@ use nalgebra::DVector;
 
 /// How a solve ended. Never a bare success flag: each ending asks for another reaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// `||g|| <= tolerance ||g(start)||` (see [`Settings::tolerance`](crate::production::Settings::tolerance)) at a point where the Hessian is positive definite beyond its rounding.
     Converged,

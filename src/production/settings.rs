@@ -4,6 +4,7 @@ use crate::production::SettingsError;
 
 /// How the Hessian model of a Newton step is made. A method that was asked for runs or is refused, never replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Method {
     /// Small problems by the exact Hessian in orthonormal coordinates, which costs nothing there and is the most accurate;
     /// larger ones by the reused Gram matrix, handed to orthonormal coordinates where that ends without an answer.

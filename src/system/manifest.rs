@@ -29,6 +29,7 @@ use crate::system::table::{SYSTEMS, system};
 
 /// What a manifest poses.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Posed {
     /// A loss of logits.
     Logit(Instance),

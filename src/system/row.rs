@@ -4,6 +4,7 @@ use crate::system::slot::Slot;
 
 /// What is asked about a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Asks {
     /// The least value of a loss of the unknowns, and where it is taken.
     Loss,

@@ -2,6 +2,7 @@
 
 /// What the entries of an array must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Rule {
     /// Finite numbers.
     Finite,

@@ -13,6 +13,10 @@ use super::npy::{self, Values};
 use super::source;
 use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
 
+#[cfg(not(feature = "npz"))]
+#[path = "npz/absent.rs"]
+pub(super) mod archive;
+#[cfg(feature = "npz")]
 pub(super) mod archive;
 mod named;
 
@@ -211,5 +215,5 @@ pub(super) fn as_vector(values: Values) -> DVector<f64> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "npz"))]
 mod tests;

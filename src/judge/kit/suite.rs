@@ -42,6 +42,7 @@ pub struct Row {
 /// How an instance went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Status {
     /// Everything that was given has its digits.
     Passed,

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 /// The reason why a value is not a usable [`High`](super::High).
 #[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
 pub enum ScalarError {
     /// An f64 that is NaN or infinite was to be lifted.
     #[error("{0} is not finite")]

@@ -53,7 +53,6 @@ pub fn run(bytes: &[u8]) {
         }
         Err(SolveError::Start(error)) => promises::check_refused(&case, &problem, &error),
         Err(SolveError::Factorisation { .. }) => {}
-        Err(error @ SolveError::TooManyColumns { .. }) => panic!("{error}"),
-        Err(SolveError::Settings(error)) => panic!("settings refused: {error}"),
+        Err(error) => panic!("{error}"),
     }
 }

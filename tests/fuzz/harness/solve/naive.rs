@@ -38,6 +38,7 @@ pub fn evaluate(instance: &Instance, x: &DVector<f64>) -> Option<Naive> {
             second_layer,
             activation,
         } => two_layer(z.as_slice(), b, second_layer, *activation)?,
+        other => panic!("a loss that this harness does not know: {other:?}"),
     };
     let w = instance.weights();
     let mut loss = logits.loss;
@@ -173,6 +174,7 @@ fn two_layer(
         ),
         Activation::Tanh => (f64::tanh, |y| 1.0 / y.cosh().powi(2)),
         Activation::Identity => (|y| y, |_| 1.0),
+        other => panic!("an activation that this harness does not know: {other:?}"),
     };
     // What y is off by moves phi and its slope, both with derivatives of at most 1.
     let c = DVector::from_fn(y.len(), |k, _| phi(y[k]) - b[k]);

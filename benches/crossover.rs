@@ -1,7 +1,7 @@
 //! Where is the papers' subsampled Hessian faster than exact Gram matrices? Times whole solves over d and prints a table.
 //!
 //! ```text
-//! cargo run --release --example crossover -- docs/crossover.svg [LARGEST_D]
+//! cargo bench --bench crossover -- docs/crossover.svg [LARGEST_D]
 //! ```
 //!
 //! Dense rows with entries of size 1, w = 0.01, two threads or as many as `RAYON_NUM_THREADS` says; error bound and polishing
@@ -152,7 +152,11 @@ fn svg(rows: &[Row]) -> Result<String, std::fmt::Error> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        // What `cargo bench` adds.
+        .filter(|word| word != "--bench")
+        .collect();
     let file = arguments
         .first()
         .ok_or("which file should the plot go to?")?;

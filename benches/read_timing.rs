@@ -1,8 +1,8 @@
 //! How long reading an instance takes and how much memory it needs at most.
 //!
 //! ```text
-//! cargo run --release --example read_timing -- instance.json
-//! cargo run --release --example read_timing -- A.mtx | A.npy | A.npz
+//! cargo bench --bench read_timing -- instance.json
+//! cargo bench --bench read_timing -- A.mtx | A.npy | A.npz
 //! ```
 
 use std::path::Path;

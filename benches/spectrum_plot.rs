@@ -2,7 +2,7 @@
 //! `|b|_1 <= 1`, between the papers' bounds (left) and between the sharp ones (right).
 //!
 //! ```text
-//! cargo run --release --example spectrum_plot > docs/spectrum.svg
+//! cargo bench --bench spectrum_plot > docs/spectrum.svg
 //! ```
 
 /// Points of each curve.

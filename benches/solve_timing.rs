@@ -1,6 +1,6 @@
 //! Times the solver on an instance, in process: the workspace counts, reading the files does not.
 //!
-//! `cargo run --release --example solve_timing -- MANIFEST [--threads T] [--runs R] [--method M] [--tolerance T]
+//! `cargo bench --bench solve_timing -- MANIFEST [--threads T] [--runs R] [--method M] [--tolerance T]
 //! [--certify] [--output X.npy]` prints one line of JSON; `benches/compare.py` reads it.
 
 use std::error::Error;
@@ -41,7 +41,8 @@ struct Arguments {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+    // `cargo bench` adds the word "--bench".
+    let arguments = Arguments::parse_from(std::env::args().filter(|word| word != "--bench"));
     rayon::ThreadPoolBuilder::new()
         .num_threads(arguments.threads)
         .build_global()?;

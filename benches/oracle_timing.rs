@@ -1,6 +1,6 @@
 //! Times the oracle on one instance and prints what it computed, as JSON: support for `benches/oracle_vs_mpmath.py`.
 //!
-//! `cargo run --release --example oracle_timing -- ROWS COLUMNS SEED [LOSS]`, LOSS being any loss without data of its own, or
+//! `cargo bench --bench oracle_timing -- ROWS COLUMNS SEED [LOSS]`, LOSS being any loss without data of its own, or
 //! the name of an activation for two layers with 4 outputs. Default: softmax.
 
 use std::error::Error;
@@ -18,7 +18,11 @@ const RUNS: usize = 20;
 const OUTPUTS: usize = 4;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let mut words: Vec<String> = std::env::args()
+        .skip(1)
+        // What `cargo bench` adds.
+        .filter(|word| word != "--bench")
+        .collect();
     let name = if words.len() > 3 {
         words.remove(3)
     } else {
