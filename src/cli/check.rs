@@ -47,7 +47,7 @@ pub struct CheckArgs {
     /// Score a whole directory of answers against this conformance kit
     #[arg(long, value_name = "DIR", requires = "answers", conflicts_with_all = ["instance", "answer"])]
     suite: Option<PathBuf>,
-    /// The directory of answers, one <id>.json per instance
+    /// The directory of answers, one ID.json per instance
     #[arg(long, value_name = "DIR", requires = "suite")]
     answers: Option<PathBuf>,
     #[command(flatten)]

@@ -59,7 +59,7 @@ const SHIFTS: i64 = 6;
 /// [`OracleError::Poisoned`] for the start as for [`Reference::evaluate`].
 ///
 /// Where that fails and the unknowns are of unlike scale, it is done once more in unknowns that are equilibrated by powers
-/// of ten, which are exact here: see [`Equilibrated`].
+/// of ten, which are exact here: see `Equilibrated`.
 pub fn minimise(reference: &Reference, start: &DVector<High>) -> Result<Minimiser, OracleError> {
     let plainly = descend(&Equilibrated::not_at_all(reference), start);
     let Err(error @ OracleError::NoMinimiser { .. }) = plainly else {

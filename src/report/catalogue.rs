@@ -112,7 +112,7 @@ fn witness_path(claim: &Claim) -> String {
     format!("fixtures/witnesses/{}.json", claim.id.replace('/', "-"))
 }
 
-/// Bars would end the cell.
+/// Bars would end the cell, brackets start a link.
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|")
+    text.replace('|', "\\|").replace('[', "\\[")
 }

@@ -2,7 +2,7 @@
 //!
 //! Each kernel is written once over `pulp`'s vectors and runs at the best [`Level`] the processor has: one binary for
 //! every x86-64 (SSE2, AVX2, AVX-512) and for aarch64. Kernels work on one block of rows and know nothing of threads;
-//! [`partition`] cuts the rows into chunks that do not depend on the number of threads, so results do not either.
+//! `partition` cuts the rows into chunks that do not depend on the number of threads, so results do not either.
 
 pub(crate) mod dense;
 pub(crate) mod exponential;
