@@ -1,0 +1,45 @@
+//! The systems whose unknowns are named arrays: shown by an instance of their generator.
+
+use attention_regression::oracle::Reference;
+use attention_regression::production::{AUTO, Settings, solve_system};
+use attention_regression::system::{GENERATORS, Given, Sizes, System};
+
+use crate::{CLAIM, DEFINITION, GENERATOR, METHOD, SPECIMEN};
+
+const SIZES: Sizes = Sizes {
+    rows: 4,
+    width: 1,
+    columns: None,
+};
+
+fn drawn(system: &System) -> Option<Given> {
+    GENERATORS
+        .iter()
+        .map(|generator| generator.draw(&SIZES, 1, 0).unwrap())
+        .find(|given| given.system().key == system.key)
+}
+
+/// Whether the system has what is asked for.
+pub fn has(system: &System, what: &str) -> bool {
+    let Some(given) = drawn(system) else {
+        return false;
+    };
+    match what {
+        GENERATOR => true,
+        DEFINITION => Reference::of(&given).is_ok(),
+        METHOD => {
+            let start = given.start();
+            solve_system(
+                &given,
+                Some(&start),
+                AUTO,
+                &Settings::default(),
+                &mut |_| std::ops::ControlFlow::Continue(()),
+            )
+            .is_ok_and(|(solution, _)| solution.outcome.is_success())
+        }
+        // Claims are about losses of logits, and the kit holds no other instances.
+        CLAIM | SPECIMEN => false,
+        _ => panic!("{what}: who asks this of a system with named unknowns?"),
+    }
+}
