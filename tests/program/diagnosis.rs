@@ -684,6 +684,7 @@ fn half_of_everything_is_named_for_every_loss() {
 
 #[test]
 fn differences_of_the_loss_are_named_whatever_the_step() {
+    let mut named = 0;
     for instance in instances() {
         let problem = Problem::from_instance(&instance).unwrap();
         let x = instance.start();
@@ -710,9 +711,26 @@ fn differences_of_the_loss_are_named_whatever_the_step() {
                     ["finite-differences"],
                     "{scheme} {step:e} {verdict:?}"
                 );
+                let text = &verdict.diagnosis[0].text;
+                if let Some(rest) = text.strip_prefix("differences of the loss with a step near ") {
+                    let near: f64 = rest.split(',').next().unwrap().parse().unwrap();
+                    assert!(
+                        near <= 20.0 * step && step <= 20.0 * near,
+                        "{step:e}: {text}"
+                    );
+                    // With the step 1e-3 truncation is far above the rounding of these losses.
+                    assert!(step < 1e-4, "{scheme} {step:e}: {text}");
+                } else {
+                    let exact =
+                        format!("{scheme} differences of the loss with the step {step:e}: ");
+                    assert!(text.starts_with(&exact), "{exact}{text}");
+                    named += 1;
+                }
             }
         }
     }
+    // With their scheme and step, where these can be told.
+    assert!(named >= 40, "{named}");
 }
 
 /// Noise of every size, from a fixed sequence, is not explained by any step.

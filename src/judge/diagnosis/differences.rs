@@ -2,7 +2,9 @@
 //!
 //! In f64 such a gradient is off by two things: the truncation, which the recomputed difference has too, and the rounding of
 //! the losses over h. The first tells a method where it is much the larger. Where it is not, the second does: losses are
-//! multiples of a unit in their last place, so `h g_j` is one too. A scheme is named if chance would hardly do both.
+//! multiples of a unit in their last place, so `h g_j` is one too. A scheme is named if chance would hardly do both; of several
+//! the one that chance would do least (what is a multiple for one step is one for twenty, too). Rounding alone tells the step
+//! roughly and the scheme not at all.
 
 use nalgebra::DVector;
 
@@ -70,36 +72,44 @@ pub(super) fn recognise(
     let rounding = in_f64(loss.radius()) * High::int(ROUNDINGS);
     let (error, _) = largest_difference(given, &truth.values);
     let singles = given.iter().all(|g| float32::is_float32(g.to_f64()));
-    STEPS.iter().find_map(|&step| {
+    let schemes = STEPS
+        .iter()
+        .flat_map(|step| SCHEMES.iter().map(move |scheme| (*step, scheme)));
+    let found = schemes.filter_map(|(step, scheme)| {
         let h = High::lift(step).ok()?;
         let noise = rounding / h;
-        SCHEMES.iter().find_map(|scheme| {
-            let values = differences(reference, x, scheme, h)?;
-            let (left, _) = largest_difference(given, &values);
-            if left > noise {
-                return None;
-            }
-            // Chance leaves as little of the error in one entry as in another.
-            let explained = (left / error).to_f64().min(1.0).powi(given.len() as i32);
-            let width = High::int(scheme.forth - scheme.back) * h;
-            let chance = if singles {
-                1.0
-            } else {
-                chance_of_the_lattice(loss.midpoint(), width, given)
-            };
-            let tried = (STEPS.len() * SCHEMES.len()) as f64;
-            (tried * explained * chance <= CHANCE).then(|| {
-                Mistake::new(
-                    "finite-differences",
-                    &format!(
-                        "{} differences of the loss with the step {step:e}: right to {:.1} digits only",
-                        scheme.name,
-                        digits(error, truth.scale),
-                    ),
-                )
-            })
-        })
-    })
+        let values = differences(reference, x, scheme, h)?;
+        let (left, _) = largest_difference(given, &values);
+        if left > noise {
+            return None;
+        }
+        // Chance leaves as little of the error in one entry as in another.
+        let explained = (left / error).to_f64().min(1.0).powi(given.len() as i32);
+        let width = High::int(scheme.forth - scheme.back) * h;
+        let chance = if singles {
+            1.0
+        } else {
+            chance_of_the_lattice(loss.midpoint(), width, given)
+        };
+        let tried = (STEPS.len() * SCHEMES.len()) as f64;
+        let by_truncation = tried * explained;
+        let words = if by_truncation <= CHANCE {
+            format!(
+                "{} differences of the loss with the step {step:e}",
+                scheme.name
+            )
+        } else {
+            format!("differences of the loss with a step near {step:e}, where rounding prevails")
+        };
+        let chance = by_truncation * chance;
+        (chance <= CHANCE).then_some((chance, words))
+    });
+    let (_, words) = found.min_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    let right = digits(error, truth.scale);
+    Some(Mistake::new(
+        "finite-differences",
+        &format!("{words}: right to {right:.1} digits only"),
+    ))
 }
 
 /// The gradient of a scheme, as it would be without rounding.
