@@ -385,7 +385,7 @@ fn unsigned_integers_are_read_and_must_be_unsigned() {
 #[test]
 fn an_integer_that_f64_has_not_is_refused_with_the_cure() {
     let with = |field: &str, word: &str| {
-        parse(&format!(
+        parse(format!(
             "%%MatrixMarket matrix array {field} general\n1 1\n{word}\n"
         ))
         .map(|matrix| matrix.to_dense()[(0, 0)])
