@@ -87,17 +87,21 @@ fn slow(text: &str) -> Option<Slow> {
         _ => return None,
     };
     let number = |word: &str| -> Option<f64> {
-        match field {
-            "real" => {}
-            "integer" => {
-                word.parse::<i64>().ok()?;
-            }
-            "unsigned-integer" => {
-                word.parse::<u64>().ok()?;
-            }
-            _ => return None,
-        }
-        word.parse::<f64>().ok().filter(|value| value.is_finite())
+        let value = word.parse::<f64>().ok().filter(|value| value.is_finite())?;
+        let digits = word.trim_start_matches(['+', '-']);
+        let is_integer = !digits.is_empty()
+            && digits.len() + 1 >= word.len()
+            && digits.bytes().all(|byte| byte.is_ascii_digit());
+        // Printed without digits behind the point an integer is exact.
+        let is_exact =
+            format!("{:.0}", value.abs()).trim_start_matches('0') == digits.trim_start_matches('0');
+        let fits = match field {
+            "real" => true,
+            "integer" => is_integer && is_exact,
+            "unsigned-integer" => is_integer && is_exact && !word.starts_with('-'),
+            _ => false,
+        };
+        fits.then_some(value)
     };
     if !["real", "integer", "unsigned-integer", "pattern"].contains(&field) {
         return None;
