@@ -74,6 +74,13 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     let instance = match posed {
         Posed::Logit(instance) => instance,
         Posed::Other(given) => {
+            let has_start = arguments.start.is_some() || !given.points().is_empty();
+            if arguments.seed.is_some() && has_start {
+                return Err(CliError::without_effect(
+                    "--seed",
+                    "it draws a start, and there is one",
+                ));
+            }
             let asked = named::Asked {
                 path,
                 method: &arguments.method,

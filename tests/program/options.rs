@@ -13,6 +13,14 @@ fn an_option_without_effect_is_refused_with_the_reason() {
     let scratch = Scratch::new();
     let good = scratch.file("good.json", BASELINE);
     let out = scratch.path("made");
+    let system = r#"{"system": "weighted-low-rank", "M": [[2]], "W": [[1]], "rank": 1}"#;
+    let start = r#"1, "start": {"X": [[1]], "Y": [[1]]}}"#;
+    let started = scratch.file("started.json", system.replace("1}", start));
+    let unstarted = scratch.file("system.json", system);
+    let with_seed = attreg(["solve", &unstarted, "--seed", "1"]);
+    assert_eq!(with_seed.status, 0, "{}{}", with_seed.out, with_seed.err);
+    attreg(["solve", &started, "--seed", "1"])
+        .assert_refused("--seed has no effect here: it draws a start, and there is one");
     for (line, option, reason) in [
         (
             "verify dls23/fact-squared-norm --cases 3 --instance FILE",
@@ -69,7 +77,10 @@ fn an_option_without_effect_is_refused_with_the_reason() {
         attreg_line(&format!("generate conformance --out {out} {option}"))
             .assert_refused(&expected);
     }
-    assert_eq!(scratch.names(), ["good.json"]);
+    assert_eq!(
+        scratch.names(),
+        ["good.json", "started.json", "system.json"]
+    );
 }
 
 /// The same options where they do something, each against the run without it.
