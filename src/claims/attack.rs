@@ -29,6 +29,31 @@ pub fn cold_start(rng: &mut Stream, length: usize, limit: i64) -> Vec<f64> {
     (0..length).map(|_| sample::dyadic(rng, limit)).collect()
 }
 
+/// The best of so many cold starts, for an objective that is nearly flat around most of them.
+pub fn best_start(
+    rng: &mut Stream,
+    starts: usize,
+    length: usize,
+    limit: i64,
+    objective: &dyn Fn(&[f64]) -> f64,
+) -> Vec<f64> {
+    let mut best = (cold_start(rng, length, limit), f64::NEG_INFINITY);
+    for _ in 0..starts {
+        let start = cold_start(rng, length, limit);
+        let value = objective(&start);
+        // False for a value that is not a number.
+        if value > best.1 {
+            best = (start, value);
+        }
+    }
+    best.0
+}
+
+/// A size from 10^-3 to 10^7 for a free number: three decades for each unit of it.
+pub fn size(free: f64) -> f64 {
+    10f64.powf((3.0 * free).clamp(-3.0, 7.0))
+}
+
 /// The best point found and its value. A value of the objective that is not finite counts as minus infinity. An empty
 /// start is returned with its value.
 ///
@@ -146,6 +171,31 @@ mod tests {
             value <= 1.0 && value > 0.999_999,
             "found {value} at {point:?}"
         );
+    }
+
+    #[test]
+    fn the_best_start_is_the_largest_that_was_drawn() {
+        let seen = std::cell::RefCell::new(Vec::new());
+        let objective = |point: &[f64]| {
+            // Half of them say nothing.
+            let value = if point[0] > 0.0 { f64::NAN } else { point[0] };
+            seen.borrow_mut().push(value);
+            value
+        };
+        let mut rng = sample::stream(1, "starts", 0);
+        let best = best_start(&mut rng, 40, 2, 1, &objective);
+        let seen = seen.into_inner();
+        assert_eq!(seen.len(), 40);
+        let largest = seen.into_iter().fold(f64::NEG_INFINITY, f64::max);
+        assert_eq!(best[0], largest);
+    }
+
+    #[test]
+    fn sizes_run_over_ten_decades() {
+        for (free, expected) in [(-2.0, 1e-3), (0.0, 1.0), (1.0, 1e3), (5.0, 1e7)] {
+            let found = size(free);
+            assert!((found / expected - 1.0).abs() < 1e-12, "{free}: {found}");
+        }
     }
 
     /// One step of the simplex on a line, from 0 (cost as given) and 1: where the cost was asked for, and the best point.

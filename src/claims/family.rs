@@ -13,10 +13,13 @@ pub enum Targets {
     Probability,
     /// `||b||_1 <= 1` exactly: probabilities, signed vectors, signed unit vectors, zero, in turn.
     UnitBall,
-    /// As `UnitBall`, and every third one scaled by up to 64, so that `||b||_1 > 1`.
+    /// As `UnitBall`, and every third one scaled by a factor that runs log-uniformly over the decades from 10^-8 to 10^8,
+    /// twice as often above 1 as below.
     Any,
     /// As `Any`, with no entry above 0.
     Nonpositive,
+    /// As `UnitBall` times the family's radius: `||b||_2 <= R`.
+    WithinRadius,
 }
 
 /// Which weights `w` a family draws.
@@ -46,7 +49,22 @@ pub enum Weights {
         /// 0, or 2 to keep the minimiser short as `AboveSquaredCondition` does.
         power: i32,
     },
+    /// As `Above` with the bound `(base + linear ||b||_1 + square ||b||_1^2) kappa(A)^power`: for thresholds that grow with
+    /// the length of the whole target.
+    AboveTargetNorm {
+        /// The part of the bound that does not depend on the target.
+        base: f64,
+        /// The factor of `||b||_1`.
+        linear: f64,
+        /// The factor of `||b||_1^2`.
+        square: f64,
+        /// 0, or 2 to keep the minimiser short as `AboveSquaredCondition` does.
+        power: i32,
+    },
 }
+
+/// Numbers of rows of the tall cases of a family whose check is cheap enough for them.
+pub const TALL: (usize, usize) = (20, 24);
 
 /// Which loss a family draws its instances for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +124,8 @@ pub struct Family {
     pub losses: &'static [Drawn],
     /// Smallest and largest number of rows.
     pub rows: (usize, usize),
+    /// The same of every twelfth random case; (0, 0): none.
+    pub tall: (usize, usize),
     /// Smallest and largest number of columns (never more than the rows).
     pub columns: (usize, usize),
     /// Decades of the condition number of A, each at most 6.
@@ -118,9 +138,10 @@ pub struct Family {
     pub radii: &'static [f64],
     /// Targets.
     pub targets: Targets,
-    /// Weights.
+    /// Weights. In every fourth case those that are not tied to a condition number are each times a power of two up to 2^20.
     pub weights: Weights,
-    /// How many points a case has.
+    /// How many points a case has. In every third case with two or more the second one is drawn towards the first, to a
+    /// distance of 2^-1 to 2^-43 of what it was, or onto it.
     pub points: usize,
     /// Whether every eighth matrix has a repeated column (d >= 2).
     pub rank_deficient: bool,
@@ -133,6 +154,7 @@ impl Family {
     pub const GENERAL: Self = Self {
         losses: &[Drawn::Softmax],
         rows: (1, 8),
+        tall: TALL,
         columns: (1, 4),
         conditions: &[0, 1, 2, 3, 4, 5, 6],
         gaps: &[0, 1, 2, 3],
@@ -147,7 +169,8 @@ impl Family {
 
     /// Random case number `index`.
     pub fn draw(&self, index: usize, rng: &mut Stream) -> Result<Case, CheckError> {
-        let rows = pick(rng, self.rows);
+        let tall = self.tall.1 > 0 && index % TURNS_OF_TALL == TURNS_OF_TALL - 1;
+        let rows = pick(rng, if tall { self.tall } else { self.rows });
         let columns = pick(rng, self.columns).min(rows);
         self.shaped(index, rows, columns, rng)
     }
@@ -208,10 +231,10 @@ impl Family {
         let loss = turn(self.losses, index)
             .unwrap_or(Drawn::Softmax)
             .kind(rows, rng);
-        let target = self.target(index, loss.target_length(rows), rng);
+        let target = self.target(index, radius, loss.target_length(rows), rng);
         let weights = self.weights(rows, condition, &target, rng);
         let gap = turn(self.gaps, later);
-        let points = (0..self.points)
+        let mut points = (0..self.points)
             .map(|_| match radius {
                 // Entries in [-1, 1]: the length is at most sqrt(d).
                 Some(radius) => {
@@ -220,13 +243,29 @@ impl Family {
                 None => point(&a, gap, rng),
             })
             .collect::<Vec<_>>();
+        if index % TURNS == TURNS - 1
+            && let [first, second, ..] = points.as_mut_slice()
+        {
+            *second = &*first + (&*second - &*first) * closeness(index / TURNS);
+        }
         let seed = sample::integer(rng, 0, i64::MAX) as u64;
+        let weights = if index % TURNS_OF_HEAVY == TURNS_OF_HEAVY - 1 {
+            self.with_heavy_rows(weights, seed)
+        } else {
+            weights
+        };
         let instance =
             Instance::new(loss, DesignMatrix::dense(a)?, target, weights)?.with_points(points)?;
         Ok(Case::new(Origin::Random(index), instance, seed))
     }
 
-    fn target(&self, index: usize, rows: usize, rng: &mut Stream) -> DVector<f64> {
+    fn target(
+        &self,
+        index: usize,
+        radius: Option<f64>,
+        rows: usize,
+        rng: &mut Stream,
+    ) -> DVector<f64> {
         let kind = sample::integer(rng, 0, 3);
         let unit = match (self.targets, kind) {
             (Targets::Probability, _) | (_, 0) => sample::probability(rng, rows),
@@ -243,17 +282,35 @@ impl Family {
             }
             _ => sample::signed_unit_target(rng, rows) * 0.5,
         };
-        let large = matches!(self.targets, Targets::Any | Targets::Nonpositive);
-        let target = if large && index % 3 == 2 {
-            unit * sample::integer(rng, 2, 64) as f64
-        } else {
-            unit
-        };
-        if self.targets == Targets::Nonpositive {
-            target.map(|entry| -entry.abs())
-        } else {
-            target
+        let scaled = index % TURNS == TURNS - 1;
+        match self.targets {
+            Targets::Any if scaled => unit * target_size(index / TURNS),
+            Targets::Nonpositive if scaled => {
+                (unit * target_size(index / TURNS)).map(|entry| -entry.abs())
+            }
+            Targets::Nonpositive => unit.map(|entry| -entry.abs()),
+            Targets::WithinRadius => unit * radius.unwrap_or(1.0),
+            Targets::Any | Targets::UnitBall | Targets::Probability => unit,
         }
+    }
+
+    /// The weights with each row's times a power of two of its own, up to 2^20: every premise on weights here bounds them from
+    /// below. Those that keep the minimiser short of a radius stay: a heavy row would spoil the condition of the Hessian, and
+    /// with it what 40 digits tell of a Newton step.
+    fn with_heavy_rows(&self, weights: DVector<f64>, seed: u64) -> DVector<f64> {
+        let short = match self.weights {
+            Weights::Zero | Weights::AboveSquaredCondition { .. } => true,
+            Weights::AboveSquaredTarget { power, .. } | Weights::AboveTargetNorm { power, .. } => {
+                power != 0
+            }
+            Weights::Moderate | Weights::Above { .. } => false,
+        };
+        if short {
+            return weights;
+        }
+        // A stream of its own: nothing else of the case moves.
+        let mut rng = sample::stream(seed, "heavy rows", 0);
+        weights.map(|weight| weight * 2f64.powi(sample::integer(&mut rng, 0, 20) as i32))
     }
 
     fn weights(
@@ -274,7 +331,43 @@ impl Family {
                 let bound = (base + share * entry * entry) * condition.powi(power);
                 above(bound.sqrt(), 1, rng)[0]
             }),
+            Weights::AboveTargetNorm {
+                base,
+                linear,
+                square,
+                power,
+            } => {
+                let size = target.lp_norm(1);
+                let bound = (base + linear * size + square * size * size) * condition.powi(power);
+                above(bound.sqrt(), rows, rng)
+            }
         }
+    }
+}
+
+/// Of this many cases the last has a scaled target and a second point near the first. No common factor with the numbers of decades,
+/// so that every decade gets its share.
+const TURNS: usize = 3;
+/// Of this many cases the last has heavy rows.
+const TURNS_OF_HEAVY: usize = 4;
+/// Of this many random cases the last is a tall one.
+const TURNS_OF_TALL: usize = 12;
+
+/// Size of scaled target number `turn`, dyadic: `(1 + k/8) 2^j` with `8j + k` running through 8..216 in steps of 83, so that
+/// few targets already spread over the decades up to 2^27; every third one is small instead, `(1 + k/8) 2^-j`.
+fn target_size(turn: usize) -> f64 {
+    let step = 8 + (83 * turn) % 208;
+    let octaves = (step / 8) as i32;
+    let octaves = if turn % 3 == 1 { -octaves } else { octaves };
+    (8 + step % 8) as f64 / 8.0 * 2f64.powi(octaves)
+}
+
+/// How much of its distance from the first point near point number `turn` keeps: 0, and `2^-1` to `2^-43` in steps that spread
+/// few points over the decades already.
+fn closeness(turn: usize) -> f64 {
+    match (17 * turn) % 44 {
+        0 => 0.0,
+        halvings => 2f64.powi(-(halvings as i32)),
     }
 }
 

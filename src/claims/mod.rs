@@ -27,6 +27,6 @@ pub use case::{Case, Origin, Stratum};
 pub use catalog::{all, find, select};
 pub use claim::{Check, Claim, Control, Expected, Paper, Wording};
 pub use exact::Exact;
-pub use family::{Drawn, Family, Targets, Weights};
+pub use family::{Drawn, Family, TALL, Targets, Weights};
 pub use proof::{Proof, proof_of};
 pub use verdict::{CheckError, Finding, Outside, Verdict};

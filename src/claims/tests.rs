@@ -6,6 +6,7 @@
 
 mod attacks;
 mod catalogue;
+mod coverage;
 
 use std::fmt::Write as _;
 

@@ -207,6 +207,7 @@ fn theorem(case: &Case, pass: Pass) -> Result<Verdict, CheckError> {
 /// Small enough that 16 runs of a dozen passes at 40 digits stay cheap.
 const THEOREM: Family = Family {
     rows: (1, 4),
+    tall: (0, 0),
     columns: (1, 2),
     cases: 21,
     ..PREMISE

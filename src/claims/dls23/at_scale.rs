@@ -250,6 +250,7 @@ fn iterations(case: &Case, allowed: Allowed) -> Result<Verdict, CheckError> {
 const COUNTED: Family = Family {
     // One shape, so that the hand list has four cases, not twenty.
     rows: (3, 3),
+    tall: (0, 0),
     columns: (2, 2),
     conditions: &[0],
     gaps: &[],
@@ -259,6 +260,7 @@ const COUNTED: Family = Family {
 
 const ITERATED: Family = Family {
     rows: (5, 5),
+    tall: (0, 0),
     columns: (4, 4),
     gaps: &[],
     cases: 14,

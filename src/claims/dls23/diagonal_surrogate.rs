@@ -14,7 +14,7 @@ use crate::claims::forms::{self, HessianForm};
 use crate::claims::newton_support::{gram, surrogate_diagonal};
 use crate::claims::{
     Case, CheckError, Claim, Control, Drawn, Expected, Family, Origin, Outside, Paper, Stratum,
-    Targets, Verdict, Weights, Wording,
+    TALL, Targets, Verdict, Weights, Wording,
 };
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
@@ -136,6 +136,7 @@ fn attack_with(form: HessianForm, rng: &mut Stream) -> Result<Case, CheckError> 
 const FAMILY: Family = Family {
     losses: &[Drawn::Softmax],
     rows: (1, 6),
+    tall: TALL,
     columns: (1, 3),
     conditions: &[0, 1, 2, 3, 4, 5, 6],
     gaps: &[0, 1, 2, 3],

@@ -4,7 +4,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::claims::attack::{self, Effort};
-use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide, search};
+use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide};
+use crate::claims::dls23::pair_search::search;
 use crate::claims::forms;
 use crate::claims::{
     Case, CheckError, Claim, Control, Expected, Family, Origin, Paper, Stratum, Targets, Wording,
@@ -503,11 +504,9 @@ fn hessian_claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    let size = if sample::integer(rng, 0, 1) == 0 {
-                        1.0
-                    } else {
-                        64.0
-                    };
+                    // Half of them at 1, where the constant is tight; the others up to 10^7.
+                    let octaves = sample::integer(rng, -24, 24).max(0);
+                    let size = 2f64.powi(octaves as i32);
                     Ok(steepest_for(rng, size)?.0)
                 },
                 4,

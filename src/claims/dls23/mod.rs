@@ -21,6 +21,7 @@ mod newton_attack;
 mod normaliser;
 mod optimum;
 mod pair;
+mod pair_search;
 mod regulariser;
 mod scalar_steps;
 mod schedule;

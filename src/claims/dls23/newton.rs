@@ -10,8 +10,8 @@ use crate::claims::newton_steps::{
 };
 use crate::claims::newton_support::{DLS23, Sign};
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
-    Verdict, Weights, Wording,
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, TALL,
+    Targets, Verdict, Weights, Wording,
 };
 use crate::oracle::{Reference, minimise, spectrum};
 use crate::scalar::High;
@@ -62,6 +62,7 @@ fn quadratic(case: &Case, constant: High) -> Result<Verdict, CheckError> {
 pub(super) const PREMISE: Family = Family {
     losses: &[Drawn::Softmax],
     rows: (1, 6),
+    tall: TALL,
     columns: (1, 3),
     conditions: &[0, 1, 2, 3, 4, 5, 6],
     gaps: &[],

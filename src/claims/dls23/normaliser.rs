@@ -1,7 +1,8 @@
 //! The normaliser `alpha(x) = <exp(Ax), 1>`: its lower bound (Lemma 2.1.20, E7), and how far `exp(Ax)`, `alpha` and its
 //! inverse are Lipschitz (DLS23 Lemma 7.2 parts 1 to 3).
 
-use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide, search};
+use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide};
+use crate::claims::dls23::pair_search::{search, search_both};
 use crate::claims::{
     Case, CheckError, Claim, Control, Expected, Family, Paper, Stratum, Verdict, Weights, Wording,
 };
@@ -358,7 +359,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA_OF_SEVERAL_ROWS,
             attack: Some((
                 |rng| {
-                    search(rng, 2, Target::Any, &|pair| {
+                    search_both(rng, 2, Target::Any, &|pair| {
                         normaliser_change(pair, pair.rows().sqrt())
                     })
                 },
@@ -394,7 +395,7 @@ pub fn claims() -> Vec<Claim> {
             strata: STRATA,
             attack: Some((
                 |rng| {
-                    search(rng, 1, Target::Any, &|pair| {
+                    search_both(rng, 1, Target::Any, &|pair| {
                         inverse_change(pair, pair.beta())
                     })
                 },

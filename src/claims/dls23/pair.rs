@@ -3,12 +3,10 @@
 
 use nalgebra::{DMatrix, DVector, RealField};
 
-use crate::claims::attack::{self, Effort};
 use crate::claims::exact::unit;
 use crate::claims::forms::{self, HessianForm};
-use crate::claims::{Case, CheckError, Origin, Outside, Verdict};
-use crate::instance::sample::{self, Stream};
-use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::claims::{Case, CheckError, Outside, Verdict};
+use crate::instance::Instance;
 use crate::oracle::{self, Reference, spectrum};
 use crate::scalar::High;
 
@@ -262,6 +260,13 @@ pub fn decide(
         return Ok(Verdict::Outside(Outside::Premise));
     }
     let bound = statement(&pair)?;
+    let equal = pair.at_x.point == pair.at_y.point;
+    if equal && bound.observed.is_zero() && bound.allowed.is_zero() {
+        // The same numbers subtracted from each other, on both sides: zero whatever their rounding is.
+        return Ok(Verdict::Holds {
+            slack: f64::INFINITY,
+        });
+    }
     // A right side with exp(k R^2), k <= 30, carries up to k R^2 roundings of its exponent.
     let powers = High::ONE + High::int(32) * pair.radius().square();
     let error = if bound.terms.is_zero() {
@@ -288,106 +293,6 @@ pub fn rounding(pair: &Pair<High>) -> High {
         .fold(High::ONE, |top, entry| top.max(entry.abs()));
     High::int(size) * (High::ONE + reach) * unit()
 }
-
-/// Where a search looks for its R: `||A|| = R`, `||x||_2, ||y||_2 <= R`, R within a factor of 2 of one of these.
-const RADII: [f64; 6] = [1.0 / 64.0, 0.25, 0.5, 1.0, 2.0, 4.0];
-
-/// Relative distance of `x` and `y` below which an f64 difference says too little.
-const CLOSEST: f64 = 1e-3;
-
-/// Cancellation at which f64 has about four digits left: such a point is not counted as found.
-const CANCELLATION: f64 = 1e-12;
-
-/// Size of the larger targets that a search tries where the statement asks nothing of b.
-const LARGE_TARGET: f64 = 64.0;
-
-/// Which targets one search tries.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    /// A signed unit vector times this; a convex function of b is largest at such a corner.
-    Corner(f64),
-    /// Any direction, of this length in the 1-norm.
-    Free(f64),
-}
-
-/// Searches for the hardest two points, R, A and b, from one cold start: the case with the largest observed / allowed.
-/// Shapes from `smallest` to 4 rows, 1 to 2 columns.
-pub fn search(
-    rng: &mut Stream,
-    smallest: i64,
-    target: Target,
-    statement: Statement<'_, f64>,
-) -> Result<Case, CheckError> {
-    let n = sample::integer(rng, smallest, 4) as usize;
-    let d = sample::integer(rng, 1, 2.min(n as i64)) as usize;
-    let middle = RADII[sample::integer(rng, 0, RADII.len() as i64 - 1) as usize];
-    let corner = sample::integer(rng, 0, n as i64 - 1) as usize;
-    let size = match target {
-        Target::Any => LARGE_TARGET,
-        // Below 1, so that rounding cannot leave the ball.
-        Target::UnitBall => 1.0 - 1.0 / 1024.0,
-    };
-    let kind = match sample::integer(rng, 0, 5) {
-        0 => Kind::Corner(0.0),
-        1 | 2 => Kind::Corner(1.0),
-        3 => Kind::Corner(-1.0),
-        4 => Kind::Free(1.0 - 1.0 / 1024.0),
-        _ => Kind::Free(size),
-    };
-    let build = |unknowns: &[f64]| -> Result<Case, CheckError> {
-        let (unknowns, rest) = unknowns.split_at(n * d + 2 * d);
-        let radius = middle * rest[n].clamp(-1.0, 1.0).exp2();
-        let a = DMatrix::from_column_slice(n, d, &unknowns[..n * d]);
-        let norm = f64::spectral_norm(&a)?;
-        let a = a * (radius / norm);
-        let inside = |part: &[f64]| {
-            let point = DVector::from_column_slice(part);
-            let length = point.norm();
-            point * (radius / length.max(1.0))
-        };
-        let x = inside(&unknowns[n * d..n * d + d]);
-        let y = inside(&unknowns[n * d + d..n * d + 2 * d]);
-        let target = match kind {
-            Kind::Corner(entry) => {
-                DVector::from_fn(n, |i, _| if i == corner { entry } else { 0.0 })
-            }
-            Kind::Free(length) => {
-                let direction = DVector::from_column_slice(&rest[..n]);
-                let sum = direction.lp_norm(1);
-                direction * (length / sum)
-            }
-        };
-        let instance = Instance::new(
-            LossKind::Softmax,
-            DesignMatrix::dense(a)?,
-            target,
-            DVector::zeros(n),
-        )?
-        .with_points(vec![x, y])?;
-        Ok(Case::new(Origin::Attack(0), instance, 0))
-    };
-    let hardness = |unknowns: &[f64]| -> Option<f64> {
-        let pair = Pair::<f64>::of(&build(unknowns).ok()?).ok()?;
-        let bound = statement(&pair).ok()?;
-        let telling =
-            pair.distance > CLOSEST * middle && bound.observed > CANCELLATION * bound.terms;
-        telling.then(|| bound.observed / bound.allowed)
-    };
-    let start = attack::cold_start(rng, n * d + 2 * d + n + 1, 1);
-    let (best, _) = attack::maximise(
-        &|unknowns| hardness(unknowns).unwrap_or(f64::NAN),
-        start,
-        EFFORT,
-    );
-    build(&best)
-}
-
-/// Up to seventeen unknowns, and a cheap objective.
-const EFFORT: Effort = Effort {
-    evaluations: 600,
-    restarts: 4,
-    edge: 1.0,
-};
 
 #[cfg(test)]
 mod tests {
@@ -428,101 +333,5 @@ mod tests {
         // No terms, no rounding.
         assert_eq!(said(0, High::ZERO), "holds");
         assert_eq!(said(1, High::ZERO), "fails");
-    }
-
-    #[test]
-    fn a_search_builds_every_shape_and_kind_of_target_inside_its_premise() {
-        for (target, largest) in [(Target::UnitBall, 1.0), (Target::Any, LARGE_TARGET)] {
-            let mut sizes = Vec::new();
-            let mut shapes = Vec::new();
-            let mut corners = Vec::new();
-            for index in 0..48 {
-                let mut rng = sample::stream(1, "built", index);
-                // A statement that decides nothing: the cold start is what is built.
-                let case = search(&mut rng, 1, target, &|_| {
-                    Err(CheckError::Other("nothing".to_owned()))
-                })
-                .unwrap();
-                assert_eq!(case.origin, Origin::Attack(0));
-                let pair = Pair::<f64>::of(&case).unwrap();
-                assert!(pair.norm > 1.0 / 130.0 && pair.norm < 8.1, "{}", pair.norm);
-                let longest = pair.at_x.point.norm().max(pair.at_y.point.norm());
-                assert!(longest <= pair.norm * (1.0 + 1e-12));
-                shapes.push(pair.a.shape());
-                sizes.push(pair.target_sum());
-                corners.extend(pair.b.iter().filter(|entry| entry.abs() == 1.0));
-            }
-            shapes.sort_unstable();
-            shapes.dedup();
-            let all = [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (4, 1), (4, 2)];
-            assert_eq!(shapes, all);
-            // Corners of both signs.
-            assert!(corners.contains(&1.0) && corners.contains(&-1.0));
-            // A corner, the origin, or a free direction of one of two lengths.
-            let short = 1.0 - 1.0 / 1024.0;
-            let long = if largest == 1.0 { short } else { largest };
-            for kind in [0.0, 1.0, short, long] {
-                assert!(
-                    sizes.iter().any(|size| (size - kind).abs() < 1e-12),
-                    "{kind}"
-                );
-            }
-            for size in sizes {
-                assert!(
-                    [0.0, 1.0, short, long]
-                        .iter()
-                        .any(|kind| (size - kind).abs() < 1e-12),
-                    "{size}"
-                );
-            }
-        }
-    }
-
-    /// What the search makes of a statement about the distance in units of R: distance over `||A||` and `||A||` of each case.
-    fn nearest(least: f64) -> Vec<(f64, f64)> {
-        (0..32)
-            .map(|index| {
-                let mut rng = sample::stream(1, "nearest", index);
-                let case = search(&mut rng, 2, Target::UnitBall, &|pair| {
-                    // The closer the harder; below `least` the terms cancel all digits.
-                    Ok(Bound {
-                        quantity: "q",
-                        observed: 1.0,
-                        allowed: pair.distance / pair.norm,
-                        terms: 1e12 * least * pair.norm / pair.distance,
-                    })
-                })
-                .unwrap();
-                let pair = Pair::<f64>::of(&case).unwrap();
-                (pair.distance / pair.norm, pair.norm)
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_search_comes_close_but_not_closer_than_a_difference_tells() {
-        let found = nearest(0.0);
-        // R is within a factor of 2 of the number that the closest distance is in proportion to.
-        let (low, high) = (CLOSEST / 2.0, 0.05);
-        for (distance, norm) in &found {
-            assert!(
-                *distance > low * (1.0 - 1e-12) && *distance < high,
-                "{distance} at ||A|| = {norm}"
-            );
-        }
-        // From the smallest to the largest radius.
-        let norms: Vec<f64> = found.iter().map(|(_, norm)| *norm).collect();
-        assert!(norms.iter().any(|norm| *norm < 1.0 / 31.0));
-        assert!(norms.iter().any(|norm| *norm > 3.0));
-    }
-
-    #[test]
-    fn a_search_counts_no_point_at_which_the_terms_cancel() {
-        for (distance, norm) in nearest(0.0625) {
-            assert!(
-                distance > 0.0625 * (1.0 - 1e-12) && distance < 0.125,
-                "{distance} at ||A|| = {norm}"
-            );
-        }
     }
 }

@@ -8,7 +8,8 @@ use nalgebra::{DMatrix, DVector};
 use crate::claims::dls23::differences::{
     Differences, FAMILY, REAL_ROWS, STRATA, parts_of_seventh, terms, terms_of_seventh,
 };
-use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide, search};
+use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide};
+use crate::claims::dls23::pair_search::search_both;
 use crate::claims::{Case, CheckError, Claim, Control, Expected, Origin, Paper, Verdict, Wording};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
@@ -61,7 +62,7 @@ fn attacked<const I: usize>(rng: &mut Stream) -> Result<Case, CheckError> {
         let bound = single::<I, f64>(&Pair::of(case)?, 1.0)?;
         Ok(bound.observed / bound.allowed)
     };
-    let found = search(rng, 2, Target::Any, &|pair| single::<I, f64>(pair, 1.0))?;
+    let found = search_both(rng, 2, Target::Any, &|pair| single::<I, f64>(pair, 1.0))?;
     let corner = near_a_corner(rng)?;
     // A degenerate search (0 / 0) gives way.
     Ok(if hardness(&found)? > hardness(&corner)? {
@@ -171,7 +172,7 @@ pub fn claims() -> Vec<Claim> {
             family: FAMILY,
             strata: STRATA,
             attack: Some((
-                |rng| search(rng, 2, Target::Any, &|pair| Ok(larger_part(pair))),
+                |rng| search_both(rng, 2, Target::Any, &|pair| Ok(larger_part(pair))),
                 6,
             )),
             real_rows: REAL_ROWS,

@@ -227,7 +227,8 @@ fn attack_printed(rng: &mut Stream) -> Result<Case, CheckError> {
 /// A target far from the unit ball, where the share of `max b - min b` counts.
 fn attack_large_target(rng: &mut Stream) -> Result<Case, CheckError> {
     let end = End::drawn(rng);
-    hardest::spectrum(rng, HessianForm::Corrected, end, 1024.0).as_column()
+    let size = 2f64.powi(sample::integer(rng, 10, 24) as i32);
+    hardest::spectrum(rng, HessianForm::Corrected, end, size).as_column()
 }
 
 const STRATA: &[Stratum] = &[

@@ -168,10 +168,11 @@ fn attack_spread(rng: &mut Stream) -> Result<Case, CheckError> {
     Ok(Case::new(Origin::Attack(0), instance, 0))
 }
 
-/// A target so large that the slope decides.
+/// A target so large that the slope decides: 2^10 to 2^24.
 fn attack_far(rng: &mut Stream) -> Result<Case, CheckError> {
     let end = End::drawn(rng);
-    hardest::spectrum(rng, HessianForm::Corrected, end, 1024.0).as_column()
+    let size = 2f64.powi(sample::integer(rng, 10, 24) as i32);
+    hardest::spectrum(rng, HessianForm::Corrected, end, size).as_column()
 }
 
 /// Far and near targets in turn, as the stream decides: near ones are hardest for the constants.

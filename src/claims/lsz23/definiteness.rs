@@ -230,10 +230,10 @@ fn bent(phi: Phi, rng: &mut Stream) -> Result<Case, CheckError> {
     Ok(Case::new(Origin::Attack(0), instance, 0))
 }
 
-/// How far a search lets the target grow.
-const LARGEST_TARGET: f64 = 16.0;
-/// How far a search lets the logit grow: phi stays below 1e6.
-const LARGEST_LOGIT: f64 = 14.0;
+/// How many times its least value a search lets the target grow: `exp(16) = 9e6`.
+const LARGEST_TARGET_LOGARITHM: f64 = 16.0;
+/// How far a search lets the logit grow: beyond `phi(z) = b/4` for the largest target.
+const LARGEST_LOGIT: f64 = 18.0;
 
 /// Searches `z` and `b >= least` for the largest `-D(z) / threshold(b)`, a threshold that is positive there, and makes it a
 /// case with one row, `A = (1)` and a weight just above the threshold.
@@ -247,7 +247,10 @@ fn hardest(
 ) -> Result<Case, CheckError> {
     let parts = |point: &[f64]| {
         let z = point[0].clamp(-LARGEST_LOGIT, LARGEST_LOGIT);
-        (z, least + point[1].abs().min(LARGEST_TARGET))
+        (
+            z,
+            least * point[1].abs().min(LARGEST_TARGET_LOGARITHM).exp(),
+        )
     };
     let objective = |point: &[f64]| {
         let (z, b) = parts(point);

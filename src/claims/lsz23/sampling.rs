@@ -112,9 +112,10 @@ pub fn claims() -> Vec<Claim> {
             family: Family {
                 losses: LOSSES,
                 rows: (280, 320),
+                tall: (0, 0),
                 columns: (1, 3),
                 gaps: &[0, 1],
-                targets: Targets::UnitBall,
+                targets: Targets::Any,
                 weights: Weights::AboveSquaredTarget {
                     base: 0.0,
                     share: 0.5,

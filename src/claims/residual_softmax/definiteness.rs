@@ -18,13 +18,13 @@ use crate::claims::exact::Exact;
 use crate::claims::loewner::{Certified, heavy_weights_suffice, outwards};
 use crate::claims::{
     Case, CheckError, Claim, Control, Drawn, Expected, Family, Origin, Outside, Paper, Stratum,
-    Verdict, Weights, Wording,
+    Targets, Verdict, Weights, Wording,
 };
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::scalar::High;
 
-use super::model::Model;
+use super::model::{Model, with_normaliser};
 
 /// The threshold of the module's derivation, for the largest `beta` and the smallest `rho` that the premise allows.
 pub(super) fn threshold<T: RealField + Copy>(
@@ -93,28 +93,27 @@ fn weights_suffice(
     heavy_weights_suffice(&exact, threshold(&model, &exact))
 }
 
-/// Searches logits and target for the largest share of the threshold that `-lambda_min(B)` takes.
+/// The share of the threshold that `-lambda_min(B)` takes.
+fn share((z, b): &(DVector<f64>, DVector<f64>)) -> f64 {
+    let model = Model::at(z);
+    -model.hessian(b).symmetric_eigenvalues().min() / threshold(&model, z, b)
+}
+
+/// Points drawn before a search climbs from the best of them.
+pub(super) const STARTS: usize = 200;
+
+/// Searches logits and target for the largest share of the threshold that `-lambda_min(B)` takes; the target's size is free as
+/// well, from 10^-3 to 10^7, and the normaliser, which may be as small as f64 bears.
 fn lowest(rng: &mut Stream) -> Result<Case, CheckError> {
     let n = sample::integer(rng, 2, 4) as usize;
     let parts = |free: &[f64]| {
         let z = DVector::from_column_slice(&free[..n]);
-        let b = DVector::from_column_slice(&free[n..]);
-        let length = b.lp_norm(1).max(1.0);
-        (z, b / length)
+        let b = DVector::from_column_slice(&free[n..2 * n]);
+        let alpha = attack::size(free[2 * n + 1]).max(NEAREST_POLE);
+        (with_normaliser(&z, alpha), b * attack::size(free[2 * n]))
     };
-    let start = attack::cold_start(rng, 2 * n, 1);
-    let (best, _) = attack::maximise(
-        &|free| {
-            let (z, b) = parts(free);
-            let model = Model::at(&z);
-            if model.alpha < NEAREST_POLE {
-                return f64::NAN;
-            }
-            -model.hessian(&b).symmetric_eigenvalues().min() / threshold(&model, &z, &b)
-        },
-        start,
-        Effort::USUAL,
-    );
+    let start = attack::best_start(rng, STARTS, 2 * n + 2, 1, &|free| share(&parts(free)));
+    let (best, _) = attack::maximise(&|free| share(&parts(free)), start, Effort::USUAL);
     let (z, b) = parts(&best);
     let matrix = DesignMatrix::dense(DMatrix::identity(n, n))?;
     let instance = Instance::new(LossKind::ResidualSoftmax, matrix, b, DVector::zeros(n))?
@@ -123,7 +122,7 @@ fn lowest(rng: &mut Stream) -> Result<Case, CheckError> {
 }
 
 /// Below this normaliser an f64 eigenvalue of `B`, whose condition grows like `1 / alpha`, says too little.
-const NEAREST_POLE: f64 = 1e-4;
+const NEAREST_POLE: f64 = 1e-3;
 
 const FAMILY: Family = Family {
     losses: &[Drawn::ResidualSoftmax],
@@ -131,15 +130,21 @@ const FAMILY: Family = Family {
     columns: (1, 3),
     gaps: &[0, 1],
     norm: 1.0,
+    targets: Targets::Any,
     weights: Weights::Zero,
     cases: 42,
     ..Family::GENERAL
 };
 
-/// Short points, where the threshold is below 100 as well.
+/// Short points, where the threshold is below `256 + 40 ||b|| + ||b||^2`.
 const HEAVY: Family = Family {
     radii: &[0.125, 0.25],
-    weights: Weights::Above { base: 256.0 },
+    weights: Weights::AboveTargetNorm {
+        base: 256.0,
+        linear: 40.0,
+        square: 1.0,
+        power: 0,
+    },
     ..FAMILY
 };
 

@@ -16,8 +16,8 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::claims::loewner::Certified;
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Verdict,
-    Weights, Wording,
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
+    Verdict, Weights, Wording,
 };
 use crate::instance::sample;
 use crate::oracle::{self, spectrum};
@@ -188,6 +188,7 @@ const FAMILY: Family = Family {
     rows: (2, 5),
     columns: (1, 2),
     gaps: &[],
+    targets: Targets::Any,
     weights: Weights::Zero,
     cases: 24,
     ..Family::GENERAL

@@ -126,3 +126,38 @@ impl Sizes {
         })
     }
 }
+/// These logits, shifted together so that `<u, 1> = alpha`, to about 15 digits of the shift: `<u, 1>` grows with it. For searches.
+pub(super) fn with_normaliser(z: &DVector<f64>, alpha: f64) -> DVector<f64> {
+    let sum = |shift: f64| -> f64 {
+        z.iter()
+            .map(|entry| (entry + shift).exp() + entry + shift)
+            .sum()
+    };
+    // Below -max z - 1 every u_i is negative, and above alpha - min z every one is larger than alpha.
+    let (mut low, mut high) = (-z.max() - 1.0, alpha.max(0.0) - z.min());
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if sum(middle) > alpha {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    z.add_scalar(high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_are_shifted_to_the_normaliser_asked_for() {
+        for alpha in [1e-3, 0.5, 100.0] {
+            let z = DVector::from_vec(vec![-0.5, 2.0, 0.25]);
+            let shifted = with_normaliser(&z, alpha);
+            let found = Model::at(&shifted).alpha;
+            assert!((found / alpha - 1.0).abs() < 1e-10, "{found} for {alpha}");
+            assert!(((shifted[1] - shifted[0]) - 2.5).abs() < 1e-12);
+        }
+    }
+}

@@ -15,7 +15,7 @@ use crate::claims::newton_steps::{
 };
 use crate::claims::newton_support::Theorem;
 use crate::claims::{
-    Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Weights, Wording,
+    Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets, Weights, Wording,
 };
 use crate::instance::LossKind;
 use crate::scalar::High;
@@ -65,14 +65,20 @@ const THEOREM: Theorem = Theorem {
     diagonal: |exact| Model::at(&exact.z).diagonal(&exact.b) + exact.squared_weights(),
 };
 
-/// With `||b||_2 <= 1` the threshold on X is below 256 for every n; `0.375^2 < 3/20`.
+/// The threshold on X is below `256 + 200 ||b|| + 7 ||b||^2` for every n; `0.375^2 < 3/20`.
 const FAMILY: Family = Family {
     losses: &[Drawn::ResidualSoftmax],
     rows: (1, 6),
     columns: (1, 3),
     gaps: &[],
     norm: 0.375,
-    weights: Weights::AboveSquaredCondition { base: 256.0 },
+    targets: Targets::Any,
+    weights: Weights::AboveTargetNorm {
+        base: 256.0,
+        linear: 200.0,
+        square: 7.0,
+        power: 2,
+    },
     cases: 42,
     ..Family::GENERAL
 };

@@ -4,8 +4,8 @@
 use crate::claims::exact::Exact;
 use crate::claims::sampling::guarantee::guarantee_of_diagonal;
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Verdict,
-    Weights, Wording,
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
+    Verdict, Weights, Wording,
 };
 
 use super::definiteness::threshold;
@@ -43,9 +43,16 @@ pub fn claims() -> Vec<Claim> {
         family: Family {
             losses: &[Drawn::ResidualSoftmax],
             rows: (280, 320),
+            tall: (0, 0),
             columns: (1, 3),
             radii: &[0.5, 1.0],
-            weights: Weights::Above { base: 1.0 },
+            targets: Targets::Any,
+            weights: Weights::AboveTargetNorm {
+                base: 1.0,
+                linear: 1.0,
+                square: 0.1,
+                power: 0,
+            },
             cases: 9,
             ..Family::GENERAL
         },

@@ -226,6 +226,7 @@ const PROVEN: f64 = 3.0;
 
 const FAMILY: Family = Family {
     rows: (280, 320),
+    tall: (0, 0),
     columns: (2, 3),
     gaps: &[],
     targets: Targets::Probability,

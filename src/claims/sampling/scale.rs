@@ -170,6 +170,7 @@ fn overestimates(
 
 const SMALL: Family = Family {
     rows: (3, 3),
+    tall: (0, 0),
     columns: (1, 3),
     gaps: &[],
     cases: 14,
@@ -179,6 +180,7 @@ const SMALL: Family = Family {
 const LARGE: Family = Family {
     // One shape, so that the hand list has four cases, not twenty.
     rows: (21, 21),
+    tall: (0, 0),
     columns: (20, 20),
     gaps: &[],
     cases: 7,

@@ -68,6 +68,7 @@ const STRATA: &[Stratum] = &[Stratum::OneColumn, Stratum::Condition(0)];
 
 const FAMILY: Family = Family {
     rows: (2, 20),
+    tall: (0, 0),
     columns: (1, 1),
     conditions: &[0],
     gaps: &[],

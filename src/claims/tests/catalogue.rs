@@ -11,6 +11,7 @@ fn family(family: &Family) -> String {
     let Family {
         losses,
         rows,
+        tall,
         columns,
         conditions,
         gaps,
@@ -23,7 +24,7 @@ fn family(family: &Family) -> String {
         cases,
     } = family;
     format!(
-        "{cases} of {losses:?}, rows {rows:?}, columns {columns:?}, conditions {conditions:?}, gaps {gaps:?}, norm {norm}, \
+        "{cases} of {losses:?}, rows {rows:?}, tall {tall:?}, columns {columns:?}, conditions {conditions:?}, gaps {gaps:?}, norm {norm}, \
          radii {radii:?}, targets {targets:?}, weights {weights:?}, points {points}, rank deficient {rank_deficient}"
     )
 }

@@ -3,8 +3,8 @@
 use crate::claims::exact::Exact;
 use crate::claims::loewner::{Certified, heavy_weights_suffice, outwards};
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Verdict,
-    Weights, Wording,
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
+    Verdict, Weights, Wording,
 };
 use crate::instance::Activation;
 use crate::instance::sample::Stream;
@@ -83,7 +83,7 @@ fn lowest(rng: &mut Stream, activations: &[Activation]) -> Result<Case, CheckErr
 const PIECEWISE: &[Activation] = &[Activation::Relu, Activation::Identity];
 const SMOOTH: &[Activation] = &[Activation::Tanh, Activation::Softplus];
 
-/// `||A2|| <= sqrt(4 * 6)` and `||b||_2 <= 1`, so the threshold is at most `(sqrt 6 / 9) R (R + 1) < 8`.
+/// `R = ||A2|| <= sqrt(4 * 24) < 9.8`, so the threshold `(sqrt 6 / 9) R (R + ||b||)` is below `27 + 2.7 ||b||`.
 const FAMILY: Family = Family {
     losses: &[
         Drawn::TwoLayer(Activation::Relu),
@@ -91,18 +91,29 @@ const FAMILY: Family = Family {
     ],
     rows: (1, 6),
     columns: (1, 3),
-    weights: Weights::Above { base: 8.0 },
+    targets: Targets::Any,
+    weights: Weights::AboveTargetNorm {
+        base: 27.0,
+        linear: 2.7,
+        square: 0.0,
+        power: 0,
+    },
     cases: 56,
     ..Family::GENERAL
 };
 
-/// The threshold is at most `R (R + 2 ln 2 + 1)(sqrt 6 / 9 + R / 5.19)`, below 44.
+/// The threshold is at most `R (R + 2 ln 2 + ||b||)(sqrt 6 / 9 + R / 5.19)`, below `240 + 22 ||b||`.
 const SMOOTH_FAMILY: Family = Family {
     losses: &[
         Drawn::TwoLayer(Activation::Tanh),
         Drawn::TwoLayer(Activation::Softplus),
     ],
-    weights: Weights::Above { base: 44.0 },
+    weights: Weights::AboveTargetNorm {
+        base: 240.0,
+        linear: 22.0,
+        square: 0.0,
+        power: 0,
+    },
     ..FAMILY
 };
 

@@ -6,8 +6,8 @@ use nalgebra::{DMatrix, DVector};
 use crate::claims::exact::{Exact, unit};
 use crate::claims::loewner::{Certified, outwards};
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Verdict,
-    Weights, Wording, forms,
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
+    Verdict, Weights, Wording, forms,
 };
 use crate::instance::sample::{self, Stream};
 use crate::instance::{Activation, Instance, LossKind};
@@ -240,6 +240,7 @@ const FAMILY: Family = Family {
     ],
     rows: (1, 6),
     columns: (1, 3),
+    targets: Targets::Any,
     points: 2,
     cases: 42,
     ..Family::GENERAL

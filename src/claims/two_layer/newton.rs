@@ -9,7 +9,7 @@ use crate::claims::newton_steps::{
 };
 use crate::claims::newton_support::Theorem;
 use crate::claims::{
-    Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Weights, Wording,
+    Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets, Weights, Wording,
 };
 use crate::instance::Activation;
 use crate::scalar::High;
@@ -49,7 +49,7 @@ fn diagonal(exact: &Exact) -> nalgebra::DVector<High> {
     }
 }
 
-/// The threshold is below 70, as in `definiteness`; weights that grow with the condition number keep the minimiser short.
+/// The threshold is below `240 + 22 ||b||`, as in `definiteness`; weights that grow with the condition number keep the minimiser short.
 const FAMILY: Family = Family {
     losses: &[
         Drawn::TwoLayer(Activation::Tanh),
@@ -59,7 +59,13 @@ const FAMILY: Family = Family {
     columns: (1, 3),
     gaps: &[],
     norm: 1.0,
-    weights: Weights::AboveSquaredCondition { base: 70.0 },
+    targets: Targets::Any,
+    weights: Weights::AboveTargetNorm {
+        base: 240.0,
+        linear: 22.0,
+        square: 0.0,
+        power: 2,
+    },
     cases: 42,
     ..Family::GENERAL
 };

@@ -4,8 +4,8 @@
 use crate::claims::exact::Exact;
 use crate::claims::sampling::guarantee::guarantee_of_diagonal;
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Verdict,
-    Weights, Wording,
+    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
+    Verdict, Weights, Wording,
 };
 use crate::instance::Activation;
 
@@ -43,9 +43,17 @@ pub fn claims() -> Vec<Claim> {
                 Drawn::TwoLayer(Activation::Softplus),
             ],
             rows: (280, 320),
+            tall: (0, 0),
             columns: (1, 3),
             gaps: &[0, 1],
-            weights: Weights::Above { base: 128.0 },
+            targets: Targets::Any,
+            // R <= sqrt(4 * 320) < 36: R (R + 2 ln 2 + ||b||) / 2.
+            weights: Weights::AboveTargetNorm {
+                base: 680.0,
+                linear: 18.0,
+                square: 0.0,
+                power: 0,
+            },
             cases: 9,
             ..Family::GENERAL
         },

@@ -25,7 +25,8 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    fn of(activation: Activation, n: usize, m: usize, free: &[f64]) -> Self {
+    /// Of `n m + m + 2 n` free numbers, the layer and the target times these sizes.
+    fn of(activation: Activation, (n, m): (usize, usize), sizes: (f64, f64), free: &[f64]) -> Self {
         let (layer, rest) = free.split_at(n * m);
         let (target, rest) = rest.split_at(m);
         let (z, direction) = rest.split_at(n);
@@ -33,8 +34,8 @@ impl Candidate {
         let length = direction.norm();
         Self {
             activation,
-            layer: DMatrix::from_column_slice(m, n, layer),
-            target: DVector::from_column_slice(target),
+            layer: DMatrix::from_column_slice(m, n, layer) * sizes.0,
+            target: DVector::from_column_slice(target) * sizes.1,
             z: DVector::from_column_slice(z),
             direction: direction / length,
         }
@@ -70,13 +71,20 @@ pub fn search(
     let n = sample::integer(rng, 2, 4) as usize;
     let m = sample::integer(rng, 1, 2) as usize;
     let activation = activations[pick];
+    // As drawn, or the layer over four decades and the target over ten.
+    let sizes = if sample::integer(rng, 0, 1) == 0 {
+        (1.0, 1.0)
+    } else {
+        let power = |low, high, rng: &mut Stream| 2f64.powi(sample::integer(rng, low, high) as i32);
+        (power(-7, 7, rng), power(-10, 24, rng))
+    };
     let start = attack::cold_start(rng, n * m + m + 2 * n, 2);
     let (best, _) = attack::maximise(
-        &|free| hardness(&Candidate::of(activation, n, m, free)),
+        &|free| hardness(&Candidate::of(activation, (n, m), sizes, free)),
         start,
         Effort::USUAL,
     );
-    let found = Candidate::of(activation, n, m, &best);
+    let found = Candidate::of(activation, (n, m), sizes, &best);
     let weights = DVector::from_element(n, weight(&found).max(0.0).sqrt());
     let end = &found.z + &found.direction * step;
     let loss = LossKind::TwoLayer {
