@@ -196,7 +196,7 @@ pub fn claims() -> Vec<Claim> {
             expected: Expected::Holds,
             correction: None,
             note: "Proven in the source. It grows like beta^-3, the true order (residual-softmax/growth-of-smallest-eigenvalue); \
-                its constant is not sharp.",
+                its constant is not sharp: the search ends at 0.29 of it.",
             family: FAMILY,
             strata: STRATA,
             attack: Some((lowest, 6)),

@@ -260,7 +260,7 @@ pub fn claims() -> Vec<Claim> {
             premise: "0 < beta <= alpha between x and y, rho >= ||Ax||_inf, ||Ay||_inf (R^2 will do)",
             expected: Expected::Holds,
             correction: None,
-            note: "Proven in the source; a power beta^-5, as it must be. Explicit, not tight.",
+            note: "Proven in the source; a power beta^-5, as it must be. Explicit, not tight: the search ends at 0.098 of it.",
             family: FAMILY,
             strata: STRATA,
             attack: Some((steepest, 6)),
