@@ -73,7 +73,7 @@ fn measure(n: usize, d: usize) -> Result<Row, Box<dyn Error>> {
         let settings = Settings {
             method,
             certify: false,
-            polish_steps: 0,
+            polish_steps: Some(0),
             ..Settings::default()
         };
         for _ in 0..if d < ONCE { RUNS } else { 1 } {

@@ -55,11 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         method,
         tolerance: arguments.tolerance,
         certify: arguments.certify,
-        polish_steps: if arguments.certify {
-            Settings::default().polish_steps
-        } else {
-            0
-        },
+        polish_steps: if arguments.certify { None } else { Some(0) },
         ..Settings::default()
     };
     let mut seconds = Vec::new();

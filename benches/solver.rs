@@ -126,7 +126,7 @@ fn kernels(criterion: &mut Criterion) {
             let settings = Settings {
                 method: Method::Exact,
                 max_iterations: 1,
-                polish_steps: 0,
+                polish_steps: Some(0),
                 certify: false,
                 ..Settings::default()
             };

@@ -19,7 +19,7 @@ use crate::instance::files::{
     has_suffix, npy, read_point, refuse_overlap, refuse_two_readers, shown, write_whole,
 };
 use crate::production::{
-    Method, Outcome, Problem, Settings, Solution, TraceEntry, method_names, solve_observed,
+    Method, Outcome, Problem, Settings, Solution, TraceEntry, method_names, solve_interruptible,
 };
 use crate::system::{Posed, read_with_files};
 use follow::{TraceLine, progress_line};
@@ -56,6 +56,9 @@ pub struct SolveArgs {
     /// File for one line of JSON per iteration
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Give no error bound, which can take longer than the answer
+    #[arg(long)]
+    no_bound: bool,
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -73,6 +76,10 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     refuse_overlap(&inputs, &outputs(arguments))?;
     let instance = match posed {
         Posed::Logit(instance) => instance,
+        Posed::Other(_) if arguments.no_bound => {
+            let reason = "--no-bound has no effect: no error bound is known for this system";
+            return Err(CliError::refused(path, reason));
+        }
         Posed::Other(given) => {
             let has_start = arguments.start.is_some() || !given.points().is_empty();
             if arguments.seed.is_some() && has_start {
@@ -125,7 +132,7 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
             ControlFlow::Continue(())
         }
     };
-    let solution = solve_observed(&problem, &start, &settings, &mut observer)
+    let solution = solve_interruptible(&problem, &start, &settings, &mut observer, &stop)
         .map_err(|error| CliError::refused(path, error))?;
     let seconds = clock.elapsed().as_secs_f64();
     progress.finish_and_clear();
@@ -177,6 +184,7 @@ fn settings(arguments: &SolveArgs) -> Result<Settings, CliError> {
         tolerance: arguments.tolerance,
         max_iterations: arguments.max_iterations,
         seed: arguments.seed.unwrap_or(Settings::default().seed),
+        certify: !arguments.no_bound,
         ..Settings::default()
     };
     settings

@@ -8,16 +8,17 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::instance::DesignMatrix;
 use crate::production::diagonal_plus_low_rank::{transpose_multiply, weighted_gram};
-use crate::production::error_bound::{Certificate, SLACK, UNDERFLOW};
+use crate::production::error_bound::{Certificate, SLACK, UNDERFLOW, size};
 use crate::production::logit_coordinates::{LogitCoordinates, Visible, visible};
 use crate::production::running_error::UNIT;
-use crate::production::summation::dot_units;
+use crate::production::summation::{dot_units, norm};
 use crate::production::{EvaluationError, Problem, certificate_by_gram};
 
 /// From so many entries of A (n d) on, Gram matrices are tried before a QR factorisation.
 const LARGE_ENTRIES: usize = 300_000;
 /// A QR factorisation is tried up to this n d^2: some seconds.
 const ORTHONORMAL_WORK: usize = 2_000_000_000;
+
 /// Bounds the distance from x (d entries) to a minimiser of L.
 ///
 /// Tries strong convexity (`min w^2` above the proven negative curvature of the loss: then the minimiser is unique) and
@@ -66,7 +67,7 @@ pub(crate) fn certify_in(
             local.lowest
         )
     };
-    match (convex, kantorovich) {
+    let certificate = match (convex, kantorovich) {
         (Some(convex), Ok((bound, omega))) if bound < convex => Certificate {
             bound: Some(bound),
             basis: format!(
@@ -92,7 +93,8 @@ pub(crate) fn certify_in(
         (None, Err(reason)) => Certificate::none(format!(
             "L is not known to be strongly convex (min w^2 does not outweigh the curvature of the loss), and {reason}"
         )),
-    }
+    };
+    certificate.in_unknowns(factors.unit, x)
 }
 
 /// Verified facts about `A = Q T - E`, `T = R S`.
@@ -101,9 +103,12 @@ struct Factors {
     defect: f64,
     /// `||I - Q'Q|| <= skew`.
     skew: f64,
-    /// `||T^-1|| <= inverse`.
+    /// A power of two near the smallest scale of a column, in which the inverses below are measured: as they stand, their
+    /// squares (or they themselves) may underflow.
+    unit: f64,
+    /// `unit ||T^-1|| <= inverse`.
     inverse: f64,
-    /// The computed `X` with `T^-1 = X (I - F)^-1`, `||F|| <= distance`.
+    /// The computed `X` with `unit T^-1 = X (I - F)^-1`, `||F|| <= distance`.
     approximate_inverse: DMatrix<f64>,
     distance: f64,
 }
@@ -135,13 +140,15 @@ impl Factors {
         if !(distance < 0.5 && skew < 0.5) {
             return None;
         }
+        let unit = scale.min();
         let mut unscaled = inverse.clone();
         for (j, mut row) in unscaled.row_iter_mut().enumerate() {
-            row /= scale[j];
+            row /= scale[j] / unit;
         }
         let factors = Self {
             defect: residual * norm_bound(&inverse) / (1.0 - distance) * SLACK,
             skew,
+            unit,
             inverse: norm_bound(&unscaled) / (1.0 - distance) * SLACK,
             approximate_inverse: unscaled,
             distance,
@@ -161,7 +168,7 @@ impl Factors {
 
     /// `sigma_min(A) >= lower / ||T^-1||`.
     fn sigma_min(&self) -> f64 {
-        self.lower() / self.inverse / SLACK
+        self.lower() / self.inverse / SLACK * self.unit
     }
 }
 
@@ -172,7 +179,7 @@ fn norm_bound(m: &DMatrix<f64>) -> f64 {
         .map(|column| column.lp_norm(1))
         .fold(0.0, f64::max);
     let rows = m.row_iter().map(|row| row.lp_norm(1)).fold(0.0, f64::max);
-    m.norm().min(columns.sqrt() * rows.sqrt()) * SLACK
+    size(m).min(columns.sqrt() * rows.sqrt()) * SLACK
 }
 
 /// Verified facts at x, in the norm `||T h||`.
@@ -191,7 +198,7 @@ struct Local {
 struct NewtonStep {
     /// `(g' H^-1 g)^0.5`: its length in the metric of H.
     decrement: f64,
-    /// `||h||`.
+    /// `||h||`, times the unit of the factors.
     length: f64,
     /// `z` and the bound of its error.
     logits: DVector<f64>,
@@ -226,10 +233,10 @@ impl Local {
             .loss()
             .curvature_ceiling()
             .map_or(here, |c| c.min(here));
-        let norm = (curvature + weights.max()) * SLACK;
+        let largest = (curvature + weights.max()) * SLACK;
         let turned = (2.0 * (1.0 + factors.skew).sqrt() + factors.defect) * factors.defect;
         let hessian_error =
-            (problem.congruence_error(&q_matrix, &z, &bounds)?.norm() + turned * norm) * SLACK;
+            (size(&problem.congruence_error(&q_matrix, &z, &bounds)?) + turned * largest) * SLACK;
         let lowest = (lowest_eigenvalue(&hessian) - hessian_error).next_down();
         let modulus = problem.loss().curvature_floor().map(|floor| {
             // min w^2 was rounded once.
@@ -261,7 +268,7 @@ impl Local {
     }
 }
 
-/// Bounds on `(y' M^-1 y)^0.5` and `||T^-1 M^-1 y||`, where M is within `error` of the computed `hessian`, at least
+/// Bounds on `(y' M^-1 y)^0.5` and `unit ||T^-1 M^-1 y||`, where M is within `error` of the computed `hessian`, at least
 /// `lowest > 0`, and y within `|Q|' row_error` (entry by entry) plus a vector of length `tilt` of `projected`.
 ///
 /// The errors are carried through `T^-1 M^-1 Q'` row by row: the rows that M hardly feels are those that p hardly feels,
@@ -291,16 +298,17 @@ fn newton_step_bound(
     let backward = units * lower.norm_squared() + error;
     let shrink = 1.0 - backward / (lowest + backward) * SLACK;
     let j = lower.solve_lower_triangular(&identity)?;
-    let miss = (&j * &lower - &identity).norm() + (j.abs() * lower.abs()).norm() * units;
+    let miss = size(&(&j * &lower - &identity)) + size(&(j.abs() * lower.abs())) * units;
     if !(miss < 0.5 && shrink > 0.1) {
         return None;
     }
     let through = |m: &DMatrix<f64>| {
         // |M projected| with its rounding, plus |M Q'| row_error with the rounding of M Q'.
-        let value = (m * projected).norm() + (m.abs() * projected.abs()).norm() * units;
+        let length = |v: DVector<f64>| norm(v.as_slice());
+        let value = length(m * projected) + length(m.abs() * projected.abs()) * units;
         let sensitivity = (m * q.transpose()).abs();
-        let rounding = (m.abs() * (q.abs().tr_mul(row_error))).norm() * units;
-        ((value + (sensitivity * row_error).norm() + rounding) * product_slack
+        let rounding = length(m.abs() * (q.abs().tr_mul(row_error))) * units;
+        ((value + length(sensitivity * row_error) + rounding) * product_slack
             + norm_bound(m) * tilt)
             * SLACK
     };
@@ -309,8 +317,8 @@ fn newton_step_bound(
     // Length. X close to M^-1: M^-1 y = X y + G (I - G)^-1 X y with G = I - X M.
     let x = j.tr_mul(&j);
     let x_norm = norm_bound(&x);
-    let miss = (&x * hessian - &identity).norm()
-        + (x.abs() * hessian.abs()).norm() * units
+    let miss = size(&(&x * hessian - &identity))
+        + size(&(x.abs() * hessian.abs())) * units
         + x_norm * error;
     if miss.is_nan() || miss > 0.5 {
         return Some((decrement, f64::INFINITY));
@@ -319,7 +327,7 @@ fn newton_step_bound(
     // T^-1 = X_T (I - F)^-1, so T^-1 s = X_T s + X_T F (I - F)^-1 s.
     let in_unknowns = through(&(&factors.approximate_inverse * &x))
         // The rounding of that product of two matrices, through the same vector.
-        + (factors.approximate_inverse.abs() * x.abs() * (projected.abs() + q.abs().tr_mul(row_error))).norm()
+        + norm((factors.approximate_inverse.abs() * x.abs() * (projected.abs() + q.abs().tr_mul(row_error))).as_slice())
             * units;
     let far = factors.distance / (1.0 - factors.distance)
         + miss / (1.0 - miss) / (1.0 - factors.distance);
@@ -359,7 +367,7 @@ fn strong_convexity(factors: &Factors, local: &Local) -> Option<f64> {
 
 /// Kantorovich's theorem in the metric of H = Hess L(x): with decrement e and `|D^3 L| <= omega` in that metric near x,
 /// `omega e <= 1/2` puts a strict minimiser within `r = 2 e / (1 + (1 - 2 omega e)^0.5)`, and within `r - e` of x plus
-/// the Newton step. Returns the bound in x and omega.
+/// the Newton step. Returns the bound in x, times the unit of the factors, and omega.
 fn newton_kantorovich(
     problem: &Problem,
     factors: &Factors,
@@ -410,6 +418,7 @@ mod tests {
         Factors {
             defect,
             skew,
+            unit: 1.0,
             inverse: 0.5,
             approximate_inverse: DMatrix::from_element(1, 1, 0.5),
             distance: 0.2,
@@ -470,8 +479,9 @@ mod tests {
         let planted = verify(&[8.0, 5.0], &[1.0, 0.5]).unwrap();
         covers(planted.defect, 0.125, 1e-9);
         covers(planted.skew, 0.25, 1e-9);
-        covers(planted.inverse, 0.125, 1e-9);
-        assert_eq!(planted.approximate_inverse[0], 0.125);
+        assert_eq!(planted.unit, 4.0);
+        covers(planted.inverse / planted.unit, 0.125, 1e-9);
+        assert_eq!(planted.approximate_inverse[0] / planted.unit, 0.125);
         // Without defects the roundings are left. In units: 3 for Q R - A S^-1 (entries 2 + 2) and for R X; 2 + 4 for Q'Q.
         let clean = verify(&[8.0, 0.0], &[1.0, 0.0]).unwrap();
         covers(clean.defect / UNIT, 6.0, 1e-9);

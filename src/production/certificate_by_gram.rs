@@ -18,14 +18,16 @@ use crate::production::{EvaluationError, Problem};
 /// An estimated smallest eigenvalue is tried as a proven lower bound after multiplication by these.
 const FRACTIONS: [f64; 3] = [0.99, 0.9, 0.5];
 
+/// Traces of Gram matrices that are judged: far from where squares of entries, or products with their inverses, under- or
+/// overflow. Roundings are charged relative to what was computed, and nothing is left of that there.
+const TRACES: std::ops::Range<f64> = 1e-140..1e140;
+const BEYOND: &str = "squares of the entries of the matrix or of the Hessian are near the ends of the range of f64, too near for Gram matrices";
+
 /// The bound, or why there is none. x has d entries.
 pub(crate) fn certify(problem: &Problem, x: &DVector<f64>) -> Certificate {
     match Local::at(problem, x) {
-        Ok(Some(local)) => local.certificate(problem),
-        Ok(None) => Certificate::none(
-            "the matrix or the Hessian is too close to singular for Gram matrices in f64",
-        ),
-        Err(error) => Certificate::none(error),
+        Ok(local) => local.certificate(problem).in_unknowns(1.0, x),
+        Err(reason) => Certificate::none(reason),
     }
 }
 
@@ -55,10 +57,13 @@ struct HessianFacts {
 }
 
 impl Local {
-    fn at(problem: &Problem, x: &DVector<f64>) -> Result<Option<Self>, EvaluationError> {
-        let (z, logit_error, bounds) = problem.bounds(x)?;
-        let computed = problem.gradient(x)?;
-        let gradient_error = problem.gradient_error_bound(x)?.norm() * SLACK + UNDERFLOW;
+    /// Or why nothing is proven.
+    fn at(problem: &Problem, x: &DVector<f64>) -> Result<Self, String> {
+        let said = |error: EvaluationError| error.to_string();
+        let (z, logit_error, bounds) = problem.bounds(x).map_err(said)?;
+        let computed = problem.gradient(x).map_err(said)?;
+        let gradient_error =
+            problem.gradient_error_bound(x).map_err(said)?.norm() * SLACK + UNDERFLOW;
         let operator = problem.operator();
         let norms = squared_row_norms(problem.matrix());
         let n = problem.rows();
@@ -66,6 +71,9 @@ impl Local {
         let trace = |weights: &dyn Fn(usize) -> f64| {
             (0..n).map(|i| weights(i) * norms[i]).sum::<f64>() * (1.0 + n as f64 * 2.0 * UNIT)
         };
+        if !TRACES.contains(&trace(&|_| 1.0)) {
+            return Err(BEYOND.to_string());
+        }
         let plain = Bounded {
             matrix: operator.gram(&vec![1.0; n]),
             // Entry (i, j) is off by at most units root(S_i S_j), S the column sums of squares.
@@ -77,9 +85,12 @@ impl Local {
                 .map(|fraction| fraction * value)
                 .find(|mu| *mu > 0.0 && plain.exceeds(*mu, None))
         }) else {
-            return Ok(None);
+            return Err(
+                "the matrix or the Hessian is too close to singular for Gram matrices in f64"
+                    .to_string(),
+            );
         };
-        let curvature = problem.loss().hessian(&z)?;
+        let curvature = problem.loss().hessian(&z).map_err(said)?;
         let squared_weights = problem.squared_weights();
         let weights: Vec<f64> = (0..n)
             .map(|i| curvature.diagonal[i] + squared_weights[i])
@@ -87,6 +98,9 @@ impl Local {
         // Rounding of the Gram matrix and of the weights, then what the weights inherit.
         let mut error = (gram_units + 2.0 * UNIT) * trace(&|i| weights[i].abs())
             + trace(&|i| bounds.hessian.diagonal[i] + 2.0 * UNIT * squared_weights[i]);
+        if !TRACES.contains(&trace(&|i| weights[i].abs())) {
+            return Err(BEYOND.to_string());
+        }
         let mut matrix = operator.gram(&weights);
         let rank = curvature.core.nrows();
         let units = dot_units(n).max(operator.product_additions() as f64) * UNIT * SLACK;
@@ -122,14 +136,14 @@ impl Local {
             error: error * SLACK,
         };
         let facts = hessian_facts(&hessian, &plain, computed.as_slice(), gradient_error);
-        Ok(Some(Self {
+        Ok(Self {
             gradient: (computed.norm() + gradient_error) * SLACK,
             gradient_error,
             gram,
             hessian: facts,
             logits: z,
             logit_error,
-        }))
+        })
     }
 
     fn certificate(&self, problem: &Problem) -> Certificate {
@@ -234,7 +248,34 @@ impl Bounded {
     }
 }
 
+/// The facts are linear in the gradient and its error: both are measured in a power of two near the larger, so that no product
+/// of two of their size underflows.
 fn hessian_facts(
+    hessian: &Bounded,
+    gram: &Bounded,
+    gradient: &[f64],
+    gradient_error: f64,
+) -> Option<HessianFacts> {
+    let size = norm(gradient).max(gradient_error);
+    if !size.is_finite() {
+        return None;
+    }
+    let unit = if size > 0.0 {
+        2f64.powi((size.log2().floor() as i32).clamp(-1000, 1000))
+    } else {
+        1.0
+    };
+    let gradient: Vec<f64> = gradient.iter().map(|entry| entry / unit).collect();
+    let facts = facts_of_size_one(hessian, gram, &gradient, gradient_error / unit)?;
+    Some(HessianFacts {
+        decrement: facts.decrement * unit,
+        step: facts.step * unit,
+        ..facts
+    })
+}
+
+/// [`hessian_facts`] where gradient and error are not far from 1, nor the matrices from the middle of the range.
+fn facts_of_size_one(
     hessian: &Bounded,
     gram: &Bounded,
     gradient: &[f64],
@@ -438,9 +479,7 @@ mod tests {
     fn the_facts_at_a_point_are_those_of_the_formulas() {
         // mpmath: H = A' (diag(4.5, 2) + U K U') A = [[43.3125, -16.5], [-16.5, 116]], v = (14, 3), g = (42, 12); the error
         // of H is sum e_i ||a_i||^2 + sum_kl |K_kl| (off_k V_l + off_l V_k) + e_K V_k V_l = 0.126784.
-        let local = Local::at(&planted(), &DVector::repeat(2, 1.0))
-            .unwrap()
-            .unwrap();
+        let local = Local::at(&planted(), &DVector::repeat(2, 1.0)).unwrap();
         covers(local.gram, 0.99 * 9.0, 1e-12);
         covers(local.gradient_error, 0.066_750_029_260_293_2, 1e-9);
         covers(local.gradient, 43.747_409_364_943_4, 1e-9);
@@ -457,11 +496,7 @@ mod tests {
         let a = DMatrix::from_row_slice(2, 2, &[1.0, 0.0, 0.0, 2f64.powi(-26)]);
         let (loss, weights) = (Arc::new(Given::new(2, 0)), DVector::repeat(2, 1.0));
         let problem = Problem::with_loss(loss, DesignMatrix::Dense(a), &weights).unwrap();
-        assert!(
-            Local::at(&problem, &DVector::repeat(2, 1.0))
-                .unwrap()
-                .is_none()
-        );
+        assert!(Local::at(&problem, &DVector::repeat(2, 1.0)).is_err());
     }
 
     fn facts() -> Local {
@@ -602,6 +637,36 @@ mod tests {
         );
     }
 
+    /// A 2^k has the minimiser x 2^-k, exactly, and the bound with it; where squares come near the ends of f64 there is none.
+    #[test]
+    fn a_bound_scales_with_the_columns_or_there_is_none() {
+        let base = DMatrix::from_row_slice(4, 2, &[1.5, -0.25, 0.5, 2.0, -1.0, 0.75, 0.0, -1.0]);
+        let at = |k: i32| {
+            let matrix = DesignMatrix::dense(&base * 2f64.powi(k)).unwrap();
+            let target = DVector::from_column_slice(&[0.4, 0.3, 0.2, 0.1]);
+            Problem::new(LossKind::Softmax, matrix, target, DVector::repeat(4, 0.5)).unwrap()
+        };
+        let x = at(0).solve(&Settings::default()).unwrap().x;
+        let bound = |k: i32| certify(&at(k), &(&x * 2f64.powi(-k)));
+        let unscaled = bound(0).bound.unwrap();
+        for k in [-200, -100, 100, 200] {
+            let scaled = bound(k).bound.unwrap() * 2f64.powi(k);
+            assert!(
+                (scaled / unscaled - 1.0).abs() < 1e-9,
+                "{k}: {scaled:e} {unscaled:e}"
+            );
+        }
+        for k in [-500, -300, 300, 500, 540, 900] {
+            let none = bound(k);
+            assert_eq!(none.bound, None, "{k}");
+            assert!(
+                k == 900 || none.basis.contains("the ends of the range"),
+                "{k}: {}",
+                none.basis
+            );
+        }
+    }
+
     #[test]
     fn squared_row_norms_are_those_of_the_rows_dense_and_sparse() {
         let a = DMatrix::from_row_slice(3, 2, &[1.0, -2.0, 0.0, 3.0, 0.5, 0.0]);
@@ -636,7 +701,7 @@ mod tests {
         let a = DMatrix::from_diagonal(&DVector::from_column_slice(&[1.0, s, 1.0]));
         let weights = DVector::repeat(3, 2.0);
         let problem = Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a), &weights).unwrap();
-        let local = Local::at(&problem, &DVector::zeros(3)).unwrap().unwrap();
+        let local = Local::at(&problem, &DVector::zeros(3)).unwrap();
         let operator = problem.operator();
         let gram = operator.gram_additions() as f64;
         let product = dot_units(3).max(operator.product_additions() as f64);

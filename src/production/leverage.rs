@@ -28,7 +28,7 @@ mod tests;
 
 pub use exact::leverage_scores;
 pub use replacement::{Subsample, sample_count, subsample};
-pub use sample::{RowSample, corrected_scores, draw, oversampling};
+pub use sample::{RowSample, SampleSize, corrected_scores, draw, draw_sized, oversampling};
 pub use sketched::{SCORES_FAILURE, SketchedScores, sketch, sketched_scores};
 
 /// Why leverage scores or a sample could not be had.

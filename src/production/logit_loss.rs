@@ -1,5 +1,7 @@
 //! What a loss of the logits must offer.
 
+use std::sync::Arc;
+
 use nalgebra::DVector;
 
 use crate::production::{DiagonalPlusLowRank, EvaluationError};
@@ -87,10 +89,27 @@ pub trait LogitLoss: Send + Sync {
         None
     }
 
+    /// This loss less a constant, where that constant is so large that its rounding hides every change of `l`; `None` where it is
+    /// not. The solver then searches by the other loss, whose derivatives are the same.
+    fn without_constant(&self) -> Option<Arc<dyn LogitLoss>> {
+        None
+    }
+
     /// Whether `l` is twice differentiable everywhere it is defined. Where it is not, [`remarks`](Self::remarks) tells what that
     /// means at a point.
     fn is_smooth(&self) -> bool {
         true
+    }
+
+    /// `grad l(z)` (n entries) as continued from beyond a kink of `l`, one for each kink that z is next to: within `near` of it,
+    /// relative to the size of what has the kink. None where `l` is smooth.
+    fn gradients_beyond_kinks(
+        &self,
+        z: &DVector<f64>,
+        near: f64,
+    ) -> Result<Vec<DVector<f64>>, EvaluationError> {
+        let _ = (z, near);
+        Ok(Vec::new())
     }
 
     /// What a user of derivatives at `z` should know, one sentence each; nothing where `l` is smooth.

@@ -13,10 +13,16 @@ use std::cell::Cell;
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::instance::{DesignMatrix, sample};
+use crate::instance::DesignMatrix;
 use crate::production::certificate::certify_in;
+use crate::production::endings::{
+    LOSS_ROUNDING, POLISH_GAIN, POLISH_STEPS, SHORT_STEP, SINGULAR_HESSIAN, Yardstick, has_run_away,
+};
 use crate::production::exponential_slope::Rows;
-use crate::production::leverage::{sample_count, subsample};
+use crate::production::interruptible_bound::{Stop, certify_until};
+use crate::production::leverage::{
+    LeverageError, RowSample, SampleSize, draw_sized, leverage_scores,
+};
 use crate::production::logit_coordinates::{LogitCoordinates, Visible, visible};
 use crate::production::step::{Step, cubic_step, eigen, newton_step};
 use crate::production::summation::norm;
@@ -32,8 +38,9 @@ const CUBIC_START: f64 = 1e-2;
 const CUBIC_DEFAULT: f64 = 1.0;
 /// Growth of the cubic weight after a rejected step, and its decay after a good one.
 const CUBIC_FACTOR: f64 = 4.0;
-/// Smallest cubic weight, relative to the first.
-const CUBIC_LEAST: f64 = 1e-6;
+/// Smallest cubic weight, relative to the first: third derivatives fall with the cube of the size of the logits, and after so
+/// small a weight [`CUBIC_TRIALS`] still bring back any that is needed.
+const CUBIC_LEAST: f64 = 1e-24;
 /// Cubic steps tried before an iteration gives up: the weight has then grown by `4^60`.
 const CUBIC_TRIALS: usize = 60;
 /// A cubic step is accepted when the loss falls by this fraction of the model's prediction.
@@ -42,36 +49,36 @@ const CUBIC_ACCEPT: f64 = 0.1;
 const CUBIC_PLATEAU: f64 = 1e-20;
 /// Longest cubic step, in logits, that is proposed on a plateau.
 const PLATEAU_STEP: f64 = 100.0;
-/// A change of the loss below this multiple of `|L|` is rounding.
-pub(crate) const LOSS_ROUNDING: f64 = 8.0 * f64::EPSILON;
-/// A stationary point counts only where the Newton step moves the logits by less: it changes p by at most a tenth.
-pub(crate) const SHORT_STEP: f64 = 0.1;
 /// Points with a small gradient, a long Newton step and growing logits after which the run counts as divergent.
 const RUNAWAY_STEPS: usize = 20;
 /// Halvings of a Newton step after which a cubic step is tried instead.
 const PATIENCE: usize = 8;
-/// A polishing step is kept when it brings the gradient below this fraction of what it was.
-const POLISH_GAIN: f64 = 0.5;
 /// Names of the steps down an exponential slope in the trace.
 const CHORD: &str = "chord";
 const RAY: &str = "ray";
-/// Growth of the largest logit since the start that, beyond `logit_limit`, counts as divergence.
-const DIVERGENCE_GROWTH: f64 = 1e3;
 
 /// Minimises in orthonormal coordinates, by the exact or the sampled Hessian, from a start that fits. Slower than Gram
 /// matrices and as accurate as f64 allows, whatever the condition number or rank of A. The tolerance is relative to
-/// `yardstick`, or to the gradient at the start where there is none.
+/// `yardstick`, or to the start where there is none.
 pub(crate) fn solve_orthonormal(
     problem: &Problem,
     start: DVector<f64>,
     settings: &Settings,
-    yardstick: Option<f64>,
+    yardstick: Option<Yardstick>,
     observer: &mut Observer<'_>,
+    stop: Stop<'_>,
 ) -> Result<Solution, SolveError> {
     let start = Point::at(problem, start)?;
     match visible(problem)? {
         Visible::All(coordinates) => {
-            Run::new(problem, &coordinates, settings, start, yardstick, observer).finish()
+            let solution =
+                Run::new(problem, &coordinates, settings, start, yardstick, observer).finish()?;
+            if !settings.certify {
+                return Ok(solution);
+            }
+            Ok(certify_until(problem, solution, stop, move |problem, x| {
+                certify_in(problem, &coordinates, x)
+            }))
         }
         Visible::Part { basis, reason } => solve_visible(
             problem,
@@ -89,7 +96,7 @@ fn solve_visible(
     problem: &Problem,
     start: Point,
     settings: &Settings,
-    yardstick: Option<f64>,
+    yardstick: Option<Yardstick>,
     (basis, reason): (&DMatrix<f64>, &str),
     observer: &mut Observer<'_>,
 ) -> Result<Solution, SolveError> {
@@ -121,21 +128,15 @@ fn solve_visible(
         Err(error) => return Ok(given_up(error)),
     };
     let mut solution = match visible(&reduced)? {
-        Visible::All(coordinates) => {
-            let inner = Settings {
-                certify: false,
-                ..settings.clone()
-            };
-            Run::new(
-                &reduced,
-                &coordinates,
-                &inner,
-                reduced_start,
-                yardstick,
-                observer,
-            )
-            .finish()?
-        }
+        Visible::All(coordinates) => Run::new(
+            &reduced,
+            &coordinates,
+            settings,
+            reduced_start,
+            yardstick,
+            observer,
+        )
+        .finish()?,
         // The rank decision was a close call: say so instead of going round in circles.
         Visible::Part { .. } => Solution {
             outcome: Outcome::Singular,
@@ -325,22 +326,26 @@ impl<'a, 'o> Run<'a, 'o> {
         coordinates: &'a LogitCoordinates,
         settings: &'a Settings,
         start: Point,
-        yardstick: Option<f64>,
+        yardstick: Option<Yardstick>,
         observer: &'a mut Observer<'o>,
     ) -> Self {
         let cubic_start = problem
             .loss()
             .hessian_lipschitz()
             .map_or(CUBIC_DEFAULT, |lipschitz| CUBIC_START * lipschitz);
+        let yardstick = yardstick.unwrap_or(Yardstick {
+            gradient_norm: start.gradient_norm,
+            logit: start.z.amax(),
+        });
         Self {
             problem,
             coordinates,
             settings,
             q: DesignMatrix::Dense(coordinates.q.clone()),
             start_gradient_norm: start.gradient_norm,
-            yardstick: yardstick.unwrap_or(start.gradient_norm),
+            yardstick: yardstick.gradient_norm,
             on_first_slope: true,
-            start_logit: start.z.amax(),
+            start_logit: yardstick.logit,
             point: start,
             cubic_weight: cubic_start,
             cubic_start,
@@ -363,12 +368,6 @@ impl<'a, 'o> Run<'a, 'o> {
             ended => ended?,
         };
         let gradient_noise = finite_noise(self.problem, &self.point.x);
-        let (error_bound, error_bound_basis) = if self.settings.certify {
-            let certificate = certify_in(self.problem, self.coordinates, &self.point.x);
-            (certificate.bound, certificate.basis)
-        } else {
-            (None, "no bound: none was asked for".to_string())
-        };
         Ok(Solution {
             outcome,
             loss: self.point.loss,
@@ -376,8 +375,8 @@ impl<'a, 'o> Run<'a, 'o> {
             start_gradient_norm: self.start_gradient_norm,
             gradient_noise,
             iterations: self.trace.len(),
-            error_bound,
-            error_bound_basis,
+            error_bound: None,
+            error_bound_basis: "no bound: none was asked for".to_string(),
             warnings: self.warnings,
             trace: self.trace,
             x: self.point.x,
@@ -421,10 +420,7 @@ impl<'a, 'o> Run<'a, 'o> {
                         }
                     }
                     SecondOrder::Positive { .. } | SecondOrder::Flat => {
-                        self.warnings.push(
-                            "the Hessian is singular to rounding here: the minimiser may lie at infinity or not be unique"
-                                .to_string(),
-                        );
+                        self.warnings.push(SINGULAR_HESSIAN.to_string());
                         return Ok(Outcome::Singular);
                     }
                     SecondOrder::Negative => saddle = true,
@@ -457,8 +453,7 @@ impl<'a, 'o> Run<'a, 'o> {
             };
             self.record(accepted, model.method, model.distinct_rows);
             let largest = self.point.z.amax();
-            if largest > self.settings.logit_limit && largest > DIVERGENCE_GROWTH * self.start_logit
-            {
+            if has_run_away(largest, self.start_logit, self.settings) {
                 self.warnings.push(format!(
                     "logits have grown to {largest:e} without a stationary point"
                 ));
@@ -626,21 +621,9 @@ impl<'a, 'o> Run<'a, 'o> {
             ));
             return Ok(Err(Outcome::DiagonalNotPositive));
         }
-        let count = sample_count(
-            self.problem.columns(),
-            self.settings.epsilon,
-            self.settings.delta / self.settings.max_iterations as f64,
-            self.settings.sampling_constant,
-        );
-        let mut rng = sample::stream(
-            self.settings.seed,
-            "newton-subsample",
-            self.trace.len() as u64,
-        );
         // The scores and the congruence.
         self.count(2.0);
-        // Leverage scores do not depend on the coordinates: those of sqrt(D) Q are those of sqrt(D) A.
-        let sampled = match subsample(&diagonal, &self.coordinates.q, count, &mut rng) {
+        let sampled = match self.sampled(&diagonal) {
             Ok(sampled) => sampled,
             Err(error) => {
                 self.warnings
@@ -648,13 +631,43 @@ impl<'a, 'o> Run<'a, 'o> {
                 return Ok(Err(Outcome::SamplingFailed));
             }
         };
-        curvature.diagonal = sampled.diagonal;
+        curvature.diagonal.fill(0.0);
+        for (row, weight) in sampled.rows.iter().zip(&sampled.weights) {
+            curvature.diagonal[*row] = *weight;
+        }
         let hessian = curvature.congruence(&self.q, &DVector::zeros(self.problem.rows()));
         Ok(Ok(Model {
             hessian,
             method: Method::Subsampled.as_str(),
-            distinct_rows: sampled.distinct_rows,
+            distinct_rows: sampled.rows.len(),
         }))
+    }
+
+    /// A sample of the rows for this diagonal, by exact leverage scores. They do not depend on the coordinates: those of
+    /// `diag(D)^1/2 Q` are those of `diag(D)^1/2 A`.
+    fn sampled(&self, diagonal: &DVector<f64>) -> Result<RowSample, LeverageError> {
+        let mut scaled = self.coordinates.q.clone();
+        for mut column in scaled.column_iter_mut() {
+            for (entry, d) in column.iter_mut().zip(diagonal) {
+                *entry *= d.sqrt();
+            }
+        }
+        // A score of 1 may be rounded to more.
+        let scores = leverage_scores(&scaled)?.map(|score| score.min(1.0));
+        let size = SampleSize {
+            epsilon: self.settings.epsilon,
+            delta: self.settings.delta,
+            constant: self.settings.sampling_constant,
+        };
+        let (seed, columns) = (self.settings.seed, self.problem.columns());
+        draw_sized(
+            scores.as_slice(),
+            diagonal.as_slice(),
+            size,
+            seed,
+            self.trace.len(),
+            columns,
+        )
     }
 
     fn logit_gradient(&self, point: &Point) -> DVector<f64> {
@@ -775,7 +788,7 @@ impl<'a, 'o> Run<'a, 'o> {
 
     /// Full Newton steps that go on halving the gradient after convergence.
     fn polish(&mut self) -> Result<(), EvaluationError> {
-        for _ in 0..self.settings.polish_steps {
+        for _ in 0..self.settings.polish_steps.unwrap_or(POLISH_STEPS) {
             let gradient = self.logit_gradient(&self.point);
             let hessian = self.exact_hessian()?;
             let Some(step) = newton_step(&hessian, &gradient) else {

@@ -19,6 +19,9 @@ pub enum Outcome {
     /// The answer is not unique: A has not full column rank, or the Hessian at the stationary point is singular to
     /// rounding. Where A is the reason, x is the answer of least norm.
     Singular,
+    /// x lies next to a kink of the loss, where derivatives jump, and no step beyond it that was tried lowers the loss: a minimiser,
+    /// if the gradients of both sides point away from it.
+    AtKink,
     /// The logits grow without limit: there is probably no minimiser.
     Diverged,
     /// No step length gave an acceptable point, and the gradient is above its rounding level.
@@ -35,12 +38,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes, in the order of their declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Converged,
         Self::ConvergedToRounding,
         Self::IterationLimit,
         Self::NotConvex,
         Self::Singular,
+        Self::AtKink,
         Self::Diverged,
         Self::LineSearchStalled,
         Self::DiagonalNotPositive,
@@ -57,6 +61,7 @@ impl Outcome {
             Self::IterationLimit => "iteration-limit",
             Self::NotConvex => "not-convex",
             Self::Singular => "singular",
+            Self::AtKink => "at-kink",
             Self::Diverged => "diverged",
             Self::LineSearchStalled => "line-search-stalled",
             Self::DiagonalNotPositive => "diagonal-not-positive",
@@ -119,8 +124,8 @@ pub struct Solution {
     pub loss: f64,
     /// `||grad L(x)||`.
     pub gradient_norm: f64,
-    /// `||grad L(start)||`, which the tolerance is relative to, unless the start lies far up an exponential slope: a warning
-    /// then names the gradient that takes its place.
+    /// `||grad L(start)||`, which the tolerance is relative to, unless the start lies far up an exponential slope, or the run left a
+    /// kink: a warning then names the gradient that takes its place.
     pub start_gradient_norm: f64,
     /// The rounding level of `gradient_norm`, where it was computed: with the error bound, and where the tolerance was not
     /// reached.

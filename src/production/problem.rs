@@ -133,6 +133,14 @@ impl Problem {
         }
     }
 
+    /// Another loss over the same matrix and ridge.
+    pub(crate) fn with_other_loss(&self, loss: Arc<dyn LogitLoss>) -> Self {
+        Self {
+            loss,
+            ..self.clone()
+        }
+    }
+
     /// The number of logits n.
     pub fn rows(&self) -> usize {
         self.matrix.rows()

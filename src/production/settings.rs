@@ -15,8 +15,8 @@ pub enum Method {
     /// One Gram matrix `A' W^2 A` for all iterations, corrected on the rows whose curvature differs from their share in it,
     /// with the exact low-rank part; a stand-in where the model is not positive definite.
     ReusedGram,
-    /// The papers' way: the diagonal part is replaced by a leverage-score sample of
-    /// [`sample_count`](crate::production::leverage::sample_count) rows, the low-rank part stays exact. Refused with
+    /// The papers' way: the diagonal part is replaced by a leverage-score sample of the rows
+    /// ([`draw_sized`](crate::production::leverage::draw_sized)), the low-rank part stays exact. Refused with
     /// [`Outcome::DiagonalNotPositive`](crate::production::Outcome::DiagonalNotPositive) where the diagonal of
     /// `Hess l + diag(w^2)` is not positive.
     Subsampled,
@@ -64,29 +64,32 @@ pub struct Settings {
     /// a step then contracts by `eps / (1 - eps) = 1/3` near the minimiser, below the papers' 0.4, for a sixth of the rows
     /// that 0.1 would take (`docs/numerics.md`, "Sample size").
     pub epsilon: f64,
-    /// Subsampling: failure probability of the whole run, shared evenly among `max_iterations` samples. In (0, 1);
+    /// Subsampling: failure probability of the whole run, of which sample t has the share `1 / ((t + 1) (t + 2))`. In (0, 1);
     /// default 0.01.
     pub delta: f64,
-    /// Subsampling: `C` in `ceil(C eps^-2 d ln(2d/delta))` draws. Finite and `> 0`; default 4, which matrix Chernoff
-    /// asks for up to lower-order terms (`docs/numerics.md`, "Sample size").
+    /// Subsampling: multiple of the probabilities that matrix Chernoff asks for (`docs/numerics.md`, "Sample size"), with which
+    /// rows are drawn. Below 1 nothing is guaranteed of a sample. Finite and `> 0`; default 1.
     pub sampling_constant: f64,
     /// Line search: the loss must fall by this fraction of `t |<g, step>|` (Armijo). In (0, 0.5); default 1e-4.
     pub sufficient_decrease: f64,
-    /// Line search: halvings of the step before the step is given up. Default 40.
+    /// Line search: trials that are shorter than the one before, until the step is given up; each is at most nine tenths, most are
+    /// half of it. Default 40.
     pub max_halvings: usize,
     /// When the predicted change of the loss is below this multiple of `|L|`, the loss cannot judge a step any more and
     /// the norm of the gradient does. In (0, 1); default 1e-9.
     pub loss_resolution: f64,
-    /// Extra full Newton steps after convergence, each kept only if it at least halves the gradient: they cost one pass
-    /// each and bring the answer to rounding level. Default 2.
-    pub polish_steps: usize,
+    /// Extra full Newton steps by the exact Hessian after convergence, each kept only if it at least halves the gradient: they
+    /// bring the answer to rounding level. Default `None`: 2 in orthonormal coordinates, where they cost next to nothing, none
+    /// through Gram matrices, where each takes one.
+    pub polish_steps: Option<usize>,
     /// Diverged when a logit exceeds this size and has grown a thousandfold since the start. Finite and `> 0`;
     /// default 1e6.
     pub logit_limit: f64,
     /// Whether a softmax problem with at least 100 rows for each column, whose Hessian at the start is indefinite, is first
-    /// solved roughly on a seeded sample of 20 rows for each column (methods auto and reused-gram). Saves most passes over A;
-    /// another minimum may be found. Default true.
-    pub sampled_start: bool,
+    /// solved roughly on a seeded sample of 20 rows for each column. Saves most passes over A; another minimum may be found.
+    /// Methods exact and subsampled refuse `Some(true)`. Default `None`: where it saves something, that is, wherever auto and
+    /// reused-gram work with Gram matrices.
+    pub sampled_start: Option<bool>,
     /// Whether to compute the error bound of the answer (about the cost of two more Newton steps). Default true.
     pub certify: bool,
 }
@@ -100,24 +103,32 @@ impl Default for Settings {
             seed: 0,
             epsilon: 0.25,
             delta: 0.01,
-            sampling_constant: 4.0,
+            sampling_constant: 1.0,
             sufficient_decrease: 1e-4,
             max_halvings: 40,
             loss_resolution: 1e-9,
-            polish_steps: 2,
+            polish_steps: None,
             logit_limit: 1e6,
-            sampled_start: true,
+            sampled_start: None,
             certify: true,
         }
     }
 }
 
 impl Settings {
-    /// Refuses the first field outside its range.
+    /// Refuses the first field outside its range, and what the method has no use for.
     pub fn validate(&self) -> Result<(), SettingsError> {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         let below = |limit: f64| move |value: f64| value > 0.0 && value < limit;
-        let checks: [(&'static str, f64, bool, &'static str); 8] = [
+        let wants_sample = self.sampled_start == Some(true);
+        let starts_as_told = matches!(self.method, Method::Exact | Method::Subsampled);
+        let checks: [(&'static str, f64, bool, &'static str); 9] = [
+            (
+                "sampled_start",
+                f64::from(u8::from(wants_sample)),
+                !(wants_sample && starts_as_told),
+                "0 (false) for the methods exact and subsampled",
+            ),
             (
                 "tolerance",
                 self.tolerance,

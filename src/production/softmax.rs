@@ -13,12 +13,14 @@
 //! `c_i - c_j`, so it is taken relative to `c_k` with k the largest logit: where p is nearly one-hot, the terms of
 //! `s - c_k` are then small themselves and nothing cancels.
 
+use std::sync::Arc;
+
 use nalgebra::{DMatrix, DVector};
 
 use crate::production::logit_loss::{LogitErrorBounds, LogitLoss, check_vector, refuse_overflow};
 use crate::production::probabilities::{argmax, bounded_probabilities, probabilities};
 use crate::production::running_error::Bounded;
-use crate::production::summation::compensated_sum;
+use crate::production::summation::{compensated_sum, norm};
 use crate::production::{DiagonalPlusLowRank, EvaluationError};
 
 /// `lambda = (55 sqrt33 - 39) / 1152`, rounded up: `B >= -lambda I` where the target's distance is at most 1. Proven in
@@ -35,6 +37,8 @@ const SHARP_LIPSCHITZ: f64 = 0.600_000_000_000_000_1;
 #[derive(Clone, Debug)]
 pub struct Softmax {
     target: DVector<f64>,
+    /// The largest entry of b, where the value leaves out the constant of [`without_constant`](LogitLoss::without_constant).
+    largest: Option<f64>,
 }
 
 /// `p` and what gradient and Hessian share.
@@ -59,7 +63,10 @@ struct BoundedParts {
 impl Softmax {
     /// The loss for the target `b`. An entry that is not finite is reported by every evaluation.
     pub fn new(target: DVector<f64>) -> Self {
-        Self { target }
+        Self {
+            target,
+            largest: None,
+        }
     }
 
     /// `b`.
@@ -157,6 +164,20 @@ impl Softmax {
         Some(share.min(beyond))
     }
 
+    fn bounded_value(&self, p: &[Bounded], residual: &[Bounded]) -> Bounded {
+        let half = Bounded::exact(0.5);
+        let Some(largest) = self.largest else {
+            let squares: Vec<Bounded> = residual.iter().map(|c| *c * *c).collect();
+            return half * Bounded::sum(&squares);
+        };
+        let terms: Vec<Bounded> = p
+            .iter()
+            .zip(self.target.iter())
+            .map(|(p, b)| *p * (half * *p + (Bounded::exact(largest) - Bounded::exact(*b))))
+            .collect();
+        Bounded::sum(&terms)
+    }
+
     /// `(sqrt3/9) (max b - min b) max(0, 1 - 1/r)`, rounded up.
     fn slope_beyond_one(&self) -> Option<f64> {
         let slope = (TARGET_SLOPE * self.range_beyond_one()?).next_up();
@@ -177,12 +198,11 @@ impl LogitLoss for Softmax {
     fn value(&self, z: &DVector<f64>) -> Result<f64, EvaluationError> {
         self.check(z)?;
         let p = probabilities(z, argmax(z));
-        let value = 0.5
-            * compensated_sum(
-                p.iter()
-                    .zip(self.target.iter())
-                    .map(|(p, b)| (p - b) * (p - b)),
-            );
+        let pairs = p.iter().zip(self.target.iter());
+        let value = match self.largest {
+            None => 0.5 * compensated_sum(pairs.map(|(p, b)| (p - b) * (p - b))),
+            Some(largest) => compensated_sum(pairs.map(|(p, b)| p * (0.5 * p + (largest - b)))),
+        };
         refuse_overflow("loss", &[value])?;
         Ok(value)
     }
@@ -222,8 +242,7 @@ impl LogitLoss for Softmax {
             centred,
         } = self.bounded_parts(z, logit_error)?;
         let n = p.len();
-        let squares: Vec<Bounded> = residual.iter().map(|c| *c * *c).collect();
-        let value = Bounded::exact(0.5) * Bounded::sum(&squares);
+        let value = self.bounded_value(&p, &residual);
         let gradient = DVector::from_fn(n, |i, _| (p[i] * centred[i]).error);
         let diagonal = DVector::from_fn(n, |i, _| (p[i] * (p[i] + centred[i])).error);
         let own_squares: Vec<Bounded> = p.iter().map(|p| *p * *p).collect();
@@ -301,8 +320,22 @@ impl LogitLoss for Softmax {
         }
     }
 
+    /// `l = 0.5 ||p||^2 + sum p_i (max b - b_i) + (0.5 ||b||^2 - max b)`, as the p add up to 1; the last term is left out where its
+    /// rounding exceeds the first, which is at most 1/2. The others are not negative: nothing cancels.
+    fn without_constant(&self) -> Option<Arc<dyn LogitLoss>> {
+        let largest = self.target.max();
+        let constant = 0.5 * norm(self.target.as_slice()).powi(2) - largest;
+        let hides = self.largest.is_none() && constant * f64::EPSILON > 0.5;
+        hides.then(|| {
+            Arc::new(Self {
+                target: self.target.clone(),
+                largest: Some(largest),
+            }) as Arc<dyn LogitLoss>
+        })
+    }
+
     fn softmax_target(&self) -> Option<&[f64]> {
-        Some(self.target.as_slice())
+        self.largest.is_none().then_some(self.target.as_slice())
     }
 
     fn is_shift_invariant(&self) -> bool {
@@ -320,6 +353,38 @@ mod tests {
         Softmax::new(DVector::from_column_slice(b))
             .third_derivative_bound(&z, &DVector::zeros(z.len()), radius, lambda)
             .unwrap()
+    }
+
+    /// `0.5 <p, p> + sum p_i (4e16 - b_i)` by mpmath with 50 digits. At the second point its changes are lost in the loss of 1.5e33.
+    #[test]
+    fn a_large_target_is_searched_without_the_constant_of_its_loss() {
+        let target = DVector::from_column_slice(&[4e16, 3e16, 2e16, 1e16]);
+        let whole = Softmax::new(target);
+        let loss = whole.without_constant().unwrap();
+        let nothing = DVector::zeros(4);
+        for (z, value) in [
+            ([0.0, -1.0, -2.0, -3.0], 5_073_472_654_142_302.566),
+            ([0.0, -40.0, -41.0, -42.0], 0.590_989_753_132_496_3),
+        ] {
+            let z = DVector::from_column_slice(&z);
+            let found = loss.value(&z).unwrap();
+            let off = loss.error_bounds(&z, &nothing).unwrap().value;
+            assert!(
+                (found - value).abs() <= off && off < 1e-13 * value,
+                "{found:e} {off:e}"
+            );
+            // The constant is 0.5 b'b - max b.
+            let rest = (whole.value(&z).unwrap() - found) / (1.5e33 - 4e16);
+            assert!((rest - 1.0).abs() < 1e-15, "{rest}");
+            assert_eq!(loss.gradient(&z), whole.gradient(&z));
+            assert_eq!(loss.curvature_floor(), whole.curvature_floor());
+        }
+        // It has sweeps of its own no more, and no other constant.
+        assert!(loss.softmax_target().is_none() && loss.without_constant().is_none());
+        // 0.5 b'b eps = 0.5 at b = 2^26.
+        let at = |entry: f64| Softmax::new(DVector::from_column_slice(&[entry, 0.0]));
+        assert!(at(2f64.powi(26)).without_constant().is_none());
+        assert!(at(1.01 * 2f64.powi(26)).without_constant().is_some());
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! The front door of the solver: checks, and the choice between its two engines.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
 
 use nalgebra::DVector;
 
-use crate::production::engine::{self, Orders};
+use crate::production::endings::{SINGULAR_HESSIAN, Yardstick};
+use crate::production::engine::{self, End, Orders};
+use crate::production::interruptible_bound::{Stop, certify_until};
+use crate::production::kinks;
 use crate::production::logit_loss::check_vector;
 use crate::production::newton::{finite_noise, refused_by_gram, solve_orthonormal};
 use crate::production::{
@@ -61,25 +65,121 @@ pub fn solve_observed(
     settings: &Settings,
     observer: &mut Observer<'_>,
 ) -> Result<Solution, SolveError> {
+    solve_with(problem, start, settings, observer, None)
+}
+
+/// [`solve_observed`] that also ends, as [`Outcome::Interrupted`] and without a bound, soon after `stop` is set while the error bound
+/// is computed. What is under way then goes on on a thread of its own and is not waited for.
+pub fn solve_interruptible(
+    problem: &Problem,
+    start: &DVector<f64>,
+    settings: &Settings,
+    observer: &mut Observer<'_>,
+    stop: &AtomicBool,
+) -> Result<Solution, SolveError> {
+    solve_with(problem, start, settings, observer, Some(stop))
+}
+
+fn solve_with(
+    problem: &Problem,
+    start: &DVector<f64>,
+    settings: &Settings,
+    observer: &mut Observer<'_>,
+    stop: Stop<'_>,
+) -> Result<Solution, SolveError> {
     settings.validate()?;
     check_vector("point", start, problem.columns())?;
     let (start, moved) = off_the_symmetry(problem, start)?;
-    let mut solution = match engine_method(problem, settings.method) {
-        Some(_) if problem.columns() > LARGEST_GRAM => {
-            return Err(SolveError::TooManyColumns {
-                columns: problem.columns(),
-                limit: LARGEST_GRAM,
-            });
-        }
-        Some(method) => by_gram(problem, start, settings, method, observer)?,
-        None => solve_orthonormal(problem, start, settings, None, observer)?,
-    };
-    solution.warnings.splice(0..0, moved);
+    let relieved = relieved_of_constant(problem, &start)?;
+    let searched = relieved.as_ref().map_or(problem, |(problem, _)| problem);
+    let mut solution = dispatch(searched, start, settings, observer, stop)?;
     if !problem.loss().is_smooth() {
+        solution = past_kinks(searched, solution, settings, observer, stop);
         let remarks = problem.loss().remarks(&problem.logits(&solution.x)?);
         solution.warnings.extend(remarks);
     }
+    if let Some((_, warning)) = relieved {
+        solution.loss = problem.value(&solution.x)?;
+        solution.warnings.insert(0, warning);
+    }
+    solution.warnings.splice(0..0, moved);
     Ok(solution)
+}
+
+/// By the coordinates that suit the size of the problem.
+fn dispatch(
+    problem: &Problem,
+    start: DVector<f64>,
+    settings: &Settings,
+    observer: &mut Observer<'_>,
+    stop: Stop<'_>,
+) -> Result<Solution, SolveError> {
+    match engine_method(problem, settings.method) {
+        Some(_) if problem.columns() > LARGEST_GRAM => Err(SolveError::TooManyColumns {
+            columns: problem.columns(),
+            limit: LARGEST_GRAM,
+        }),
+        Some(method) => by_gram(problem, start, settings, method, observer, stop),
+        None if settings.sampled_start == Some(true) => {
+            from_sample(problem, start, settings, observer, stop)
+        }
+        None => solve_orthonormal(problem, start, settings, None, observer, stop),
+    }
+}
+
+/// The problem without a constant part of its loss that hides every change of it, and what is said of that.
+fn relieved_of_constant(
+    problem: &Problem,
+    start: &DVector<f64>,
+) -> Result<Option<(Problem, String)>, EvaluationError> {
+    let Some(loss) = problem.loss().without_constant() else {
+        return Ok(None);
+    };
+    // What overflows is refused as ever.
+    problem.value(start)?;
+    let warning = "the loss has a constant part in whose rounding its changes are lost: searched without it, and the trace shows \
+                   the loss without it"
+        .to_string();
+    Ok(Some((problem.with_other_loss(loss), warning)))
+}
+
+/// Goes on beyond the kinks at which a run ends, as long as the loss falls there.
+fn past_kinks(
+    problem: &Problem,
+    mut solution: Solution,
+    settings: &Settings,
+    observer: &mut Observer<'_>,
+    stop: Stop<'_>,
+) -> Solution {
+    for _ in 0..kinks::KINKS {
+        if solution.iterations >= settings.max_iterations {
+            break;
+        }
+        let Some(start) = kinks::beyond(problem, &solution) else {
+            break;
+        };
+        let before = solution.clone();
+        let resumed = continued(settings, before.trace, observer, |settings, observer| {
+            dispatch(problem, start, settings, observer, stop)
+        });
+        // Where nothing can be evaluated beyond the kink, what has been reached stands.
+        let Ok(mut resumed) = resumed else {
+            break;
+        };
+        let left = format!(
+            "iteration {} ended at a kink of the loss, beyond which the loss falls: gone on there, with the tolerance relative to the gradient there, {:.1e}",
+            before.iterations, resumed.start_gradient_norm
+        );
+        let earlier = before
+            .warnings
+            .into_iter()
+            .filter(|warning| warning != SINGULAR_HESSIAN);
+        resumed.warnings.splice(0..0, earlier.chain([left]));
+        resumed.start_gradient_norm = before.start_gradient_norm;
+        solution = resumed;
+    }
+    kinks::name(problem, &mut solution);
+    solution
 }
 
 /// The Hessian model of the engine of Gram matrices, or `None` for orthonormal coordinates.
@@ -103,6 +203,7 @@ fn by_gram(
     settings: &Settings,
     method: Method,
     observer: &mut Observer<'_>,
+    stop: Stop<'_>,
 ) -> Result<Solution, SolveError> {
     let orders = Orders {
         settings,
@@ -116,11 +217,11 @@ fn by_gram(
         Ok(end) => end,
         // Squares of entries overflow before the entries do.
         Err(_) if affordable && replaceable => {
-            return solve_orthonormal(problem, start, settings, None, observer);
+            return solve_orthonormal(problem, start, settings, None, observer, stop);
         }
         Err(error) => return refused_by_gram(problem, start, &error),
     };
-    let x = DVector::from_vec(end.x);
+    let x = DVector::from_column_slice(&end.x);
     let mut outcome = end.outcome;
     let mut gradient_noise = None;
     if outcome == Outcome::LineSearchStalled || (settings.certify && outcome.is_success()) {
@@ -135,42 +236,82 @@ fn by_gram(
     if helpless && affordable && replaceable && end.trace.len() < settings.max_iterations {
         let resumed = resume_orthonormal(
             problem,
-            x.clone(),
+            x,
             settings,
-            end.start_gradient_norm,
+            end.yardstick(),
             end.trace.clone(),
             observer,
+            stop,
         );
         // Where that cannot even begin, what has been reached stands.
         if !matches!(resumed, Err(SolveError::Start(_))) {
             return resumed;
         }
     }
-    let certificate = if settings.certify && outcome.is_success() {
-        certify(problem, &x)
+    let solution = without_bound(end, outcome, gradient_noise, settings);
+    if !(settings.certify && outcome.is_success()) {
+        return Ok(solution);
+    }
+    Ok(certify_until(problem, solution, stop, certify))
+}
+
+/// What a run through Gram matrices hands back before a bound is computed.
+fn without_bound(
+    end: End,
+    outcome: Outcome,
+    gradient_noise: Option<f64>,
+    settings: &Settings,
+) -> Solution {
+    let error_bound_basis = if settings.certify {
+        format!("no bound: the run ended as {outcome}")
     } else {
-        crate::production::Certificate {
-            bound: None,
-            basis: if settings.certify {
-                format!("no bound: the run ended as {outcome}")
-            } else {
-                "no bound: none was asked for".to_string()
-            },
-        }
+        "no bound: none was asked for".to_string()
     };
-    Ok(Solution {
+    Solution {
         outcome,
         loss: end.loss,
         gradient_norm: end.gradient_norm,
         start_gradient_norm: end.start_gradient_norm,
         gradient_noise,
         iterations: end.trace.len(),
-        error_bound: certificate.bound,
-        error_bound_basis: certificate.basis,
+        error_bound: None,
+        error_bound_basis,
         warnings: end.warnings,
         trace: end.trace,
-        x,
-    })
+        x: DVector::from_vec(end.x),
+    }
+}
+
+/// Solves in orthonormal coordinates from the start that a sample of the rows gives, if it gives one.
+fn from_sample(
+    problem: &Problem,
+    start: DVector<f64>,
+    settings: &Settings,
+    observer: &mut Observer<'_>,
+    stop: Stop<'_>,
+) -> Result<Solution, SolveError> {
+    let orders = Orders {
+        settings,
+        method: Method::ReusedGram,
+        coarse: None,
+        observer: &mut *observer,
+    };
+    match engine::run_sampled_start(problem, start.as_slice().to_vec(), orders) {
+        Ok(end) if end.outcome == Outcome::Interrupted => {
+            Ok(without_bound(end, Outcome::Interrupted, None, settings))
+        }
+        Ok(end) if !end.trace.is_empty() => resume_orthonormal(
+            problem,
+            DVector::from_column_slice(&end.x),
+            settings,
+            end.yardstick(),
+            end.trace,
+            observer,
+            stop,
+        ),
+        // A start that Gram matrices refuse is no reason to refuse it here.
+        Ok(_) | Err(_) => solve_orthonormal(problem, start, settings, None, observer, stop),
+    }
 }
 
 /// Goes on from where the other engine ended, with the tolerance still relative to the first gradient.
@@ -178,13 +319,32 @@ fn resume_orthonormal(
     problem: &Problem,
     x: DVector<f64>,
     settings: &Settings,
-    start_gradient_norm: f64,
+    yardstick: Yardstick,
+    trace: Vec<TraceEntry>,
+    observer: &mut Observer<'_>,
+    stop: Stop<'_>,
+) -> Result<Solution, SolveError> {
+    let mut solution = continued(settings, trace, observer, |settings, observer| {
+        let exact = Settings {
+            method: Method::Exact,
+            sampled_start: None,
+            ..settings.clone()
+        };
+        solve_orthonormal(problem, x, &exact, Some(yardstick), observer, stop)
+    })?;
+    solution.start_gradient_norm = yardstick.gradient_norm;
+    Ok(solution)
+}
+
+/// A later part of a run: it has the iterations that are left, and its trace goes on where the earlier one ended.
+fn continued(
+    settings: &Settings,
     mut trace: Vec<TraceEntry>,
     observer: &mut Observer<'_>,
+    go_on: impl FnOnce(&Settings, &mut Observer<'_>) -> Result<Solution, SolveError>,
 ) -> Result<Solution, SolveError> {
-    let inner = Settings {
+    let left = Settings {
         max_iterations: settings.max_iterations - trace.len(),
-        method: Method::Exact,
         ..settings.clone()
     };
     let (done, passes) = (trace.len(), trace.last().map_or(0.0, |entry| entry.passes));
@@ -195,8 +355,7 @@ fn resume_orthonormal(
             ..entry.clone()
         })
     };
-    let yardstick = Some(start_gradient_norm);
-    let mut solution = solve_orthonormal(problem, x, &inner, yardstick, &mut renumbered)?;
+    let mut solution = go_on(&left, &mut renumbered)?;
     trace.extend(solution.trace.into_iter().map(|entry| TraceEntry {
         iteration: entry.iteration + done,
         passes: entry.passes + passes,
@@ -204,7 +363,6 @@ fn resume_orthonormal(
     }));
     solution.iterations = trace.len();
     solution.trace = trace;
-    solution.start_gradient_norm = start_gradient_norm;
     Ok(solution)
 }
 
@@ -307,10 +465,12 @@ mod tests {
     ) -> (Solution, Vec<TraceEntry>) {
         let mut seen = Vec::new();
         let start = DVector::from_element(1, start);
-        let solution = by_gram(problem, start, settings, Method::Exact, &mut |entry| {
+        let mut observer = |entry: &TraceEntry| {
             seen.push(entry.clone());
             ControlFlow::Continue(())
-        });
+        };
+        let method = Method::Exact;
+        let solution = by_gram(problem, start, settings, method, &mut observer, None);
         (solution.unwrap(), seen)
     }
 
@@ -421,7 +581,7 @@ mod tests {
             let settings = Settings {
                 max_iterations,
                 tolerance,
-                polish_steps: 0,
+                polish_steps: Some(0),
                 ..Settings::default()
             };
             let (found, _) = through_gram(&stalling(-1.0), 0.0, &settings);

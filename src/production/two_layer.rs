@@ -20,6 +20,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::instance::Activation;
+use crate::production::endings::NEAR_KINK;
 use crate::production::logit_loss::{
     LogitErrorBounds, LogitLoss, all_finite, check_vector, refuse_overflow,
 };
@@ -38,8 +39,6 @@ const SOFTPLUS_THIRD: f64 = 0.0963;
 const THIRD_OF_P: f64 = 2.041;
 /// Bound of `|| p'' ||`, `(1 + sqrt2) / 2`.
 const SECOND_OF_P: f64 = 1.2072;
-/// `|y_k|` below this multiple of `max |a_k|` is near the kink of relu.
-const NEAR_KINK: f64 = 1e-6;
 /// Covers the roundings in combining a handful of bounds.
 const MARGIN: f64 = 1.0 + 1e-9;
 
@@ -234,6 +233,16 @@ impl TwoLayer {
             let speed = 0.5 * norm * MARGIN;
             y.value.abs() > (y.error + speed * radius) * MARGIN
         })
+    }
+
+    /// Which outputs of a relu are within `near` of 0, relative to `max |a_k|`.
+    fn next_to_kink(&self, outputs: &[Bounded], near: f64) -> Vec<usize> {
+        (0..outputs.len())
+            .filter(|k| {
+                self.activation == Activation::Relu
+                    && outputs[*k].value.abs() <= near * self.second_layer.row(*k).amax()
+            })
+            .collect()
     }
 
     fn outputs(&self, z: &DVector<f64>, logit_error: &DVector<f64>) -> Option<Vec<Bounded>> {
@@ -446,6 +455,32 @@ impl LogitLoss for TwoLayer {
         self.activation != Activation::Relu
     }
 
+    /// With `g'_k = phi' (phi - b)_k` of the other side: `-b_k` where unit k is off, 0 where it is on.
+    fn gradients_beyond_kinks(
+        &self,
+        z: &DVector<f64>,
+        near: f64,
+    ) -> Result<Vec<DVector<f64>>, EvaluationError> {
+        let Some(outputs) = self.outputs(z, &DVector::zeros(z.len())) else {
+            return Ok(Vec::new());
+        };
+        let kinks = self.next_to_kink(&outputs, near);
+        kinks
+            .into_iter()
+            .map(|k| {
+                let mut parts = self.parts(z, None)?;
+                parts.first[k] = if outputs[k].value > 0.0 {
+                    Bounded::exact(0.0)
+                } else {
+                    parts.residual[k]
+                };
+                let gradient = values(&parts.delta());
+                refuse_overflow("logit gradient", gradient.as_slice())?;
+                Ok(gradient)
+            })
+            .collect()
+    }
+
     fn remarks(&self, z: &DVector<f64>) -> Vec<String> {
         if self.activation != Activation::Relu {
             return Vec::new();
@@ -453,11 +488,10 @@ impl LogitLoss for TwoLayer {
         let Some(outputs) = self.outputs(z, &DVector::zeros(z.len())) else {
             return Vec::new();
         };
-        outputs
-            .iter()
-            .enumerate()
-            .filter(|(k, y)| y.value.abs() <= NEAR_KINK * self.second_layer.row(*k).amax())
-            .map(|(k, y)| {
+        self.next_to_kink(&outputs, NEAR_KINK)
+            .into_iter()
+            .map(|k| {
+                let y = outputs[k];
                 format!(
                     "entry {k} of A2 p is {:.1e}, next to the kink of relu: derivatives are those of the side where it is {}",
                     y.value,
@@ -584,6 +618,30 @@ mod tests {
         assert_eq!(remarks(1.9e-6), text("1.9e-6", "positive"));
         assert_eq!(remarks(-1.9e-6), text("-1.9e-6", "not positive"));
         assert!(remarks(2.1e-6).is_empty() && remarks(-2.1e-6).is_empty());
+    }
+
+    /// Across the kink nothing moves but `phi'`: the gradient from beyond is the one just beyond.
+    #[test]
+    fn the_gradient_from_beyond_a_kink_is_the_one_beyond_it() {
+        let rows = DMatrix::from_row_slice(2, 3, &[2.0, -2.0, 0.0, 1.0, 0.5, -1.0]);
+        let loss = TwoLayer::new(
+            rows,
+            Activation::Relu,
+            DVector::from_column_slice(&[0.5, -1.0]),
+        );
+        for side in [1e-9, -1e-9] {
+            let at = |t: f64| DVector::from_column_slice(&[t, 0.0, 0.25]);
+            let beyond = loss.gradients_beyond_kinks(&at(side), 1e-6).unwrap();
+            assert_eq!(beyond.len(), 1);
+            let there = loss.gradient(&at(-side)).unwrap();
+            assert!((&beyond[0] - there).amax() < 1e-8);
+            assert!((&beyond[0] - loss.gradient(&at(side)).unwrap()).amax() > 0.1);
+            assert!(
+                loss.gradients_beyond_kinks(&at(side), 1e-10)
+                    .unwrap()
+                    .is_empty()
+            );
+        }
     }
 
     #[test]

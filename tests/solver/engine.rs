@@ -189,7 +189,7 @@ fn a_start_from_a_sample_saves_passes_and_leads_to_a_certified_minimum() {
             indefinite += 1;
             let with = problem.solve(&settings(Method::Auto)).unwrap();
             let without = Settings {
-                sampled_start: false,
+                sampled_start: Some(false),
                 ..Settings::default()
             };
             let without = problem.solve(&without).unwrap();

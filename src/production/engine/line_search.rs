@@ -1,6 +1,6 @@
 //! The best step length along a direction, found in the logits: no pass over A.
 
-/// Trials at most.
+/// Trials at most, the first and the longer ones included.
 const TRIALS: usize = 20;
 /// A step is good enough when the slope has fallen to this fraction (the curvature condition).
 pub(crate) const SLOPE: f64 = 0.5;
@@ -14,18 +14,25 @@ const MARGIN: f64 = 0.1;
 /// `phi(t)` gives loss and slope, or `None` where it is not defined; `start` is `(phi(0), phi'(0))` with a negative slope.
 /// Accepts `t` once Armijo's condition with `sufficient_decrease` holds and the slope is down to a fraction [`SLOPE`];
 /// expands beyond the first trial 1 while the loss falls; otherwise the minimiser of the cubic through both ends of the
-/// bracket is tried next.
+/// bracket is tried next. After the first trial at most `max_halvings` others are shorter than the one before.
 pub(crate) fn line_search(
     phi: impl Fn(f64) -> Option<(f64, f64)>,
     start: (f64, f64),
     sufficient_decrease: f64,
+    max_halvings: usize,
 ) -> Option<(f64, f64)> {
     let (value_0, slope_0) = start;
     let mut low = (0.0, value_0, slope_0);
     let mut high: Option<(f64, f64, f64)> = None;
     let mut best: Option<(f64, f64)> = None;
     let mut t = 1.0;
+    let (mut before, mut shortened) = (t, 0);
     for _ in 0..TRIALS {
+        shortened += usize::from(t < before);
+        if shortened > max_halvings {
+            break;
+        }
+        before = t;
         let Some((value, slope)) = phi(t) else {
             // Out of the domain: come back towards the last good point.
             high = None;
@@ -88,7 +95,7 @@ mod tests {
         for minimum in [0.001, 0.3, 1.0, 7.0, 300.0] {
             let phi = |t: f64| Some((0.5 * (t - minimum) * (t - minimum), t - minimum));
             let start = phi(0.0).unwrap();
-            let (t, value) = line_search(phi, start, 1e-4).unwrap();
+            let (t, value) = line_search(phi, start, 1e-4, 40).unwrap();
             assert!((t - minimum).abs() <= SLOPE * minimum, "{minimum}: {t}");
             assert!(value < start.0);
         }
@@ -98,9 +105,9 @@ mod tests {
     fn a_pole_is_not_crossed_and_a_line_that_only_rises_has_no_step() {
         // -ln(1 - t) + ... defined below 1/2 only: the minimum of (t - 0.4)^2 is inside.
         let phi = |t: f64| (t < 0.5).then_some(((t - 0.4) * (t - 0.4), 2.0 * (t - 0.4)));
-        let (t, _) = line_search(phi, (0.16, -0.8), 1e-4).unwrap();
+        let (t, _) = line_search(phi, (0.16, -0.8), 1e-4, 40).unwrap();
         assert!(t > 0.0 && t < 0.5);
-        assert!(line_search(|t| Some((t, 1.0)), (0.0, -1.0), 1e-4).is_none());
+        assert!(line_search(|t| Some((t, 1.0)), (0.0, -1.0), 1e-4, 40).is_none());
     }
 
     /// A line that falls for ever: where it leaves the domain, the search comes back to a tenth of the way beyond the last
@@ -112,7 +119,7 @@ mod tests {
             tried.borrow_mut().push(t);
             (t < 3.0).then_some((-t, -1.0))
         };
-        let (t, value) = line_search(phi, (0.0, -1.0), 1e-4).unwrap();
+        let (t, value) = line_search(phi, (0.0, -1.0), 1e-4, 40).unwrap();
         let tried = tried.into_inner();
         assert_eq!(tried.len(), TRIALS);
         for (found, expected) in tried.iter().zip([1.0, 4.0, 1.3, 5.2, 1.69, 6.76, 2.197]) {
@@ -138,13 +145,13 @@ mod tests {
                 // The second trial, wherever it is, is good.
                 Some(if t == 1.0 { (value, slope) } else { (0.0, 0.0) })
             };
-            let (t, least) = line_search(phi, (10.0, -4.0), 0.25).unwrap();
+            let (t, least) = line_search(phi, (10.0, -4.0), 0.25, 40).unwrap();
             assert_eq!(tried.get(), trials, "{value} {slope}");
             assert_eq!(t == 1.0, trials == 1);
             assert_eq!(least, if trials == 1 { value } else { 0.0 });
         }
         // A constant is not lower.
-        assert!(line_search(|_| Some((10.0, -4.0)), (10.0, -4.0), 0.25).is_none());
+        assert!(line_search(|_| Some((10.0, -4.0)), (10.0, -4.0), 0.25, 40).is_none());
     }
 
     /// The next trial while the loss falls: the zero of the secant of the slopes, within 1.5 and 4 times the last one.
@@ -160,7 +167,7 @@ mod tests {
                     (-100.0, 0.0)
                 })
             };
-            line_search(phi, (0.0, -10.0), 1e-4).unwrap();
+            line_search(phi, (0.0, -10.0), 1e-4, 40).unwrap();
             assert_eq!(tried.into_inner(), [1.0, expected]);
         }
     }

@@ -26,6 +26,9 @@ use std::cell::OnceCell;
 use std::ops::ControlFlow;
 
 use crate::instance::DesignMatrix;
+use crate::production::endings::{
+    LOSS_ROUNDING, POLISH_GAIN, SHORT_STEP, SINGULAR_HESSIAN, Yardstick, has_run_away,
+};
 use crate::production::engine::factor::{Cholesky, absolute_step, lowest_eigenpair};
 use crate::production::engine::general::General;
 use crate::production::engine::line_search::{SLOPE, line_search};
@@ -35,8 +38,7 @@ use crate::production::engine::sampled_start::SampledStart;
 use crate::production::engine::softmax::FusedSoftmax;
 use crate::production::kernels::operator::{Gram, Operator};
 use crate::production::kernels::partition::Rows;
-use crate::production::leverage::{corrected_scores, draw, sketched_scores};
-use crate::production::newton::{LOSS_ROUNDING, SHORT_STEP};
+use crate::production::leverage::{SampleSize, corrected_scores, draw_sized, sketched_scores};
 use crate::production::summation::{dot, norm};
 use crate::production::{EvaluationError, Method, Outcome, Problem, Settings, TraceEntry};
 
@@ -65,8 +67,20 @@ pub(crate) struct End {
     pub loss: f64,
     pub gradient_norm: f64,
     pub start_gradient_norm: f64,
+    /// The largest logit at the start.
+    pub start_logit: f64,
     pub warnings: Vec<String>,
     pub trace: Vec<TraceEntry>,
+}
+
+impl End {
+    /// What a later part of the run is measured against.
+    pub fn yardstick(&self) -> Yardstick {
+        Yardstick {
+            gradient_norm: self.start_gradient_norm,
+            logit: self.start_logit,
+        }
+    }
 }
 
 /// What a run is told from outside.
@@ -86,6 +100,15 @@ pub(crate) fn run(
     start: Vec<f64>,
     orders: Orders<'_>,
 ) -> Result<End, EvaluationError> {
+    launch(problem, start, orders, false)
+}
+
+fn launch(
+    problem: &Problem,
+    start: Vec<f64>,
+    orders: Orders<'_>,
+    only_start: bool,
+) -> Result<End, EvaluationError> {
     let operator = problem.operator().counted_anew();
     let squared_weights = problem.squared_weights().as_slice();
     let ridge = OnceCell::new();
@@ -99,13 +122,32 @@ pub(crate) fn run(
     match loss.softmax_target() {
         Some(target) => {
             let objective = FusedSoftmax::new(&operator, target, data.ridge());
-            Ok(Run::begin(&objective, data, start, orders)?.finish())
+            let run = Run::begin(&objective, data, start, orders)?;
+            Ok(if only_start {
+                run.finish_sampled_start()
+            } else {
+                run.finish()
+            })
         }
         None => {
             let objective = General::new(&operator, loss, squared_weights);
-            Ok(Run::begin(&objective, data, start, orders)?.finish())
+            let run = Run::begin(&objective, data, start, orders)?;
+            Ok(if only_start {
+                run.finish_sampled_start()
+            } else {
+                run.finish()
+            })
         }
     }
+}
+
+/// Only the start from a sample of the rows; its trace is empty where there is none.
+pub(crate) fn run_sampled_start(
+    problem: &Problem,
+    start: Vec<f64>,
+    orders: Orders<'_>,
+) -> Result<End, EvaluationError> {
+    launch(problem, start, orders, true)
 }
 
 /// What a run works on.
@@ -154,6 +196,8 @@ struct Run<'a, 'o, O: Objective> {
     /// n entries for a diagonal, a trial's logits or a direction in the logits, whichever is wanted at the time.
     scratch: Vec<f64>,
     start_gradient_norm: f64,
+    /// The largest logit at the start.
+    start_logit: f64,
     /// Multiplies the budget of heavy rows.
     boost: f64,
     /// The last step was a Newton step of about full length: the next one is tried with a fused sweep at once.
@@ -209,6 +253,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             metric: None,
             orders,
             start_gradient_norm: state.gradient_norm,
+            start_logit: data.operator.largest(&z),
             state,
             z,
             drifted: false,
@@ -233,9 +278,37 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
 
     fn finish(mut self) -> End {
         let outcome = self.iterate();
+        if outcome == Outcome::Converged {
+            self.polish();
+        }
+        self.end(outcome)
+    }
+
+    /// The start that a sample of the rows gives, where the Hessian at the start is indefinite, as a run that goes on elsewhere.
+    fn finish_sampled_start(mut self) -> End {
+        let curvature = self
+            .objective
+            .curvature(&self.state, &self.z, &mut self.scratch);
+        if let Some(Model { mut hessian, .. }) = self.model() {
+            curvature.add_to(&mut hessian);
+            if Cholesky::new(&hessian).is_none() {
+                self.sampled_start();
+            }
+        }
+        self.observe();
+        let outcome = if self.stopped {
+            Outcome::Interrupted
+        } else {
+            Outcome::IterationLimit
+        };
+        self.end(outcome)
+    }
+
+    fn end(mut self, outcome: Outcome) -> End {
         self.observe();
         self.settle();
         let start_gradient_norm = self.start_gradient_norm;
+        let start_logit = self.start_logit;
         let warnings = std::mem::take(&mut self.warnings);
         let trace = std::mem::take(&mut self.trace);
         let state = self.into_state();
@@ -245,6 +318,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             loss: state.loss,
             gradient_norm: state.gradient_norm,
             start_gradient_norm,
+            start_logit,
             warnings,
             trace,
         }
@@ -302,6 +376,37 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         self.observed = self.trace.len();
     }
 
+    /// Full Newton steps that go on halving the gradient after convergence, if any are asked for.
+    fn polish(&mut self) {
+        for _ in 0..self.orders.settings.polish_steps.unwrap_or(0) {
+            let Some(cholesky) = Cholesky::new(&self.whole_hessian().0) else {
+                break;
+            };
+            let direction = negated(cholesky.solve(&self.state.gradient));
+            let x = moved(&self.state.x, &direction, 1.0);
+            let Ok(trial) = self
+                .objective
+                .evaluate(x, &mut self.scratch, Some(&self.state))
+            else {
+                break;
+            };
+            if trial.gradient_norm > POLISH_GAIN * self.state.gradient_norm
+                || self.objective.crosses_pole(&self.z, &self.scratch)
+            {
+                break;
+            }
+            let made = Made {
+                method: Method::Exact.as_str(),
+                rows: self.data.squared_weights.len(),
+                cut: false,
+                shift: 0.0,
+                newton: true,
+                kept: false,
+            };
+            self.accept_trial(trial, made, 1.0);
+        }
+    }
+
     /// Evaluates the state anew at `A x` if its logits have come along a line.
     fn settle(&mut self) {
         if !std::mem::take(&mut self.drifted) {
@@ -324,9 +429,8 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     }
 
     fn runaway(&mut self) -> Option<Outcome> {
-        let limit = self.orders.settings.logit_limit;
         let largest = self.data.operator.largest(&self.z);
-        if largest <= limit {
+        if !has_run_away(largest, self.start_logit, self.orders.settings) {
             return None;
         }
         self.warnings.push(format!(
@@ -340,8 +444,9 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         if self.definite && self.weighted {
             return Some(Outcome::Converged);
         }
-        let hessian = self.whole_hessian();
-        if let Some(cholesky) = Cholesky::new(&hessian) {
+        let (hessian, rounding) = self.whole_hessian();
+        let definite = Cholesky::new(&hessian).filter(|_| exceeds(&hessian, &rounding));
+        if let Some(cholesky) = definite {
             let step = negated(cholesky.solve(&self.state.gradient));
             self.data.operator.multiply(&step, &mut self.scratch);
             if self.data.operator.largest(&self.scratch) <= SHORT_STEP {
@@ -359,13 +464,8 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             };
         }
         let lowest = lowest_eigenpair(&hessian);
-        let size = (0..hessian.order)
-            .map(|j| hessian.column(j)[0].abs())
-            .fold(0.0, f64::max);
         match lowest {
-            Some((value, vector))
-                if value < -(hessian.order as f64) * f64::EPSILON * 8.0 * size =>
-            {
+            Some((value, vector)) if value < -rounding.iter().copied().fold(0.0, f64::max) => {
                 if self.trace.len() >= self.orders.settings.max_iterations {
                     return Some(Outcome::IterationLimit);
                 }
@@ -381,24 +481,30 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
                 }
             }
             _ => {
-                self.warnings.push(
-                    "the Hessian is singular to rounding here: the minimiser may lie at infinity or not be unique"
-                        .to_string(),
-                );
+                self.warnings.push(SINGULAR_HESSIAN.to_string());
                 Some(Outcome::Singular)
             }
         }
     }
 
-    /// The Hessian with nothing approximated.
-    fn whole_hessian(&mut self) -> Gram {
+    /// The Hessian with nothing approximated, and what rounding leaves uncertain of its diagonal: a multiple of the terms that add
+    /// up to it, which may cancel.
+    fn whole_hessian(&mut self) -> (Gram, Vec<f64>) {
         let curvature = self
             .objective
             .curvature(&self.state, &self.z, &mut self.scratch);
         let mut hessian =
             model::exact(self.data.operator, self.data.squared_weights, &self.scratch).hessian;
+        let units = hessian.order as f64 * f64::EPSILON * 8.0;
+        let rounding = (0..hessian.order)
+            .map(|j| {
+                let terms = curvature.terms.iter();
+                let low_rank = terms.map(|term| (term.factor * term.u[j] * term.v[j]).abs());
+                units * (hessian.column(j)[0].abs() + low_rank.sum::<f64>())
+            })
+            .collect();
         curvature.add_to(&mut hessian);
-        hessian
+        (hessian, rounding)
     }
 
     /// Leaves a saddle along an eigenvector: both ways, several lengths, the lowest loss wins.
@@ -596,16 +702,14 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             return Err((Outcome::SamplingFailed, "no scores".to_string()));
         };
         let corrected = corrected_scores(scores, reference, &diagonal).map_err(failed)?;
-        let sample = draw(
-            &corrected,
-            &diagonal,
-            settings.epsilon,
-            settings.delta,
-            settings.seed,
-            self.samples,
-            self.data.operator.columns(),
-        )
-        .map_err(failed)?;
+        let size = SampleSize {
+            epsilon: settings.epsilon,
+            delta: settings.delta,
+            constant: settings.sampling_constant,
+        };
+        let (seed, columns) = (settings.seed, self.data.operator.columns());
+        let sample =
+            draw_sized(&corrected, &diagonal, size, seed, self.samples, columns).map_err(failed)?;
         self.samples += 1;
         let mut hessian = Gram::zeros(self.data.operator.columns());
         self.data
@@ -701,6 +805,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             |t| self.objective.along(&self.state, &line, t),
             (self.state.loss, slope),
             self.orders.settings.sufficient_decrease,
+            self.orders.settings.max_halvings,
         )
     }
 
@@ -761,7 +866,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     fn sampled_start(&mut self) -> bool {
         let settings = self.orders.settings;
         let wanted = matches!(self.orders.method, Method::Auto | Method::ReusedGram);
-        if !(wanted && settings.sampled_start) {
+        if !(wanted && settings.sampled_start.unwrap_or(true)) {
             return false;
         }
         let Some(SampledStart { state, rows }) = self.objective.sampled_start(
@@ -889,6 +994,15 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         self.state = trial;
         norm(&blocks.concat())
     }
+}
+
+/// Whether a matrix is positive definite also where each entry of its diagonal is less by as much as `rounding` says.
+fn exceeds(hessian: &Gram, rounding: &[f64]) -> bool {
+    let mut less = hessian.clone();
+    for (j, off) in rounding.iter().enumerate() {
+        less.column_mut(j)[0] -= off;
+    }
+    Cholesky::new(&less).is_some()
 }
 
 fn negated(mut v: Vec<f64>) -> Vec<f64> {

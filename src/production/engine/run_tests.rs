@@ -647,7 +647,7 @@ fn a_tall_softmax_problem_starts_from_a_sample_where_that_is_allowed() {
         (Method::Exact, true, "exact"),
     ] {
         let once = Settings {
-            sampled_start,
+            sampled_start: Some(sampled_start),
             max_iterations: 1,
             ..settings()
         };

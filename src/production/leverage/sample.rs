@@ -81,6 +81,17 @@ pub fn corrected_scores(
         .collect())
 }
 
+/// How large a sample is.
+#[derive(Clone, Copy, Debug)]
+pub struct SampleSize {
+    /// `eps` of the guarantee.
+    pub epsilon: f64,
+    /// Failure probability of all samples of a run together.
+    pub delta: f64,
+    /// Multiplies what [`oversampling`] asks for; below 1 nothing is guaranteed. Finite and `> 0`.
+    pub constant: f64,
+}
+
 /// Draws a sparse `D~` for the diagonal D: `(1-eps) A'DA <= A'D~A <= (1+eps) A'DA`, provided `u_i >= l_i` for the leverage
 /// scores `l_i` of `diag(D)^1/2 A`.
 ///
@@ -96,9 +107,27 @@ pub fn draw(
     iteration: usize,
     columns: usize,
 ) -> Result<RowSample, LeverageError> {
+    let size = SampleSize {
+        epsilon,
+        delta,
+        constant: 1.0,
+    };
+    draw_sized(scores, diagonal, size, seed, iteration, columns)
+}
+
+/// [`draw`] with another constant: `p_i = min(1, constant c u_i)`.
+pub fn draw_sized(
+    scores: &[f64],
+    diagonal: &[f64],
+    size: SampleSize,
+    seed: u64,
+    iteration: usize,
+    columns: usize,
+) -> Result<RowSample, LeverageError> {
     check(scores, diagonal)?;
     let t = iteration as f64;
-    let c = oversampling(columns, epsilon, delta / ((t + 1.0) * (t + 2.0)));
+    let share = size.delta / ((t + 1.0) * (t + 2.0));
+    let c = size.constant * oversampling(columns, size.epsilon, share);
     let mut stream = sample::stream(seed, "row-sample", iteration as u64);
     let mut drawn = RowSample {
         rows: Vec::new(),

@@ -11,6 +11,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::production::EvaluationError;
+use crate::production::endings::POLISH_STEPS;
 use crate::production::engine::factor::{Cholesky, lowest_eigenpair};
 use crate::production::kernels::operator::Gram;
 use crate::production::outcome::{Outcome, TraceEntry};
@@ -203,7 +204,7 @@ impl<R: Reduced> Run<'_, R> {
                 let gradient = self.reduced.gradient(&self.point).clone();
                 match look(&hessian, &self.u, &gradient) {
                     Look::Minimiser(newton) => {
-                        if norm > noise && self.polished < self.settings.polish_steps {
+                        if norm > noise && self.polished < self.settings.polish_steps.unwrap_or(POLISH_STEPS) {
                             self.polished += 1;
                             if self.polish(&newton, norm) {
                                 continue;

@@ -42,7 +42,7 @@ pub fn run(bytes: &[u8]) {
         Ok(solution) => {
             assert_eq!(seen, solution.trace, "the observer saw another trace");
             if let Some(steps) = case.stop_after {
-                assert!(solution.iterations <= steps + case.settings.polish_steps);
+                assert!(solution.iterations <= steps + case.settings.polish_steps.unwrap_or(2));
             } else {
                 assert_ne!(solution.outcome, Outcome::Interrupted);
             }

@@ -200,7 +200,7 @@ fn settings(bytes: &mut Bytes<'_>) -> Settings {
         method,
         tolerance: [1e-10, 1e-6, 1e-15, 0.5][usize::from(choice) % 4],
         max_iterations: 1 + bytes.below(60),
-        polish_steps: usize::from(choice >> 2) % 4,
+        polish_steps: Some(usize::from(choice >> 2) % 4),
         max_halvings: [40, 0, 3, 200][usize::from(choice >> 4) % 4],
         certify: choice & 64 == 0,
         seed: u64::from(choice >> 7),

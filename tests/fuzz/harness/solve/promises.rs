@@ -55,7 +55,7 @@ fn check_trace(case: &Case, solution: &Solution) {
     let settings = &case.settings;
     let trace = &solution.trace;
     assert_eq!(solution.iterations, trace.len());
-    assert!(trace.len() <= settings.max_iterations + settings.polish_steps);
+    assert!(trace.len() <= settings.max_iterations + settings.polish_steps.unwrap_or(2));
     let mut passes = 0.0;
     for (k, entry) in trace.iter().enumerate() {
         assert_eq!(entry.iteration, k);

@@ -1,0 +1,72 @@
+//! An error bound that is not waited for once somebody asks for an end.
+
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use nalgebra::DVector;
+
+use crate::production::error_bound::Certificate;
+use crate::production::{Outcome, Problem, Solution};
+
+/// Asks the bound to be given up; `None` where nobody can.
+pub(crate) type Stop<'a> = Option<&'a AtomicBool>;
+
+/// How long a set [`Stop`] may go unseen.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// The solution with the bound that `certify` gives at its x, or interrupted where `stop` is set before that is done.
+///
+/// A factorisation is one call of many seconds, so it runs on a thread of its own and is left alone when nobody waits for it any
+/// more.
+pub(crate) fn certify_until(
+    problem: &Problem,
+    mut solution: Solution,
+    stop: Stop<'_>,
+    certify: impl FnOnce(&Problem, &DVector<f64>) -> Certificate + Send + 'static,
+) -> Solution {
+    let found = match stop {
+        None => Some(certify(problem, &solution.x)),
+        Some(stop) => {
+            let (problem, x) = (problem.clone(), solution.x.clone());
+            unless_stopped(stop, move || certify(&problem, &x))
+        }
+    };
+    let certificate = found.unwrap_or_else(|| {
+        solution.outcome = Outcome::Interrupted;
+        Certificate::none("interrupted while it was computed")
+    });
+    solution.error_bound = certificate.bound;
+    solution.error_bound_basis = certificate.basis;
+    solution
+}
+
+/// What `work` gives, or `None` soon after `stop` is set; a panic of it is handed on.
+fn unless_stopped(
+    stop: &AtomicBool,
+    work: impl FnOnce() -> Certificate + Send + 'static,
+) -> Option<Certificate> {
+    let (send, receive) = channel();
+    let worker = std::thread::Builder::new().spawn(move || {
+        // Nobody may be there to take it.
+        let _ = send.send(work());
+    });
+    let worker = match worker {
+        Ok(worker) => worker,
+        Err(error) => {
+            let reason = format!("no thread could be started for it: {error}");
+            return Some(Certificate::none(reason));
+        }
+    };
+    loop {
+        match receive.recv_timeout(LOOK) {
+            Ok(certificate) => return Some(certificate),
+            Err(RecvTimeoutError::Timeout) if stop.load(SeqCst) => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => match worker.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => return Some(Certificate::none("its thread ended without one")),
+            },
+        }
+    }
+}
