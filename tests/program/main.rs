@@ -17,5 +17,6 @@ mod real_data;
 mod reference;
 mod snapshots;
 mod solve;
+mod solver_edges;
 mod systems;
 mod verify;

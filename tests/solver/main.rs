@@ -10,5 +10,6 @@ mod common;
 mod engine;
 mod fuzz_regressions;
 mod losses_against_oracle;
+mod settings;
 mod systems;
 mod value_stability;

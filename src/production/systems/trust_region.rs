@@ -204,7 +204,9 @@ impl<R: Reduced> Run<'_, R> {
                 let gradient = self.reduced.gradient(&self.point).clone();
                 match look(&hessian, &self.u, &gradient) {
                     Look::Minimiser(newton) => {
-                        if norm > noise && self.polished < self.settings.polish_steps.unwrap_or(POLISH_STEPS) {
+                        if norm > noise
+                            && self.polished < self.settings.polish_steps.unwrap_or(POLISH_STEPS)
+                        {
                             self.polished += 1;
                             if self.polish(&newton, norm) {
                                 continue;

@@ -1,20 +1,18 @@
 //! The solver at the ends of the range of f64, and what it says about itself on either side of the size where it changes its
 //! coordinates.
 
-mod common;
-
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
+use crate::common::{BASELINE, Scratch, attreg, fixture};
 use attention_regression::instance::{Activation, DesignMatrix, Instance, LossKind};
 use attention_regression::oracle::{Reference, lift_vector, minimise};
 use attention_regression::production::{
     DiagonalPlusLowRank, EvaluationError, LogitErrorBounds, LogitLoss, Method, Outcome, Problem,
     Settings, Softmax, TraceEntry, certify, solve_interruptible,
 };
-use common::{BASELINE, Scratch, attreg, fixture};
 use nalgebra::{DMatrix, DVector};
 
 fn solved(name: &str) -> serde_json::Value {
