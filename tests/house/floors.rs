@@ -13,7 +13,7 @@ const FLOORS: [&[&str]; 8] = [
     &["production", "oracle"],
     &["claims"],
     &["campaign"],
-    &["report", "judge"],
+    &["report", "judge", "ledger"],
     &["cli"],
 ];
 

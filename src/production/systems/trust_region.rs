@@ -112,7 +112,7 @@ pub(super) fn look(hessian: &DMatrix<f64>, u: &DVector<f64>, gradient: &DVector<
         return Look::Minimiser(DVector::zeros(0));
     }
     let largest = hessian.amax();
-    if !(largest > 0.0) {
+    if largest.is_nan() || largest <= 0.0 {
         return Look::Flat;
     }
     // Every entry is a sum of products; what rounding may have added to it must not count as curvature.
