@@ -6,6 +6,7 @@
 
 use crate::oracle::arithmetic::{Arithmetic, Scale};
 use crate::scalar::High;
+use crate::scalar::rounding::{ARITHMETIC, EXP, HYPERBOLIC, LN, SQRT, hundredths_of_unit};
 
 /// The real numbers within `radius` of `midpoint`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,15 +15,6 @@ pub struct Ball {
     radius: High,
 }
 
-/// Rounding bounds as stated by [`High`], in hundredths of a unit of `10^-39` relative to the result: `+ - * /` 0.5001,
-/// sqrt 0.51, ln 3, exp 4, hyperbolic functions 6.
-const ARITHMETIC: i64 = 51;
-const SQRT: i64 = 52;
-const LN: i64 = 300;
-const EXP: i64 = 400;
-const HYPERBOLIC: i64 = 600;
-/// A hundredth of a unit.
-const HUNDREDTH_EXPONENT: i64 = -41;
 /// Surcharge of `10^-30` on every radius. A radius is a sum and product of nonnegative numbers, so `k` roundings change it
 /// by less than `k 10^-39` relative to itself; there are some 4 per term, so this covers 10^8 terms.
 const SURCHARGE_EXPONENT: i64 = -30;
@@ -61,7 +53,7 @@ impl Ball {
     fn rounded(midpoint: High, moved: High, hundredths: i64) -> Self {
         Self {
             midpoint,
-            radius: surcharged(moved + rounding(midpoint.abs(), hundredths)),
+            radius: surcharged(moved + hundredths_of_unit(midpoint.abs(), hundredths)),
         }
     }
 
@@ -76,7 +68,7 @@ impl Ball {
     fn smallest(self) -> High {
         let distance = self.midpoint.abs() - self.radius;
         // The subtraction may have rounded up.
-        (distance - rounding(self.midpoint.abs(), 2 * ARITHMETIC)).max(High::ZERO)
+        (distance - hundredths_of_unit(self.midpoint.abs(), 2 * ARITHMETIC)).max(High::ZERO)
     }
 
     /// A bound of `exp(t) - 1` for `|t| <= radius`.
@@ -88,10 +80,6 @@ impl Ball {
             self.radius.exp()
         }
     }
-}
-
-fn rounding(magnitude: High, hundredths: i64) -> High {
-    (magnitude * High::int(hundredths)).shifted(HUNDREDTH_EXPONENT)
 }
 
 fn surcharged(radius: High) -> High {
@@ -150,7 +138,7 @@ impl Arithmetic for Ball {
         }
         Self {
             midpoint: sum,
-            radius: surcharged(moved + rounding(rounded, ARITHMETIC)),
+            radius: surcharged(moved + hundredths_of_unit(rounded, ARITHMETIC)),
         }
     }
 
@@ -272,7 +260,7 @@ impl Arithmetic for Ball {
         // The factor's own roundings are at most `magnitude` units, which the surcharge covers up to 10^9; beyond
         // that `count` units on the value dominate them.
         let slope = surcharged(count * self.largest().powi(magnitude - 1));
-        let moved = slope * self.radius + rounding(value.abs() * count, 100);
+        let moved = slope * self.radius + hundredths_of_unit(value.abs() * count, 100);
         let positive = Self::rounded(value, moved, ARITHMETIC);
         if exponent > 0 {
             positive

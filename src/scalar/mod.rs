@@ -1,9 +1,8 @@
-//! Floor 0: numbers. [`High`] is the oracle's scalar, [`Tolerance`] is a value with a reason.
+//! Floor 0: numbers. [`High`] is the oracle's scalar, [`rounding`] what its operations lose.
 
 mod certified;
 mod high;
-mod tolerance;
+pub mod rounding;
 
 pub use certified::{certified, certified_to};
 pub use high::{High, ScalarError};
-pub use tolerance::Tolerance;
