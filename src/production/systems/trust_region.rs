@@ -53,9 +53,9 @@ pub(super) trait Reduced {
     fn moved(&self, u: &DVector<f64>, step: &DVector<f64>) -> DVector<f64> {
         u + step
     }
-    /// The loss in the units of the system, for the trace.
-    fn shown_loss(&self, point: &Self::Point) -> f64 {
-        self.loss(point)
+    /// A loss or the norm of a gradient in the units of the system, for the trace.
+    fn shown(&self, number: f64) -> f64 {
+        number
     }
     /// `f(u)`.
     fn loss(&self, point: &Self::Point) -> f64;
@@ -242,8 +242,8 @@ impl<R: Reduced> Run<'_, R> {
     fn entry(&self, norm: f64) -> TraceEntry {
         TraceEntry {
             iteration: self.iterations,
-            loss: self.reduced.shown_loss(&self.point),
-            gradient_norm: norm,
+            loss: self.reduced.shown(self.reduced.loss(&self.point)),
+            gradient_norm: self.reduced.shown(norm),
             step_norm: self.last.norm,
             step_length: if self.iterations == 0 { 0.0 } else { 1.0 },
             method: self.reduced.name(),

@@ -58,8 +58,8 @@ impl Method for Alternating {
             let (norm, noise) = problem.gradient_norm(&point);
             let stop = watch.sees(TraceEntry {
                 iteration: iterations,
-                loss: problem.loss(&point),
-                gradient_norm: norm,
+                loss: problem.shown(point.loss),
+                gradient_norm: problem.shown(norm),
                 step_norm,
                 step_length: if iterations == 0 { 0.0 } else { 1.0 },
                 method: self.name(),

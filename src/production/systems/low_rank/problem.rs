@@ -151,11 +151,6 @@ impl Problem {
         [rows(x), rows(y)].concat()
     }
 
-    /// The loss in the system's scale.
-    pub(super) fn loss(&self, point: &Point) -> f64 {
-        point.loss * self.scale_of_loss()
-    }
-
     /// Everything at a kept factor.
     pub(super) fn at(&self, kept: DMatrix<f64>) -> Result<Point, EvaluationError> {
         let (eliminated, roots) = self.eliminate(&kept);
@@ -209,7 +204,13 @@ impl Problem {
         })
     }
 
-    /// The norm of the gradient in both factors and its rounding level, in the system's scale.
+    /// A number in the scale of the loss, or a norm of its gradient, in the system's scale. Differences of the smallest
+    /// numbers must not depend on the scale, so the search itself never sees it.
+    pub(super) fn shown(&self, number: f64) -> f64 {
+        number * self.scale_of_loss()
+    }
+
+    /// The norm of the gradient in both factors and its rounding level, over the scale of the loss.
     ///
     /// Level: each entry of the gradient is a sum of products of an entry of `X Y' - M`, itself a sum of k products; one
     /// unit for each addition and product, times the sizes of the terms.
@@ -223,13 +224,10 @@ impl Problem {
         let of_eliminated = &sizes * &kept;
         let units = |terms: usize| (terms + self.rank + 4) as f64 * 0.5 * f64::EPSILON;
         let (q, p) = self.target.shape();
-        let (a, b) = (
-            self.largest_weight.powi(2) * self.largest_entry.powi(2),
-            self.largest_weight.powi(2) * self.largest_entry,
-        );
+        let of_both = |kept: f64, eliminated: f64| kept.hypot(eliminated / self.largest_entry);
         (
-            (a * point.gradient.norm()).hypot(b * in_eliminated.norm()),
-            (a * units(q) * of_kept.norm()).hypot(b * units(p) * of_eliminated.norm()),
+            of_both(point.gradient.norm(), in_eliminated.norm()),
+            of_both(units(q) * of_kept.norm(), units(p) * of_eliminated.norm()),
         )
     }
 

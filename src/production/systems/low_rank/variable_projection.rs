@@ -105,8 +105,8 @@ impl Reduced for Projected<'_> {
         flat(&orthonormal(self.unflat(&(u + step))))
     }
 
-    fn shown_loss(&self, point: &Point) -> f64 {
-        self.0.loss(point)
+    fn shown(&self, number: f64) -> f64 {
+        self.0.shown(number)
     }
 
     fn loss(&self, point: &Point) -> f64 {
