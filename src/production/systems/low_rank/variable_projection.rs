@@ -135,7 +135,7 @@ impl Reduced for Projected<'_> {
         }
         let hessian = without_gauge(&hessian, &point.kept);
         // The directions Y R have no curvature of their own; any keeps the matrix definite.
-        let mean = (hessian.trace() / hessian.nrows() as f64).max(f64::MIN_POSITIVE);
+        let mean = hessian.diagonal().map(f64::abs).mean();
         let span = &point.kept * point.kept.transpose();
         let mut hessian = 0.5 * (&hessian + hessian.transpose());
         for j in 0..span.nrows() {
