@@ -5,9 +5,9 @@ use std::path::Path;
 
 use attention_regression::oracle::{Reference, lift_vector};
 use attention_regression::production::{
-    AUTO, Outcome, Settings, Solution, SystemError, method_names, solve_system,
+    AUTO, Outcome, Settings, Solution, SystemError, solve_system,
 };
-use attention_regression::system::{GENERATORS, Given, Posed, SYSTEMS, Sizes, parse, read};
+use attention_regression::system::{Given, Posed, parse, read};
 use nalgebra::{DMatrix, DVector};
 use serde::Deserialize;
 use serde_json::Value;
@@ -399,35 +399,4 @@ fn what_no_method_takes_is_refused_by_name() {
         refused(&square, Some(&[1.0, 1.0, f64::NAN, 1.0]), AUTO),
         "start: Y[0, 0] is NaN: every entry must be finite"
     );
-}
-
-/// Whoever adds a system is told what is missing: an independent table of its values, a kind to draw, a method, a row in
-/// the page of systems.
-#[test]
-fn every_system_is_there_on_every_floor() {
-    let table = include_str!("../../fixtures/oracle/systems_mpmath.json");
-    let page = include_str!("../../docs/systems.md");
-    let sizes = Sizes {
-        rows: 5,
-        width: 1,
-        columns: Some(3),
-    };
-    let drawn: Vec<Given> = GENERATORS
-        .iter()
-        .map(|generator| generator.draw(&sizes, 1, 0).unwrap())
-        .collect();
-    for system in SYSTEMS.iter().filter(|system| !system.logit) {
-        let key = system.key;
-        assert!(table.contains(&format!("\"system\": \"{key}\"")), "{key}");
-        assert!(page.contains(&format!("`{key}`")), "{key}");
-        let given = drawn
-            .iter()
-            .find(|given| given.system().key == key)
-            .unwrap_or_else(|| panic!("no kind draws {key}"));
-        assert!(Reference::of(given).is_ok(), "{key}");
-        assert!(solved(given, None, AUTO).is_ok(), "{key}");
-    }
-    for name in method_names() {
-        assert!(page.contains(&format!("`{name}`")), "{name}");
-    }
 }
