@@ -323,7 +323,7 @@ fn the_scale_of_the_weights_does_not_matter_until_the_loss_leaves_f64() {
     let with = |scale: f64| {
         low_rank(
             "[[1, 1.1], [1, -1]]",
-            &format!("[[{}, {scale}], [{scale}, {}]]", 1.25 * scale, 1.25 * scale),
+            &format!("[[{0:e}, {scale:e}], [{scale:e}, {0:e}]]", 1.25 * scale),
             1,
         )
     };
