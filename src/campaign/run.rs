@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::campaign::plan::{Decided, Plan};
 use crate::campaign::{ClaimRecord, Journal, real_cases};
-use crate::claims::{Case, CheckError, Claim, Origin, proof_of};
+use crate::claims::{Case, CheckError, Claim, Origin};
 use crate::instance::InstanceError;
 use crate::instance::files::parse_instance;
 use crate::instance::sample;
@@ -163,7 +163,7 @@ fn run_units(
         plan.claims
             .par_iter()
             .with_max_len(1)
-            .map(|claim| match proof_of(claim.id) {
+            .map(|claim| match claim.proof {
                 None => Certificate::Absent,
                 Some(_) if stop.load(Relaxed) => Certificate::Unread,
                 Some(proof) => Certificate::Read((proof.check)()),

@@ -1,7 +1,7 @@
 //! A claim is data: what is printed and where, its premise, its check, the recorded verdict, its correction, and the
 //! planted fault that its checker must catch.
 
-use crate::claims::{Case, CheckError, Family, Outside, Stratum, Verdict, proof_of};
+use crate::claims::{Case, CheckError, Family, Outside, Proof, Stratum, Verdict};
 use crate::instance::LossKind;
 use crate::instance::sample::Stream;
 
@@ -98,7 +98,7 @@ pub enum Expected {
 impl Claim {
     /// The verdict on record as reports say it: `proven` where a certificate stands behind a claim that holds.
     pub fn recorded(&self) -> &'static str {
-        match (self.expected, proof_of(self.id)) {
+        match (self.expected, self.proof) {
             (Expected::Holds, Some(_)) => "proven",
             (expected, _) => expected.as_str(),
         }
@@ -179,4 +179,6 @@ pub struct Claim {
     pub control: Control,
     /// The manifest of the recorded witness, for a claim on record as false.
     pub witness: Option<&'static str>,
+    /// The certificate that proves a claim on record as true for every instance.
+    pub proof: Option<Proof>,
 }

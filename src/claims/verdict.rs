@@ -91,6 +91,11 @@ pub enum CheckError {
 }
 
 impl Verdict {
+    /// Nothing is compared yet, or there is nothing to compare: holds with a slack without a bound.
+    pub const VACUOUS: Self = Self::Holds {
+        slack: f64::INFINITY,
+    };
+
     /// The verdict on `observed <= allowed`, both known to within `error` together.
     pub fn at_most(quantity: &str, observed: High, allowed: High, error: High) -> Self {
         if observed.is_poisoned() || allowed.is_poisoned() || error.is_poisoned() {

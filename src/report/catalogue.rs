@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::claims::{Claim, Paper, proof_of};
+use crate::claims::{Claim, Paper};
 use crate::report::Counts;
 
 /// One line per claim: id, recorded verdict, place.
@@ -39,7 +39,7 @@ pub fn explain(claim: &Claim) -> String {
     }
     let _ = writeln!(text, "  note       {}", claim.note);
     let _ = writeln!(text, "  planted    {}", claim.control.fault);
-    if let Some(proof) = proof_of(claim.id) {
+    if let Some(proof) = claim.proof {
         let _ = writeln!(text, "  certificate {}", proof.certificate);
     }
     if claim.witness.is_some() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::campaign::ClaimRecord;
-use crate::claims::{Claim, proof_of};
+use crate::claims::Claim;
 use crate::instance::files::render_instance;
 use crate::report::{Counts, decided};
 
@@ -151,7 +151,7 @@ pub fn catalogue_json(claims: &[&Claim]) -> serde_json::Value {
             statement: claim.statement,
             premise: claim.premise,
             expected: claim.recorded(),
-            certificate: proof_of(claim.id).map(|proof| proof.certificate),
+            certificate: claim.proof.map(|proof| proof.certificate),
             correction: claim.correction,
             note: claim.note,
             planted_fault: claim.control.fault,

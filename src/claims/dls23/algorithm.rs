@@ -3,16 +3,15 @@
 //! The gradient and the step are taken at 40 digits, since the good starts lie within 0.1 l / M of the minimiser, often
 //! 1e-14 and less; the samples are production's, in f64.
 
-use crate::claims::exact::Exact;
-use crate::claims::forms::{self, GradientForm, HessianForm};
-use crate::claims::newton_support::{
+use crate::claims::tools::builder::{claim, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::{self, GradientForm, HessianForm};
+use crate::claims::tools::newton_support::{
     DLS23, Iterate, Setting, Sign, Stepped, is_approximate, sampled_gram, surrogate_diagonal,
     under_premise,
 };
-use crate::claims::statistics::BinomialTest;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Verdict, Wording,
-};
+use crate::claims::tools::statistics::BinomialTest;
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Verdict};
 use crate::instance::sample::Stream;
 use crate::scalar::High;
 
@@ -218,117 +217,50 @@ const PREMISE_TEXT: &str = "Theorem 2.3.1: eps, delta in (0, 0.1), M ||x_0 - x*|
 /// The claims about the algorithm and its theorem.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/algorithm-printed",
-            paper: Paper::Dls23,
-            source: "thesis Algorithm 1; H2O Algorithm 4",
-            wording: Wording::Printed,
-            statement: "D = B_diag(x_t) + diag(w o w), D~ = SUBSAMPLE(D, A), g = A'(f <c,f> + diag(f) c), x_{t+1} = x_t + (A' D~ A)^-1 g for t = 0, ..., T = log(r_0/eps) ends within eps of x*",
-            premise: PREMISE_TEXT,
-            expected: Expected::Fails,
-            correction: Some("dls23/algorithm-corrected"),
-            note: "Errata E1, E12, E13 together: the gradient has a wrong sign and lacks the ridge, and the step goes uphill. The iterates move by a constant that has nothing to do with x*. One run with genuine samples at eps1 = 1/20, eps = r_0/100.",
-            family: PREMISE,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| converges(case, Pass::Printed),
-            control: Control {
-                fault: "minus, the true gradient, the corrected schedule",
-                check: |case| converges(case, Pass::Corrected),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-algorithm-printed.json"
-            )),
-        },
-        Claim {
-            id: "dls23/algorithm-plus-sign",
-            paper: Paper::Dls23,
-            source: "thesis Algorithm 1 line 9; H2O Algorithm 4",
-            wording: Wording::Derived,
-            statement: "x_{t+1} = x_t + H~^-1 g with the true gradient g of the whole loss ends within eps of x*",
-            premise: PREMISE_TEXT,
-            expected: Expected::Fails,
-            correction: Some("dls23/algorithm-corrected"),
-            note: "Erratum E12, everything else of Algorithm 1 mended: the error doubles at every pass.",
-            family: PREMISE,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| converges(case, Pass::PlusSign),
-            control: Control {
-                fault: "the minus sign of Definition 2.1.17",
-                check: |case| converges(case, Pass::Corrected),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-algorithm-plus-sign.json"
-            )),
-        },
-        Claim {
-            id: "dls23/algorithm-corrected",
-            paper: Paper::Dls23,
-            source: "correction of thesis Algorithm 1",
-            wording: Wording::Derived,
-            statement: "x_{t+1} = x_t - (A' D~ A)^-1 (A'(f o c - <c,f> f) + A' W^2 A x_t) for T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5) passes ends within eps of x* whenever every sample succeeds",
-            premise: "as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l; every H~ verified to be a 0.1-approximate Hessian",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Minus, the true gradient, the corrected B_diag, eps1 = 1/20. Follows from dls23/contraction-hessian-norm. Genuine samples do far better than the worst the band allows.",
-            family: PREMISE,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| converges(case, Pass::Corrected),
-            control: Control {
-                fault: "the printed sign",
-                check: |case| converges(case, Pass::PlusSign),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/theorem-main",
-            paper: Paper::Dls23,
-            source: "thesis Theorem 2.3.1; DLS23 Theorem 1.5",
-            wording: Wording::Printed,
-            statement: "Algorithm 1 runs log(||x_0-x*||/eps) iterations and outputs x~ with Pr[||x~ - x*||_2 <= eps] >= 1 - delta",
-            premise: PREMISE_TEXT,
-            expected: Expected::Fails,
-            correction: Some("dls23/theorem-main-corrected"),
-            note: "Exact binomial test: 16 independent runs at delta = 1/20; more than 9 failures refute, with a false alarm below 1e-9. The algorithm as printed fails in every run of almost every case. Its Definition of a good start is 2.1.12 (E21); the Lipschitz constant M is global, so ||x|| <= R is not needed (E24). \"There exists\" names Algorithm 1; that exact Newton steps contract by 0.4 is dls23/contraction-exact-newton, and what the mended algorithm does is dls23/theorem-main-corrected.",
-            family: THEOREM,
-            strata: STRATA,
-            attack: None,
-            real_rows: 8,
-            check: |case| theorem(case, Pass::Printed),
-            control: Control {
-                fault: "the corrected algorithm",
-                check: |case| theorem(case, Pass::Corrected),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-theorem-main.json"
-            )),
-        },
-        Claim {
-            id: "dls23/theorem-main-corrected",
-            paper: Paper::Dls23,
-            source: "correction of thesis Theorem 2.3.1",
-            wording: Wording::Derived,
-            statement: "the corrected algorithm with T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5), eps1 = 1/20, delta/T for each of its T calls outputs x~ with Pr[||x~ - x*||_2 <= eps] >= 1 - delta",
-            premise: "as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Exact binomial test as for dls23/theorem-main; samples not verified. A slack without a bound means that no run failed. 4 eps1^-2 d ln(2 d/delta_1) draws are generous.",
-            family: THEOREM,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| theorem(case, Pass::Corrected),
-            control: Control {
-                fault: "the printed algorithm",
-                check: |case| theorem(case, Pass::Printed),
-            },
-            witness: None,
-        },
+        claim("dls23/algorithm-printed")
+            .printed("thesis Algorithm 1; H2O Algorithm 4")
+            .states("D = B_diag(x_t) + diag(w o w), D~ = SUBSAMPLE(D, A), g = A'(f <c,f> + diag(f) c), x_{t+1} = x_t + (A' D~ A)^-1 g for t = 0, ..., T = log(r_0/eps) ends within eps of x*")
+            .given(PREMISE_TEXT)
+            .note("Errata E1, E12, E13 together: the gradient has a wrong sign and lacks the ridge, and the step goes uphill. The iterates move by a constant that has nothing to do with x*. One run with genuine samples at eps1 = 1/20, eps = r_0/100.")
+            .on(PREMISE, STRATA)
+            .check(|case| converges(case, Pass::Printed))
+            .fault("minus, the true gradient, the corrected schedule", |case| converges(case, Pass::Corrected))
+            .refuted("dls23/algorithm-corrected", witness!("dls23-algorithm-printed")),
+        claim("dls23/algorithm-plus-sign")
+            .derived("thesis Algorithm 1 line 9; H2O Algorithm 4")
+            .states("x_{t+1} = x_t + H~^-1 g with the true gradient g of the whole loss ends within eps of x*")
+            .given(PREMISE_TEXT)
+            .note("Erratum E12, everything else of Algorithm 1 mended: the error doubles at every pass.")
+            .on(PREMISE, STRATA)
+            .check(|case| converges(case, Pass::PlusSign))
+            .fault("the minus sign of Definition 2.1.17", |case| converges(case, Pass::Corrected))
+            .refuted("dls23/algorithm-corrected", witness!("dls23-algorithm-plus-sign")),
+        claim("dls23/algorithm-corrected")
+            .derived("correction of thesis Algorithm 1")
+            .states("x_{t+1} = x_t - (A' D~ A)^-1 (A'(f o c - <c,f> f) + A' W^2 A x_t) for T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5) passes ends within eps of x* whenever every sample succeeds")
+            .given("as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l; every H~ verified to be a 0.1-approximate Hessian")
+            .note("Minus, the true gradient, the corrected B_diag, eps1 = 1/20. Follows from dls23/contraction-hessian-norm. Genuine samples do far better than the worst the band allows.")
+            .on(PREMISE, STRATA)
+            .check(|case| converges(case, Pass::Corrected))
+            .fault("the printed sign", |case| converges(case, Pass::PlusSign)),
+        claim("dls23/theorem-main")
+            .printed("thesis Theorem 2.3.1; DLS23 Theorem 1.5")
+            .states("Algorithm 1 runs log(||x_0-x*||/eps) iterations and outputs x~ with Pr[||x~ - x*||_2 <= eps] >= 1 - delta")
+            .given(PREMISE_TEXT)
+            .note("Exact binomial test: 16 independent runs at delta = 1/20; more than 9 failures refute, with a false alarm below 1e-9. The algorithm as printed fails in every run of almost every case. Its Definition of a good start is 2.1.12 (E21); the Lipschitz constant M is global, so ||x|| <= R is not needed (E24). \"There exists\" names Algorithm 1; that exact Newton steps contract by 0.4 is dls23/contraction-exact-newton, and what the mended algorithm does is dls23/theorem-main-corrected.")
+            .on(THEOREM, STRATA)
+            .real_rows(8)
+            .check(|case| theorem(case, Pass::Printed))
+            .fault("the corrected algorithm", |case| theorem(case, Pass::Corrected))
+            .refuted("dls23/theorem-main-corrected", witness!("dls23-theorem-main")),
+        claim("dls23/theorem-main-corrected")
+            .derived("correction of thesis Theorem 2.3.1")
+            .states("the corrected algorithm with T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5), eps1 = 1/20, delta/T for each of its T calls outputs x~ with Pr[||x~ - x*||_2 <= eps] >= 1 - delta")
+            .given("as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l")
+            .note("Exact binomial test as for dls23/theorem-main; samples not verified. A slack without a bound means that no run failed. 4 eps1^-2 d ln(2 d/delta_1) draws are generous.")
+            .on(THEOREM, STRATA)
+            .check(|case| theorem(case, Pass::Corrected))
+            .fault("the printed algorithm", |case| theorem(case, Pass::Printed)),
     ]
 }
 

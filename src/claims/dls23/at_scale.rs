@@ -4,10 +4,9 @@
 use nalgebra::{DMatrix, DVector};
 use nalgebra_sparse::{CooMatrix, CsrMatrix};
 
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Wording,
-    tall,
-};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::tall;
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict};
 use crate::instance::DesignMatrix;
 use crate::instance::sample;
 use crate::production::Settings;
@@ -86,9 +85,7 @@ fn multiply_adds(case: &Case, n: usize, entries: usize, work: Work) -> Result<u6
 
 /// `|slope - 1| <= 1/8` for both decades. The case gives the seed.
 fn cost(case: &Case, work: Work) -> Result<Verdict, CheckError> {
-    let mut verdict = Verdict::Holds {
-        slack: f64::INFINITY,
-    };
+    let mut verdict = Verdict::VACUOUS;
     let by_rows = ROWS.map(|n| (n, FIXED_ENTRIES));
     let by_entries = ENTRIES.map(|entries| (FIXED_ROWS, entries));
     for (name, sizes) in [("rows", by_rows), ("entries of a row", by_entries)] {
@@ -267,91 +264,43 @@ const ITERATED: Family = Family {
     ..Family::GENERAL
 };
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(1),
-    Stratum::Condition(2),
-    Stratum::Condition(3),
-    Stratum::Condition(4),
-    Stratum::Condition(5),
-    Stratum::Condition(6),
-];
+const STRATA: &[Stratum] = strata!(Condition: 0 1 2 3 4 5 6);
 
 const PREMISE: &str = "Theorem 2.3.1, met by n = 131072 rows from the case's matrix and seed, b = 1/n, w_i^2 >= 128, ||A|| < 1, x* = 0; r_0/eps = 2";
 
 /// The claims about the theorem at scale.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/cost-per-iteration",
-            paper: Paper::Dls23,
-            source: "thesis Theorem 2.3.1; Lemma 2.1.16",
-            wording: Wording::Printed,
-            statement: "an iteration costs O((nnz(A) + d^omega) poly log(n/delta))",
-            premise: "d = 20; read as: multiply-adds grow like nnz(A), slope 1 within 1/8 in a log-log fit over a decade of rows (8000 to 80000) and over a decade of entries a row (2 to 20)",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Counted by the code that does them, never timed: sketch, factor, certificate, scores, draw, Gram matrix of the rows kept, \
+        claim("dls23/cost-per-iteration")
+            .printed("thesis Theorem 2.3.1; Lemma 2.1.16")
+            .states("an iteration costs O((nnz(A) + d^omega) poly log(n/delta))")
+            .given("d = 20; read as: multiply-adds grow like nnz(A), slope 1 within 1/8 in a log-log fit over a decade of rows (8000 to 80000) and over a decade of entries a row (2 to 20)")
+            .note("Counted by the code that does them, never timed: sketch, factor, certificate, scores, draw, Gram matrix of the rows kept, \
                    gradient, solution, all anew in each iteration as the papers have it. eps and delta as the solver's defaults. The \
-                   slope is below 1 by what grows with n alone or not at all.",
-            family: COUNTED,
-            strata: &[Stratum::Condition(0)],
-            attack: None,
-            real_rows: 0,
-            check: |case| cost(case, Work::Sampled),
-            control: Control {
-                fault: "the Gram matrix of all rows, pair by pair",
-                check: |case| cost(case, Work::AllPairs),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/iterations-at-scale-printed",
-            paper: Paper::Dls23,
-            source: "the count of thesis Theorem 2.3.1 for Algorithm 1 with its other faults mended",
-            wording: Wording::Derived,
-            statement: "the approximate Newton iteration (minus sign, true gradient, leverage-score samples at eps0 < 0.1) is within eps of x* after t = 0, ..., T, T = log(r_0/eps)",
-            premise: PREMISE,
-            expected: Expected::Fails,
-            correction: Some("dls23/iterations-at-scale"),
-            note: "Erratum E3 at n = 131072: genuine samples of the solver, everything else of Algorithm 1 mended. An ill-conditioned A first throws \
+                   slope is below 1 by what grows with n alone or not at all.")
+            .on(COUNTED, strata!(Condition: 0))
+            .check(|case| cost(case, Work::Sampled))
+            .fault("the Gram matrix of all rows, pair by pair", |case| cost(case, Work::AllPairs)),
+        claim("dls23/iterations-at-scale-printed")
+            .derived("the count of thesis Theorem 2.3.1 for Algorithm 1 with its other faults mended")
+            .states("the approximate Newton iteration (minus sign, true gradient, leverage-score samples at eps0 < 0.1) is within eps of x* after t = 0, ..., T, T = log(r_0/eps)")
+            .given(PREMISE)
+            .note("Erratum E3 at n = 131072: genuine samples of the solver, everything else of Algorithm 1 mended. An ill-conditioned A first throws \
                    the iterate away from x*, and log(r_0/eps) knows nothing of that; at a condition number of 1e6 3 or 4 passes are needed \
-                   where 2 are promised. The witness has one of 1e9, so that no lucky sample saves it.",
-            family: ITERATED,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| iterations(case, Allowed::Printed),
-            control: Control {
-                fault: "T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5) and a start closer by sqrt(kappa)",
-                check: |case| iterations(case, Allowed::Corrected),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-iterations-at-scale-printed.json"
-            )),
-        },
-        Claim {
-            id: "dls23/iterations-at-scale",
-            paper: Paper::Dls23,
-            source: "correction of thesis Theorem 2.3.1",
-            wording: Wording::Derived,
-            statement: "the same iteration is within eps of x* after T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5) passes",
-            premise: "as dls23/iterations-at-scale-printed, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Follows from dls23/contraction-hessian-norm. Genuine samples contract by a few hundredths, not by 0.2, so half of the passes and \
-                   more are spare where A is ill-conditioned; at condition number 1 the single pass allowed is needed.",
-            family: ITERATED,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| iterations(case, Allowed::Corrected),
-            control: Control {
-                fault: "T = log(r_0/eps) as printed",
-                check: |case| iterations(case, Allowed::Printed),
-            },
-            witness: None,
-        },
+                   where 2 are promised. The witness has one of 1e9, so that no lucky sample saves it.")
+            .on(ITERATED, STRATA)
+            .check(|case| iterations(case, Allowed::Printed))
+            .fault("T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5) and a start closer by sqrt(kappa)", |case| iterations(case, Allowed::Corrected))
+            .refuted("dls23/iterations-at-scale", witness!("dls23-iterations-at-scale-printed")),
+        claim("dls23/iterations-at-scale")
+            .derived("correction of thesis Theorem 2.3.1")
+            .states("the same iteration is within eps of x* after T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5) passes")
+            .given("as dls23/iterations-at-scale-printed, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l")
+            .note("Follows from dls23/contraction-hessian-norm. Genuine samples contract by a few hundredths, not by 0.2, so half of the passes and \
+                   more are spare where A is ill-conditioned; at condition number 1 the single pass allowed is needed.")
+            .on(ITERATED, STRATA)
+            .check(|case| iterations(case, Allowed::Corrected))
+            .fault("T = log(r_0/eps) as printed", |case| iterations(case, Allowed::Printed)),
     ]
 }
 

@@ -2,12 +2,10 @@
 
 use nalgebra::DVector;
 
-use crate::claims::exact::Exact;
-use crate::claims::forms::HessianForm;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Weights,
-    Wording,
-};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::HessianForm;
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Verdict, Weights};
 use crate::instance::{Instance, LossKind};
 use crate::oracle::{lift_vector, spectrum};
 use crate::scalar::High;
@@ -37,47 +35,23 @@ fn convex(case: &Case, ridge: High) -> Result<Verdict, CheckError> {
 
 /// The claim about convexity. More rows than columns: the Hessian of a square A is singular, since `B 1 = 0`.
 pub fn claims() -> Vec<Claim> {
-    vec![Claim {
-        id: "dls23/softmax-regression-convex",
-        paper: Paper::Dls23,
-        source: "thesis chapter 1: \"To preserve the convexity of the softmax regression, [DLS23] examine a regularized form\", read to the letter",
-        wording: Wording::Derived,
-        statement: "0.5 ||f(x) - b||_2^2 is convex in x",
-        premise: "||b||_1 <= 1 (nothing is asked in the text)",
-        expected: Expected::Fails,
-        correction: Some("dls23/positive-definite-sharp-threshold"),
-        note: "Read to the letter there is no convexity to preserve: the Hessian reaches -0.2404 ||A||^2. Where \"preserve\" means that the regulariser makes the loss convex, the sentence is true with the weights and the target that the main theorem asks for (dls23/positive-definite-from-one). Witness: two rows, one column, b = e_1, f_1 = 0.18.",
-        family: Family {
+    vec![claim("dls23/softmax-regression-convex")
+        .derived("thesis chapter 1: \"To preserve the convexity of the softmax regression, [DLS23] examine a regularized form\", read to the letter")
+        .states("0.5 ||f(x) - b||_2^2 is convex in x")
+        .given("||b||_1 <= 1 (nothing is asked in the text)")
+        .note("Read to the letter there is no convexity to preserve: the Hessian reaches -0.2404 ||A||^2. Where \"preserve\" means that the regulariser makes the loss convex, the sentence is true with the weights and the target that the main theorem asks for (dls23/positive-definite-from-one). Witness: two rows, one column, b = e_1, f_1 = 0.18.")
+        .on(Family {
             rows: (3, 6),
             columns: (1, 2),
             gaps: &[0, 1],
             weights: Weights::Zero,
             cases: 42,
             ..Family::GENERAL
-        },
-        strata: &[
-            Stratum::Condition(0),
-            Stratum::Condition(3),
-            Stratum::Condition(6),
-            Stratum::Gap(0),
-            Stratum::Gap(1),
-            Stratum::OneColumn,
-            Stratum::SignedTarget,
-        ],
-        attack: Some((
-            |rng| hardest::spectrum(rng, HessianForm::Corrected, End::Lowest, 1.0).as_identity(1.0),
-            2,
-        )),
-        real_rows: 0,
-        check: |case| convex(case, High::ZERO),
-        control: Control {
-            fault: "with the regulariser, w_i^2 = (55 sqrt(33) - 39) / 1152",
-            check: |case| convex(case, sharp_range().0),
-        },
-        witness: Some(include_str!(
-            "../../../fixtures/witnesses/dls23-softmax-regression-convex.json"
-        )),
-    }]
+        }, strata!(Condition: 0 3 6; Gap: 0 1; OneColumn; SignedTarget))
+        .attacked(2, |rng| hardest::spectrum(rng, HessianForm::Corrected, End::Lowest, 1.0).as_identity(1.0))
+        .check(|case| convex(case, High::ZERO))
+        .fault("with the regulariser, w_i^2 = (55 sqrt(33) - 39) / 1152", |case| convex(case, sharp_range().0))
+        .refuted("dls23/positive-definite-sharp-threshold", witness!("dls23-softmax-regression-convex"))]
 }
 
 #[cfg(test)]

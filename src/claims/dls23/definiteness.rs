@@ -3,11 +3,12 @@
 
 use nalgebra::DMatrix;
 
-use crate::claims::exact::Exact;
-use crate::claims::forms::HessianForm;
+use crate::claims::proof::{LOWER, Proof, at_least, implied, stated, whole};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::HessianForm;
 use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Finding, Outside, Paper, Stratum, Targets,
-    Verdict, Weights, Wording,
+    Case, CheckError, Claim, Family, Finding, Outside, Stratum, Targets, Verdict, Weights,
 };
 use crate::instance::sample::Stream;
 use crate::oracle::spectrum;
@@ -186,23 +187,8 @@ fn attack(rng: &mut Stream, base: f64) -> Result<Case, CheckError> {
 /// The sharp threshold, rounded up to f64 by more than its rounding error.
 const SHARP: f64 = 0.240_408_806_91;
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(1),
-    Stratum::Condition(2),
-    Stratum::Condition(3),
-    Stratum::Condition(4),
-    Stratum::Condition(5),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::Gap(2),
-    Stratum::Gap(3),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] =
+    strata!(Condition: 0 1 2 3 4 5 6; Gap: 0 1 2 3; OneRow; OneColumn; Square; SignedTarget);
 
 /// Cases inside the premise with threshold 4.
 const FOUR: Family = Family {
@@ -216,201 +202,83 @@ const FOUR: Family = Family {
 /// The claims about definiteness.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/positive-definite-printed",
-            paper: Paper::Dls23,
-            source: "thesis (2.4), (2.5) and the conclusion of section 2.2.2",
-            wording: Wording::Printed,
-            statement: "w_i^2 >= 4 + l / sigma_min(A)^2 for all i and some l > 0 implies that the Hessian is positive definite",
-            premise: "(2.4); none on b. sigma_min(A) = 0 makes (2.4) meaningless: see dls23/positive-definite-any-rank",
-            expected: Expected::Fails,
-            correction: Some("dls23/positive-definite"),
-            note: "Errata E5 and E6: without ||b||_1 <= 1 the Hessian of L_exp is unbounded below. The witness has two rows, one column, b = (-100, 0) and w_i^2 = 5.06. The main theorem's hypotheses make it true (dls23/positive-definite).",
-            family: Family {
-                targets: Targets::Any,
-                ..FOUR
-            },
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: definite_as_printed,
-            control: Control {
-                fault: "the hypothesis ||b||_1 <= 1 added",
-                check: |case| definite(case, High::int(4), Rank::Full),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-positive-definite-printed.json"
-            )),
-        },
-        Claim {
-            id: "dls23/positive-definite-any-rank",
-            paper: Paper::Dls23,
-            source: "thesis section 2.2.2, last step: (l / sigma_min(A)^2) I_n is positive definite, therefore the Hessian is; sigma_min read as the smallest singular value that is not 0",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= 4 + l / sigma_min(A)^2 implies that the Hessian is at least l I",
-            premise: "(2.4) and ||b||_1 <= 1; none on the rank of A; sigma_min(A): the smallest singular value that is not 0",
-            expected: Expected::Fails,
-            correction: Some("dls23/positive-definite"),
-            note: "Erratum E6: A' D A has the null vectors of A, however definite D is. The thesis neither asks for full column rank nor says what sigma_min is. At the witness, a wide matrix of full row rank, the smallest of min(n, d) singular values is the same number; but where sigma_min(A) is the least of ||Au|| / ||u||, to divide by it asks for full column rank, and the step is right (dls23/positive-definite).",
-            family: Family {
-                rank_deficient: true,
-                ..FOUR
-            },
-            strata: &[
-                Stratum::RankDeficient,
-                Stratum::Gap(3),
-                Stratum::Condition(6),
-            ],
-            attack: None,
-            real_rows: 0,
-            check: |case| definite(case, High::int(4), Rank::Any),
-            control: Control {
-                fault: "full column rank asked for",
-                check: |case| definite(case, High::int(4), Rank::Full),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-positive-definite-any-rank.json"
-            )),
-        },
-        Claim {
-            id: "dls23/positive-definite",
-            paper: Paper::Dls23,
-            source: "correction of thesis section 2.2.2",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= 4 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I",
-            premise: "l > 0, rank(A) = d, ||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "True with both hypotheses, and the 4 is 16.6 times what the worst case needs. The 4 is for definiteness; the 100 of the main theorem is for dropping the low-rank part of B (erratum E23: the thesis uses both and never says so).",
-            family: FOUR,
-            strata: STRATA,
-            attack: Some((|rng| attack(rng, 4.0), 4)),
-            real_rows: 0,
-            check: |case| definite(case, High::int(4), Rank::Full),
-            control: Control {
-                fault: "0.24 in the place of the 4, l accordingly larger",
-                check: |case| definite(case, High::ratio(24, 100), Rank::Full),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/positive-definite-from-one",
-            paper: Paper::Dls23,
-            source: "replaces thesis (2.4)",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= 1 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I: L is strongly convex with (min w_i^2 - 1) sigma_min(A)^2",
-            premise: "l > 0, rank(A) = d, ||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "From B >= -I, which is proven (dls23/spectrum-rigorous).",
-            family: Family {
-                weights: Weights::Above { base: 1.0 },
-                ..FOUR
-            },
-            strata: STRATA,
-            attack: Some((|rng| attack(rng, 1.0), 4)),
-            real_rows: 0,
-            check: |case| definite(case, High::ONE, Rank::Full),
-            control: Control {
-                fault: "0.24 in the place of the 1, l accordingly larger",
-                check: |case| definite(case, High::ratio(24, 100), Rank::Full),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/positive-definite-sharp-threshold",
-            paper: Paper::Dls23,
-            source: "replaces thesis (2.4)",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= (55 sqrt(33) - 39) / 1152 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I; the number is 0.24040880..",
-            premise: "l > 0, rank(A) = d, ||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "From the sharp spectrum of B; with A = I nothing is lost on the way, so the number cannot be lowered (dls23/positive-definite-below-sharp).",
-            family: Family {
-                weights: Weights::Above { base: SHARP },
-                ..FOUR
-            },
-            strata: STRATA,
-            attack: Some((|rng| attack(rng, SHARP), 8)),
-            real_rows: 0,
-            check: |case| definite(case, sharp_range().0, Rank::Full),
-            control: Control {
-                fault: "a threshold 0.2 % lower",
-                check: |case| definite(case, below_sharp(), Rank::Full),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/positive-definite-below-sharp",
-            paper: Paper::Dls23,
-            source: "sharpness of dls23/positive-definite-sharp-threshold",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= 0.998 (55 sqrt(33) - 39) / 1152 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I",
-            premise: "l > 0, rank(A) = d, ||b||_1 <= 1",
-            expected: Expected::Fails,
-            correction: Some("dls23/positive-definite-sharp-threshold"),
-            note: "Stated to be refuted: the witness has two rows with the masses 0.1356 and 0.8644, and its Hessian is indefinite.",
-            family: Family {
-                weights: Weights::Above { base: SHARP },
-                ..FOUR
-            },
-            strata: STRATA,
-            attack: Some((|rng| attack(rng, SHARP), 2)),
-            real_rows: 0,
-            check: |case| definite(case, below_sharp(), Rank::Full),
-            control: Control {
-                fault: "the sharp threshold",
-                check: |case| definite(case, sharp_range().0, Rank::Full),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-positive-definite-below-sharp.json"
-            )),
-        },
-        Claim {
-            id: "dls23/inequality-2-5-printed",
-            paper: Paper::Dls23,
-            source: "thesis (2.5), line 1 to line 2",
-            wording: Wording::Printed,
-            statement: "A' (B + W^2) A >= A' ( -4 I_n + (4 + l / sigma_min(A)^2)^2 I_n ) A",
-            premise: "(2.4), rank(A) = d, ||b||_1 <= 1",
-            expected: Expected::Fails,
-            correction: Some("dls23/inequality-2-5-unsquared"),
-            note: "Erratum E4: (2.4) bounds w_i^2, not w_i, by 4 + l / sigma_min(A)^2, so the square has no place. False in every case with the largest l that (2.4) allows, as s^2 - s > 12 for s > 4; the step before the last then proves nothing.",
-            family: FOUR,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| first_line_dominates(case, SecondLine::Squared),
-            control: Control {
-                fault: "the square removed",
-                check: |case| first_line_dominates(case, SecondLine::Plain),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-inequality-2-5-printed.json"
-            )),
-        },
-        Claim {
-            id: "dls23/inequality-2-5-unsquared",
-            paper: Paper::Dls23,
-            source: "correction of thesis (2.5), line 2",
-            wording: Wording::Derived,
-            statement: "A' (B + W^2) A >= A' ( -4 I_n + (4 + l / sigma_min(A)^2) I_n ) A",
-            premise: "(2.4), rank(A) = d, ||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "What (2.5) needs, and its last line follows as an equality.",
-            family: FOUR,
-            strata: STRATA,
-            attack: Some((|rng| attack(rng, 4.0), 4)),
-            real_rows: 0,
-            check: |case| first_line_dominates(case, SecondLine::Plain),
-            control: Control {
-                fault: "the printed square",
-                check: |case| first_line_dominates(case, SecondLine::Squared),
-            },
-            witness: None,
-        },
+        claim("dls23/positive-definite-printed")
+            .printed("thesis (2.4), (2.5) and the conclusion of section 2.2.2")
+            .states("w_i^2 >= 4 + l / sigma_min(A)^2 for all i and some l > 0 implies that the Hessian is positive definite")
+            .given("(2.4); none on b. sigma_min(A) = 0 makes (2.4) meaningless: see dls23/positive-definite-any-rank")
+            .note("Errata E5 and E6: without ||b||_1 <= 1 the Hessian of L_exp is unbounded below. The witness has two rows, one column, b = (-100, 0) and w_i^2 = 5.06. The main theorem's hypotheses make it true (dls23/positive-definite).")
+            .on(Family { targets: Targets::Any, ..FOUR }, STRATA)
+            .check(definite_as_printed)
+            .fault("the hypothesis ||b||_1 <= 1 added", |case| definite(case, High::int(4), Rank::Full))
+            .refuted("dls23/positive-definite", witness!("dls23-positive-definite-printed")),
+        claim("dls23/positive-definite-any-rank")
+            .derived("thesis section 2.2.2, last step: (l / sigma_min(A)^2) I_n is positive definite, therefore the Hessian is; sigma_min read as the smallest singular value that is not 0")
+            .states("w_i^2 >= 4 + l / sigma_min(A)^2 implies that the Hessian is at least l I")
+            .given("(2.4) and ||b||_1 <= 1; none on the rank of A; sigma_min(A): the smallest singular value that is not 0")
+            .note("Erratum E6: A' D A has the null vectors of A, however definite D is. The thesis neither asks for full column rank nor says what sigma_min is. At the witness, a wide matrix of full row rank, the smallest of min(n, d) singular values is the same number; but where sigma_min(A) is the least of ||Au|| / ||u||, to divide by it asks for full column rank, and the step is right (dls23/positive-definite).")
+            .on(Family { rank_deficient: true, ..FOUR }, strata!(RankDeficient; Gap: 3; Condition: 6))
+            .check(|case| definite(case, High::int(4), Rank::Any))
+            .fault("full column rank asked for", |case| definite(case, High::int(4), Rank::Full))
+            .refuted("dls23/positive-definite", witness!("dls23-positive-definite-any-rank")),
+        claim("dls23/positive-definite")
+            .derived("correction of thesis section 2.2.2")
+            .states("w_i^2 >= 4 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I")
+            .given("l > 0, rank(A) = d, ||b||_1 <= 1")
+            .note("True with both hypotheses, and the 4 is 16.6 times what the worst case needs. The 4 is for definiteness; the 100 of the main theorem is for dropping the low-rank part of B (erratum E23: the thesis uses both and never says so).")
+            .on(FOUR, STRATA)
+            .attacked(4, |rng| attack(rng, 4.0))
+            .check(|case| definite(case, High::int(4), Rank::Full))
+            .fault("0.24 in the place of the 4, l accordingly larger", |case| definite(case, High::ratio(24, 100), Rank::Full))
+            .proven(Proof::by_spectrum(|| implied(&[at_least(whole(4), LOWER, 1)]))),
+        claim("dls23/positive-definite-from-one")
+            .derived("replaces thesis (2.4)")
+            .states("w_i^2 >= 1 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I: L is strongly convex with (min w_i^2 - 1) sigma_min(A)^2")
+            .given("l > 0, rank(A) = d, ||b||_1 <= 1")
+            .note("From B >= -I, which is proven (dls23/spectrum-rigorous).")
+            .on(Family { weights: Weights::Above { base: 1.0 }, ..FOUR }, STRATA)
+            .attacked(4, |rng| attack(rng, 1.0))
+            .check(|case| definite(case, High::ONE, Rank::Full))
+            .fault("0.24 in the place of the 1, l accordingly larger", |case| definite(case, High::ratio(24, 100), Rank::Full))
+            .proven(Proof::by_spectrum(|| implied(&[at_least(whole(1), LOWER, 1)]))),
+        claim("dls23/positive-definite-sharp-threshold")
+            .derived("replaces thesis (2.4)")
+            .states("w_i^2 >= (55 sqrt(33) - 39) / 1152 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I; the number is 0.24040880..")
+            .given("l > 0, rank(A) = d, ||b||_1 <= 1")
+            .note("From the sharp spectrum of B; with A = I nothing is lost on the way, so the number cannot be lowered (dls23/positive-definite-below-sharp).")
+            .on(Family { weights: Weights::Above { base: SHARP }, ..FOUR }, STRATA)
+            .attacked(8, |rng| attack(rng, SHARP))
+            .check(|case| definite(case, sharp_range().0, Rank::Full))
+            .fault("a threshold 0.2 % lower", |case| definite(case, below_sharp(), Rank::Full))
+            .proven(Proof::by_spectrum(|| implied(&[at_least(stated(1, -39), LOWER, 1)]))),
+        claim("dls23/positive-definite-below-sharp")
+            .derived("sharpness of dls23/positive-definite-sharp-threshold")
+            .states("w_i^2 >= 0.998 (55 sqrt(33) - 39) / 1152 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I")
+            .given("l > 0, rank(A) = d, ||b||_1 <= 1")
+            .note("Stated to be refuted: the witness has two rows with the masses 0.1356 and 0.8644, and its Hessian is indefinite.")
+            .on(Family { weights: Weights::Above { base: SHARP }, ..FOUR }, STRATA)
+            .attacked(2, |rng| attack(rng, SHARP))
+            .check(|case| definite(case, below_sharp(), Rank::Full))
+            .fault("the sharp threshold", |case| definite(case, sharp_range().0, Rank::Full))
+            .refuted("dls23/positive-definite-sharp-threshold", witness!("dls23-positive-definite-below-sharp")),
+        claim("dls23/inequality-2-5-printed")
+            .printed("thesis (2.5), line 1 to line 2")
+            .states("A' (B + W^2) A >= A' ( -4 I_n + (4 + l / sigma_min(A)^2)^2 I_n ) A")
+            .given("(2.4), rank(A) = d, ||b||_1 <= 1")
+            .note("Erratum E4: (2.4) bounds w_i^2, not w_i, by 4 + l / sigma_min(A)^2, so the square has no place. False in every case with the largest l that (2.4) allows, as s^2 - s > 12 for s > 4; the step before the last then proves nothing.")
+            .on(FOUR, STRATA)
+            .check(|case| first_line_dominates(case, SecondLine::Squared))
+            .fault("the square removed", |case| first_line_dominates(case, SecondLine::Plain))
+            .refuted("dls23/inequality-2-5-unsquared", witness!("dls23-inequality-2-5-printed")),
+        claim("dls23/inequality-2-5-unsquared")
+            .derived("correction of thesis (2.5), line 2")
+            .states("A' (B + W^2) A >= A' ( -4 I_n + (4 + l / sigma_min(A)^2) I_n ) A")
+            .given("(2.4), rank(A) = d, ||b||_1 <= 1")
+            .note("What (2.5) needs, and its last line follows as an equality.")
+            .on(FOUR, STRATA)
+            .attacked(4, |rng| attack(rng, 4.0))
+            .check(|case| first_line_dominates(case, SecondLine::Plain))
+            .fault("the printed square", |case| first_line_dominates(case, SecondLine::Squared))
+            .proven(Proof::by_spectrum(|| implied(&[at_least(whole(4), LOWER, 1)]))),
     ]
 }
 

@@ -3,11 +3,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::claim::Check;
-use crate::claims::dls23::identity::{EVERYWHERE, Identity, equal_matrices};
 use crate::claims::dls23::symbolic::Symbols;
-use crate::claims::exact::Exact;
-use crate::claims::{Case, CheckError, Claim, Family, Verdict, Wording};
+use crate::claims::tools::builder::{Draft, claim};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::identity::{self, EVERYWHERE, equal_matrices};
+use crate::claims::{Case, CheckError, Claim, Family, Verdict};
 use crate::scalar::High;
 
 /// Whether a closed form is taken as stated or with the fault of the claim's control.
@@ -126,9 +126,7 @@ fn softmax(case: &Case, form: Form) -> Result<Verdict, CheckError> {
 fn second_exponential(case: &Case, form: Form) -> Result<Verdict, CheckError> {
     let Parts { exact, u, .. } = Parts::of(case)?;
     let mut symbols = Symbols::of(&exact);
-    let mut verdict = Verdict::Holds {
-        slack: f64::INFINITY,
-    };
+    let mut verdict = Verdict::VACUOUS;
     for (k, expression) in symbols.u.clone().into_iter().enumerate() {
         let truth = symbols.hessian(expression)?;
         let a = exact.a.row(k);
@@ -167,88 +165,49 @@ fn second_normaliser(case: &Case, form: Form) -> Result<Verdict, CheckError> {
 }
 
 /// A lemma about a derivative.
-fn lemma(
-    id: &'static str,
-    source: &'static str,
-    statement: &'static str,
-    check: Check,
-    control: (&'static str, Check),
-) -> Identity {
-    Identity {
-        id,
-        source,
-        wording: Wording::Quoted,
-        statement,
-        note: "Checked against the symbolic derivative of the definition.",
-        family: Family {
-            weights: crate::claims::Weights::Zero,
-            ..EVERYWHERE
-        },
-        real_rows: 8,
-        check,
-        control,
-        refuted: None,
-    }
+fn lemma(id: &'static str, source: &'static str) -> Draft {
+    claim(id)
+        .quoted(source)
+        .note("Checked against the symbolic derivative of the definition.")
+        .on(
+            Family {
+                weights: crate::claims::Weights::Zero,
+                ..EVERYWHERE
+            },
+            identity::STRATA,
+        )
+        .real_rows(8)
 }
 
 /// The claims about derivatives of auxiliary quantities.
 pub fn claims() -> Vec<Claim> {
     const FIRST: &str = "DLS23 Lemma 5.6, quoted in H2O Lemma D.44";
-    let identities = [
-        lemma(
-            "dls23/derivative-of-exponential",
-            FIRST,
-            "d exp(Ax) / dx_i = exp(Ax) o A_{*,i}",
-            |case| exponential(case, Form::Stated),
-            ("without A_{*,i}", |case| exponential(case, Form::Faulty)),
-        ),
-        lemma(
-            "dls23/derivative-of-normaliser",
-            FIRST,
-            "d <exp(Ax), 1_n> / dx_i = <exp(Ax), A_{*,i}>",
-            |case| normaliser(case, Form::Stated),
-            ("f instead of exp(Ax)", |case| {
-                normaliser(case, Form::Faulty)
-            }),
-        ),
-        lemma(
-            "dls23/derivative-of-inverse-normaliser",
-            FIRST,
-            "d alpha^-1 / dx_i = -alpha^-1 <f, A_{*,i}>",
-            |case| inverse_normaliser(case, Form::Stated),
-            ("the sign lost", |case| {
-                inverse_normaliser(case, Form::Faulty)
-            }),
-        ),
-        Identity {
-            note: "Checked against the symbolic derivative of the definition. The thesis has it in the third line of its \
-                   derivation of the gradient; the line after it loses the minus sign (erratum E1).",
-            ..lemma(
-                "dls23/derivative-of-softmax",
-                "DLS23 Lemma 5.6, quoted in H2O Lemma D.44; thesis section 2.2.1",
-                "d f(x) / dx_i = d (f(x) - b) / dx_i = -<f(x), A_{*,i}> f(x) + f(x) o A_{*,i}",
-                |case| softmax(case, Form::Stated),
-                ("the sign lost", |case| softmax(case, Form::Faulty)),
-            )
-        },
-        lemma(
-            "dls23/second-derivative-of-exponential",
-            "DLS23 Lemma 5.9, quoted in H2O",
-            "d^2 exp(Ax) / dx_i dx_j = A_{*,j} o exp(Ax) o A_{*,i}",
-            |case| second_exponential(case, Form::Stated),
-            ("A_{*,i} twice", |case| {
-                second_exponential(case, Form::Faulty)
-            }),
-        ),
-        lemma(
-            "dls23/second-derivative-of-normaliser",
-            "DLS23 Lemma 5.10, quoted in H2O",
-            "d^2 alpha / dx^2 = A' diag(exp(Ax)) A",
-            |case| second_normaliser(case, Form::Stated),
-            ("f instead of exp(Ax)", |case| {
-                second_normaliser(case, Form::Faulty)
-            }),
-        ),
-    ];
-    identities.into_iter().map(Identity::claim).collect()
+    vec![
+        lemma("dls23/derivative-of-exponential", FIRST)
+            .states("d exp(Ax) / dx_i = exp(Ax) o A_{*,i}")
+            .check(|case| exponential(case, Form::Stated))
+            .fault("without A_{*,i}", |case| exponential(case, Form::Faulty)),
+        lemma("dls23/derivative-of-normaliser", FIRST)
+            .states("d <exp(Ax), 1_n> / dx_i = <exp(Ax), A_{*,i}>")
+            .check(|case| normaliser(case, Form::Stated))
+            .fault("f instead of exp(Ax)", |case| normaliser(case, Form::Faulty)),
+        lemma("dls23/derivative-of-inverse-normaliser", FIRST)
+            .states("d alpha^-1 / dx_i = -alpha^-1 <f, A_{*,i}>")
+            .check(|case| inverse_normaliser(case, Form::Stated))
+            .fault("the sign lost", |case| inverse_normaliser(case, Form::Faulty)),
+        lemma("dls23/derivative-of-softmax", "DLS23 Lemma 5.6, quoted in H2O Lemma D.44; thesis section 2.2.1")
+            .states("d f(x) / dx_i = d (f(x) - b) / dx_i = -<f(x), A_{*,i}> f(x) + f(x) o A_{*,i}")
+            .note("Checked against the symbolic derivative of the definition. The thesis has it in the third line of its \
+                   derivation of the gradient; the line after it loses the minus sign (erratum E1).")
+            .check(|case| softmax(case, Form::Stated))
+            .fault("the sign lost", |case| softmax(case, Form::Faulty)),
+        lemma("dls23/second-derivative-of-exponential", "DLS23 Lemma 5.9, quoted in H2O")
+            .states("d^2 exp(Ax) / dx_i dx_j = A_{*,j} o exp(Ax) o A_{*,i}")
+            .check(|case| second_exponential(case, Form::Stated))
+            .fault("A_{*,i} twice", |case| second_exponential(case, Form::Faulty)),
+        lemma("dls23/second-derivative-of-normaliser", "DLS23 Lemma 5.10, quoted in H2O")
+            .states("d^2 alpha / dx^2 = A' diag(exp(Ax)) A")
+            .check(|case| second_normaliser(case, Form::Stated))
+            .fault("f instead of exp(Ax)", |case| second_normaliser(case, Form::Faulty)),
+    ]
 }

@@ -8,13 +8,14 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector};
 
-use crate::claims::attack::{Effort, cold_start, maximise};
-use crate::claims::exact::{Exact, unit};
-use crate::claims::forms::{self, HessianForm};
-use crate::claims::newton_support::{gram, surrogate_diagonal};
+use crate::claims::tools::attack::{Effort, cold_start, maximise};
+use crate::claims::tools::builder::{Draft, claim, strata, witness};
+use crate::claims::tools::exact::{Exact, unit};
+use crate::claims::tools::forms::{self, HessianForm};
+use crate::claims::tools::newton_support::{gram, surrogate_diagonal};
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Origin, Outside, Paper, Stratum,
-    TALL, Targets, Verdict, Weights, Wording,
+    Case, CheckError, Claim, Drawn, Family, Origin, Outside, Stratum, TALL, Targets, Verdict,
+    Weights,
 };
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
@@ -149,16 +150,8 @@ const FAMILY: Family = Family {
     cases: 56,
 };
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(3),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] =
+    strata!(Condition: 0 6; Gap: 0 3; OneRow; OneColumn; Square; SignedTarget);
 
 /// The proven accuracy of the corrected diagonal at `w_i^2 >= 100`.
 fn proven() -> High {
@@ -218,216 +211,85 @@ fn attack_against_equals(rng: &mut Stream) -> Result<Case, CheckError> {
 /// Logits beyond this change nothing that f64 sees.
 const FURTHEST: f64 = 30.0;
 
+/// A statement about the diagonal surrogate.
+fn of_the_surrogate(id: &'static str) -> Draft {
+    claim(id).on(FAMILY, STRATA)
+}
+
 /// The claims about the diagonal surrogate.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/dropping-low-rank",
-            paper: Paper::Dls23,
-            source: "thesis Algorithm 1 lines 5 and 8, B_diag corrected",
-            wording: Wording::Derived,
-            statement: "(1 - 1/24) H <= A' (B_diag + W^2) A <= (1 + 1/24) H",
-            premise: "||b||_1 <= 1, w_i^2 > 100, rank(A) = d",
-            expected: Expected::Holds,
-            correction: None,
-            note: "The low-rank part of B may be dropped at these weights; proof in the source of this claim (4/99).",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((|rng| attack_with(HessianForm::Corrected, rng), 6)),
-            real_rows: 8,
-            check: |case| deviation(case, HessianForm::Corrected, 100, High::ZERO, proven()),
-            control: Control {
-                fault: "the tenth part of 1/24",
-                check: |case| {
-                    let tenth = proven() / High::int(10);
-                    deviation(case, HessianForm::Corrected, 100, High::ZERO, tenth)
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/dropping-low-rank-printed-diagonal",
-            paper: Paper::Dls23,
-            source: "thesis Algorithm 1 lines 5 and 8, B_diag as printed in section 2.2.1",
-            wording: Wording::Printed,
-            statement: "A' (B_diag + W^2) A with the printed B_diag is an eps0-approximate Hessian for some eps0 < 0.1 (Definition 2.1.14)",
-            premise: "||b||_1 <= 1, w_i^2 > 100, rank(A) = d",
-            expected: Expected::Holds,
-            correction: None,
-            note: "The wrong sign of <f-b,f> diag(f) (E2) costs accuracy but not the definition: at most 8/99; 0.05 in the limit p = e_1, b = -e_1.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((|rng| attack_with(HessianForm::Printed, rng), 6)),
-            real_rows: 0,
-            check: |case| deviation(case, HessianForm::Printed, 100, High::ZERO, limit()),
-            control: Control {
-                fault: "the accuracy 1/24 of the corrected diagonal",
-                check: |case| deviation(case, HessianForm::Printed, 100, High::ZERO, proven()),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/dropping-low-rank-sharp",
-            paper: Paper::Dls23,
-            source: "sharper form of dls23/dropping-low-rank",
-            wording: Wording::Derived,
-            statement: "(1 - 0.01115) H <= A' (B_diag + W^2) A <= (1 + 0.01115) H",
-            premise: "||b||_1 <= 1, w_i^2 > 100, rank(A) = d",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Found by search, not proven: 0.01106 with three rows, 0.01111 with six, and 0.011142 in the limit of many equal rows against one of mass 0.879, b = -e_1.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((attack_against_equals, 2)),
-            real_rows: 8,
-            check: |case| deviation(case, HessianForm::Corrected, 100, High::ZERO, found()),
-            control: Control {
-                fault: "0.011, too little from three rows on",
-                check: |case| {
-                    let allowed = High::ratio(11, 1000);
-                    deviation(case, HessianForm::Corrected, 100, High::ZERO, allowed)
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/dropping-low-rank-printed-diagonal-sharp",
-            paper: Paper::Dls23,
-            source: "sharper form of dls23/dropping-low-rank-printed-diagonal",
-            wording: Wording::Derived,
-            statement: "(1 - 1/20) H <= A' (B_diag + W^2) A <= (1 + 1/20) H with the printed B_diag",
-            premise: "||b||_1 <= 1, w_i^2 > 100, rank(A) = d",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Found by search, not proven; approached as f -> e_1, b = -e_1, where the printed B_diag is 5 in its first entry and B vanishes.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((|rng| attack_with(HessianForm::Printed, rng), 6)),
-            real_rows: 0,
-            check: |case| {
+        of_the_surrogate("dls23/dropping-low-rank")
+            .derived("thesis Algorithm 1 lines 5 and 8, B_diag corrected")
+            .states("(1 - 1/24) H <= A' (B_diag + W^2) A <= (1 + 1/24) H")
+            .given("||b||_1 <= 1, w_i^2 > 100, rank(A) = d")
+            .note("The low-rank part of B may be dropped at these weights; proof in the source of this claim (4/99).")
+            .attacked(6, |rng| attack_with(HessianForm::Corrected, rng))
+            .real_rows(8)
+            .check(|case| deviation(case, HessianForm::Corrected, 100, High::ZERO, proven()))
+            .fault("the tenth part of 1/24", |case| {
+                let tenth = proven() / High::int(10);
+                deviation(case, HessianForm::Corrected, 100, High::ZERO, tenth)
+            }),
+        of_the_surrogate("dls23/dropping-low-rank-printed-diagonal")
+            .printed("thesis Algorithm 1 lines 5 and 8, B_diag as printed in section 2.2.1")
+            .states("A' (B_diag + W^2) A with the printed B_diag is an eps0-approximate Hessian for some eps0 < 0.1 (Definition 2.1.14)")
+            .given("||b||_1 <= 1, w_i^2 > 100, rank(A) = d")
+            .note("The wrong sign of <f-b,f> diag(f) (E2) costs accuracy but not the definition: at most 8/99; 0.05 in the limit p = e_1, b = -e_1.")
+            .attacked(6, |rng| attack_with(HessianForm::Printed, rng))
+            .check(|case| deviation(case, HessianForm::Printed, 100, High::ZERO, limit()))
+            .fault("the accuracy 1/24 of the corrected diagonal", |case| deviation(case, HessianForm::Printed, 100, High::ZERO, proven())),
+        of_the_surrogate("dls23/dropping-low-rank-sharp")
+            .derived("sharper form of dls23/dropping-low-rank")
+            .states("(1 - 0.01115) H <= A' (B_diag + W^2) A <= (1 + 0.01115) H")
+            .given("||b||_1 <= 1, w_i^2 > 100, rank(A) = d")
+            .note("Found by search, not proven: 0.01106 with three rows, 0.01111 with six, and 0.011142 in the limit of many equal rows against one of mass 0.879, b = -e_1.")
+            .attacked(2, attack_against_equals)
+            .real_rows(8)
+            .check(|case| deviation(case, HessianForm::Corrected, 100, High::ZERO, found()))
+            .fault("0.011, too little from three rows on", |case| {
+                let allowed = High::ratio(11, 1000);
+                deviation(case, HessianForm::Corrected, 100, High::ZERO, allowed)
+            }),
+        of_the_surrogate("dls23/dropping-low-rank-printed-diagonal-sharp")
+            .derived("sharper form of dls23/dropping-low-rank-printed-diagonal")
+            .states("(1 - 1/20) H <= A' (B_diag + W^2) A <= (1 + 1/20) H with the printed B_diag")
+            .given("||b||_1 <= 1, w_i^2 > 100, rank(A) = d")
+            .note("Found by search, not proven; approached as f -> e_1, b = -e_1, where the printed B_diag is 5 in its first entry and B vanishes.")
+            .attacked(6, |rng| attack_with(HessianForm::Printed, rng))
+            .check(|case| {
                 let allowed = High::ratio(1, 20);
                 deviation(case, HessianForm::Printed, 100, High::ZERO, allowed)
-            },
-            control: Control {
-                fault: "a hundredth less",
-                check: |case| {
-                    let allowed = High::ratio(495, 10_000);
-                    deviation(case, HessianForm::Printed, 100, High::ZERO, allowed)
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/dropping-low-rank-at-four",
-            paper: Paper::Dls23,
-            source: "thesis section 2.2.2, (2.4), carried over to Algorithm 1, whose theorem asks for 100",
-            wording: Wording::Derived,
-            statement: "at w_i^2 >= 4 + l/sigma_min(A)^2 A' (B_diag + W^2) A is an eps0-approximate Hessian for some eps0 < 0.1",
-            premise: "||b||_1 <= 1, w_i^2 > 4, rank(A) = d",
-            expected: Expected::Fails,
-            correction: Some("dls23/dropping-low-rank"),
-            note: "Erratum E23: the thesis asks for 4 where it shows the Hessian definite and for 100 in the theorem, and never says that 100 is what dropping the low-rank part needs.",
-            family: Family {
-                weights: Weights::Above { base: 4.0 },
-                ..FAMILY
-            },
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| deviation(case, HessianForm::Corrected, 4, High::ZERO, limit()),
-            control: Control {
-                // B_diag - B lies in [-2.25, 4] and B + W^2 >= 3 I.
-                fault: "the accuracy 4/3 that w_i^2 > 4 does give",
-                check: |case| {
-                    deviation(
-                        case,
-                        HessianForm::Corrected,
-                        4,
-                        High::ZERO,
-                        High::ratio(4, 3),
-                    )
-                },
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-dropping-low-rank-at-four.json"
-            )),
-        },
-        Claim {
-            id: "dls23/sampling-accuracy-constant",
-            paper: Paper::Dls23,
-            source: "thesis Algorithm 1 line 6 with Lemma 2.1.16, read for every constant",
-            wording: Wording::Derived,
-            statement: "SUBSAMPLE with any constant accuracy eps1 in (0, 0.1) gives an eps0-approximate Hessian with eps0 < 0.1",
-            premise: "||b||_1 <= 1, w_i^2 > 100, rank(A) = d; D~ with (1-eps1) A'DA <= A'D~A <= (1+eps1) A'DA",
-            expected: Expected::Fails,
-            correction: Some("dls23/sampling-accuracy-budget"),
-            note: "Erratum E16: Theta(1) read as any constant leaves no room for the part of B that D drops. Tried with eps1 = 0.099 and D~ = (1 +- eps1) D. As some constant the line is true: eps1 = 1/20 (dls23/sampling-accuracy-budget).",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| {
-                deviation(
-                    case,
-                    HessianForm::Corrected,
-                    100,
-                    High::ratio(99, 1000),
-                    limit(),
-                )
-            },
-            control: Control {
-                fault: "eps1 = 1/20",
-                check: |case| {
-                    deviation(
-                        case,
-                        HessianForm::Corrected,
-                        100,
-                        High::ratio(1, 20),
-                        limit(),
-                    )
-                },
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-sampling-accuracy-constant.json"
-            )),
-        },
-        Claim {
-            id: "dls23/sampling-accuracy-budget",
-            paper: Paper::Dls23,
-            source: "correction of thesis Algorithm 1 line 6",
-            wording: Wording::Derived,
-            statement: "SUBSAMPLE with eps1 <= 1/20 (and the corrected B_diag) gives an eps0-approximate Hessian with eps0 < 0.1",
-            premise: "||b||_1 <= 1, w_i^2 > 100, rank(A) = d; D~ with (1-eps1) A'DA <= A'D~A <= (1+eps1) A'DA",
-            expected: Expected::Holds,
-            correction: None,
-            note: "(1 + 1/20)(1 + 1/24) = 1.09375 and (1 - 1/20)(1 - 1/24) = 0.9104.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((|rng| attack_with(HessianForm::Corrected, rng), 4)),
-            real_rows: 0,
-            check: |case| {
-                deviation(
-                    case,
-                    HessianForm::Corrected,
-                    100,
-                    High::ratio(1, 20),
-                    limit(),
-                )
-            },
-            control: Control {
-                fault: "eps1 = 0.099",
-                check: |case| {
-                    deviation(
-                        case,
-                        HessianForm::Corrected,
-                        100,
-                        High::ratio(99, 1000),
-                        limit(),
-                    )
-                },
-            },
-            witness: None,
-        },
+            })
+            .fault("a hundredth less", |case| {
+                let allowed = High::ratio(495, 10_000);
+                deviation(case, HessianForm::Printed, 100, High::ZERO, allowed)
+            }),
+        claim("dls23/dropping-low-rank-at-four")
+            .derived("thesis section 2.2.2, (2.4), carried over to Algorithm 1, whose theorem asks for 100")
+            .states("at w_i^2 >= 4 + l/sigma_min(A)^2 A' (B_diag + W^2) A is an eps0-approximate Hessian for some eps0 < 0.1")
+            .given("||b||_1 <= 1, w_i^2 > 4, rank(A) = d")
+            .note("Erratum E23: the thesis asks for 4 where it shows the Hessian definite and for 100 in the theorem, and never says that 100 is what dropping the low-rank part needs.")
+            .on(Family { weights: Weights::Above { base: 4.0 }, ..FAMILY }, STRATA)
+            .check(|case| deviation(case, HessianForm::Corrected, 4, High::ZERO, limit()))
+            .fault("the accuracy 4/3 that w_i^2 > 4 does give", |case| deviation(case, HessianForm::Corrected, 4, High::ZERO, High::ratio(4, 3)))
+            .refuted("dls23/dropping-low-rank", witness!("dls23-dropping-low-rank-at-four")),
+        of_the_surrogate("dls23/sampling-accuracy-constant")
+            .derived("thesis Algorithm 1 line 6 with Lemma 2.1.16, read for every constant")
+            .states("SUBSAMPLE with any constant accuracy eps1 in (0, 0.1) gives an eps0-approximate Hessian with eps0 < 0.1")
+            .given("||b||_1 <= 1, w_i^2 > 100, rank(A) = d; D~ with (1-eps1) A'DA <= A'D~A <= (1+eps1) A'DA")
+            .note("Erratum E16: Theta(1) read as any constant leaves no room for the part of B that D drops. Tried with eps1 = 0.099 and D~ = (1 +- eps1) D. As some constant the line is true: eps1 = 1/20 (dls23/sampling-accuracy-budget).")
+            .check(|case| deviation(case, HessianForm::Corrected, 100, High::ratio(99, 1000), limit()))
+            .fault("eps1 = 1/20", |case| deviation(case, HessianForm::Corrected, 100, High::ratio(1, 20), limit()))
+            .refuted("dls23/sampling-accuracy-budget", witness!("dls23-sampling-accuracy-constant")),
+        of_the_surrogate("dls23/sampling-accuracy-budget")
+            .derived("correction of thesis Algorithm 1 line 6")
+            .states("SUBSAMPLE with eps1 <= 1/20 (and the corrected B_diag) gives an eps0-approximate Hessian with eps0 < 0.1")
+            .given("||b||_1 <= 1, w_i^2 > 100, rank(A) = d; D~ with (1-eps1) A'DA <= A'D~A <= (1+eps1) A'DA")
+            .note("(1 + 1/20)(1 + 1/24) = 1.09375 and (1 - 1/20)(1 - 1/24) = 0.9104.")
+            .attacked(4, |rng| attack_with(HessianForm::Corrected, rng))
+            .check(|case| deviation(case, HessianForm::Corrected, 100, High::ratio(1, 20), limit()))
+            .fault("eps1 = 0.099", |case| deviation(case, HessianForm::Corrected, 100, High::ratio(99, 1000), limit())),
     ]
 }
 

@@ -3,9 +3,10 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::claims::claim::Check;
-use crate::claims::dls23::identity::{EVERYWHERE, Identity};
-use crate::claims::exact::{Exact, unit};
-use crate::claims::{Case, CheckError, Claim, Family, Verdict, Wording};
+use crate::claims::tools::builder::{Draft, claim, witness};
+use crate::claims::tools::exact::{Exact, unit};
+use crate::claims::tools::identity::{self, EVERYWHERE};
+use crate::claims::{Case, CheckError, Claim, Family, Verdict};
 use crate::instance::sample;
 use crate::oracle;
 use crate::scalar::High;
@@ -94,12 +95,7 @@ fn triple_product(case: &Case, form: TripleProduct) -> Verdict {
                     let name = format!("((z'y) o x)[{i}]");
                     Verdict::equal(&name, factor * x[i], left, allowed)
                 })
-                .fold(
-                    Verdict::Holds {
-                        slack: f64::INFINITY,
-                    },
-                    Verdict::and,
-                )
+                .fold(Verdict::VACUOUS, Verdict::and)
         }
         TripleProduct::Corrected => {
             let allowed = rounding(x.len(), total);
@@ -125,12 +121,7 @@ fn hadamard(case: &Case, own: bool) -> Verdict {
             let allowed = rounding(x.len(), product[i].abs());
             Verdict::equal(&format!("(diag(x) y)[{i}]"), image[i], product[i], allowed)
         })
-        .fold(
-            Verdict::Holds {
-                slack: f64::INFINITY,
-            },
-            Verdict::and,
-        )
+        .fold(Verdict::VACUOUS, Verdict::and)
 }
 
 /// `||f(x)||_1` with a normaliser over the rows from `first` on; the fault leaves out row 0.
@@ -155,97 +146,53 @@ const VECTORS: Family = Family {
 };
 
 /// A part of Fact 2.1.9.
-fn part(
-    id: &'static str,
-    statement: &'static str,
-    check: Check,
-    control: (&'static str, Check),
-) -> Identity {
-    Identity {
-        id,
-        source: "thesis Fact 2.1.9",
-        wording: Wording::Printed,
-        statement,
-        note: "Checked on vectors with entries of up to about 1000.",
-        family: VECTORS,
-        real_rows: 4,
-        check,
-        control,
-        refuted: None,
-    }
+fn part(id: &'static str) -> Draft {
+    claim(id)
+        .printed("thesis Fact 2.1.9")
+        .note("Checked on vectors with entries of up to about 1000.")
+        .on(VECTORS, identity::STRATA)
+        .real_rows(4)
 }
 
 /// The claims about elementary facts.
 pub fn claims() -> Vec<Claim> {
     let printed: Check = |case| Ok(triple_product(case, TripleProduct::Printed));
     let corrected: Check = |case| Ok(triple_product(case, TripleProduct::Corrected));
-    let identities = [
-        part(
-            "dls23/fact-squared-norm",
-            "||x||_2^2 = x'x",
-            |case| Ok(squared_norm(case, true)),
-            ("the norm is not squared", |case| {
-                Ok(squared_norm(case, false))
-            }),
-        ),
-        part(
-            "dls23/fact-inner-product",
-            "<x, y> = x'y = y'x",
-            |case| Ok(inner_product(case, true)),
-            ("|x| instead of x in y'x", |case| {
-                Ok(inner_product(case, false))
-            }),
-        ),
-        Identity {
-            note: "Erratum E18: a number on the left, a vector with d entries on the right; even entry by entry it holds \
+    vec![
+        part("dls23/fact-squared-norm")
+            .states("||x||_2^2 = x'x")
+            .check(|case| Ok(squared_norm(case, true)))
+            .fault("the norm is not squared", |case| Ok(squared_norm(case, false))),
+        part("dls23/fact-inner-product")
+            .states("<x, y> = x'y = y'x")
+            .check(|case| Ok(inner_product(case, true)))
+            .fault("|x| instead of x in y'x", |case| Ok(inner_product(case, false))),
+        part("dls23/fact-triple-product-printed")
+            .states("x'(y o z) = (z'y) o x")
+            .note("Erratum E18: a number on the left, a vector with d entries on the right; even entry by entry it holds \
                    for d = 1 only. What the derivation of the gradient uses is the same line with the parenthesis \
-                   elsewhere, x'(y o z) = z'(y o x).",
-            refuted: Some((
-                "dls23/fact-triple-product",
-                include_str!("../../../fixtures/witnesses/dls23-fact-triple-product-printed.json"),
-            )),
-            ..part(
-                "dls23/fact-triple-product-printed",
-                "x'(y o z) = (z'y) o x",
-                printed,
-                ("the parenthesis moved: z'(y o x)", corrected),
-            )
-        },
-        Identity {
-            source: "correction of thesis Fact 2.1.9",
-            wording: Wording::Derived,
-            ..part(
-                "dls23/fact-triple-product",
-                "x'(y o z) = z'(y o x) = y'(x o z)",
-                corrected,
-                ("the parenthesis as printed: (z'y) o x", printed),
-            )
-        },
-        part(
-            "dls23/fact-hadamard-diagonal",
-            "x o y = diag(x) y",
-            |case| Ok(hadamard(case, true)),
-            ("diag(y) y", |case| Ok(hadamard(case, false))),
-        ),
-        Identity {
-            id: "dls23/softmax-normalised",
-            source: "thesis Fact 2.2.4; DLS23",
-            wording: Wording::Printed,
-            statement: "||f(x)||_1 = 1 for f(x) = <exp(Ax), 1_n>^-1 exp(Ax)",
-            note: "At 40 digits straight from the definition, without a shift of the logits; allowed are the 2 n roundings \
+                   elsewhere, x'(y o z) = z'(y o x).")
+            .check(printed)
+            .fault("the parenthesis moved: z'(y o x)", corrected)
+            .refuted("dls23/fact-triple-product", witness!("dls23-fact-triple-product-printed")),
+        part("dls23/fact-triple-product")
+            .derived("correction of thesis Fact 2.1.9")
+            .states("x'(y o z) = z'(y o x) = y'(x o z)")
+            .check(corrected)
+            .fault("the parenthesis as printed: (z'y) o x", printed),
+        part("dls23/fact-hadamard-diagonal")
+            .states("x o y = diag(x) y")
+            .check(|case| Ok(hadamard(case, true)))
+            .fault("diag(y) y", |case| Ok(hadamard(case, false))),
+        claim("dls23/softmax-normalised")
+            .printed("thesis Fact 2.2.4; DLS23")
+            .states("||f(x)||_1 = 1 for f(x) = <exp(Ax), 1_n>^-1 exp(Ax)")
+            .note("At 40 digits straight from the definition, without a shift of the logits; allowed are the 2 n roundings \
                    of the two sums and the quotients, whatever the logits. In f64 the statement is one about the \
-                   implementation: unshifted, it fails from a logit of 710 on.",
-            family: Family {
-                cases: 168,
-                ..EVERYWHERE
-            },
-            real_rows: 512,
-            check: |case| norm_of_softmax(case, 0),
-            control: ("the normaliser leaves out the first row", |case| {
-                norm_of_softmax(case, 1)
-            }),
-            refuted: None,
-        },
-    ];
-    identities.into_iter().map(Identity::claim).collect()
+                   implementation: unshifted, it fails from a logit of 710 on.")
+            .on(Family { cases: 168, ..EVERYWHERE }, identity::STRATA)
+            .real_rows(512)
+            .check(|case| norm_of_softmax(case, 0))
+            .fault("the normaliser leaves out the first row", |case| norm_of_softmax(case, 1)),
+    ]
 }

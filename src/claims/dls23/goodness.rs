@@ -5,12 +5,11 @@ use nalgebra::DVector;
 
 use crate::claims::dls23::lipschitz::{hessian_change, without_beta};
 use crate::claims::dls23::pair::{Number, Target, decide};
-use crate::claims::exact::Exact;
-use crate::claims::forms::{self, HessianForm};
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Weights,
-    Wording,
-};
+use crate::claims::proof::{self, LOWER, Proof, at_least, implied, whole};
+use crate::claims::tools::builder::{claim, strata};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::{self, HessianForm};
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Verdict, Weights};
 use crate::oracle::{self, Reference};
 use crate::scalar::High;
 
@@ -65,9 +64,7 @@ fn diagonal_is_positive(case: &Case, share: High) -> Result<Verdict, CheckError>
     }
     // Each entry of B_diag has four terms of size at most 2.
     let error = exact.error(High::int(8));
-    let mut verdict = Verdict::Holds {
-        slack: f64::INFINITY,
-    };
+    let mut verdict = Verdict::VACUOUS;
     for form in [HessianForm::Printed, HessianForm::Corrected] {
         let entries = forms::diagonal_part(form, &exact.p, &exact.b);
         for (i, (entry, square)) in entries.iter().zip(squares.iter()).enumerate() {
@@ -81,17 +78,12 @@ fn diagonal_is_positive(case: &Case, share: High) -> Result<Verdict, CheckError>
 /// The claims about the theorem's loss.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/theorem-loss-is-good",
-            paper: Paper::Dls23,
-            source: "thesis Definition 2.1.11 with the constants of Theorem 2.3.1, which its lemmas ask for",
-            wording: Wording::Derived,
-            statement: "L is (l, M)-good with M = n^1.5 exp(30R^2): there is exactly one x* with grad L(x*) = 0, H(x*) >= l I, and ||H(x) - H(y)|| <= M ||x - y||_2 for all x, y",
-            premise: "w_i^2 >= 100 + l / sigma_min(A)^2, l > 0, rank(A) = d, ||b||_1 <= 1, ||A||, ||x*||_2 <= R",
-            expected: Expected::Holds,
-            correction: None,
-            note: "True, with room: B >= -0.2405 I makes L strongly convex with more than l everywhere, hence x* exists and is the only one; M bounds the change on all of R^d although Lemma 2.1.21 speaks of short x. The text never says that L is good.",
-            family: Family {
+        claim("dls23/theorem-loss-is-good")
+            .derived("thesis Definition 2.1.11 with the constants of Theorem 2.3.1, which its lemmas ask for")
+            .states("L is (l, M)-good with M = n^1.5 exp(30R^2): there is exactly one x* with grad L(x*) = 0, H(x*) >= l I, and ||H(x) - H(y)|| <= M ||x - y||_2 for all x, y")
+            .given("w_i^2 >= 100 + l / sigma_min(A)^2, l > 0, rank(A) = d, ||b||_1 <= 1, ||A||, ||x*||_2 <= R")
+            .note("True, with room: B >= -0.2405 I makes L strongly convex with more than l everywhere, hence x* exists and is the only one; M bounds the change on all of R^d although Lemma 2.1.21 speaks of short x. The text never says that L is good.")
+            .on(Family {
                 rows: (1, 6),
                 columns: (1, 3),
                 norm: 1.0,
@@ -99,65 +91,28 @@ pub fn claims() -> Vec<Claim> {
                 points: 2,
                 cases: 42,
                 ..Family::GENERAL
-            },
-            strata: &[
-                Stratum::Condition(0),
-                Stratum::Condition(3),
-                Stratum::Condition(6),
-                Stratum::Gap(0),
-                Stratum::Gap(3),
-                Stratum::OneColumn,
-                Stratum::Square,
-                Stratum::SignedTarget,
-            ],
-            attack: None,
-            real_rows: 0,
-            check: |case| good(case, 30),
-            control: Control {
-                fault: "M = n^1.5 exp(-300R^2)",
-                check: |case| good(case, -300),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/surrogate-diagonal-positive",
-            paper: Paper::Dls23,
-            source: "thesis Algorithm 1 line 5 under Theorem 2.3.1; asked for by Lemma 2.1.16",
-            wording: Wording::Derived,
-            statement: "D = B_diag + w o w has D_ii > 0 for all i, for B_diag as printed and as corrected",
-            premise: "||b||_1 <= 1, w_i^2 > 100",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Lemma 2.1.16 samples a positive D only, and the text does not show that this one is. No entry of the corrected B_diag is below -1, none of the printed one below -3/2 (derivation in diagonal_surrogate.rs); the search ends at -0.220.",
-            family: Family {
-                weights: Weights::Above { base: 100.0 },
-                cases: 42,
-                ..Family::GENERAL
-            },
-            strata: &[
-                Stratum::Gap(0),
-                Stratum::Gap(3),
-                Stratum::OneRow,
-                Stratum::OneColumn,
-                Stratum::Square,
-                Stratum::SignedTarget,
-            ],
-            attack: Some((
-                |rng| {
-                    hardest::search(rng, 1.0, |p, b| {
-                        -forms::diagonal_part(HessianForm::Corrected, p, b).min()
-                    })
-                    .as_identity(100.0)
-                },
-                4,
-            )),
-            real_rows: 16,
-            check: |case| diagonal_is_positive(case, High::ONE),
-            control: Control {
-                fault: "D = B_diag",
-                check: |case| diagonal_is_positive(case, High::ZERO),
-            },
-            witness: None,
-        },
+            }, strata!(Condition: 0 3 6; Gap: 0 3; OneColumn; Square; SignedTarget))
+            .check(|case| good(case, 30))
+            .fault("M = n^1.5 exp(-300R^2)", |case| good(case, -300))
+            .proven(Proof::by_lipschitz(|| {
+                // B + W^2 > l / sigma_min^2 I everywhere: L is strongly convex, so x* exists and is the only one.
+                let convex = implied(&[at_least(whole(100), LOWER, 1)])?;
+                Ok(format!("{convex}; {}", proof::exponential_suffices(30)?))
+            })),
+        claim("dls23/surrogate-diagonal-positive")
+            .derived("thesis Algorithm 1 line 5 under Theorem 2.3.1; asked for by Lemma 2.1.16")
+            .states("D = B_diag + w o w has D_ii > 0 for all i, for B_diag as printed and as corrected")
+            .given("||b||_1 <= 1, w_i^2 > 100")
+            .note("Lemma 2.1.16 samples a positive D only, and the text does not show that this one is. No entry of the corrected B_diag is below -1, none of the printed one below -3/2 (derivation in diagonal_surrogate.rs); the search ends at -0.220.")
+            .on(Family { weights: Weights::Above { base: 100.0 }, cases: 42, ..Family::GENERAL }, strata!(Gap: 0 3; OneRow; OneColumn; Square; SignedTarget))
+            .attacked(4, |rng| {
+                hardest::search(rng, 1.0, |p, b| {
+                    -forms::diagonal_part(HessianForm::Corrected, p, b).min()
+                })
+                .as_identity(100.0)
+            })
+            .real_rows(16)
+            .check(|case| diagonal_is_positive(case, High::ONE))
+            .fault("D = B_diag", |case| diagonal_is_positive(case, High::ZERO)),
     ]
 }

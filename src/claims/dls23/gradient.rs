@@ -4,11 +4,12 @@
 use nalgebra::DMatrix;
 
 use crate::claims::claim::Check;
-use crate::claims::dls23::identity::{EVERYWHERE, Identity, equal_matrices, equal_vectors};
 use crate::claims::dls23::symbolic::Symbols;
-use crate::claims::exact::Exact;
-use crate::claims::forms::{self, GradientForm, HessianForm};
-use crate::claims::{Case, CheckError, Claim, Family, Verdict, Weights, Wording};
+use crate::claims::tools::builder::{Draft, claim, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::{self, GradientForm, HessianForm};
+use crate::claims::tools::identity::{self, EVERYWHERE, equal_matrices, equal_vectors};
+use crate::claims::{Case, CheckError, Claim, Family, Verdict, Weights};
 use crate::oracle::Node;
 use crate::scalar::High;
 
@@ -133,25 +134,11 @@ fn is_its_derivative(
 }
 
 /// A statement about the gradient.
-fn identity(
-    id: &'static str,
-    statement: &'static str,
-    note: &'static str,
-    check: Check,
-    control: (&'static str, Check),
-) -> Identity {
-    Identity {
-        id,
-        source: "thesis section 2.2.1; DLS23 Lemma 5.6",
-        wording: Wording::Derived,
-        statement,
-        note,
-        family: EVERYWHERE,
-        real_rows: 24,
-        check,
-        control,
-        refuted: None,
-    }
+fn identity(id: &'static str) -> Draft {
+    claim(id)
+        .derived("thesis section 2.2.1; DLS23 Lemma 5.6")
+        .on(EVERYWHERE, identity::STRATA)
+        .real_rows(24)
 }
 
 /// The claims about the gradient.
@@ -161,87 +148,42 @@ pub fn claims() -> Vec<Claim> {
         ..EVERYWHERE
     };
     let corrected: Check = |case| matches_oracle(case, GradientForm::Corrected, Ridge::Included);
-    let identities = [
-        Identity {
-            source: "thesis section 2.2.1; Algorithm 1 line 7; DLS23 Lemma 5.6 part 5",
-            wording: Wording::Printed,
-            family: unweighted,
-            refuted: Some((
-                "dls23/gradient-corrected",
-                include_str!("../../../fixtures/witnesses/dls23-gradient-printed.json"),
-            )),
-            ..identity(
-                "dls23/gradient-printed",
-                "grad L_exp = A' ( f (f-b)' f + diag(f)(f-b) )",
-                "Erratum E1: a minus sign is lost between the third and the fourth line of the derivation.",
-                |case| matches_oracle(case, GradientForm::Printed, Ridge::Included),
-                ("the corrected sign", corrected),
-            )
-        },
-        Identity {
-            family: unweighted,
-            real_rows: 8,
-            refuted: Some((
-                "dls23/gradient-corrected",
-                include_str!(
-                    "../../../fixtures/witnesses/dls23-gradient-printed-is-a-gradient.json"
-                ),
-            )),
-            ..identity(
-                "dls23/gradient-printed-is-a-gradient",
-                "the printed gradient is the gradient of some function: its Jacobian is symmetric",
-                "So the sign of E1 is not a convention: no loss has the printed gradient (for d >= 2).",
-                |case| is_a_gradient(case, GradientForm::Printed),
-                ("the corrected sign", |case| {
-                    is_a_gradient(case, GradientForm::Corrected)
-                }),
-            )
-        },
-        Identity {
-            family: unweighted,
-            real_rows: 8,
-            refuted: Some((
-                "dls23/hessian-corrected",
-                include_str!(
-                    "../../../fixtures/witnesses/dls23-hessian-printed-is-derivative-of-printed-gradient.json"
-                ),
-            )),
-            ..identity(
-                "dls23/hessian-printed-is-derivative-of-printed-gradient",
-                "A'BA with the printed B is the derivative of the printed gradient of L_exp",
-                "The two faults (E1, E2) do not explain each other.",
-                |case| is_its_derivative(case, GradientForm::Printed, HessianForm::Printed),
-                ("both corrected", |case| {
-                    is_its_derivative(case, GradientForm::Corrected, HessianForm::Corrected)
-                }),
-            )
-        },
-        identity(
-            "dls23/gradient-corrected",
-            "grad L = A' ( f o (f-b) - <f-b,f> f ) + A' W^2 A x",
-            "Checked against the symbolic derivative of the definition.",
-            corrected,
-            ("the printed sign", |case| {
-                matches_oracle(case, GradientForm::Printed, Ridge::Included)
-            }),
-        ),
-        Identity {
-            source: "thesis Algorithm 1 line 7; H2O Algorithm 4",
-            wording: Wording::Derived,
-            refuted: Some((
-                "dls23/gradient-corrected",
-                include_str!(
-                    "../../../fixtures/witnesses/dls23-algorithm-gradient-without-ridge.json"
-                ),
-            )),
-            ..identity(
-                "dls23/algorithm-gradient-without-ridge",
-                "g = A'( f <c,f> + diag(f) c ) is the gradient of L_soft (its sign mended: still without A' W^2 A x)",
-                "Erratum E13: the algorithm minimises L_exp + L_reg but its g has no term of L_reg.",
-                |case| matches_oracle(case, GradientForm::Corrected, Ridge::Missing),
-                ("the ridge's gradient added", corrected),
-            )
-        },
-    ];
-    identities.into_iter().map(Identity::claim).collect()
+    vec![
+        identity("dls23/gradient-printed")
+            .printed("thesis section 2.2.1; Algorithm 1 line 7; DLS23 Lemma 5.6 part 5")
+            .states("grad L_exp = A' ( f (f-b)' f + diag(f)(f-b) )")
+            .note("Erratum E1: a minus sign is lost between the third and the fourth line of the derivation.")
+            .on(unweighted, identity::STRATA)
+            .check(|case| matches_oracle(case, GradientForm::Printed, Ridge::Included))
+            .fault("the corrected sign", corrected)
+            .refuted("dls23/gradient-corrected", witness!("dls23-gradient-printed")),
+        identity("dls23/gradient-printed-is-a-gradient")
+            .states("the printed gradient is the gradient of some function: its Jacobian is symmetric")
+            .note("So the sign of E1 is not a convention: no loss has the printed gradient (for d >= 2).")
+            .on(unweighted, identity::STRATA)
+            .real_rows(8)
+            .check(|case| is_a_gradient(case, GradientForm::Printed))
+            .fault("the corrected sign", |case| is_a_gradient(case, GradientForm::Corrected))
+            .refuted("dls23/gradient-corrected", witness!("dls23-gradient-printed-is-a-gradient")),
+        identity("dls23/hessian-printed-is-derivative-of-printed-gradient")
+            .states("A'BA with the printed B is the derivative of the printed gradient of L_exp")
+            .note("The two faults (E1, E2) do not explain each other.")
+            .on(unweighted, identity::STRATA)
+            .real_rows(8)
+            .check(|case| is_its_derivative(case, GradientForm::Printed, HessianForm::Printed))
+            .fault("both corrected", |case| is_its_derivative(case, GradientForm::Corrected, HessianForm::Corrected))
+            .refuted("dls23/hessian-corrected", witness!("dls23-hessian-printed-is-derivative-of-printed-gradient")),
+        identity("dls23/gradient-corrected")
+            .states("grad L = A' ( f o (f-b) - <f-b,f> f ) + A' W^2 A x")
+            .note("Checked against the symbolic derivative of the definition.")
+            .check(corrected)
+            .fault("the printed sign", |case| matches_oracle(case, GradientForm::Printed, Ridge::Included)),
+        identity("dls23/algorithm-gradient-without-ridge")
+            .derived("thesis Algorithm 1 line 7; H2O Algorithm 4")
+            .states("g = A'( f <c,f> + diag(f) c ) is the gradient of L_soft (its sign mended: still without A' W^2 A x)")
+            .note("Erratum E13: the algorithm minimises L_exp + L_reg but its g has no term of L_reg.")
+            .check(|case| matches_oracle(case, GradientForm::Corrected, Ridge::Missing))
+            .fault("the ridge's gradient added", corrected)
+            .refuted("dls23/gradient-corrected", witness!("dls23-algorithm-gradient-without-ridge")),
+    ]
 }

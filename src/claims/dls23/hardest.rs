@@ -3,8 +3,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::attack::{self, Effort};
-use crate::claims::forms::{self, HessianForm};
+use crate::claims::tools::attack::{self, Effort, just_above};
+use crate::claims::tools::forms::{self, HessianForm};
 use crate::claims::{Case, CheckError, Origin};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
@@ -161,11 +161,6 @@ impl Hardest {
     }
 }
 
-/// A weight with `w^2 > base`, by about `2^-29` relative; 0 for base 0.
-pub(in crate::claims) fn just_above(base: f64) -> f64 {
-    base.sqrt() * (1.0 + 1.0 / f64::from(1u32 << 30))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,14 +203,5 @@ mod tests {
             spectrum_of_one_against_equals(rng, form, End::Lowest)
         });
         assert!(low > 0.087 && low < 0.088_444, "{low}");
-    }
-
-    #[test]
-    fn a_weight_just_above_is_above_by_a_trifle() {
-        for base in [0.240_408_806_91, 1.0, 4.0, 100.0, 3e6] {
-            let excess = just_above(base).powi(2) / base - 1.0;
-            assert!(excess > 0.0 && excess < 2f64.powi(-28), "{base}: {excess}");
-        }
-        assert_eq!(just_above(0.0), 0.0);
     }
 }

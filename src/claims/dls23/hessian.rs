@@ -4,11 +4,11 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::claims::claim::Check;
-use crate::claims::dls23::identity::{EVERYWHERE, Identity, equal_matrices, equal_vectors};
-use crate::claims::exact::{Exact, unit};
-use crate::claims::forms::{self, HessianForm};
-use crate::claims::{Case, CheckError, Claim, Verdict, Wording};
-use crate::oracle::spectrum;
+use crate::claims::tools::builder::{Draft, claim, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::{self, HessianForm};
+use crate::claims::tools::identity::{self, EVERYWHERE, equal_matrices, equal_vectors, has_rank};
+use crate::claims::{Case, CheckError, Claim, Verdict};
 use crate::scalar::High;
 
 /// The magnitudes of the terms of `B`, which bound the rounding in any of its forms: with `m = p + |b|` for `|c|`, entry
@@ -116,9 +116,7 @@ fn variance_form(case: &Case, centred: bool) -> Result<Verdict, CheckError> {
     let covariance = covariance(p);
     let terms = magnitude(&exact);
     let roundings = exact.error(High::ONE);
-    let mut verdict = Verdict::Holds {
-        slack: f64::INFINITY,
-    };
+    let mut verdict = Verdict::VACUOUS;
     for i in 0..n {
         for j in i..n {
             let mut u = DVector::from_element(n, High::ZERO);
@@ -158,173 +156,91 @@ fn low_rank_part(case: &Case, rank: usize) -> Result<Verdict, CheckError> {
     let exact = Exact::of(case)?;
     let diagonal = forms::diagonal_part(HessianForm::Corrected, &exact.p, &exact.b);
     let rest = exact.logit_evaluation()?.hessian - DMatrix::from_diagonal(&diagonal);
-    let values = spectrum::singular_values(&rest)?;
-    let Some(value) = values.get(rank) else {
-        return Ok(Verdict::Holds {
-            slack: f64::INFINITY,
-        });
-    };
-    // Singular values move by no more than the norm of the rounding errors (Weyl); the decomposition adds its own.
-    let rounding = exact.error(magnitude(&exact).norm());
-    let decomposition = High::int(64 * values.len() as i64) * unit() * rest.norm();
-    let name = format!("singular value {} of B - B_diag", rank + 1);
-    Ok(Verdict::equal(
-        &name,
-        *value,
-        High::ZERO,
-        rounding + decomposition,
-    ))
+    has_rank(&rest, rank, &magnitude(&exact), &exact)
 }
 
 /// `hessian-structure` and everything about its B.
-fn identity(
-    id: &'static str,
-    statement: &'static str,
-    note: &'static str,
-    check: Check,
-    control: (&'static str, Check),
-) -> Identity {
-    Identity {
-        id,
-        source: "thesis section 2.2.1; DLS23 section 5",
-        wording: Wording::Derived,
-        statement,
-        note,
-        family: EVERYWHERE,
-        real_rows: 16,
-        check,
-        control,
-        refuted: None,
-    }
+fn identity(id: &'static str) -> Draft {
+    claim(id)
+        .derived("thesis section 2.2.1; DLS23 section 5")
+        .on(EVERYWHERE, identity::STRATA)
+        .real_rows(16)
 }
 
 /// The statements on record as false.
-fn refuted() -> Vec<Identity> {
+fn refuted() -> Vec<Claim> {
     const CORRECTED: (&str, Check) = ("the corrected B", |case| {
         whole_hessian(case, HessianForm::Corrected)
     });
     vec![
-        Identity {
-            wording: Wording::Printed,
-            refuted: Some((
-                "dls23/hessian-corrected",
-                include_str!("../../../fixtures/witnesses/dls23-hessian-printed.json"),
-            )),
-            ..identity(
-                "dls23/hessian-printed",
-                "Hess L = A' (B + W^2) A with B = <3f-2b,f> ff' + <f-b,f> diag(f) + diag((2f-b) o f) + (b o f)f' + f(b o f)'",
-                "Erratum E2: <f-b,f> diag(f) has the wrong sign, and -2 (f o f)f' - 2 f(f o f)' is missing. The text also \
-                 writes d^2 L / dx_i^2, a number, for this d x d matrix (E22).",
-                |case| whole_hessian(case, HessianForm::Printed),
-                CORRECTED,
-            )
-        },
-        Identity {
-            refuted: Some((
-                "dls23/hessian-corrected",
-                include_str!("../../../fixtures/witnesses/dls23-hessian-sign-mended-only.json"),
-            )),
-            ..identity(
-                "dls23/hessian-sign-mended-only",
-                "Hess L = A' (B + W^2) A with the printed B, <f-b,f> diag(f) subtracted instead of added",
-                "Mending one of the two faults of E2 is not enough.",
-                |case| whole_hessian(case, HessianForm::SignMended),
-                CORRECTED,
-            )
-        },
-        Identity {
-            refuted: Some((
-                "dls23/hessian-corrected",
-                include_str!("../../../fixtures/witnesses/dls23-hessian-terms-added-only.json"),
-            )),
-            ..identity(
-                "dls23/hessian-terms-added-only",
-                "Hess L = A' (B + W^2) A with the printed B and -2 (f o f)f' - 2 f(f o f)' added",
-                "Mending one of the two faults of E2 is not enough.",
-                |case| whole_hessian(case, HessianForm::TermsAdded),
-                CORRECTED,
-            )
-        },
-        Identity {
-            refuted: Some((
-                "dls23/hessian-annihilates-ones",
-                include_str!(
-                    "../../../fixtures/witnesses/dls23-hessian-printed-annihilates-ones.json"
-                ),
-            )),
-            ..identity(
-                "dls23/hessian-printed-annihilates-ones",
-                "B 1_n = 0 for the printed B",
-                "Softmax does not change when all logits move together, so every right B has this kernel: a test of B that \
-                 needs no derivative. The printed B fails it.",
-                |case| annihilates_ones(case, Some(HessianForm::Printed)),
-                ("the corrected B", |case| {
-                    annihilates_ones(case, Some(HessianForm::Corrected))
-                }),
-            )
-        },
+        identity("dls23/hessian-printed")
+            .printed("thesis section 2.2.1; DLS23 section 5")
+            .states("Hess L = A' (B + W^2) A with B = <3f-2b,f> ff' + <f-b,f> diag(f) + diag((2f-b) o f) + (b o f)f' + f(b o f)'")
+            .note("Erratum E2: <f-b,f> diag(f) has the wrong sign, and -2 (f o f)f' - 2 f(f o f)' is missing. The text also \
+                 writes d^2 L / dx_i^2, a number, for this d x d matrix (E22).")
+            .check(|case| whole_hessian(case, HessianForm::Printed))
+            .fault(CORRECTED.0, CORRECTED.1)
+            .refuted("dls23/hessian-corrected", witness!("dls23-hessian-printed")),
+        identity("dls23/hessian-sign-mended-only")
+            .states("Hess L = A' (B + W^2) A with the printed B, <f-b,f> diag(f) subtracted instead of added")
+            .note("Mending one of the two faults of E2 is not enough.")
+            .check(|case| whole_hessian(case, HessianForm::SignMended))
+            .fault(CORRECTED.0, CORRECTED.1)
+            .refuted("dls23/hessian-corrected", witness!("dls23-hessian-sign-mended-only")),
+        identity("dls23/hessian-terms-added-only")
+            .states("Hess L = A' (B + W^2) A with the printed B and -2 (f o f)f' - 2 f(f o f)' added")
+            .note("Mending one of the two faults of E2 is not enough.")
+            .check(|case| whole_hessian(case, HessianForm::TermsAdded))
+            .fault(CORRECTED.0, CORRECTED.1)
+            .refuted("dls23/hessian-corrected", witness!("dls23-hessian-terms-added-only")),
+        identity("dls23/hessian-printed-annihilates-ones")
+            .states("B 1_n = 0 for the printed B")
+            .note("Softmax does not change when all logits move together, so every right B has this kernel: a test of B that \
+                 needs no derivative. The printed B fails it.")
+            .check(|case| annihilates_ones(case, Some(HessianForm::Printed)))
+            .fault("the corrected B", |case| annihilates_ones(case, Some(HessianForm::Corrected)))
+            .refuted("dls23/hessian-annihilates-ones", witness!("dls23-hessian-printed-annihilates-ones")),
     ]
 }
 
 /// The claims about the Hessian.
 pub fn claims() -> Vec<Claim> {
-    let mut identities = vec![Identity {
-        wording: Wording::Printed,
-        source: "thesis (2.3)",
-        ..identity(
-            "dls23/hessian-structure",
-            "Hess L = A' (B(x) + W^2) A, where B(x) is n x n and depends on Ax and b alone",
-            "B is the Hessian of 0.5 || softmax(z) - b ||^2 in the logits, by symbolic differentiation; the decomposition \
-             itself is right, only the printed entries of B are not.",
-            |case| structure(case, true),
-            ("without W^2", |case| structure(case, false)),
-        )
-    }];
-    identities.extend(refuted());
-    identities.extend([
-        identity(
-            "dls23/hessian-corrected",
-            "Hess L = A' (B + W^2) A with B = <3f-2b,f> ff' - <f-b,f> diag(f) + diag((2f-b) o f) + (b o f)f' + f(b o f)' \
-             - 2 (f o f)f' - 2 f(f o f)'",
-            "Checked against the symbolic second derivative of the definition.",
-            |case| whole_hessian(case, HessianForm::Corrected),
-            ("the printed B", |case| {
-                whole_hessian(case, HessianForm::Printed)
-            }),
-        ),
-        identity(
-            "dls23/hessian-matrix-form",
-            "B = P^2 + S_p(c) with P = diag(p) - pp', S_p(v) = diag(p o v) - <p,v> diag(p) - (p o v)p' - p(p o v)' + 2 <p,v> pp'",
-            "The Gauss-Newton part and the part that carries the residual c = p - b.",
-            |case| closed_form(case, |p, b| matrix_form(p, b, 2)),
-            ("without + 2 <p,v> pp'", |case| {
-                closed_form(case, |p, b| matrix_form(p, b, 0))
-            }),
-        ),
-        identity(
-            "dls23/hessian-variance-form",
-            "u'Bu = ||Pu||^2 + E_p[ (c - <c,p>) (u - E_p u)^2 ] for every u",
-            "Checked on u = e_i and u = e_i + e_j, which determine a quadratic form. The bounds on B follow from it.",
-            |case| variance_form(case, true),
-            ("c is not centred", |case| variance_form(case, false)),
-        ),
-        identity(
-            "dls23/hessian-annihilates-ones",
-            "B 1_n = 0",
-            "Softmax does not change when all logits move together. Checked on the oracle's B, which knows nothing of it.",
-            |case| annihilates_ones(case, None),
-            ("the printed B", |case| {
-                annihilates_ones(case, Some(HessianForm::Printed))
-            }),
-        ),
-        identity(
-            "dls23/hessian-diagonal-plus-rank-two",
-            "B - diag((2f-b) o f - <f-b,f> f) has rank at most 2",
-            "By its third singular value at 40 digits. This is what makes a Newton step cost no more than a least squares \
-             problem.",
-            |case| low_rank_part(case, 2),
-            ("rank at most 1", |case| low_rank_part(case, 1)),
-        ),
+    let mut claims = vec![identity("dls23/hessian-structure")
+        .printed("thesis (2.3)")
+        .states("Hess L = A' (B(x) + W^2) A, where B(x) is n x n and depends on Ax and b alone")
+        .note("B is the Hessian of 0.5 || softmax(z) - b ||^2 in the logits, by symbolic differentiation; the decomposition \
+             itself is right, only the printed entries of B are not.")
+        .check(|case| structure(case, true))
+        .fault("without W^2", |case| structure(case, false))];
+    claims.extend(refuted());
+    claims.extend([
+        identity("dls23/hessian-corrected")
+            .states("Hess L = A' (B + W^2) A with B = <3f-2b,f> ff' - <f-b,f> diag(f) + diag((2f-b) o f) + (b o f)f' + f(b o f)' \
+             - 2 (f o f)f' - 2 f(f o f)'")
+            .note("Checked against the symbolic second derivative of the definition.")
+            .check(|case| whole_hessian(case, HessianForm::Corrected))
+            .fault("the printed B", |case| whole_hessian(case, HessianForm::Printed)),
+        identity("dls23/hessian-matrix-form")
+            .states("B = P^2 + S_p(c) with P = diag(p) - pp', S_p(v) = diag(p o v) - <p,v> diag(p) - (p o v)p' - p(p o v)' + 2 <p,v> pp'")
+            .note("The Gauss-Newton part and the part that carries the residual c = p - b.")
+            .check(|case| closed_form(case, |p, b| matrix_form(p, b, 2)))
+            .fault("without + 2 <p,v> pp'", |case| closed_form(case, |p, b| matrix_form(p, b, 0))),
+        identity("dls23/hessian-variance-form")
+            .states("u'Bu = ||Pu||^2 + E_p[ (c - <c,p>) (u - E_p u)^2 ] for every u")
+            .note("Checked on u = e_i and u = e_i + e_j, which determine a quadratic form. The bounds on B follow from it.")
+            .check(|case| variance_form(case, true))
+            .fault("c is not centred", |case| variance_form(case, false)),
+        identity("dls23/hessian-annihilates-ones")
+            .states("B 1_n = 0")
+            .note("Softmax does not change when all logits move together. Checked on the oracle's B, which knows nothing of it.")
+            .check(|case| annihilates_ones(case, None))
+            .fault("the printed B", |case| annihilates_ones(case, Some(HessianForm::Printed))),
+        identity("dls23/hessian-diagonal-plus-rank-two")
+            .states("B - diag((2f-b) o f - <f-b,f> f) has rank at most 2")
+            .note("By its third singular value at 40 digits. This is what makes a Newton step cost no more than a least squares \
+             problem.")
+            .check(|case| low_rank_part(case, 2))
+            .fault("rank at most 1", |case| low_rank_part(case, 1)),
     ]);
-    identities.into_iter().map(Identity::claim).collect()
+    claims
 }

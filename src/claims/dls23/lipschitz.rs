@@ -3,13 +3,13 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::attack::{self, Effort};
 use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide};
-use crate::claims::dls23::pair_search::search;
-use crate::claims::forms;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Origin, Paper, Stratum, Targets, Wording,
-};
+use crate::claims::dls23::pair_search::{inequality, search};
+use crate::claims::proof::{self, Proof};
+use crate::claims::tools::attack::{self, Effort};
+use crate::claims::tools::builder::{Draft, claim, strata, witness};
+use crate::claims::tools::forms;
+use crate::claims::{Case, CheckError, Claim, Family, Origin, Stratum, Targets};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::scalar::High;
@@ -202,26 +202,16 @@ const FAMILY: Family = Family {
     ..Family::GENERAL
 };
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(1),
-    Stratum::Condition(2),
-    Stratum::Condition(3),
-    Stratum::Condition(4),
-    Stratum::Condition(5),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::Gap(2),
-    Stratum::Gap(3),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] =
+    strata!(Condition: 0 1 2 3 4 5 6; Gap: 0 1 2 3; OneRow; OneColumn; Square; SignedTarget);
 
 /// Rows of a real head: its Hessian is 32 x 32, twice, at 40 digits.
 const REAL_ROWS: usize = 8;
+
+/// A statement about how fast something changes.
+fn of_the_change(id: &'static str) -> Draft {
+    claim(id).on(FAMILY, STRATA).real_rows(REAL_ROWS)
+}
 
 /// The claims about Lipschitz constants.
 pub fn claims() -> Vec<Claim> {
@@ -232,330 +222,117 @@ pub fn claims() -> Vec<Claim> {
 
 fn softmax_claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/softmax-lipschitz-printed",
-            paper: Paper::Dls23,
-            source: "thesis section 2.2.3, sixth step of the chain for ||H(x) - H(y)||; DLS23 Lemma 7.2 part 4",
-            wording: Wording::Printed,
-            statement: "||f(x) - f(y)||_2 <= beta^-2 n^1.5 exp(3R^2) ||x - y||_2",
-            premise: "||A||, ||x||_2, ||y||_2 <= R, 0 < beta <= <exp(Ax), 1_n>, <exp(Ay), 1_n>",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Decided with the smallest R and the largest beta that the premise allows. A constant without beta, n or exp \
-                holds: dls23/softmax-lipschitz-sharp.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((
-                |rng| {
-                    search(rng, 2, Target::Any, &|pair| {
-                        softmax_change(pair, with_beta(pair, 3))
-                    })
-                },
-                6,
-            )),
-            real_rows: REAL_ROWS,
-            check: |case| {
+        of_the_change("dls23/softmax-lipschitz-printed")
+            .printed("thesis section 2.2.3, sixth step of the chain for ||H(x) - H(y)||; DLS23 Lemma 7.2 part 4")
+            .states("||f(x) - f(y)||_2 <= beta^-2 n^1.5 exp(3R^2) ||x - y||_2")
+            .given("||A||, ||x||_2, ||y||_2 <= R, 0 < beta <= <exp(Ax), 1_n>, <exp(Ay), 1_n>")
+            .note("Decided with the smallest R and the largest beta that the premise allows. A constant without beta, n or exp \
+                holds: dls23/softmax-lipschitz-sharp.")
+            .inequality(6, inequality!(search, Target::Any, 2, |pair| softmax_change(pair, with_beta(pair, 3))))
+            .fault("exp(-3R^2) in place of exp(3R^2)", |case| decide(case, Target::Any, &|pair| softmax_change(pair, with_beta(pair, -3)))),
+        of_the_change("dls23/softmax-lipschitz-sharp")
+            .derived("sharper form of thesis section 2.2.3, sixth step")
+            .states("||f(x) - f(y)||_2 <= ||A|| min(1/2, exp(R^2) / beta) ||x - y||_2 with beta = n exp(-R^2 / sqrt n)")
+            .given("||A||, ||x||_2, ||y||_2 <= R; the first half for all x, y")
+            .note("Df = (diag(f) - ff') A; the norm of the first factor is at most 1/2, attained at f = (1/2, 1/2), and at most \
+                max f <= exp(R^2) / beta.")
+            .inequality(6, inequality!(search, Target::Any, 2, |pair| softmax_change(pair, sharp_softmax_factor(pair))))
+            .fault("0.99 of it", |case| {
                 decide(case, Target::Any, &|pair| {
-                    softmax_change(pair, with_beta(pair, 3))
+                    softmax_change(pair, sharp_softmax_factor(pair) * High::ratio(99, 100))
                 })
-            },
-            control: Control {
-                fault: "exp(-3R^2) in place of exp(3R^2)",
-                check: |case| {
-                    decide(case, Target::Any, &|pair| {
-                        softmax_change(pair, with_beta(pair, -3))
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/softmax-lipschitz-sharp",
-            paper: Paper::Dls23,
-            source: "sharper form of thesis section 2.2.3, sixth step",
-            wording: Wording::Derived,
-            statement: "||f(x) - f(y)||_2 <= ||A|| min(1/2, exp(R^2) / beta) ||x - y||_2 with beta = n exp(-R^2 / sqrt n)",
-            premise: "||A||, ||x||_2, ||y||_2 <= R; the first half for all x, y",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Df = (diag(f) - ff') A; the norm of the first factor is at most 1/2, attained at f = (1/2, 1/2), and at most \
-                max f <= exp(R^2) / beta.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((
-                |rng| {
-                    search(rng, 2, Target::Any, &|pair| {
-                        softmax_change(pair, sharp_softmax_factor(pair))
-                    })
-                },
-                6,
-            )),
-            real_rows: REAL_ROWS,
-            check: |case| {
-                decide(case, Target::Any, &|pair| {
-                    softmax_change(pair, sharp_softmax_factor(pair))
-                })
-            },
-            control: Control {
-                fault: "0.99 of it",
-                check: |case| {
-                    decide(case, Target::Any, &|pair| {
-                        softmax_change(pair, sharp_softmax_factor(pair) * High::ratio(99, 100))
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/lipschitz-chain-last-step",
-            paper: Paper::Dls23,
-            source: "thesis section 2.2.3, last step of the chain for ||H(x) - H(y)||",
-            wording: Wording::Printed,
-            statement: "R^2 100 R exp(3R^2) <= exp(20R^2)",
-            premise: "R > 0",
-            expected: Expected::Holds,
-            correction: None,
-            note: "100 R^3 exp(-17R^2) is largest at R^2 = 3/34, where it is 0.585.",
-            family: FAMILY,
-            strata: &[Stratum::OneRow, Stratum::OneColumn, Stratum::Gap(3)],
-            attack: Some((hardest_radius, 2)),
-            real_rows: 0,
-            check: |case| decide(case, Target::Any, &|pair| last_step(pair, 20)),
-            control: Control {
-                fault: "exp(4R^2) on the right",
-                check: |case| decide(case, Target::Any, &|pair| last_step(pair, 4)),
-            },
-            witness: None,
-        },
+            }),
+        claim("dls23/lipschitz-chain-last-step")
+            .printed("thesis section 2.2.3, last step of the chain for ||H(x) - H(y)||")
+            .states("R^2 100 R exp(3R^2) <= exp(20R^2)")
+            .given("R > 0")
+            .note("100 R^3 exp(-17R^2) is largest at R^2 = 3/34, where it is 0.585.")
+            .on(FAMILY, strata!(OneRow; OneColumn; Gap: 3))
+            .attacked(2, hardest_radius)
+            .check(|case| decide(case, Target::Any, &|pair| last_step(pair, 20)))
+            .fault("exp(4R^2) on the right", |case| decide(case, Target::Any, &|pair| last_step(pair, 4))),
     ]
 }
 
 fn hessian_claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/hessian-lipschitz-printed",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.21",
-            wording: Wording::Printed,
-            statement: "||H(x) - H(y)|| <= M ||x - y||_2 with M = n^1.5 exp(30R^2)",
-            premise: "R > 0, ||A|| <= R, ||x||_2 <= R; no hypothesis on b",
-            expected: Expected::Fails,
-            correction: Some("dls23/hessian-lipschitz"),
-            note: "b is missing: H - A'W^2A is affine in b, so M must grow with b. Only Theorem 2.3.1 asks for ||b||_1 <= 1, and \
-                with it the lemma holds by a wide margin. Witness: n = 2, R = 1/8, b = (2^20, 0).",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: REAL_ROWS,
-            check: |case| decide(case, Target::Any, &lemma),
-            control: Control {
-                fault: "||b||_1 <= 1 added to the premise",
-                check: |case| decide(case, Target::UnitBall, &lemma),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-hessian-lipschitz-printed.json"
-            )),
-        },
-        Claim {
-            id: "dls23/hessian-lipschitz",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.21 with the hypothesis on b of Theorem 2.3.1",
-            wording: Wording::Derived,
-            statement: "||H(x) - H(y)|| <= M ||x - y||_2 with M = n^1.5 exp(30R^2)",
-            premise: "||A||, ||x||_2 <= R, ||b||_1 <= 1; any y",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Read as strictly as the text allows: only x is short, R is as small as it can be. 0.5714 ||A||^3 is enough: \
-                dls23/hessian-lipschitz-sharp.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((|rng| search(rng, 2, Target::UnitBall, &lemma), 6)),
-            real_rows: REAL_ROWS,
-            check: |case| decide(case, Target::UnitBall, &lemma),
-            control: Control {
-                fault: "exp(-30R^2) in place of exp(30R^2)",
-                check: |case| {
-                    decide(case, Target::UnitBall, &|pair| {
-                        hessian_change(pair, without_beta(pair, -30, pair.radius_at_x()))
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/hessian-lipschitz-beta",
-            paper: Paper::Dls23,
-            source: "thesis section 2.2.3, end of the chain; before Lemma 2.1.21",
-            wording: Wording::Printed,
-            statement: "||H(x) - H(y)|| <= beta^-2 n^1.5 exp(20R^2) ||x - y||_2",
-            premise: "||A||, ||x||_2, ||y||_2 <= R, 0 < beta <= <exp(Ax), 1_n>, <exp(Ay), 1_n>, ||b||_1 <= 1 (Theorem 2.3.1)",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Decided with the smallest R and the largest beta allowed. Without ||b||_1 <= 1 it fails like Lemma 2.1.21. The \
-                end of the chain is true although three of its steps are not (E8, E9, E10).",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((
-                |rng| {
-                    search(rng, 2, Target::UnitBall, &|pair| {
-                        hessian_change(pair, with_beta(pair, 20))
-                    })
-                },
-                6,
-            )),
-            real_rows: REAL_ROWS,
-            check: |case| {
+        of_the_change("dls23/hessian-lipschitz-printed")
+            .printed("thesis Lemma 2.1.21")
+            .states("||H(x) - H(y)|| <= M ||x - y||_2 with M = n^1.5 exp(30R^2)")
+            .given("R > 0, ||A|| <= R, ||x||_2 <= R; no hypothesis on b")
+            .note("b is missing: H - A'W^2A is affine in b, so M must grow with b. Only Theorem 2.3.1 asks for ||b||_1 <= 1, and \
+                with it the lemma holds by a wide margin. Witness: n = 2, R = 1/8, b = (2^20, 0).")
+            .check(|case| decide(case, Target::Any, &lemma))
+            .fault("||b||_1 <= 1 added to the premise", |case| decide(case, Target::UnitBall, &lemma))
+            .refuted("dls23/hessian-lipschitz", witness!("dls23-hessian-lipschitz-printed")),
+        of_the_change("dls23/hessian-lipschitz")
+            .derived("thesis Lemma 2.1.21 with the hypothesis on b of Theorem 2.3.1")
+            .states("||H(x) - H(y)|| <= M ||x - y||_2 with M = n^1.5 exp(30R^2)")
+            .given("||A||, ||x||_2 <= R, ||b||_1 <= 1; any y")
+            .note("Read as strictly as the text allows: only x is short, R is as small as it can be. 0.5714 ||A||^3 is enough: \
+                dls23/hessian-lipschitz-sharp.")
+            .inequality(6, inequality!(search, Target::UnitBall, 2, lemma))
+            .fault("exp(-30R^2) in place of exp(30R^2)", |case| {
                 decide(case, Target::UnitBall, &|pair| {
-                    hessian_change(pair, with_beta(pair, 20))
+                    hessian_change(pair, without_beta(pair, -30, pair.radius_at_x()))
                 })
-            },
-            control: Control {
-                fault: "exp(-20R^2) in place of exp(20R^2)",
-                check: |case| {
-                    decide(case, Target::UnitBall, &|pair| {
-                        hessian_change(pair, with_beta(pair, -20))
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/hessian-lipschitz-global",
-            paper: Paper::Dls23,
-            source: "thesis Definition 2.1.11 with the M of Lemma 2.1.21",
-            wording: Wording::Derived,
-            statement: "||H(x) - H(y)|| <= n^1.5 exp(30 ||A||^2) ||x - y||_2 for all x, y",
-            premise: "||b||_1 <= 1; no bound on x or y",
-            expected: Expected::Holds,
-            correction: None,
-            note: "An (l, M)-good loss needs M on all of R^d, while Lemma 2.1.21 speaks of short x only. The gap is harmless.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((
-                |rng| {
-                    search(rng, 2, Target::UnitBall, &|pair| {
-                        hessian_change(pair, without_beta(pair, 30, pair.norm))
-                    })
-                },
-                4,
-            )),
-            real_rows: REAL_ROWS,
-            check: |case| {
-                decide(case, Target::UnitBall, &|pair| {
-                    hessian_change(pair, without_beta(pair, 30, pair.norm))
-                })
-            },
-            control: Control {
-                fault: "exp(-30 ||A||^2) in its place",
-                check: |case| {
-                    decide(case, Target::UnitBall, &|pair| {
-                        hessian_change(pair, without_beta(pair, -30, pair.norm))
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/hessian-lipschitz-explicit",
-            paper: Paper::Dls23,
-            source: "sharper form of thesis Lemma 2.1.21",
-            wording: Wording::Derived,
-            statement: "||H(x) - H(y)|| <= 3/5 ||A||^3 ||x - y||_2 for all x, y",
-            premise: "||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Proven for every n by a certificate of cubic multipliers that the program checks (docs/sharp-constants.md, Theorem \
+            })
+            .proven(Proof::by_lipschitz(|| proof::exponential_suffices(30))),
+        of_the_change("dls23/hessian-lipschitz-beta")
+            .printed("thesis section 2.2.3, end of the chain; before Lemma 2.1.21")
+            .states("||H(x) - H(y)|| <= beta^-2 n^1.5 exp(20R^2) ||x - y||_2")
+            .given("||A||, ||x||_2, ||y||_2 <= R, 0 < beta <= <exp(Ax), 1_n>, <exp(Ay), 1_n>, ||b||_1 <= 1 (Theorem 2.3.1)")
+            .note("Decided with the smallest R and the largest beta allowed. Without ||b||_1 <= 1 it fails like Lemma 2.1.21. The \
+                end of the chain is true although three of its steps are not (E8, E9, E10).")
+            .inequality(6, inequality!(search, Target::UnitBall, 2, |pair| hessian_change(pair, with_beta(pair, 20))))
+            .fault("exp(-20R^2) in place of exp(20R^2)", |case| decide(case, Target::UnitBall, &|pair| hessian_change(pair, with_beta(pair, -20)))),
+        of_the_change("dls23/hessian-lipschitz-global")
+            .derived("thesis Definition 2.1.11 with the M of Lemma 2.1.21")
+            .states("||H(x) - H(y)|| <= n^1.5 exp(30 ||A||^2) ||x - y||_2 for all x, y")
+            .given("||b||_1 <= 1; no bound on x or y")
+            .note("An (l, M)-good loss needs M on all of R^d, while Lemma 2.1.21 speaks of short x only. The gap is harmless.")
+            .inequality(4, inequality!(search, Target::UnitBall, 2, |pair| hessian_change(pair, without_beta(pair, 30, pair.norm))))
+            .fault("exp(-30 ||A||^2) in its place", |case| decide(case, Target::UnitBall, &|pair| hessian_change(pair, without_beta(pair, -30, pair.norm))))
+            .proven(Proof::by_lipschitz(|| proof::exponential_suffices(30))),
+        of_the_change("dls23/hessian-lipschitz-explicit")
+            .derived("sharper form of thesis Lemma 2.1.21")
+            .states("||H(x) - H(y)|| <= 3/5 ||A||^3 ||x - y||_2 for all x, y")
+            .given("||b||_1 <= 1")
+            .note("Proven for every n by a certificate of cubic multipliers that the program checks (docs/sharp-constants.md, Theorem \
                 2; a finer certificate gives 59/100). No n, no R, no beta; the true constant is smaller still \
-                (dls23/hessian-lipschitz-sharp).",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((|rng| Ok(steepest(rng)?.0), 4)),
-            real_rows: REAL_ROWS,
-            check: |case| {
-                decide(case, Target::UnitBall, &|pair| {
-                    hessian_change(pair, cube(pair, proved()))
-                })
-            },
-            control: Control {
-                fault: "0.571 ||A||^3",
-                check: |case| {
-                    decide(case, Target::UnitBall, &|pair| {
-                        hessian_change(pair, cube(pair, High::ratio(571, 1000)))
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/hessian-lipschitz-any-target",
-            paper: Paper::Dls23,
-            source: "replaces thesis Lemma 2.1.21, which asks nothing of b",
-            wording: Wording::Derived,
-            statement: "||H(x) - H(y)|| <= 3/5 max(1, ||b||_1) ||A||^3 ||x - y||_2 for all x, y",
-            premise: "none",
-            expected: Expected::Holds,
-            correction: None,
-            note: "What the lemma becomes without a hypothesis on b: for ||b||_1 = r >= 1 the third derivative is (1+r)/2 times that for \
-                b/r plus (1-r)/2 times that for -b/r. Not sharp for large b.",
-            family: Family {
-                targets: Targets::Any,
-                ..FAMILY
-            },
-            strata: STRATA,
-            attack: Some((
-                |rng| {
-                    // Half of them at 1, where the constant is tight; the others up to 10^7.
-                    let octaves = sample::integer(rng, -24, 24).max(0);
-                    let size = 2f64.powi(octaves as i32);
-                    Ok(steepest_for(rng, size)?.0)
-                },
-                4,
-            )),
-            real_rows: REAL_ROWS,
-            check: |case| {
+                (dls23/hessian-lipschitz-sharp).")
+            .attacked(4, |rng| Ok(steepest(rng)?.0))
+            .check(|case| decide(case, Target::UnitBall, &|pair| hessian_change(pair, cube(pair, proved()))))
+            .fault("0.571 ||A||^3", |case| decide(case, Target::UnitBall, &|pair| hessian_change(pair, cube(pair, High::ratio(571, 1000)))))
+            .proven(Proof::by_lipschitz(proof::lipschitz_theorem)),
+        claim("dls23/hessian-lipschitz-any-target")
+            .derived("replaces thesis Lemma 2.1.21, which asks nothing of b")
+            .states("||H(x) - H(y)|| <= 3/5 max(1, ||b||_1) ||A||^3 ||x - y||_2 for all x, y")
+            .note("What the lemma becomes without a hypothesis on b: for ||b||_1 = r >= 1 the third derivative is (1+r)/2 times that for \
+                b/r plus (1-r)/2 times that for -b/r. Not sharp for large b.")
+            .on(Family { targets: Targets::Any, ..FAMILY }, STRATA)
+            .attacked(4, |rng| {
+                // Half of them at 1, where the constant is tight; the others up to 10^7.
+                let octaves = sample::integer(rng, -24, 24).max(0);
+                let size = 2f64.powi(octaves as i32);
+                Ok(steepest_for(rng, size)?.0)
+            })
+            .real_rows(REAL_ROWS)
+            .check(|case| decide(case, Target::Any, &|pair| hessian_change(pair, cube_for_target(pair, proved()))))
+            .fault("0.34 in the place of 3/5", |case| {
                 decide(case, Target::Any, &|pair| {
-                    hessian_change(pair, cube_for_target(pair, proved()))
+                    hessian_change(pair, cube_for_target(pair, High::ratio(34, 100)))
                 })
-            },
-            control: Control {
-                fault: "0.34 in the place of 3/5",
-                check: |case| {
-                    decide(case, Target::Any, &|pair| {
-                        hessian_change(pair, cube_for_target(pair, High::ratio(34, 100)))
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/hessian-lipschitz-sharp",
-            paper: Paper::Dls23,
-            source: "sharpest form of thesis Lemma 2.1.21",
-            wording: Wording::Derived,
-            statement: "||H(x) - H(y)|| <= 0.5714074 ||A||^3 ||x - y||_2 for all x, y",
-            premise: "||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Numerical: exact for n = 2 (0.571407358952..., b = -e_1, f_1 = 0.6363); not proved for n >= 3.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((|rng| Ok(steepest(rng)?.0), 8)),
-            real_rows: REAL_ROWS,
-            check: |case| {
-                decide(case, Target::UnitBall, &|pair| {
-                    hessian_change(pair, cube(pair, sharp()))
-                })
-            },
-            control: Control {
-                fault: "0.571 ||A||^3",
-                check: |case| {
-                    decide(case, Target::UnitBall, &|pair| {
-                        hessian_change(pair, cube(pair, High::ratio(571, 1000)))
-                    })
-                },
-            },
-            witness: None,
-        },
+            })
+            .proven(Proof::by_lipschitz(|| proof::lipschitz_implies(3, 5))),
+        of_the_change("dls23/hessian-lipschitz-sharp")
+            .derived("sharpest form of thesis Lemma 2.1.21")
+            .states("||H(x) - H(y)|| <= 0.5714074 ||A||^3 ||x - y||_2 for all x, y")
+            .given("||b||_1 <= 1")
+            .note("Numerical: exact for n = 2 (0.571407358952..., b = -e_1, f_1 = 0.6363); not proved for n >= 3.")
+            .attacked(8, |rng| Ok(steepest(rng)?.0))
+            .check(|case| decide(case, Target::UnitBall, &|pair| hessian_change(pair, cube(pair, sharp()))))
+            .fault("0.571 ||A||^3", |case| decide(case, Target::UnitBall, &|pair| hessian_change(pair, cube(pair, High::ratio(571, 1000))))),
     ]
 }
 

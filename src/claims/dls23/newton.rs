@@ -3,15 +3,15 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::exact::Exact;
-use crate::claims::newton_steps::{
-    Conclusion, Factor, Norm, exact_step, induction, iteration, shrinking,
-    shrinking_in_hessian_norm, shrinking_sampled,
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::newton_claims::{Lemmas, Premise, exact_newton, lemmas};
+use crate::claims::tools::newton_steps::{
+    Conclusion, Factor, Norm, induction, iteration, shrinking_sampled,
 };
-use crate::claims::newton_support::{DLS23, Sign};
+use crate::claims::tools::newton_support::{DLS23, Theorem};
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, TALL,
-    Targets, Verdict, Weights, Wording,
+    Case, CheckError, Claim, Drawn, Family, Outside, Stratum, TALL, Targets, Verdict, Weights,
 };
 use crate::oracle::{Reference, minimise, spectrum};
 use crate::scalar::High;
@@ -75,214 +75,79 @@ pub(super) const PREMISE: Family = Family {
     cases: 42,
 };
 
-pub(super) const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(1),
-    Stratum::Condition(2),
-    Stratum::Condition(3),
-    Stratum::Condition(4),
-    Stratum::Condition(5),
-    Stratum::Condition(6),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+pub(super) const STRATA: &[Stratum] =
+    strata!(Condition: 0 1 2 3 4 5 6; OneRow; OneColumn; Square; SignedTarget);
 
 const THEOREM_PREMISE: &str = "L is (l, M)-good with M = n^1.5 exp(30 R^2), ||A||, ||x*|| <= R, ||b||_1 <= 1, w_i^2 >= 100 + l/sigma_min(A)^2, M r_t <= 0.1 l";
 
+struct Newton;
+
+impl Premise for Newton {
+    const THEOREM: &'static Theorem = &DLS23;
+    const FAMILY: Family = PREMISE;
+    const STRATA: &'static [Stratum] = STRATA;
+}
+
 /// The claims about single steps and their induction.
 pub fn claims() -> Vec<Claim> {
+    let [shrinking, contraction, shrinking_in_norm, contraction_in_norm] = lemmas::<Newton>(Lemmas {
+        shrinking: claim("dls23/shrinking-euclidean")
+            .printed("thesis Lemma 2.1.18; LSZ23 Lemma 6.9")
+            .given(THEOREM_PREMISE)
+            .note("Erratum E3, one step at eps0 = 1/20 with the worst H~ of the band. The witness (condition number 100, x* = 0) grows by 4.75 where 0.32 is allowed. Genuine samples, the H~ = A' D~ A of Definition 2.1.17, fail as well (dls23/shrinking-euclidean-sampled).")
+            .real_rows(8),
+        contraction: claim("dls23/contraction-04")
+            .printed("thesis Lemma 2.1.19, first conclusion; LSZ23 Lemma 6.10")
+            .given("as Lemma 2.1.18 under Theorem 2.3.1's constants, and r_i <= 0.4 r_{i-1}, M r_i <= 0.1 l for i in [t]")
+            .note("Erratum E3: (1-eps0)H <= H~ <= (1+eps0)H bounds H^1/2 H~^-1 H^1/2, not I - H~^-1 H in the Euclidean norm; the error can grow by eps0/(1+eps0) sqrt(kappa(H)) in one step: by 1e5 in the default run. Checked with t = 1: a real first step that meets the induction hypothesis, then the worst H~ in the band, both bands verified at 40 digits. In the Hessian's norm the same steps contract.")
+            .real_rows(8),
+        shrinking_in_hessian_norm: claim("dls23/shrinking-hessian-norm")
+            .derived("replacement of thesis Lemma 2.1.18")
+            .given(THEOREM_PREMISE)
+            .note("Proof in the source of this claim. Attained by H~ = (1-eps0)H as rbar_t tends to 0, so the first summand is sharp. Tried on reflections, (1-eps0)H, (1+eps0)H and a genuine leverage-score sample, from two directions."),
+        contraction_in_hessian_norm: claim("dls23/contraction-hessian-norm")
+            .derived("replacement of thesis Lemma 2.1.19")
+            .given("as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l")
+            .note("Proof in the source of this claim: factor sqrt(1.1/0.9)(1/9 + 5/81) = 0.1911. The start must be closer by sqrt(kappa) than the paper's; the rate is twice as good. Followed over four steps at eps0 = 0.099, reflections and (1-eps0)H in turn."),
+        witnesses: [witness!("dls23-shrinking-euclidean"), witness!("dls23-contraction-04")],
+    });
+    let exact = claim("dls23/contraction-exact-newton")
+        .derived("thesis Lemmas 2.1.18 and 2.1.19 at eps0 = 0 (Definition 2.1.13)")
+        .given(THEOREM_PREMISE)
+        .note("The lemmas are right for the exact Newton step. M is so large that the bound holds by many orders of magnitude.");
     vec![
-        Claim {
-            id: "dls23/contraction-04",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.19, first conclusion; LSZ23 Lemma 6.10",
-            wording: Wording::Printed,
-            statement: "r_{t+1} <= 0.4 r_t for every eps0-approximate Newton step, eps0 in (0, 0.1)",
-            premise: "as Lemma 2.1.18 under Theorem 2.3.1's constants, and r_i <= 0.4 r_{i-1}, M r_i <= 0.1 l for i in [t]",
-            expected: Expected::Fails,
-            correction: Some("dls23/contraction-hessian-norm"),
-            note: "Erratum E3: (1-eps0)H <= H~ <= (1+eps0)H bounds H^1/2 H~^-1 H^1/2, not I - H~^-1 H in the Euclidean norm; the error can grow by eps0/(1+eps0) sqrt(kappa(H)) in one step: by 1e5 in the default run. Checked with t = 1: a real first step that meets the induction hypothesis, then the worst H~ in the band, both bands verified at 40 digits. In the Hessian's norm the same steps contract.",
-            family: PREMISE,
-            strata: STRATA,
-            attack: None,
-            real_rows: 8,
-            check: |case| induction(&DLS23, case, Conclusion::Contraction),
-            control: Control {
-                fault: "the norm of H(x*), rate 0.2, start within 0.1 l / (M sqrt(kappa))",
-                check: |case| iteration(&DLS23, case, Norm::Hessian),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-contraction-04.json"
-            )),
-        },
-        Claim {
-            id: "dls23/contraction-stays-good",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.19, second conclusion; LSZ23 Lemma 6.10",
-            wording: Wording::Printed,
-            statement: "M r_{t+1} < 0.1 l for every eps0-approximate Newton step, eps0 in (0, 0.1)",
-            premise: "as Lemma 2.1.18 under Theorem 2.3.1's constants, and r_i <= 0.4 r_{i-1}, M r_i <= 0.1 l for i in [t]",
-            expected: Expected::Fails,
-            correction: Some("dls23/contraction-hessian-norm"),
-            note: "Erratum E3: an iterate can leave the ball of good points, so the induction of the main theorem breaks, not only its rate.",
-            family: PREMISE,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| induction(&DLS23, case, Conclusion::StaysGood),
-            control: Control {
-                fault: "the norm of H(x*), rate 0.2, start within 0.1 l / (M sqrt(kappa))",
-                check: |case| iteration(&DLS23, case, Norm::Hessian),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-contraction-stays-good.json"
-            )),
-        },
-        Claim {
-            id: "dls23/contraction-hessian-norm",
-            paper: Paper::Dls23,
-            source: "replacement of thesis Lemma 2.1.19",
-            wording: Wording::Derived,
-            statement: "||x_{t+1}-x*||_{H(x*)} <= 0.2 ||x_t-x*||_{H(x*)} for all t and every eps0 in (0, 0.1), hence r_t <= sqrt(kappa(H(x*))) 0.2^t r_0",
-            premise: "as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Proof in the source of this claim: factor sqrt(1.1/0.9)(1/9 + 5/81) = 0.1911. The start must be closer by sqrt(kappa) than the paper's; the rate is twice as good. Followed over four steps at eps0 = 0.099, reflections and (1-eps0)H in turn.",
-            family: PREMISE,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| iteration(&DLS23, case, Norm::Hessian),
-            control: Control {
-                fault: "the Euclidean norm",
-                check: |case| iteration(&DLS23, case, Norm::Euclidean),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/shrinking-euclidean",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.18; LSZ23 Lemma 6.9",
-            wording: Wording::Printed,
-            statement: "r_{t+1} <= 2 (eps0 + rbar_t / (l - rbar_t)) r_t, r_t = ||x_t - x*||_2, rbar_t = M r_t, eps0 in (0, 0.1)",
-            premise: THEOREM_PREMISE,
-            expected: Expected::Fails,
-            correction: Some("dls23/shrinking-hessian-norm"),
-            note: "Erratum E3, one step at eps0 = 1/20 with the worst H~ of the band. The witness (condition number 100, x* = 0) grows by 4.75 where 0.32 is allowed. Genuine samples, the H~ = A' D~ A of Definition 2.1.17, fail as well (dls23/shrinking-euclidean-sampled).",
-            family: PREMISE,
-            strata: STRATA,
-            attack: None,
-            real_rows: 8,
-            check: |case| shrinking(&DLS23, case, Norm::Euclidean, Factor::Printed),
-            control: Control {
-                fault: "the norm of H(x_t) and its own factor",
-                check: |case| shrinking(&DLS23, case, Norm::Hessian, Factor::Derived),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-shrinking-euclidean.json"
-            )),
-        },
-        Claim {
-            id: "dls23/shrinking-euclidean-sampled",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.18 with the H~ of Lemma 2.1.16, taken as a leverage-score sample",
-            wording: Wording::Derived,
-            statement: "r_{t+1} <= 2 (eps0 + rbar_t / (l - rbar_t)) r_t with H~ = A' D~ A, D~ a leverage-score sample",
-            premise: "as Lemma 2.1.18; the sample is verified to be a 1/20-approximate Hessian",
-            expected: Expected::Fails,
-            correction: Some("dls23/shrinking-hessian-norm"),
-            note: "Erratum E3 is no matter of contrived H~: genuine samples fail as well. Worst of eight samples of each Hessian.",
-            family: PREMISE,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| shrinking_sampled(&DLS23, case, Norm::Euclidean, Factor::Printed),
-            control: Control {
-                fault: "the norm of H(x_t) and its own factor",
-                check: |case| shrinking_sampled(&DLS23, case, Norm::Hessian, Factor::Derived),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-shrinking-euclidean-sampled.json"
-            )),
-        },
-        Claim {
-            id: "dls23/shrinking-hessian-norm",
-            paper: Paper::Dls23,
-            source: "replacement of thesis Lemma 2.1.18",
-            wording: Wording::Derived,
-            statement: "||x_{t+1}-x*||_{H(x_t)} <= ( eps0/(1-eps0) + rbar_t/(2(1-eps0)(l-rbar_t)) ) ||x_t-x*||_{H(x_t)}",
-            premise: THEOREM_PREMISE,
-            expected: Expected::Holds,
-            correction: None,
-            note: "Proof in the source of this claim. Attained by H~ = (1-eps0)H as rbar_t tends to 0, so the first summand is sharp. Tried on reflections, (1-eps0)H, (1+eps0)H and a genuine leverage-score sample, from two directions.",
-            family: PREMISE,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| shrinking_in_hessian_norm(&DLS23, case, Factor::Derived),
-            control: Control {
-                fault: "eps0 in place of eps0/(1-eps0)",
-                check: |case| shrinking_in_hessian_norm(&DLS23, case, Factor::TooSmall),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/contraction-exact-newton",
-            paper: Paper::Dls23,
-            source: "thesis Lemmas 2.1.18 and 2.1.19 at eps0 = 0 (Definition 2.1.13)",
-            wording: Wording::Derived,
-            statement: "with H~ = H: r_{t+1} <= rbar_t/(2(l - rbar_t)) r_t <= 0.4 r_t",
-            premise: THEOREM_PREMISE,
-            expected: Expected::Holds,
-            correction: None,
-            note: "The lemmas are right for the exact Newton step. M is so large that the bound holds by many orders of magnitude.",
-            family: PREMISE,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| exact_step(&DLS23, case, Sign::Minus),
-            control: Control {
-                fault: "the sign of Algorithm 1 line 9",
-                check: |case| exact_step(&DLS23, case, Sign::Plus),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/exact-newton-quadratic",
-            paper: Paper::Dls23,
-            source: "sharpens thesis Lemma 2.1.18 at eps0 = 0",
-            wording: Wording::Derived,
-            statement: "r_{t+1} <= 0.57141 ||A||^3 / (2 lambda_min(H(x_t))) r_t^2 from every x_t, for the exact Newton step",
-            premise: "||b||_1 <= 1, w_i^2 > 1, rank(A) = d",
-            expected: Expected::Holds,
-            correction: None,
-            note: "r_{t+1} <= ||H^-1|| C r_t^2 / 2 with C = 0.571407 ||A||^3 the sharp Lipschitz constant of the Hessian (global, no R). Not attained: w_i^2 > 1 keeps x* away from where the third derivative is largest.",
-            family: Family {
-                gaps: &[0, 1, 2, 3],
-                weights: Weights::Above { base: 1.0 },
-                cases: 42,
-                ..PREMISE
-            },
-            strata: &[
-                Stratum::Condition(0),
-                Stratum::Condition(6),
-                Stratum::Gap(0),
-                Stratum::Gap(3),
-                Stratum::OneColumn,
-                Stratum::Square,
-                Stratum::SignedTarget,
-            ],
-            attack: Some((super::newton_attack::quadratic, 3)),
-            real_rows: 0,
-            check: |case| quadratic(case, sharp_lipschitz()),
-            control: Control {
-                fault: "half the constant",
-                check: |case| quadratic(case, sharp_lipschitz() / High::int(2)),
-            },
-            witness: None,
-        },
+        contraction,
+        claim("dls23/contraction-stays-good")
+            .printed("thesis Lemma 2.1.19, second conclusion; LSZ23 Lemma 6.10")
+            .states("M r_{t+1} < 0.1 l for every eps0-approximate Newton step, eps0 in (0, 0.1)")
+            .given("as Lemma 2.1.18 under Theorem 2.3.1's constants, and r_i <= 0.4 r_{i-1}, M r_i <= 0.1 l for i in [t]")
+            .note("Erratum E3: an iterate can leave the ball of good points, so the induction of the main theorem breaks, not only its rate.")
+            .on(PREMISE, STRATA)
+            .check(|case| induction(&DLS23, case, Conclusion::StaysGood))
+            .fault("the norm of H(x*), rate 0.2, start within 0.1 l / (M sqrt(kappa))", |case| iteration(&DLS23, case, Norm::Hessian))
+            .refuted("dls23/contraction-hessian-norm", witness!("dls23-contraction-stays-good")),
+        contraction_in_norm,
+        shrinking,
+        claim("dls23/shrinking-euclidean-sampled")
+            .derived("thesis Lemma 2.1.18 with the H~ of Lemma 2.1.16, taken as a leverage-score sample")
+            .states("r_{t+1} <= 2 (eps0 + rbar_t / (l - rbar_t)) r_t with H~ = A' D~ A, D~ a leverage-score sample")
+            .given("as Lemma 2.1.18; the sample is verified to be a 1/20-approximate Hessian")
+            .note("Erratum E3 is no matter of contrived H~: genuine samples fail as well. Worst of eight samples of each Hessian.")
+            .on(PREMISE, STRATA)
+            .check(|case| shrinking_sampled(&DLS23, case, Norm::Euclidean, Factor::Printed))
+            .fault("the norm of H(x_t) and its own factor", |case| shrinking_sampled(&DLS23, case, Norm::Hessian, Factor::Derived))
+            .refuted("dls23/shrinking-hessian-norm", witness!("dls23-shrinking-euclidean-sampled")),
+        shrinking_in_norm,
+        exact_newton::<Newton>(exact, "the sign of Algorithm 1 line 9"),
+        claim("dls23/exact-newton-quadratic")
+            .derived("sharpens thesis Lemma 2.1.18 at eps0 = 0")
+            .states("r_{t+1} <= 0.57141 ||A||^3 / (2 lambda_min(H(x_t))) r_t^2 from every x_t, for the exact Newton step")
+            .given("||b||_1 <= 1, w_i^2 > 1, rank(A) = d")
+            .note("r_{t+1} <= ||H^-1|| C r_t^2 / 2 with C = 0.571407 ||A||^3 the sharp Lipschitz constant of the Hessian (global, no R). Not attained: w_i^2 > 1 keeps x* away from where the third derivative is largest.")
+            .on(Family { gaps: &[0, 1, 2, 3], weights: Weights::Above { base: 1.0 }, cases: 42, ..PREMISE }, strata!(Condition: 0 6; Gap: 0 3; OneColumn; Square; SignedTarget))
+            .attacked(3, super::newton_attack::quadratic)
+            .check(|case| quadratic(case, sharp_lipschitz()))
+            .fault("half the constant", |case| quadratic(case, sharp_lipschitz() / High::int(2))),
     ]
 }
 

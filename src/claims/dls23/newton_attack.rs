@@ -3,8 +3,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::attack::{Effort, cold_start, maximise};
-use crate::claims::forms::{self, GradientForm, HessianForm};
+use crate::claims::tools::attack::{Effort, cold_start, maximise};
+use crate::claims::tools::forms::{self, GradientForm, HessianForm};
 use crate::claims::{Case, CheckError, Origin};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};

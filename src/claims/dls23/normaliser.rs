@@ -2,10 +2,9 @@
 //! inverse are Lipschitz (DLS23 Lemma 7.2 parts 1 to 3).
 
 use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide};
-use crate::claims::dls23::pair_search::{search, search_both};
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Paper, Stratum, Verdict, Weights, Wording,
-};
+use crate::claims::dls23::pair_search::{inequality, search, search_both};
+use crate::claims::tools::builder::{Draft, claim, strata, witness};
+use crate::claims::{Case, CheckError, Claim, Family, Stratum, Verdict, Weights};
 use crate::scalar::High;
 
 /// Bounds R that random cases keep to, one after the other.
@@ -27,30 +26,9 @@ const SEVERAL_ROWS: Family = Family {
     ..FAMILY
 };
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(1),
-    Stratum::Condition(2),
-    Stratum::Condition(3),
-    Stratum::Condition(4),
-    Stratum::Condition(5),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-];
+const STRATA: &[Stratum] = strata!(Condition: 0 1 2 3 4 5 6; Gap: 0 1; OneRow; OneColumn; Square);
 
-const STRATA_OF_SEVERAL_ROWS: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(3),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::OneColumn,
-    Stratum::Square,
-];
+const STRATA_OF_SEVERAL_ROWS: &[Stratum] = strata!(Condition: 0 3 6; Gap: 0 1; OneColumn; Square);
 
 /// `low <= alpha(x)`.
 fn normaliser_above<T: Number>(pair: &Pair<T>, low: T) -> Result<Bound<T>, CheckError> {
@@ -122,6 +100,11 @@ fn exponential_change<T: Number>(pair: &Pair<T>, factor: T) -> Result<Bound<T>, 
     })
 }
 
+/// `k sqrt n`.
+fn root_of_rows<T: Number>(pair: &Pair<T>, k: i64) -> T {
+    T::int(k) * pair.rows().sqrt()
+}
+
 /// `| alpha(x) - alpha(y) | <= factor || u(x) - u(y) ||_2`.
 fn normaliser_change<T: Number>(pair: &Pair<T>, factor: T) -> Result<Bound<T>, CheckError> {
     Ok(Bound {
@@ -144,275 +127,80 @@ fn inverse_change<T: Number>(pair: &Pair<T>, beta: T) -> Result<Bound<T>, CheckE
     })
 }
 
+/// A statement about the normaliser.
+fn of_the_normaliser(id: &'static str) -> Draft {
+    claim(id).on(FAMILY, STRATA).real_rows(24)
+}
+
 /// The claims about the normaliser.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/normaliser-every-lower-bound",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.20, \"a lower bound\" read as every lower bound",
-            wording: Wording::Derived,
-            statement: "every lower bound beta of <exp(Ax), 1_n> satisfies beta >= exp(-R^2)",
-            premise: "R > 0, ||A|| <= R, ||x||_2 <= R, beta <= <exp(Ax), 1_n>",
-            expected: Expected::Fails,
-            correction: Some("dls23/normaliser-lower-bound"),
-            note: "Erratum E7: a number below a lower bound is a lower bound too, so this reading is false for every A and x. Tried with beta = alpha(x) and with a positive one of half of exp(-R^2) or less. For the largest lower bound the lemma is true (dls23/normaliser-lower-bound).",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 24,
-            check: every_lower_bound,
-            control: Control {
-                fault: "only beta = alpha(x), the largest lower bound",
-                check: largest_lower_bound,
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-normaliser-every-lower-bound.json"
-            )),
-        },
-        Claim {
-            id: "dls23/normaliser-lower-bound",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.20, beta the largest lower bound",
-            wording: Wording::Printed,
-            statement: "<exp(Ax), 1_n> >= exp(-R^2), so beta = exp(-R^2) may be taken",
-            premise: "||A|| <= R, ||x||_2 <= R",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Sharp for n = 1 only (z = -R^2); n exp(-R^2 / sqrt n) is what holds for n rows.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((
-                |rng| {
-                    search(rng, 1, Target::Any, &|pair| {
-                        normaliser_above(pair, exponential_at_x(pair, -1))
-                    })
-                },
-                6,
-            )),
-            real_rows: 24,
-            check: |case| {
+        of_the_normaliser("dls23/normaliser-every-lower-bound")
+            .derived("thesis Lemma 2.1.20, \"a lower bound\" read as every lower bound")
+            .states("every lower bound beta of <exp(Ax), 1_n> satisfies beta >= exp(-R^2)")
+            .given("R > 0, ||A|| <= R, ||x||_2 <= R, beta <= <exp(Ax), 1_n>")
+            .note("Erratum E7: a number below a lower bound is a lower bound too, so this reading is false for every A and x. Tried with beta = alpha(x) and with a positive one of half of exp(-R^2) or less. For the largest lower bound the lemma is true (dls23/normaliser-lower-bound).")
+            .check(every_lower_bound)
+            .fault("only beta = alpha(x), the largest lower bound", largest_lower_bound)
+            .refuted("dls23/normaliser-lower-bound", witness!("dls23-normaliser-every-lower-bound")),
+        of_the_normaliser("dls23/normaliser-lower-bound")
+            .printed("thesis Lemma 2.1.20, beta the largest lower bound")
+            .states("<exp(Ax), 1_n> >= exp(-R^2), so beta = exp(-R^2) may be taken")
+            .given("||A|| <= R, ||x||_2 <= R")
+            .note("Sharp for n = 1 only (z = -R^2); n exp(-R^2 / sqrt n) is what holds for n rows.")
+            .inequality(6, inequality!(search, Target::Any, 1, |pair| normaliser_above(pair, exponential_at_x(pair, -1))))
+            .fault("n in its place", |case| decide(case, Target::Any, &|pair| normaliser_above(pair, pair.rows()))),
+        of_the_normaliser("dls23/normaliser-lower-bound-sharp")
+            .derived("sharper form of thesis Lemma 2.1.20")
+            .states("<exp(Ax), 1_n> >= n exp(-R^2 / sqrt n)")
+            .given("||A|| <= R, ||x||_2 <= R")
+            .note("Jensen: alpha >= n exp(mean z) and |mean z| <= ||z||_2 / sqrt n <= R^2 / sqrt n. Attained at \
+                z = -(R^2 / sqrt n) 1_n, which the search finds.")
+            .inequality(6, inequality!(search, Target::Any, 1, |pair| normaliser_above(pair, jensen(pair))))
+            .fault("1.001 times as much", |case| decide(case, Target::Any, &|pair| normaliser_above(pair, jensen(pair) * High::ratio(1001, 1000)))),
+        of_the_normaliser("dls23/exponential-bounded")
+            .quoted("DLS23 Lemma 7.2, proof of part 0")
+            .states("||u(x)||_inf <= exp(R^2), u(x) = exp(Ax)")
+            .given("||A|| <= R, ||x||_2 <= R")
+            .note("Attained by one row along x: the search finds it.")
+            .inequality(6, inequality!(search, Target::Any, 1, |pair| largest_exponential(pair, Number::int(1))))
+            .fault("0.999 exp(R^2)", |case| decide(case, Target::Any, &|pair| largest_exponential(pair, High::ratio(999, 1000)))),
+        of_the_normaliser("dls23/exponential-lipschitz")
+            .quoted("DLS23 Lemma 7.2 part 1")
+            .states("||u(x) - u(y)||_2 <= 2 sqrt(n) R exp(R^2) ||x - y||_2, u(x) = exp(Ax)")
+            .given("||A||, ||x||_2, ||y||_2 <= R")
+            .note("The factor 2 sqrt(n) is not needed: see dls23/exponential-lipschitz-sharper. Other premises of the lemma \
+                (R >= 4, ||A(x-y)||_inf < 0.01, as remembered) are not needed either and not asked for.")
+            .inequality(6, inequality!(search, Target::Any, 1, |pair| exponential_change(pair, root_of_rows(pair, 2))))
+            .fault("0.1 sqrt(n) in place of 2 sqrt(n)", |case| {
                 decide(case, Target::Any, &|pair| {
-                    normaliser_above(pair, exponential_at_x(pair, -1))
+                    exponential_change(pair, High::ratio(1, 10) * pair.rows().sqrt())
                 })
-            },
-            control: Control {
-                fault: "n in its place",
-                check: |case| {
-                    decide(case, Target::Any, &|pair| {
-                        normaliser_above(pair, pair.rows())
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/normaliser-lower-bound-sharp",
-            paper: Paper::Dls23,
-            source: "sharper form of thesis Lemma 2.1.20",
-            wording: Wording::Derived,
-            statement: "<exp(Ax), 1_n> >= n exp(-R^2 / sqrt n)",
-            premise: "||A|| <= R, ||x||_2 <= R",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Jensen: alpha >= n exp(mean z) and |mean z| <= ||z||_2 / sqrt n <= R^2 / sqrt n. Attained at \
-                z = -(R^2 / sqrt n) 1_n, which the search finds.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((
-                |rng| {
-                    search(rng, 1, Target::Any, &|pair| {
-                        normaliser_above(pair, jensen(pair))
-                    })
-                },
-                6,
-            )),
-            real_rows: 24,
-            check: |case| {
-                decide(case, Target::Any, &|pair| {
-                    normaliser_above(pair, jensen(pair))
-                })
-            },
-            control: Control {
-                fault: "1.001 times as much",
-                check: |case| {
-                    decide(case, Target::Any, &|pair| {
-                        normaliser_above(pair, jensen(pair) * High::ratio(1001, 1000))
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/exponential-bounded",
-            paper: Paper::Dls23,
-            source: "DLS23 Lemma 7.2, proof of part 0",
-            wording: Wording::Quoted,
-            statement: "||u(x)||_inf <= exp(R^2), u(x) = exp(Ax)",
-            premise: "||A|| <= R, ||x||_2 <= R",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Attained by one row along x: the search finds it.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((
-                |rng| search(rng, 1, Target::Any, &|pair| largest_exponential(pair, 1.0)),
-                6,
-            )),
-            real_rows: 24,
-            check: |case| {
-                decide(case, Target::Any, &|pair| {
-                    largest_exponential(pair, High::ONE)
-                })
-            },
-            control: Control {
-                fault: "0.999 exp(R^2)",
-                check: |case| {
-                    decide(case, Target::Any, &|pair| {
-                        largest_exponential(pair, High::ratio(999, 1000))
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/exponential-lipschitz",
-            paper: Paper::Dls23,
-            source: "DLS23 Lemma 7.2 part 1",
-            wording: Wording::Quoted,
-            statement: "||u(x) - u(y)||_2 <= 2 sqrt(n) R exp(R^2) ||x - y||_2, u(x) = exp(Ax)",
-            premise: "||A||, ||x||_2, ||y||_2 <= R",
-            expected: Expected::Holds,
-            correction: None,
-            note: "The factor 2 sqrt(n) is not needed: see dls23/exponential-lipschitz-sharper. Other premises of the lemma \
-                (R >= 4, ||A(x-y)||_inf < 0.01, as remembered) are not needed either and not asked for.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((
-                |rng| {
-                    search(rng, 1, Target::Any, &|pair| {
-                        exponential_change(pair, 2.0 * pair.rows().sqrt())
-                    })
-                },
-                6,
-            )),
-            real_rows: 24,
-            check: |case| {
-                decide(case, Target::Any, &|pair| {
-                    exponential_change(pair, High::int(2) * pair.rows().sqrt())
-                })
-            },
-            control: Control {
-                fault: "0.1 sqrt(n) in place of 2 sqrt(n)",
-                check: |case| {
-                    decide(case, Target::Any, &|pair| {
-                        exponential_change(pair, High::ratio(1, 10) * pair.rows().sqrt())
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/exponential-lipschitz-sharper",
-            paper: Paper::Dls23,
-            source: "sharper form of DLS23 Lemma 7.2 part 1",
-            wording: Wording::Derived,
-            statement: "||u(x) - u(y)||_2 <= R exp(R^2) ||x - y||_2, u(x) = exp(Ax)",
-            premise: "||A||, ||x||_2, ||y||_2 <= R",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Du = diag(u) A, and every entry of u on the segment is at most exp(R^2). Attained in the limit by one row, \
-                x = y at its end.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((
-                |rng| search(rng, 1, Target::Any, &|pair| exponential_change(pair, 1.0)),
-                6,
-            )),
-            real_rows: 24,
-            check: |case| {
-                decide(case, Target::Any, &|pair| {
-                    exponential_change(pair, High::ONE)
-                })
-            },
-            control: Control {
-                fault: "half as much",
-                check: |case| {
-                    decide(case, Target::Any, &|pair| {
-                        exponential_change(pair, High::ratio(1, 2))
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/normaliser-lipschitz",
-            paper: Paper::Dls23,
-            source: "DLS23 Lemma 7.2 part 2",
-            wording: Wording::Recalled,
-            statement: "|alpha(x) - alpha(y)| <= sqrt(n) ||u(x) - u(y)||_2",
-            premise: "none needed",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Cauchy-Schwarz; an equality for n = 1, where nothing is left to decide, and wherever u(x) - u(y) is constant.",
-            family: SEVERAL_ROWS,
-            strata: STRATA_OF_SEVERAL_ROWS,
-            attack: Some((
-                |rng| {
-                    search_both(rng, 2, Target::Any, &|pair| {
-                        normaliser_change(pair, pair.rows().sqrt())
-                    })
-                },
-                4,
-            )),
-            real_rows: 24,
-            check: |case| {
-                decide(case, Target::Any, &|pair| {
-                    normaliser_change(pair, pair.rows().sqrt())
-                })
-            },
-            control: Control {
-                fault: "without sqrt(n)",
-                check: |case| {
-                    decide(case, Target::Any, &|pair| {
-                        normaliser_change(pair, High::ONE)
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/inverse-normaliser-lipschitz",
-            paper: Paper::Dls23,
-            source: "DLS23 Lemma 7.2 part 3",
-            wording: Wording::Recalled,
-            statement: "|1/alpha(x) - 1/alpha(y)| <= beta^-2 |alpha(x) - alpha(y)|",
-            premise: "0 < beta <= alpha(x), alpha(y)",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Decided with the largest beta allowed, min(alpha(x), alpha(y)); slack is then max alpha / min alpha.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((
-                |rng| {
-                    search_both(rng, 1, Target::Any, &|pair| {
-                        inverse_change(pair, pair.beta())
-                    })
-                },
-                4,
-            )),
-            real_rows: 24,
-            check: |case| decide(case, Target::Any, &|pair| inverse_change(pair, pair.beta())),
-            control: Control {
-                fault: "the larger of both normalisers for beta",
-                check: |case| {
-                    decide(case, Target::Any, &|pair| {
-                        inverse_change(pair, pair.at_x.alpha.max(pair.at_y.alpha))
-                    })
-                },
-            },
-            witness: None,
-        },
+            }),
+        of_the_normaliser("dls23/exponential-lipschitz-sharper")
+            .derived("sharper form of DLS23 Lemma 7.2 part 1")
+            .states("||u(x) - u(y)||_2 <= R exp(R^2) ||x - y||_2, u(x) = exp(Ax)")
+            .given("||A||, ||x||_2, ||y||_2 <= R")
+            .note("Du = diag(u) A, and every entry of u on the segment is at most exp(R^2). Attained in the limit by one row, \
+                x = y at its end.")
+            .inequality(6, inequality!(search, Target::Any, 1, |pair| exponential_change(pair, Number::int(1))))
+            .fault("half as much", |case| decide(case, Target::Any, &|pair| exponential_change(pair, High::ratio(1, 2)))),
+        claim("dls23/normaliser-lipschitz")
+            .recalled("DLS23 Lemma 7.2 part 2")
+            .states("|alpha(x) - alpha(y)| <= sqrt(n) ||u(x) - u(y)||_2")
+            .given("none needed")
+            .note("Cauchy-Schwarz; an equality for n = 1, where nothing is left to decide, and wherever u(x) - u(y) is constant.")
+            .on(SEVERAL_ROWS, STRATA_OF_SEVERAL_ROWS)
+            .real_rows(24)
+            .inequality(4, inequality!(search_both, Target::Any, 2, |pair| normaliser_change(pair, pair.rows().sqrt())))
+            .fault("without sqrt(n)", |case| decide(case, Target::Any, &|pair| normaliser_change(pair, High::ONE))),
+        of_the_normaliser("dls23/inverse-normaliser-lipschitz")
+            .recalled("DLS23 Lemma 7.2 part 3")
+            .states("|1/alpha(x) - 1/alpha(y)| <= beta^-2 |alpha(x) - alpha(y)|")
+            .given("0 < beta <= alpha(x), alpha(y)")
+            .note("Decided with the largest beta allowed, min(alpha(x), alpha(y)); slack is then max alpha / min alpha.")
+            .inequality(4, inequality!(search_both, Target::Any, 1, |pair| inverse_change(pair, pair.beta())))
+            .fault("the larger of both normalisers for beta", |case| decide(case, Target::Any, &|pair| inverse_change(pair, pair.at_x.alpha.max(pair.at_y.alpha)))),
     ]
 }
 

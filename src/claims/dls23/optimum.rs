@@ -2,20 +2,17 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::attack::{self, Effort};
-use crate::claims::exact::Exact;
-use crate::claims::forms::{self, GradientForm};
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Origin, Outside, Paper, Stratum, Verdict,
-    Weights, Wording,
-};
+use crate::claims::tools::attack::{self, Effort, just_above};
+use crate::claims::tools::builder::{claim, strata};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::{self, GradientForm};
+use crate::claims::{Case, CheckError, Claim, Family, Origin, Outside, Verdict, Weights};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::oracle::{self, Reference};
 use crate::scalar::High;
 
 use super::definiteness::{Premise, Rank};
-use super::hardest::just_above;
 
 /// `||A x*||_2 <= bound` and `|n f_i(x*) - 1| <= deviation` at the minimiser, under `w_i^2 >= 100 + l / s^2`.
 fn nearly_uniform(case: &Case, bound: High, allowed: High) -> Result<Verdict, CheckError> {
@@ -117,41 +114,22 @@ fn attack(rng: &mut Stream) -> Result<Case, CheckError> {
 
 /// The claims about the optimum.
 pub fn claims() -> Vec<Claim> {
-    vec![Claim {
-        id: "dls23/optimum-near-uniform",
-        paper: Paper::Dls23,
-        source: "consequence of the hypotheses of Theorem 2.3.1",
-        wording: Wording::Derived,
-        statement: "at x* with grad L(x*) = 0: ||A x*||_2 <= ||P c||_2 / min w_i^2 <= 0.00356 and |n f_i(x*) - 1| <= 0.253 % for all i",
-        premise: "w_i^2 >= 100 + l / sigma_min(A)^2, l > 0, rank(A) = d, ||b||_1 <= 1",
-        expected: Expected::Holds,
-        correction: None,
-        note: "The theorem's weights leave nothing to fit: its optimal softmax is uniform within 0.253 %, for every A and b. Proof in docs/sharp-constants.md, Near-uniform optimum: the gradient times x* gives (Ax*)' W^2 (Ax*) = -(Ax*)' P c (checked as well), which confines f to 1.43 % of uniform; there ||P c|| is at most about sqrt(1 - 1/n) / n, which confines it further. The search ends at 0.25 %, n = 2, b = e_1: 2 f_1 f_2^2 / 100 at f = (1/2, 1/2).",
-        family: Family {
+    vec![claim("dls23/optimum-near-uniform")
+        .derived("consequence of the hypotheses of Theorem 2.3.1")
+        .states("at x* with grad L(x*) = 0: ||A x*||_2 <= ||P c||_2 / min w_i^2 <= 0.00356 and |n f_i(x*) - 1| <= 0.253 % for all i")
+        .given("w_i^2 >= 100 + l / sigma_min(A)^2, l > 0, rank(A) = d, ||b||_1 <= 1")
+        .note("The theorem's weights leave nothing to fit: its optimal softmax is uniform within 0.253 %, for every A and b. Proof in docs/sharp-constants.md, Near-uniform optimum: the gradient times x* gives (Ax*)' W^2 (Ax*) = -(Ax*)' P c (checked as well), which confines f to 1.43 % of uniform; there ||P c|| is at most about sqrt(1 - 1/n) / n, which confines it further. The search ends at 0.25 %, n = 2, b = e_1: 2 f_1 f_2^2 / 100 at f = (1/2, 1/2).")
+        .on(Family {
             rows: (1, 6),
             columns: (1, 3),
             gaps: &[],
             weights: Weights::Above { base: 100.0 },
             cases: 56,
             ..Family::GENERAL
-        },
-        strata: &[
-            Stratum::Condition(0),
-            Stratum::Condition(6),
-            Stratum::OneRow,
-            Stratum::OneColumn,
-            Stratum::Square,
-            Stratum::SignedTarget,
-        ],
-        attack: Some((attack, 4)),
-        real_rows: 0,
-        check: |case| nearly_uniform(case, length(), deviation()),
-        control: Control {
-            fault: "within 0.24 % of uniform",
-            check: |case| nearly_uniform(case, length(), High::ratio(24, 10_000)),
-        },
-        witness: None,
-    }]
+        }, strata!(Condition: 0 6; OneRow; OneColumn; Square; SignedTarget))
+        .attacked(4, attack)
+        .check(|case| nearly_uniform(case, length(), deviation()))
+        .fault("within 0.24 % of uniform", |case| nearly_uniform(case, length(), High::ratio(24, 10_000)))]
 }
 
 #[cfg(test)]

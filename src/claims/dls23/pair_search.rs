@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::attack::{self, Effort};
+use crate::claims::tools::attack::{self, Effort};
 use crate::claims::{Case, CheckError, Origin};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
@@ -278,6 +278,20 @@ pub fn search_both(
         search_in_groups(rng, target, statement)
     }
 }
+
+/// Check and search of one inequality, which is written once: `inequality!(search, target, smallest number of rows, |pair| bound)`.
+macro_rules! inequality {
+    ($search:path, $target:expr, $smallest:literal, |$pair:ident| $bound:expr) => {
+        (
+            |case| $crate::claims::dls23::pair::decide(case, $target, &|$pair| $bound),
+            |rng| $search(rng, $smallest, $target, &|$pair| $bound),
+        )
+    };
+    ($search:path, $target:expr, $smallest:literal, $bound:path) => {
+        inequality!($search, $target, $smallest, |pair| $bound(pair))
+    };
+}
+pub(crate) use inequality;
 
 #[cfg(test)]
 mod tests {

@@ -2,10 +2,11 @@
 
 use nalgebra::DMatrix;
 
-use crate::claims::dls23::identity::{EVERYWHERE, Identity, equal_matrices, equal_vectors};
 use crate::claims::dls23::symbolic::Symbols;
-use crate::claims::exact::Exact;
-use crate::claims::{Case, CheckError, Claim, Verdict, Wording};
+use crate::claims::tools::builder::claim;
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::identity::{self, EVERYWHERE, equal_matrices, equal_vectors};
+use crate::claims::{Case, CheckError, Claim, Verdict};
 use crate::oracle::Node;
 use crate::scalar::High;
 
@@ -64,31 +65,22 @@ fn hessian(case: &Case, power: i64) -> Result<Verdict, CheckError> {
 
 /// The claims about the regulariser.
 pub fn claims() -> Vec<Claim> {
-    let identities = [
-        Identity {
-            id: "dls23/regulariser-gradient",
-            source: "thesis (2.2)",
-            wording: Wording::Derived,
-            statement: "grad L_reg = A' W^2 A x",
-            note: "The term that Algorithm 1 leaves out of its g (erratum E13).",
-            family: EVERYWHERE,
-            real_rows: 16,
-            check: |case| gradient(case, 2),
-            control: ("W instead of W^2", |case| gradient(case, 1)),
-            refuted: None,
-        },
-        Identity {
-            id: "dls23/regulariser-hessian",
-            source: "thesis section 2.2.1",
-            wording: Wording::Printed,
-            statement: "d^2 L_reg / dx^2 = A' W^2 A",
-            note: "Printed with an undefined A_1 in the place of A (erratum E22); read as A, as (2.3) does.",
-            family: EVERYWHERE,
-            real_rows: 16,
-            check: |case| hessian(case, 2),
-            control: ("W instead of W^2", |case| hessian(case, 1)),
-            refuted: None,
-        },
-    ];
-    identities.into_iter().map(Identity::claim).collect()
+    vec![
+        claim("dls23/regulariser-gradient")
+            .derived("thesis (2.2)")
+            .states("grad L_reg = A' W^2 A x")
+            .note("The term that Algorithm 1 leaves out of its g (erratum E13).")
+            .on(EVERYWHERE, identity::STRATA)
+            .real_rows(16)
+            .check(|case| gradient(case, 2))
+            .fault("W instead of W^2", |case| gradient(case, 1)),
+        claim("dls23/regulariser-hessian")
+            .printed("thesis section 2.2.1")
+            .states("d^2 L_reg / dx^2 = A' W^2 A")
+            .note("Printed with an undefined A_1 in the place of A (erratum E22); read as A, as (2.3) does.")
+            .on(EVERYWHERE, identity::STRATA)
+            .real_rows(16)
+            .check(|case| hessian(case, 2))
+            .fault("W instead of W^2", |case| hessian(case, 1)),
+    ]
 }

@@ -2,13 +2,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::attack::{self, Effort};
 use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide};
-use crate::claims::exact::{Exact, unit};
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Origin, Paper, Stratum, Verdict, Weights,
-    Wording,
-};
+use crate::claims::tools::attack::{self, Effort};
+use crate::claims::tools::builder::{claim, strata};
+use crate::claims::tools::exact::{Exact, unit};
+use crate::claims::{Case, CheckError, Claim, Family, Origin, Verdict, Weights};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::scalar::High;
@@ -85,48 +83,21 @@ fn small_radius(rng: &mut Stream) -> Result<Case, CheckError> {
 /// The claims about steps between numbers.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/inequality-2-5-last-line",
-            paper: Paper::Dls23,
-            source: "thesis (2.5), line 3 to line 4",
-            wording: Wording::Printed,
-            statement: "-4 + (4 + l / sigma_min(A)^2)^2 >= l / sigma_min(A)^2",
-            premise: "l > 0, rank(A) = d",
-            expected: Expected::Holds,
-            correction: None,
-            note: "True: with s = l / sigma_min(A)^2 the left side is 12 + 8s + s^2, never below 8 + 2 sqrt(12) = 14.93 times s, at s = sqrt(12). It is line 2 that is false (dls23/inequality-2-5-printed).",
-            family: Family {
-                weights: Weights::Above { base: 4.0 },
-                cases: 28,
-                ..Family::GENERAL
-            },
-            strata: &[
-                Stratum::Condition(0),
-                Stratum::Condition(6),
-                Stratum::OneRow,
-                Stratum::OneColumn,
-                Stratum::Square,
-            ],
-            attack: Some((hardest_surplus, 2)),
-            real_rows: 0,
-            check: |case| last_line(case, 4),
-            control: Control {
-                fault: "(l / sigma_min(A)^2)^2 as the square",
-                check: |case| last_line(case, 0),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/hessian-lipschitz-beta-inserted",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.21 \"follows from Lemma 2.1.20\"",
-            wording: Wording::Printed,
-            statement: "beta^-2 n^1.5 exp(20R^2) <= n^1.5 exp(30R^2) for beta >= exp(-R^2)",
-            premise: "R > 0",
-            expected: Expected::Holds,
-            correction: None,
-            note: "beta^-2 <= exp(2R^2) and 22 <= 30. As R tends to 0 both sides meet; exp(22R^2) would do.",
-            family: Family {
+        claim("dls23/inequality-2-5-last-line")
+            .printed("thesis (2.5), line 3 to line 4")
+            .states("-4 + (4 + l / sigma_min(A)^2)^2 >= l / sigma_min(A)^2")
+            .given("l > 0, rank(A) = d")
+            .note("True: with s = l / sigma_min(A)^2 the left side is 12 + 8s + s^2, never below 8 + 2 sqrt(12) = 14.93 times s, at s = sqrt(12). It is line 2 that is false (dls23/inequality-2-5-printed).")
+            .on(Family { weights: Weights::Above { base: 4.0 }, cases: 28, ..Family::GENERAL }, strata!(Condition: 0 6; OneRow; OneColumn; Square))
+            .attacked(2, hardest_surplus)
+            .check(|case| last_line(case, 4))
+            .fault("(l / sigma_min(A)^2)^2 as the square", |case| last_line(case, 0)),
+        claim("dls23/hessian-lipschitz-beta-inserted")
+            .printed("thesis Lemma 2.1.21 \"follows from Lemma 2.1.20\"")
+            .states("beta^-2 n^1.5 exp(20R^2) <= n^1.5 exp(30R^2) for beta >= exp(-R^2)")
+            .given("R > 0")
+            .note("beta^-2 <= exp(2R^2) and 22 <= 30. As R tends to 0 both sides meet; exp(22R^2) would do.")
+            .on(Family {
                 rows: (1, 8),
                 columns: (1, 3),
                 radii: &[0.015625, 0.125, 1.0, 4.0],
@@ -134,17 +105,10 @@ pub fn claims() -> Vec<Claim> {
                 points: 2,
                 cases: 28,
                 ..Family::GENERAL
-            },
-            strata: &[Stratum::OneRow, Stratum::OneColumn, Stratum::Square],
-            attack: Some((small_radius, 6)),
-            real_rows: 0,
-            check: |case| decide(case, Target::Any, &|pair| beta_inserted(pair, 30)),
-            control: Control {
-                fault: "exp(21R^2) on the right",
-                check: |case| decide(case, Target::Any, &|pair| beta_inserted(pair, 21)),
-            },
-            witness: None,
-        },
+            }, strata!(OneRow; OneColumn; Square))
+            .attacked(6, small_radius)
+            .check(|case| decide(case, Target::Any, &|pair| beta_inserted(pair, 30)))
+            .fault("exp(21R^2) on the right", |case| decide(case, Target::Any, &|pair| beta_inserted(pair, 21))),
     ]
 }
 

@@ -1,11 +1,9 @@
 //! The arithmetic around the iteration: the constant of the induction (E11), the number of iterations (E14), the failure
 //! probability of each call (E15). The free parameter of each statement is a function of the case's own point.
 
-use crate::claims::exact::unit;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Weights,
-    Wording,
-};
+use crate::claims::tools::builder::{Draft, claim, strata, witness};
+use crate::claims::tools::exact::unit;
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict, Weights};
 use crate::oracle::lift_vector;
 use crate::scalar::High;
 
@@ -140,169 +138,66 @@ const FAMILY: Family = Family {
     ..Family::GENERAL
 };
 
-const STRATA: &[Stratum] = &[
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::Gap(2),
-    Stratum::Gap(3),
-];
+const STRATA: &[Stratum] = strata!(Gap: 0 1 2 3);
+
+/// A statement about numbers that the case only seeds.
+fn of_the_schedule(id: &'static str) -> Draft {
+    claim(id).on(FAMILY, STRATA)
+}
 
 /// The claims about the constants around the iteration.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/induction-constant",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.1.19 (0.4) inferred from Lemma 2.1.18",
-            wording: Wording::Derived,
-            statement: "2 (eps0 + rbar/(l - rbar)) <= 0.4 for all eps0 in (0, 0.1) and rbar <= 0.1 l",
-            premise: "none",
-            expected: Expected::Fails,
-            correction: Some("dls23/induction-constant-corrected"),
-            note: "Erratum E11: at rbar = 0.1 l the factor is 2 (eps0 + 1/9), up to 0.4222; so 0.4 does not follow from Lemma 2.1.18 even where that is right. eps0 = 0.1 t/(1+t) with t = ||x|| of the case.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| induction_constant(case, High::ratio(1, 10)),
-            control: Control {
-                fault: "eps0 below 4/45",
-                check: |case| induction_constant(case, High::ratio(4, 45)),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-induction-constant.json"
-            )),
-        },
-        Claim {
-            id: "dls23/induction-constant-corrected",
-            paper: Paper::Dls23,
-            source: "correction of thesis Lemma 2.1.19",
-            wording: Wording::Derived,
-            statement: "2 (eps0 + rbar/(l - rbar)) <= 0.4 for all eps0 in (0, 4/45) and rbar <= 0.1 l",
-            premise: "none",
-            expected: Expected::Holds,
-            correction: None,
-            note: "4/45 = 0.0889 is best possible.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| induction_constant(case, High::ratio(4, 45)),
-            control: Control {
-                fault: "eps0 up to 0.1",
-                check: |case| induction_constant(case, High::ratio(1, 10)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/iteration-count",
-            paper: Paper::Dls23,
-            source: "thesis Algorithm 1 lines 3-4, Theorem 2.3.1",
-            wording: Wording::Printed,
-            statement: "T = log(r_0/eps), t = 0, ..., T: iterations that contract by 0.4 end within eps",
-            premise: "r_0 > eps; log to base 2, as is usual where no base is printed",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Even with T rounded down: floor(log2 rho) + 1 > log2 rho passes leave less than 0.4^(log2 rho) rho < 2^(-log2 rho) rho = 1 for rho = r_0/eps > 1. With the natural logarithm it fails (dls23/iteration-count-natural). r_0/eps = 1 + ||x||^2 of the case.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| enough_passes(case, Passes::Binary),
-            control: Control {
-                fault: "the natural logarithm, rounded up",
-                check: |case| enough_passes(case, Passes::Natural),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/iteration-count-natural",
-            paper: Paper::Dls23,
-            source: "thesis Algorithm 1 lines 3-4, read with the natural logarithm",
-            wording: Wording::Derived,
-            statement: "T = ln(r_0/eps), t = 0, ..., T: iterations that contract by 0.4 end within eps",
-            premise: "r_0 > eps",
-            expected: Expected::Fails,
-            correction: Some("dls23/iteration-count-corrected"),
-            note: "Erratum E14: ln(r_0/eps) is short by the factor 1/ln 2.5 = 1.0913; the extra pass of the loop covers that up to r_0/eps of about 6e4, later where rounding T up helps. Read with T rounded up. The base is not printed, and base 2 is enough (dls23/iteration-count). r_0/eps = 1 + ||x||^2 of the case.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| enough_passes(case, Passes::Natural),
-            control: Control {
-                fault: "T = ceil(ln(r_0/eps)/ln 2.5)",
-                check: |case| enough_passes(case, Passes::Corrected),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-iteration-count-natural.json"
-            )),
-        },
-        Claim {
-            id: "dls23/iteration-count-corrected",
-            paper: Paper::Dls23,
-            source: "correction of thesis Algorithm 1 line 3",
-            wording: Wording::Derived,
-            statement: "T = ceil(ln(r_0/eps)/ln 2.5) iterations that contract by 0.4 end within eps",
-            premise: "r_0 > eps",
-            expected: Expected::Holds,
-            correction: None,
-            note: "For an iteration that does contract by 0.4; Algorithm 1 in the Euclidean norm does not (dls23/contraction-04).",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| enough_passes(case, Passes::Corrected),
-            control: Control {
-                fault: "T = ln(r_0/eps)",
-                check: |case| enough_passes(case, Passes::Natural),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/failure-budget",
-            paper: Paper::Dls23,
-            source: "thesis Algorithm 1 lines 4 and 6 (delta/T), with independent calls that fail as often as they may",
-            wording: Wording::Derived,
-            statement: "T + 1 calls of SUBSAMPLE at delta_1 = delta/T all succeed with probability at least 1 - delta",
-            premise: "T >= 1, delta in (0, 0.1)",
-            expected: Expected::Fails,
-            correction: Some("dls23/failure-budget-corrected"),
-            note: "Erratum E15: the loop runs from 0 to T. Calls taken as independent, each failing as often as it may, at delta = 1/20: 0.0975 for T = 1. T = ln(1 + ||x||^2) rounded up.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| failure_budget(case, Share::Printed),
-            control: Control {
-                fault: "delta/(T + 1)",
-                check: |case| failure_budget(case, Share::Corrected),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-failure-budget.json"
-            )),
-        },
-        Claim {
-            id: "dls23/failure-budget-corrected",
-            paper: Paper::Dls23,
-            source: "correction of thesis Algorithm 1 line 6",
-            wording: Wording::Derived,
-            statement: "T + 1 calls of SUBSAMPLE at delta_1 = delta/(T + 1) all succeed with probability at least 1 - delta",
-            premise: "T >= 1, delta in (0, 0.1)",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Union bound; with independent calls the slack is about 1 + delta/2.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| failure_budget(case, Share::Corrected),
-            control: Control {
-                fault: "delta/T",
-                check: |case| failure_budget(case, Share::Printed),
-            },
-            witness: None,
-        },
+        of_the_schedule("dls23/induction-constant")
+            .derived("thesis Lemma 2.1.19 (0.4) inferred from Lemma 2.1.18")
+            .states("2 (eps0 + rbar/(l - rbar)) <= 0.4 for all eps0 in (0, 0.1) and rbar <= 0.1 l")
+            .note("Erratum E11: at rbar = 0.1 l the factor is 2 (eps0 + 1/9), up to 0.4222; so 0.4 does not follow from Lemma 2.1.18 even where that is right. eps0 = 0.1 t/(1+t) with t = ||x|| of the case.")
+            .check(|case| induction_constant(case, High::ratio(1, 10)))
+            .fault("eps0 below 4/45", |case| induction_constant(case, High::ratio(4, 45)))
+            .refuted("dls23/induction-constant-corrected", witness!("dls23-induction-constant")),
+        of_the_schedule("dls23/induction-constant-corrected")
+            .derived("correction of thesis Lemma 2.1.19")
+            .states("2 (eps0 + rbar/(l - rbar)) <= 0.4 for all eps0 in (0, 4/45) and rbar <= 0.1 l")
+            .note("4/45 = 0.0889 is best possible.")
+            .check(|case| induction_constant(case, High::ratio(4, 45)))
+            .fault("eps0 up to 0.1", |case| induction_constant(case, High::ratio(1, 10))),
+        of_the_schedule("dls23/iteration-count")
+            .printed("thesis Algorithm 1 lines 3-4, Theorem 2.3.1")
+            .states("T = log(r_0/eps), t = 0, ..., T: iterations that contract by 0.4 end within eps")
+            .given("r_0 > eps; log to base 2, as is usual where no base is printed")
+            .note("Even with T rounded down: floor(log2 rho) + 1 > log2 rho passes leave less than 0.4^(log2 rho) rho < 2^(-log2 rho) rho = 1 for rho = r_0/eps > 1. With the natural logarithm it fails (dls23/iteration-count-natural). r_0/eps = 1 + ||x||^2 of the case.")
+            .check(|case| enough_passes(case, Passes::Binary))
+            .fault("the natural logarithm, rounded up", |case| enough_passes(case, Passes::Natural)),
+        of_the_schedule("dls23/iteration-count-natural")
+            .derived("thesis Algorithm 1 lines 3-4, read with the natural logarithm")
+            .states("T = ln(r_0/eps), t = 0, ..., T: iterations that contract by 0.4 end within eps")
+            .given("r_0 > eps")
+            .note("Erratum E14: ln(r_0/eps) is short by the factor 1/ln 2.5 = 1.0913; the extra pass of the loop covers that up to r_0/eps of about 6e4, later where rounding T up helps. Read with T rounded up. The base is not printed, and base 2 is enough (dls23/iteration-count). r_0/eps = 1 + ||x||^2 of the case.")
+            .check(|case| enough_passes(case, Passes::Natural))
+            .fault("T = ceil(ln(r_0/eps)/ln 2.5)", |case| enough_passes(case, Passes::Corrected))
+            .refuted("dls23/iteration-count-corrected", witness!("dls23-iteration-count-natural")),
+        of_the_schedule("dls23/iteration-count-corrected")
+            .derived("correction of thesis Algorithm 1 line 3")
+            .states("T = ceil(ln(r_0/eps)/ln 2.5) iterations that contract by 0.4 end within eps")
+            .given("r_0 > eps")
+            .note("For an iteration that does contract by 0.4; Algorithm 1 in the Euclidean norm does not (dls23/contraction-04).")
+            .check(|case| enough_passes(case, Passes::Corrected))
+            .fault("T = ln(r_0/eps)", |case| enough_passes(case, Passes::Natural)),
+        of_the_schedule("dls23/failure-budget")
+            .derived("thesis Algorithm 1 lines 4 and 6 (delta/T), with independent calls that fail as often as they may")
+            .states("T + 1 calls of SUBSAMPLE at delta_1 = delta/T all succeed with probability at least 1 - delta")
+            .given("T >= 1, delta in (0, 0.1)")
+            .note("Erratum E15: the loop runs from 0 to T. Calls taken as independent, each failing as often as it may, at delta = 1/20: 0.0975 for T = 1. T = ln(1 + ||x||^2) rounded up.")
+            .check(|case| failure_budget(case, Share::Printed))
+            .fault("delta/(T + 1)", |case| failure_budget(case, Share::Corrected))
+            .refuted("dls23/failure-budget-corrected", witness!("dls23-failure-budget")),
+        of_the_schedule("dls23/failure-budget-corrected")
+            .derived("correction of thesis Algorithm 1 line 6")
+            .states("T + 1 calls of SUBSAMPLE at delta_1 = delta/(T + 1) all succeed with probability at least 1 - delta")
+            .given("T >= 1, delta in (0, 0.1)")
+            .note("Union bound; with independent calls the slack is about 1 + delta/2.")
+            .check(|case| failure_budget(case, Share::Corrected))
+            .fault("delta/T", |case| failure_budget(case, Share::Printed)),
     ]
 }
 

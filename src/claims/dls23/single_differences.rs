@@ -10,7 +10,8 @@ use crate::claims::dls23::differences::{
 };
 use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide};
 use crate::claims::dls23::pair_search::search_both;
-use crate::claims::{Case, CheckError, Claim, Control, Expected, Origin, Paper, Verdict, Wording};
+use crate::claims::tools::builder::claim;
+use crate::claims::{Case, CheckError, Claim, Origin, Verdict};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::scalar::High;
@@ -92,28 +93,16 @@ fn near_a_corner(rng: &mut Stream) -> Result<Case, CheckError> {
 }
 
 /// The claim about `G_I`.
-fn claim<const I: usize>(id: &'static str, statement: &'static str) -> Claim {
-    Claim {
-        id,
-        paper: Paper::Dls23,
-        source: "thesis section 2.2.3: \"[DLS23] bound each of the spectral norm of G_1, ..., G_8\"; constant derived here",
-        wording: Wording::Derived,
-        statement,
-        premise: "none",
-        expected: Expected::Holds,
-        correction: None,
-        note: "The product telescoped. The text gives a constant for G_7 only (dls23/g7-bound), and 100 R for the sum (dls23/hessian-difference-hundred-r).",
-        family: FAMILY,
-        strata: STRATA,
-        attack: Some((attacked::<I>, 6)),
-        real_rows: REAL_ROWS,
-        check: checked::<I>,
-        control: Control {
-            fault: "half of the constant",
-            check: halved::<I>,
-        },
-        witness: None,
-    }
+fn of_difference<const I: usize>(id: &'static str, statement: &'static str) -> Claim {
+    claim(id)
+        .derived("thesis section 2.2.3: \"[DLS23] bound each of the spectral norm of G_1, ..., G_8\"; constant derived here")
+        .states(statement)
+        .note("The product telescoped. The text gives a constant for G_7 only (dls23/g7-bound), and 100 R for the sum (dls23/hessian-difference-hundred-r).")
+        .on(FAMILY, STRATA)
+        .attacked(6, attacked::<I>)
+        .real_rows(REAL_ROWS)
+        .check(checked::<I>)
+        .fault("half of the constant", halved::<I>)
 }
 
 /// `||G_{7,1}||` and `||G_{7,2}||`, each at most `share ||f(x) - f(y)||_2 ||b||_2`.
@@ -149,40 +138,25 @@ fn larger_part(pair: &Pair<f64>) -> Bound<f64> {
 /// The claims about the single G.
 pub fn claims() -> Vec<Claim> {
     vec![
-        claim::<1>("dls23/g1-bound", "||G_1|| <= 4 ||f(x) - f(y)||_2"),
-        claim::<2>("dls23/g2-bound", "||G_2|| <= 3 ||b||_2 ||f(x) - f(y)||_2"),
-        claim::<3>("dls23/g3-bound", "||G_3|| <= 3 ||f(x) - f(y)||_2"),
-        claim::<4>("dls23/g4-bound", "||G_4|| <= 2 ||b||_2 ||f(x) - f(y)||_2"),
-        claim::<5>(
+        of_difference::<1>("dls23/g1-bound", "||G_1|| <= 4 ||f(x) - f(y)||_2"),
+        of_difference::<2>("dls23/g2-bound", "||G_2|| <= 3 ||b||_2 ||f(x) - f(y)||_2"),
+        of_difference::<3>("dls23/g3-bound", "||G_3|| <= 3 ||f(x) - f(y)||_2"),
+        of_difference::<4>("dls23/g4-bound", "||G_4|| <= 2 ||b||_2 ||f(x) - f(y)||_2"),
+        of_difference::<5>(
             "dls23/g5-bound",
             "||G_5|| <= (2 + ||b||_2) ||f(x) - f(y)||_2",
         ),
-        claim::<6>("dls23/g6-bound", "||G_6|| <= 2 ||f(x) - f(y)||_2"),
-        claim::<8>("dls23/g8-bound", "||G_8|| <= 2 ||b||_2 ||f(x) - f(y)||_2"),
-        Claim {
-            id: "dls23/g7-parts-bound",
-            paper: Paper::Dls23,
-            source: "thesis section 2.2.3, (2.7), (2.8) and the displays after them",
-            wording: Wording::Printed,
-            statement: "||G_7,1|| <= ||f(x) - f(y)||_2 ||b||_2 and ||G_7,2|| <= ||f(x) - f(y)||_2 ||b||_2",
-            premise: "none",
-            expected: Expected::Holds,
-            correction: None,
-            note: "The second is printed as G_7,1 again; read as G_7,2. Attained in the limit f(y) -> e_k, b = e_k.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((
-                |rng| search_both(rng, 2, Target::Any, &|pair| Ok(larger_part(pair))),
-                6,
-            )),
-            real_rows: REAL_ROWS,
-            check: |case| both_parts(case, High::ONE),
-            control: Control {
-                fault: "a factor 1/2",
-                check: |case| both_parts(case, High::ratio(1, 2)),
-            },
-            witness: None,
-        },
+        of_difference::<6>("dls23/g6-bound", "||G_6|| <= 2 ||f(x) - f(y)||_2"),
+        of_difference::<8>("dls23/g8-bound", "||G_8|| <= 2 ||b||_2 ||f(x) - f(y)||_2"),
+        claim("dls23/g7-parts-bound")
+            .printed("thesis section 2.2.3, (2.7), (2.8) and the displays after them")
+            .states("||G_7,1|| <= ||f(x) - f(y)||_2 ||b||_2 and ||G_7,2|| <= ||f(x) - f(y)||_2 ||b||_2")
+            .note("The second is printed as G_7,1 again; read as G_7,2. Attained in the limit f(y) -> e_k, b = e_k.")
+            .on(FAMILY, STRATA)
+            .attacked(6, |rng| search_both(rng, 2, Target::Any, &|pair| Ok(larger_part(pair))))
+            .real_rows(REAL_ROWS)
+            .check(|case| both_parts(case, High::ONE))
+            .fault("a factor 1/2", |case| both_parts(case, High::ratio(1, 2))),
     ]
 }
 

@@ -2,12 +2,11 @@
 
 use nalgebra::DVector;
 
-use crate::claims::exact::Exact;
-use crate::claims::forms::HessianForm;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Weights,
-    Wording,
-};
+use crate::claims::proof::{Proof, both_ends, fraction, implied, stated};
+use crate::claims::tools::builder::{claim, strata};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::HessianForm;
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict, Weights};
 use crate::instance::Instance;
 use crate::instance::sample::Stream;
 use crate::oracle::{self, Reference, spectrum};
@@ -59,16 +58,8 @@ fn attack(rng: &mut Stream) -> Result<Case, CheckError> {
     hardest::spectrum(rng, HessianForm::Corrected, End::Highest, 1.0).as_identity(0.0)
 }
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(3),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] =
+    strata!(Condition: 0 6; Gap: 0 3; OneRow; OneColumn; Square; SignedTarget);
 
 const FAMILY: Family = Family {
     rows: (1, 6),
@@ -82,48 +73,26 @@ const FAMILY: Family = Family {
 /// The claims about smoothness.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/smoothness-rigorous",
-            paper: Paper::Dls23,
-            source: "constant for first-order methods (GradientCoin asks for one)",
-            wording: Wording::Derived,
-            statement: "L_exp is smooth with constant 1.25 ||A||^2: ||Hess L_exp(x)|| and ||grad L_exp(x) - grad L_exp(y)|| / ||x - y|| are at most that",
-            premise: "||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "From -I <= B <= 1.25 I. The ridge adds max w_i^2 to the constant.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((attack, 4)),
-            real_rows: 0,
-            check: |case| smooth(case, High::ratio(5, 4)),
-            control: Control {
-                fault: "0.3 instead of 1.25",
-                check: |case| smooth(case, High::ratio(3, 10)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/smoothness-sharp",
-            paper: Paper::Dls23,
-            source: "constant for first-order methods (GradientCoin asks for one)",
-            wording: Wording::Derived,
-            statement: "L_exp is smooth with constant (55 sqrt(33) + 39) / 1152 ||A||^2 = 0.30811714.. ||A||^2",
-            premise: "||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "From the sharp spectrum of B; attained with A = I, so no smaller multiple of ||A||^2 will do.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((attack, 8)),
-            real_rows: 0,
-            check: |case| smooth(case, sharp_range().1),
-            control: Control {
-                fault: "a constant 0.2 % smaller",
-                check: |case| smooth(case, sharp_range().1 * High::ratio(998, 1000)),
-            },
-            witness: None,
-        },
+        claim("dls23/smoothness-rigorous")
+            .derived("constant for first-order methods (GradientCoin asks for one)")
+            .states("L_exp is smooth with constant 1.25 ||A||^2: ||Hess L_exp(x)|| and ||grad L_exp(x) - grad L_exp(y)|| / ||x - y|| are at most that")
+            .given("||b||_1 <= 1")
+            .note("From -I <= B <= 1.25 I. The ridge adds max w_i^2 to the constant.")
+            .on(FAMILY, STRATA)
+            .attacked(4, attack)
+            .check(|case| smooth(case, High::ratio(5, 4)))
+            .fault("0.3 instead of 1.25", |case| smooth(case, High::ratio(3, 10)))
+            .proven(Proof::by_spectrum(|| implied(&both_ends(&fraction(5, 4))))),
+        claim("dls23/smoothness-sharp")
+            .derived("constant for first-order methods (GradientCoin asks for one)")
+            .states("L_exp is smooth with constant (55 sqrt(33) + 39) / 1152 ||A||^2 = 0.30811714.. ||A||^2")
+            .given("||b||_1 <= 1")
+            .note("From the sharp spectrum of B; attained with A = I, so no smaller multiple of ||A||^2 will do.")
+            .on(FAMILY, STRATA)
+            .attacked(8, attack)
+            .check(|case| smooth(case, sharp_range().1))
+            .fault("a constant 0.2 % smaller", |case| smooth(case, sharp_range().1 * High::ratio(998, 1000)))
+            .proven(Proof::by_spectrum(|| implied(&both_ends(&stated(1, 39))))),
     ]
 }
 

@@ -3,19 +3,18 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::exact::Exact;
-use crate::claims::forms::{self, HessianForm};
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Weights,
-    Wording,
-};
+use crate::claims::tools::attack::just_above;
+use crate::claims::tools::builder::{claim, strata};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::{self, HessianForm};
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Verdict, Weights};
 use crate::instance::sample::Stream;
 use crate::instance::{DesignMatrix, Instance};
 use crate::oracle::{Graph, Node, Reference, loss_graph};
 use crate::scalar::High;
 
 use super::definiteness::{Premise, Rank, at_least_l, eigenvalue_error};
-use super::hardest::{self, End, just_above};
+use super::hardest::{self, End};
 use super::spectrum::entry_scale;
 use super::surrogate::within_a_tenth;
 
@@ -152,17 +151,12 @@ const BASE_AT_TWO: f64 = 10_920.0;
 /// The claims about the variant with a sparsity term.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/sparse-positive-definite",
-            paper: Paper::Dls23,
-            source: "H2O Lemma D.47 part 1, after DLS23",
-            wording: Wording::Quoted,
-            statement: "w_i^2 >= 20 + l / sigma_min(A)^2 for all i implies that the Hessian of L_exp + L_sparse + L_reg is at least l I, L_sparse = <exp(Ax), 1_n>",
-            premise: "l > 0, rank(A) = d, ||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "L_sparse adds A' diag(exp(Ax)) A, which is positive semidefinite, so the threshold without it (0.2404..) suffices here too; the worst case has very low logits.",
-            family: Family {
+        claim("dls23/sparse-positive-definite")
+            .quoted("H2O Lemma D.47 part 1, after DLS23")
+            .states("w_i^2 >= 20 + l / sigma_min(A)^2 for all i implies that the Hessian of L_exp + L_sparse + L_reg is at least l I, L_sparse = <exp(Ax), 1_n>")
+            .given("l > 0, rank(A) = d, ||b||_1 <= 1")
+            .note("L_sparse adds A' diag(exp(Ax)) A, which is positive semidefinite, so the threshold without it (0.2404..) suffices here too; the worst case has very low logits.")
+            .on(Family {
                 rows: (1, 6),
                 columns: (1, 3),
                 // With larger gaps exp(Ax) leaves l without a digit among 40.
@@ -170,37 +164,16 @@ pub fn claims() -> Vec<Claim> {
                 weights: Weights::Above { base: 20.0 },
                 cases: 56,
                 ..Family::GENERAL
-            },
-            strata: &[
-                Stratum::Condition(0),
-                Stratum::Condition(6),
-                Stratum::Gap(0),
-                Stratum::Gap(1),
-                Stratum::OneRow,
-                Stratum::OneColumn,
-                Stratum::Square,
-                Stratum::SignedTarget,
-            ],
-            attack: Some((attack_definite, 4)),
-            real_rows: 0,
-            check: |case| definite(case, High::int(20)),
-            control: Control {
-                fault: "0.24 in the place of the 20, l accordingly larger",
-                check: |case| definite(case, High::ratio(24, 100)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/sparse-weights-dominate",
-            paper: Paper::Dls23,
-            source: "H2O Lemma D.47 part 2, after DLS23",
-            wording: Wording::Quoted,
-            statement: "w_i^2 >= 200 exp(R^2) + l / sigma_min(A)^2 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2), A' B A the Hessian of L_exp + L_sparse",
-            premise: "||A|| <= R, ||x||_2 <= R, l > 0, rank(A) = d, ||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "B gains diag(exp(Ax)) <= exp(R^2) I, so 9 (1.25 + exp(R^2)) <= 20.25 exp(R^2) is enough, and not sharp.",
-            family: Family {
+            }, strata!(Condition: 0 6; Gap: 0 1; OneRow; OneColumn; Square; SignedTarget))
+            .attacked(4, attack_definite)
+            .check(|case| definite(case, High::int(20)))
+            .fault("0.24 in the place of the 20, l accordingly larger", |case| definite(case, High::ratio(24, 100))),
+        claim("dls23/sparse-weights-dominate")
+            .quoted("H2O Lemma D.47 part 2, after DLS23")
+            .states("w_i^2 >= 200 exp(R^2) + l / sigma_min(A)^2 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2), A' B A the Hessian of L_exp + L_sparse")
+            .given("||A|| <= R, ||x||_2 <= R, l > 0, rank(A) = d, ||b||_1 <= 1")
+            .note("B gains diag(exp(Ax)) <= exp(R^2) I, so 9 (1.25 + exp(R^2)) <= 20.25 exp(R^2) is enough, and not sharp.")
+            .on(Family {
                 rows: (1, 6),
                 columns: (1, 3),
                 gaps: &[],
@@ -208,25 +181,10 @@ pub fn claims() -> Vec<Claim> {
                 weights: Weights::Above { base: BASE_AT_TWO },
                 cases: 56,
                 ..Family::GENERAL
-            },
-            strata: &[
-                Stratum::Condition(0),
-                Stratum::Condition(6),
-                Stratum::Gap(0),
-                Stratum::OneRow,
-                Stratum::OneColumn,
-                Stratum::Square,
-                Stratum::SignedTarget,
-            ],
-            attack: Some((attack_dominated, 8)),
-            real_rows: 0,
-            check: |case| dominated(case, High::int(200)),
-            control: Control {
-                fault: "the weights scaled to min w_i^2 = 9 exp(R^2)",
-                check: |case| dominated_after_scaling(case, High::int(9)),
-            },
-            witness: None,
-        },
+            }, strata!(Condition: 0 6; Gap: 0; OneRow; OneColumn; Square; SignedTarget))
+            .attacked(8, attack_dominated)
+            .check(|case| dominated(case, High::int(200)))
+            .fault("the weights scaled to min w_i^2 = 9 exp(R^2)", |case| dominated_after_scaling(case, High::int(9))),
     ]
 }
 

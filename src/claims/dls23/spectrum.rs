@@ -2,12 +2,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::exact::Exact;
-use crate::claims::forms::{self, HessianForm};
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Targets, Verdict,
-    Weights, Wording,
-};
+use crate::claims::proof::{self, LOWER, Proof, UPPER, at_least, fraction, implied, whole};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::{self, HessianForm};
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Targets, Verdict, Weights};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::oracle::spectrum;
@@ -231,18 +230,8 @@ fn attack_large_target(rng: &mut Stream) -> Result<Case, CheckError> {
     hardest::spectrum(rng, HessianForm::Corrected, end, size).as_column()
 }
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::Gap(2),
-    Stratum::Gap(3),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] =
+    strata!(Condition: 0 6; Gap: 0 1 2 3; OneRow; OneColumn; Square; SignedTarget);
 
 /// `B` depends on the logits and the target only, so that small instances without weights show everything.
 const UNIT: Family = Family {
@@ -261,256 +250,121 @@ const ANY: Family = Family {
 /// The claims about the spectrum of `B`.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/hessian-bounds-printed",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.2.5",
-            wording: Wording::Printed,
-            statement: "||f(x)||_1 = 1 implies -4 I_n <= B(x) <= 8 I_n, B as printed in section 2.2.1",
-            premise: "none on b",
-            expected: Expected::Fails,
-            correction: Some("dls23/hessian-bounds-unit-target"),
-            note: "Erratum E5: B is affine in b, so no constants can bound it without a hypothesis on b. At b = 100 e_1 and uniform f in three rows the printed B has the eigenvalues -33, -21.6 and -10.8. With the main theorem's ||b||_1 <= 1, which the lemma does not ask for, it is true, and for the printed B as well (dls23/hessian-bounds-printed-b).",
-            family: ANY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 16,
-            check: |case| {
-                bounded(
-                    case,
-                    Matrix::Printed,
-                    Hypothesis::AnyTarget,
-                    four_and_eight(),
-                )
-            },
-            control: Control {
-                fault: "the Hessian instead of the printed B, and ||b||_1 <= 1",
-                check: |case| {
-                    bounded(
-                        case,
-                        Matrix::Hessian,
-                        Hypothesis::UnitTarget,
-                        four_and_eight(),
-                    )
-                },
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-hessian-bounds-printed.json"
-            )),
-        },
-        Claim {
-            id: "dls23/hessian-bounds-any-target",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.2.5, carried over from the printed B to the true Hessian",
-            wording: Wording::Derived,
-            statement: "||f(x)||_1 = 1 implies -4 I_n <= B(x) <= 8 I_n, B the Hessian of L_exp in the logits",
-            premise: "none on b",
-            expected: Expected::Fails,
-            correction: Some("dls23/spectrum-any-target"),
-            note: "Erratum E5 does not go away with the corrected B: at b = 100 e_1 and uniform f in three rows it has the eigenvalues -11, 0 and 11.22.",
-            family: ANY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 16,
-            check: |case| {
-                bounded(
-                    case,
-                    Matrix::Hessian,
-                    Hypothesis::AnyTarget,
-                    four_and_eight(),
-                )
-            },
-            control: Control {
-                fault: "bounds that grow with max b - min b",
-                check: |case| bounded_by_target_range(case, target_part::slope()),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-hessian-bounds-any-target.json"
-            )),
-        },
-        Claim {
-            id: "dls23/hessian-bounds-unit-target",
-            paper: Paper::Dls23,
-            source: "correction of thesis Lemma 2.2.5",
-            wording: Wording::Derived,
-            statement: "-4 I_n <= B(x) <= 8 I_n, B the Hessian of L_exp in the logits",
-            premise: "||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "True with the hypothesis that the main theorem makes on b, and far from tight: the sharp ends are those of dls23/spectrum-sharp. The 8 belongs to the printed B, not to the Hessian.",
-            family: UNIT,
-            strata: STRATA,
-            attack: Some((attack_hessian, 4)),
-            real_rows: 16,
-            check: |case| {
-                bounded(
-                    case,
-                    Matrix::Hessian,
-                    Hypothesis::UnitTarget,
-                    four_and_eight(),
-                )
-            },
-            control: Control {
-                fault: "0.2 % inside the sharp interval",
-                check: |case| {
-                    let interval = sharp(slightly_less());
-                    bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/hessian-bounds-printed-b",
-            paper: Paper::Dls23,
-            source: "thesis Lemma 2.2.5 with its own B and the main theorem's hypothesis on b",
-            wording: Wording::Derived,
-            statement: "-0.09 I_n <= B(x) <= 8 I_n for the B printed in section 2.2.1, hence -4 I_n <= B(x) <= 8 I_n",
-            premise: "||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "The lemma holds for the matrix it speaks of once ||b||_1 <= 1. The 8 is attained at n = 1, b = -1 (for n > 1 in the limit f = e_1, b = -e_1); the -0.09 is numerical: -0.08844 is the eigenvalue at n = 9 with f_1 = 0.187, all other f_i equal and b = e_1, and nothing lower is known.",
-            family: UNIT,
-            strata: STRATA,
-            attack: Some((attack_printed, 8)),
-            real_rows: 16,
-            check: |case| {
+        claim("dls23/hessian-bounds-printed")
+            .printed("thesis Lemma 2.2.5")
+            .states("||f(x)||_1 = 1 implies -4 I_n <= B(x) <= 8 I_n, B as printed in section 2.2.1")
+            .given("none on b")
+            .note("Erratum E5: B is affine in b, so no constants can bound it without a hypothesis on b. At b = 100 e_1 and uniform f in three rows the printed B has the eigenvalues -33, -21.6 and -10.8. With the main theorem's ||b||_1 <= 1, which the lemma does not ask for, it is true, and for the printed B as well (dls23/hessian-bounds-printed-b).")
+            .on(ANY, STRATA)
+            .real_rows(16)
+            .check(|case| bounded(case, Matrix::Printed, Hypothesis::AnyTarget, four_and_eight()))
+            .fault("the Hessian instead of the printed B, and ||b||_1 <= 1", |case| bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, four_and_eight()))
+            .refuted("dls23/hessian-bounds-unit-target", witness!("dls23-hessian-bounds-printed")),
+        claim("dls23/hessian-bounds-any-target")
+            .derived("thesis Lemma 2.2.5, carried over from the printed B to the true Hessian")
+            .states("||f(x)||_1 = 1 implies -4 I_n <= B(x) <= 8 I_n, B the Hessian of L_exp in the logits")
+            .given("none on b")
+            .note("Erratum E5 does not go away with the corrected B: at b = 100 e_1 and uniform f in three rows it has the eigenvalues -11, 0 and 11.22.")
+            .on(ANY, STRATA)
+            .real_rows(16)
+            .check(|case| bounded(case, Matrix::Hessian, Hypothesis::AnyTarget, four_and_eight()))
+            .fault("bounds that grow with max b - min b", |case| bounded_by_target_range(case, target_part::slope()))
+            .refuted("dls23/spectrum-any-target", witness!("dls23-hessian-bounds-any-target")),
+        claim("dls23/hessian-bounds-unit-target")
+            .derived("correction of thesis Lemma 2.2.5")
+            .states("-4 I_n <= B(x) <= 8 I_n, B the Hessian of L_exp in the logits")
+            .given("||b||_1 <= 1")
+            .note("True with the hypothesis that the main theorem makes on b, and far from tight: the sharp ends are those of dls23/spectrum-sharp. The 8 belongs to the printed B, not to the Hessian.")
+            .on(UNIT, STRATA)
+            .attacked(4, attack_hessian)
+            .real_rows(16)
+            .check(|case| bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, four_and_eight()))
+            .fault("0.2 % inside the sharp interval", |case| {
+                let interval = sharp(slightly_less());
+                bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
+            })
+            .proven(Proof::by_spectrum(|| implied(&[at_least(whole(4), LOWER, 1), at_least(whole(8), UPPER, 1)]))),
+        claim("dls23/hessian-bounds-printed-b")
+            .derived("thesis Lemma 2.2.5 with its own B and the main theorem's hypothesis on b")
+            .states("-0.09 I_n <= B(x) <= 8 I_n for the B printed in section 2.2.1, hence -4 I_n <= B(x) <= 8 I_n")
+            .given("||b||_1 <= 1")
+            .note("The lemma holds for the matrix it speaks of once ||b||_1 <= 1. The 8 is attained at n = 1, b = -1 (for n > 1 in the limit f = e_1, b = -e_1); the -0.09 is numerical: -0.08844 is the eigenvalue at n = 9 with f_1 = 0.187, all other f_i equal and b = e_1, and nothing lower is known.")
+            .on(UNIT, STRATA)
+            .attacked(8, attack_printed)
+            .real_rows(16)
+            .check(|case| {
                 let interval = printed_interval(High::ONE);
                 bounded(case, Matrix::Printed, Hypothesis::UnitTarget, interval)
-            },
-            control: Control {
-                fault: "an interval 2 % shorter at both ends",
-                check: |case| {
-                    let interval = printed_interval(High::ratio(98, 100));
-                    bounded(case, Matrix::Printed, Hypothesis::UnitTarget, interval)
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/spectrum-rigorous",
-            paper: Paper::Dls23,
-            source: "replaces thesis Lemma 2.2.5",
-            wording: Wording::Derived,
-            statement: "-I_n <= B(x) <= 1.25 I_n",
-            premise: "||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Proof: u' B u = ||P u||^2 + E_p[(c - <p,c>)(u - E_p u)^2] with ||P|| <= 1/2, |c_i - <p,c>| <= 2 and E_p[(u - E_p u)^2] = u' P u <= 1/2 for unit u.",
-            family: UNIT,
-            strata: STRATA,
-            attack: Some((attack_hessian, 4)),
-            real_rows: 16,
-            check: |case| bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, rigorous()),
-            control: Control {
-                fault: "the interval [-0.2, 0.25]",
-                check: |case| {
-                    let interval = (High::ratio(-1, 5), High::ratio(1, 4));
-                    bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/spectrum-any-target",
-            paper: Paper::Dls23,
-            source: "replaces thesis Lemma 2.2.5",
-            wording: Wording::Derived,
-            statement: "-(0.2404088069.. + s) I_n <= B(x) <= (0.3081171402.. + s) I_n with s = (sqrt(3)/9) (max b - min b) max(0, 1 - 1/||b||_1); the numbers are (55 sqrt(33) -+ 39) / 1152",
-            premise: "none",
-            expected: Expected::Holds,
-            correction: None,
-            note: "What holds without a hypothesis on b: b / ||b||_1 and the rest, for which the range of b is what counts (dls23/target-part-range). Never weaker than dls23/spectrum-scaled-target; sharp for ||b||_1 <= 1, and the slope is right for large b.",
-            family: ANY,
-            strata: STRATA,
-            attack: Some((attack_large_target, 4)),
-            real_rows: 16,
-            check: |case| bounded_by_target_range(case, target_part::slope()),
-            control: Control {
-                fault: "a slope of 0.19",
-                check: |case| bounded_by_target_range(case, High::ratio(19, 100)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/spectrum-sharp",
-            paper: Paper::Dls23,
-            source: "replaces thesis Lemma 2.2.5",
-            wording: Wording::Derived,
-            statement: "-0.2404088069.. I_n <= B(x) <= 0.3081171402.. I_n; the numbers are (55 sqrt(33) -+ 39) / 1152",
-            premise: "||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "The best constants: -4t(1-t)^2(1-3t) at t = (9 -+ sqrt(33)) / 24, two rows that carry all the mass, b = e_1 (in two rows -e_2 does the same). Searches from cold starts end there, whatever n.",
-            family: UNIT,
-            strata: STRATA,
-            attack: Some((attack_hessian, 8)),
-            real_rows: 16,
-            check: |case| {
+            })
+            .fault("an interval 2 % shorter at both ends", |case| {
+                let interval = printed_interval(High::ratio(98, 100));
+                bounded(case, Matrix::Printed, Hypothesis::UnitTarget, interval)
+            }),
+        claim("dls23/spectrum-rigorous")
+            .derived("replaces thesis Lemma 2.2.5")
+            .states("-I_n <= B(x) <= 1.25 I_n")
+            .given("||b||_1 <= 1")
+            .note("Proof: u' B u = ||P u||^2 + E_p[(c - <p,c>)(u - E_p u)^2] with ||P|| <= 1/2, |c_i - <p,c>| <= 2 and E_p[(u - E_p u)^2] = u' P u <= 1/2 for unit u.")
+            .on(UNIT, STRATA)
+            .attacked(4, attack_hessian)
+            .real_rows(16)
+            .check(|case| bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, rigorous()))
+            .fault("the interval [-0.2, 0.25]", |case| {
+                let interval = (High::ratio(-1, 5), High::ratio(1, 4));
+                bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
+            })
+            .proven(Proof::by_spectrum(|| implied(&[at_least(whole(1), LOWER, 1), at_least(fraction(5, 4), UPPER, 1)]))),
+        claim("dls23/spectrum-any-target")
+            .derived("replaces thesis Lemma 2.2.5")
+            .states("-(0.2404088069.. + s) I_n <= B(x) <= (0.3081171402.. + s) I_n with s = (sqrt(3)/9) (max b - min b) max(0, 1 - 1/||b||_1); the numbers are (55 sqrt(33) -+ 39) / 1152")
+            .note("What holds without a hypothesis on b: b / ||b||_1 and the rest, for which the range of b is what counts (dls23/target-part-range). Never weaker than dls23/spectrum-scaled-target; sharp for ||b||_1 <= 1, and the slope is right for large b.")
+            .on(ANY, STRATA)
+            .attacked(4, attack_large_target)
+            .real_rows(16)
+            .check(|case| bounded_by_target_range(case, target_part::slope()))
+            .fault("a slope of 0.19", |case| bounded_by_target_range(case, High::ratio(19, 100)))
+            .proven(Proof::by_spectrum(proof::sharp_ends_and_slope)),
+        claim("dls23/spectrum-sharp")
+            .derived("replaces thesis Lemma 2.2.5")
+            .states("-0.2404088069.. I_n <= B(x) <= 0.3081171402.. I_n; the numbers are (55 sqrt(33) -+ 39) / 1152")
+            .given("||b||_1 <= 1")
+            .note("The best constants: -4t(1-t)^2(1-3t) at t = (9 -+ sqrt(33)) / 24, two rows that carry all the mass, b = e_1 (in two rows -e_2 does the same). Searches from cold starts end there, whatever n.")
+            .on(UNIT, STRATA)
+            .attacked(8, attack_hessian)
+            .real_rows(16)
+            .check(|case| {
                 let interval = sharp(High::ONE);
                 bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
-            },
-            control: Control {
-                fault: "an interval 0.2 % shorter at both ends",
-                check: |case| {
-                    let interval = sharp(slightly_less());
-                    bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/spectrum-below-sharp",
-            paper: Paper::Dls23,
-            source: "sharpness of dls23/spectrum-sharp",
-            wording: Wording::Derived,
-            statement: "-c I_n <= B(x) <= C I_n with c and C smaller than (55 sqrt(33) -+ 39) / 1152 by 10^-30 of it",
-            premise: "||b||_1 <= 1",
-            expected: Expected::Fails,
-            correction: Some("dls23/spectrum-sharp"),
-            note: "Stated to be refuted: the constants are sharp to 30 digits at fixtures/sharp/lower.json (the witness) and upper.json, whose logits are sums of two f64.",
-            family: UNIT,
-            strata: STRATA,
-            attack: None,
-            real_rows: 16,
-            check: |case| {
+            })
+            .fault("an interval 0.2 % shorter at both ends", |case| {
+                let interval = sharp(slightly_less());
+                bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
+            })
+            .proven(Proof::by_spectrum(proof::spectrum_theorem)),
+        claim("dls23/spectrum-below-sharp")
+            .derived("sharpness of dls23/spectrum-sharp")
+            .states("-c I_n <= B(x) <= C I_n with c and C smaller than (55 sqrt(33) -+ 39) / 1152 by 10^-30 of it")
+            .given("||b||_1 <= 1")
+            .note("Stated to be refuted: the constants are sharp to 30 digits at fixtures/sharp/lower.json (the witness) and upper.json, whose logits are sums of two f64.")
+            .on(UNIT, STRATA)
+            .real_rows(16)
+            .check(|case| {
                 let interval = sharp(a_trifle(-1));
                 bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
-            },
-            control: Control {
-                fault: "constants larger by as much",
-                check: |case| {
-                    let interval = sharp(a_trifle(1));
-                    bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
-                },
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-spectrum-below-sharp.json"
-            )),
-        },
-        Claim {
-            id: "dls23/spectrum-attained",
-            paper: Paper::Dls23,
-            source: "sharpness of dls23/spectrum-sharp",
-            wording: Wording::Derived,
-            statement: "for every n >= 2: lambda_min(B) = -(55 sqrt(33) - 39) / 1152 at f = (t, 1-t, 0, ..), t = (9 - sqrt(33)) / 24, b = e_1, and lambda_max(B) = (55 sqrt(33) + 39) / 1152 at t = (9 + sqrt(33)) / 24, b = e_1",
-            premise: "n >= 2 (for n = 1 the Hessian in the logits is 0)",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Decided at 40 digits with f given by its logits; a case gives n and the two rows. Rows without mass have the logit -200.",
-            family: Family {
-                rows: (2, 6),
-                ..UNIT
-            },
-            strata: &[Stratum::Square, Stratum::OneColumn],
-            attack: None,
-            real_rows: 0,
-            check: |case| attained(case, High::ONE),
-            control: Control {
-                fault: "constants 0.2 % smaller",
-                check: |case| attained(case, slightly_less()),
-            },
-            witness: None,
-        },
+            })
+            .fault("constants larger by as much", |case| {
+                let interval = sharp(a_trifle(1));
+                bounded(case, Matrix::Hessian, Hypothesis::UnitTarget, interval)
+            })
+            .refuted("dls23/spectrum-sharp", witness!("dls23-spectrum-below-sharp")),
+        claim("dls23/spectrum-attained")
+            .derived("sharpness of dls23/spectrum-sharp")
+            .states("for every n >= 2: lambda_min(B) = -(55 sqrt(33) - 39) / 1152 at f = (t, 1-t, 0, ..), t = (9 - sqrt(33)) / 24, b = e_1, and lambda_max(B) = (55 sqrt(33) + 39) / 1152 at t = (9 + sqrt(33)) / 24, b = e_1")
+            .given("n >= 2 (for n = 1 the Hessian in the logits is 0)")
+            .note("Decided at 40 digits with f given by its logits; a case gives n and the two rows. Rows without mass have the logit -200.")
+            .on(Family { rows: (2, 6), ..UNIT }, strata!(Square; OneColumn))
+            .check(|case| attained(case, High::ONE))
+            .fault("constants 0.2 % smaller", |case| attained(case, slightly_less())),
     ]
 }
 

@@ -2,12 +2,11 @@
 
 use nalgebra::DMatrix;
 
-use crate::claims::exact::Exact;
-use crate::claims::forms::HessianForm;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Weights,
-    Wording,
-};
+use crate::claims::proof::{Proof, band, fraction, implied, stated, whole};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::HessianForm;
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict, Weights};
 use crate::instance::sample::Stream;
 use crate::oracle::spectrum;
 use crate::scalar::High;
@@ -87,18 +86,8 @@ const SHARP: f64 = 2.773_054_263;
 /// A threshold clearly below the sharp one.
 const TOO_SMALL: f64 = 2.75;
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::Gap(2),
-    Stratum::Gap(3),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] =
+    strata!(Condition: 0 6; Gap: 0 1 2 3; OneRow; OneColumn; Square; SignedTarget);
 
 const HUNDRED: Family = Family {
     rows: (1, 6),
@@ -111,101 +100,46 @@ const HUNDRED: Family = Family {
 /// The claims about `W^2` as a surrogate.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/weights-dominate",
-            paper: Paper::Dls23,
-            source: "DLS23, second part of the lemma on definiteness",
-            wording: Wording::Recalled,
-            statement: "w_i^2 >= 100 + l / sigma_min(A)^2 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)",
-            premise: "l > 0, rank(A) = d, ||b||_1 <= 1",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Equivalent to 9 B <= W^2 and -11 B <= W^2. The 100 is some 36 times what the worst case needs (dls23/weights-dominate-sharp); this is what the main theorem's 100 is for (erratum E23).",
-            family: HUNDRED,
-            strata: STRATA,
-            attack: Some((|rng| attack(rng, 100.0), 4)),
-            real_rows: 0,
-            check: |case| dominated(case, High::int(100)),
-            control: Control {
-                fault: "the weights scaled to min w_i^2 = 2.75",
-                check: |case| dominated_after_scaling(case, High::ratio(11, 4)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/weights-dominate-rigorous",
-            paper: Paper::Dls23,
-            source: "replaces the 100 of dls23/weights-dominate",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= 11.25 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)",
-            premise: "rank(A) = d, ||b||_1 <= 1, w_i^2 > 11.25",
-            expected: Expected::Holds,
-            correction: None,
-            note: "11.25 = 9 * 1.25 from B <= 1.25 I, and 11 * 1 from B >= -I is less: both proven (dls23/spectrum-rigorous).",
-            family: Family {
-                weights: Weights::Above { base: 11.25 },
-                ..HUNDRED
-            },
-            strata: STRATA,
-            attack: Some((|rng| attack(rng, 11.25), 4)),
-            real_rows: 0,
-            check: |case| dominated(case, High::ratio(45, 4)),
-            control: Control {
-                fault: "the weights scaled to min w_i^2 = 2.75",
-                check: |case| dominated_after_scaling(case, High::ratio(11, 4)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/weights-dominate-sharp",
-            paper: Paper::Dls23,
-            source: "replaces the 100 of dls23/weights-dominate",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= 9 (55 sqrt(33) + 39) / 1152 = 2.7730542.. for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)",
-            premise: "rank(A) = d, ||b||_1 <= 1, w_i^2 larger than that",
-            expected: Expected::Holds,
-            correction: None,
-            note: "From the sharp spectrum: 9 * 0.30811714.. binds, 11 * 0.24040880.. = 2.6444.. does not. It cannot be lowered (dls23/weights-dominate-below).",
-            family: Family {
-                weights: Weights::Above { base: SHARP },
-                ..HUNDRED
-            },
-            strata: STRATA,
-            attack: Some((|rng| attack(rng, SHARP), 8)),
-            real_rows: 0,
-            check: |case| dominated(case, sharp_threshold()),
-            control: Control {
-                fault: "the weights scaled to min w_i^2 = 2.75",
-                check: |case| dominated_after_scaling(case, High::ratio(11, 4)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/weights-dominate-below",
-            paper: Paper::Dls23,
-            source: "sharpness of dls23/weights-dominate-sharp",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= 2.75 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)",
-            premise: "rank(A) = d, ||b||_1 <= 1, w_i^2 > 2.75",
-            expected: Expected::Fails,
-            correction: Some("dls23/weights-dominate-sharp"),
-            note: "Stated to be refuted: 2.75 is 0.8 % below the sharp threshold. The witness has two rows with the masses 0.6144 and 0.3856.",
-            family: Family {
-                weights: Weights::Above { base: TOO_SMALL },
-                ..HUNDRED
-            },
-            strata: STRATA,
-            attack: Some((|rng| attack(rng, TOO_SMALL), 2)),
-            real_rows: 0,
-            check: |case| dominated(case, High::ratio(11, 4)),
-            control: Control {
-                fault: "the sharp threshold",
-                check: |case| dominated(case, sharp_threshold()),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-weights-dominate-below.json"
-            )),
-        },
+        claim("dls23/weights-dominate")
+            .recalled("DLS23, second part of the lemma on definiteness")
+            .states("w_i^2 >= 100 + l / sigma_min(A)^2 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)")
+            .given("l > 0, rank(A) = d, ||b||_1 <= 1")
+            .note("Equivalent to 9 B <= W^2 and -11 B <= W^2. The 100 is some 36 times what the worst case needs (dls23/weights-dominate-sharp); this is what the main theorem's 100 is for (erratum E23).")
+            .on(HUNDRED, STRATA)
+            .attacked(4, |rng| attack(rng, 100.0))
+            .check(|case| dominated(case, High::int(100)))
+            .fault("the weights scaled to min w_i^2 = 2.75", |case| dominated_after_scaling(case, High::ratio(11, 4)))
+            .proven(Proof::by_spectrum(|| implied(&band(&whole(100))))),
+        claim("dls23/weights-dominate-rigorous")
+            .derived("replaces the 100 of dls23/weights-dominate")
+            .states("w_i^2 >= 11.25 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)")
+            .given("rank(A) = d, ||b||_1 <= 1, w_i^2 > 11.25")
+            .note("11.25 = 9 * 1.25 from B <= 1.25 I, and 11 * 1 from B >= -I is less: both proven (dls23/spectrum-rigorous).")
+            .on(Family { weights: Weights::Above { base: 11.25 }, ..HUNDRED }, STRATA)
+            .attacked(4, |rng| attack(rng, 11.25))
+            .check(|case| dominated(case, High::ratio(45, 4)))
+            .fault("the weights scaled to min w_i^2 = 2.75", |case| dominated_after_scaling(case, High::ratio(11, 4)))
+            .proven(Proof::by_spectrum(|| implied(&band(&fraction(45, 4))))),
+        claim("dls23/weights-dominate-sharp")
+            .derived("replaces the 100 of dls23/weights-dominate")
+            .states("w_i^2 >= 9 (55 sqrt(33) + 39) / 1152 = 2.7730542.. for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)")
+            .given("rank(A) = d, ||b||_1 <= 1, w_i^2 larger than that")
+            .note("From the sharp spectrum: 9 * 0.30811714.. binds, 11 * 0.24040880.. = 2.6444.. does not. It cannot be lowered (dls23/weights-dominate-below).")
+            .on(Family { weights: Weights::Above { base: SHARP }, ..HUNDRED }, STRATA)
+            .attacked(8, |rng| attack(rng, SHARP))
+            .check(|case| dominated(case, sharp_threshold()))
+            .fault("the weights scaled to min w_i^2 = 2.75", |case| dominated_after_scaling(case, High::ratio(11, 4)))
+            .proven(Proof::by_spectrum(|| implied(&band(&stated(9, 39))))),
+        claim("dls23/weights-dominate-below")
+            .derived("sharpness of dls23/weights-dominate-sharp")
+            .states("w_i^2 >= 2.75 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)")
+            .given("rank(A) = d, ||b||_1 <= 1, w_i^2 > 2.75")
+            .note("Stated to be refuted: 2.75 is 0.8 % below the sharp threshold. The witness has two rows with the masses 0.6144 and 0.3856.")
+            .on(Family { weights: Weights::Above { base: TOO_SMALL }, ..HUNDRED }, STRATA)
+            .attacked(2, |rng| attack(rng, TOO_SMALL))
+            .check(|case| dominated(case, High::ratio(11, 4)))
+            .fault("the sharp threshold", |case| dominated(case, sharp_threshold()))
+            .refuted("dls23/weights-dominate-sharp", witness!("dls23-weights-dominate-below")),
     ]
 }
 

@@ -4,7 +4,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::claims::CheckError;
-use crate::claims::exact::Exact;
+use crate::claims::tools::exact::Exact;
 use crate::oracle::{self, Graph, Node};
 use crate::scalar::High;
 

@@ -3,12 +3,13 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::attack::{self, Effort};
-use crate::claims::exact::Exact;
-use crate::claims::forms::{self, HessianForm};
+use crate::claims::proof::{self, Proof};
+use crate::claims::tools::attack::{self, Effort};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::{self, HessianForm};
 use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Origin, Outside, Paper, Stratum, Targets,
-    Verdict, Weights, Wording,
+    Case, CheckError, Claim, Family, Origin, Outside, Stratum, Targets, Verdict, Weights,
 };
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
@@ -184,18 +185,8 @@ fn attack_both(rng: &mut Stream) -> Result<Case, CheckError> {
     hardest::spectrum(rng, HessianForm::Corrected, end, 1.0).as_column()
 }
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::Gap(2),
-    Stratum::Gap(3),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] =
+    strata!(Condition: 0 6; Gap: 0 1 2 3; OneRow; OneColumn; Square; SignedTarget);
 
 const ANY: Family = Family {
     rows: (1, 6),
@@ -209,129 +200,55 @@ const ANY: Family = Family {
 /// The claims about the target's part.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "dls23/target-part",
-            paper: Paper::Dls23,
-            source: "replaces thesis Lemma 2.2.5 for any b",
-            wording: Wording::Derived,
-            statement: "||B(x) - B_0(x)|| <= (sqrt(3)/9) ||b||_1, B_0 the Hessian of L_exp in the logits for b = 0",
-            premise: "none",
-            expected: Expected::Holds,
-            correction: None,
-            note: "B is affine in b, and this is its linear part: f_k (c_k^2 - v) is at most 2t(1-t)(1-2t), t = f_k. The identities are checked by the program (docs/sharp-constants.md, Any b).",
-            family: ANY,
-            strata: STRATA,
-            attack: Some((attack_part, 8)),
-            real_rows: 16,
-            check: |case| bounded(case, slope(), Size::Norm),
-            control: Control {
-                fault: "a slope 0.2 % smaller",
-                check: |case| bounded(case, slightly_less(), Size::Norm),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/target-part-range",
-            paper: Paper::Dls23,
-            source: "sharper form of dls23/target-part",
-            wording: Wording::Derived,
-            statement: "||B(x) - B_0(x)|| <= (sqrt(3)/9) (max b - min b), B_0 the Hessian of L_exp in the logits for b = 0",
-            premise: "n >= 2 (for n = 1 both sides are 0)",
-            expected: Expected::Holds,
-            correction: None,
-            note: "The range is the right measure of b: it is never more than ||b||_1, does not grow with the number of rows, and does not feel a shift of b, as B does not. Extreme at b = 1_S; the identities for any set S of rows are checked by the program (docs/sharp-constants.md, Any b). Searched over b with many large entries, of sizes over twelve decades, shifted.",
-            family: Family {
-                rows: (2, 6),
-                ..ANY
-            },
-            strata: &[
-                Stratum::Condition(0),
-                Stratum::Condition(6),
-                Stratum::Gap(0),
-                Stratum::Gap(1),
-                Stratum::Gap(2),
-                Stratum::Gap(3),
-                Stratum::OneColumn,
-                Stratum::Square,
-                Stratum::SignedTarget,
-            ],
-            attack: Some((attack_spread, 8)),
-            real_rows: 16,
-            check: |case| bounded(case, slope(), Size::Range),
-            control: Control {
-                fault: "a slope 0.2 % smaller",
-                check: |case| bounded(case, slightly_less(), Size::Range),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/target-part-attained",
-            paper: Paper::Dls23,
-            source: "sharpness of dls23/target-part",
-            wording: Wording::Derived,
-            statement: "for every n >= 2: ||B(x) - B_0(x)|| = (sqrt(3)/9) ||b||_1 at f = (t, 1-t, 0, ..), t = (3 - sqrt(3)) / 6, b = r e_1",
-            premise: "n >= 2, r > 0",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Decided at 40 digits with f given by its logits; a case gives n, r and the two rows. Rows without mass have the logit -200.",
-            family: Family {
-                rows: (2, 6),
-                ..ANY
-            },
-            strata: &[Stratum::Square, Stratum::OneColumn],
-            attack: None,
-            real_rows: 0,
-            check: |case| attained(case, slope()),
-            control: Control {
-                fault: "a slope 0.2 % smaller",
-                check: |case| attained(case, slightly_less()),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/spectrum-scaled-target",
-            paper: Paper::Dls23,
-            source: "replaces thesis Lemma 2.2.5 for any b",
-            wording: Wording::Derived,
-            statement: "-(0.2404088069.. + s) I_n <= B(x) <= (0.3081171402.. + s) I_n with s = (sqrt(3)/9) max(0, ||b||_1 - 1); the numbers are (55 sqrt(33) -+ 39) / 1152",
-            premise: "none",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Sharp for ||b||_1 <= 1, and the slope is right (dls23/spectrum-scaled-target-below); the sum of both need not be attained. ||b||_1 may be read as the least ||b - t 1||_1, as B does not feel a shift of b.",
-            family: ANY,
-            strata: STRATA,
-            attack: Some((attack_both, 8)),
-            real_rows: 16,
-            check: |case| scaled(case, slope(), High::ONE),
-            control: Control {
-                fault: "both bounds 0.2 % smaller",
-                check: |case| scaled(case, slope(), High::ratio(998, 1000)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "dls23/spectrum-scaled-target-below",
-            paper: Paper::Dls23,
-            source: "sharpness of dls23/spectrum-scaled-target",
-            wording: Wording::Derived,
-            statement: "-(0.2404088069.. + s) I_n <= B(x) <= (0.3081171402.. + s) I_n with s = 0.998 (sqrt(3)/9) max(0, ||b||_1 - 1)",
-            premise: "none",
-            expected: Expected::Fails,
-            correction: Some("dls23/spectrum-scaled-target"),
-            note: "Stated to be refuted: the witness has two rows with the masses 0.2113 and 0.7887 and b = (-1024, 0).",
-            family: ANY,
-            strata: STRATA,
-            attack: Some((attack_far, 2)),
-            real_rows: 16,
-            check: |case| scaled(case, slightly_less(), High::ONE),
-            control: Control {
-                fault: "the slope sqrt(3)/9",
-                check: |case| scaled(case, slope(), High::ONE),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/dls23-spectrum-scaled-target-below.json"
-            )),
-        },
+        claim("dls23/target-part")
+            .derived("replaces thesis Lemma 2.2.5 for any b")
+            .states("||B(x) - B_0(x)|| <= (sqrt(3)/9) ||b||_1, B_0 the Hessian of L_exp in the logits for b = 0")
+            .note("B is affine in b, and this is its linear part: f_k (c_k^2 - v) is at most 2t(1-t)(1-2t), t = f_k. The identities are checked by the program (docs/sharp-constants.md, Any b).")
+            .on(ANY, STRATA)
+            .attacked(8, attack_part)
+            .real_rows(16)
+            .check(|case| bounded(case, slope(), Size::Norm))
+            .fault("a slope 0.2 % smaller", |case| bounded(case, slightly_less(), Size::Norm))
+            .proven(Proof::by_identities(|| proof::slope_theorem("||b||_1"))),
+        claim("dls23/target-part-range")
+            .derived("sharper form of dls23/target-part")
+            .states("||B(x) - B_0(x)|| <= (sqrt(3)/9) (max b - min b), B_0 the Hessian of L_exp in the logits for b = 0")
+            .given("n >= 2 (for n = 1 both sides are 0)")
+            .note("The range is the right measure of b: it is never more than ||b||_1, does not grow with the number of rows, and does not feel a shift of b, as B does not. Extreme at b = 1_S; the identities for any set S of rows are checked by the program (docs/sharp-constants.md, Any b). Searched over b with many large entries, of sizes over twelve decades, shifted.")
+            .on(Family { rows: (2, 6), ..ANY }, strata!(Condition: 0 6; Gap: 0 1 2 3; OneColumn; Square; SignedTarget))
+            .attacked(8, attack_spread)
+            .real_rows(16)
+            .check(|case| bounded(case, slope(), Size::Range))
+            .fault("a slope 0.2 % smaller", |case| bounded(case, slightly_less(), Size::Range))
+            .proven(Proof::by_identities(|| proof::slope_theorem("(max b - min b)"))),
+        claim("dls23/target-part-attained")
+            .derived("sharpness of dls23/target-part")
+            .states("for every n >= 2: ||B(x) - B_0(x)|| = (sqrt(3)/9) ||b||_1 at f = (t, 1-t, 0, ..), t = (3 - sqrt(3)) / 6, b = r e_1")
+            .given("n >= 2, r > 0")
+            .note("Decided at 40 digits with f given by its logits; a case gives n, r and the two rows. Rows without mass have the logit -200.")
+            .on(Family { rows: (2, 6), ..ANY }, strata!(Square; OneColumn))
+            .check(|case| attained(case, slope()))
+            .fault("a slope 0.2 % smaller", |case| attained(case, slightly_less())),
+        claim("dls23/spectrum-scaled-target")
+            .derived("replaces thesis Lemma 2.2.5 for any b")
+            .states("-(0.2404088069.. + s) I_n <= B(x) <= (0.3081171402.. + s) I_n with s = (sqrt(3)/9) max(0, ||b||_1 - 1); the numbers are (55 sqrt(33) -+ 39) / 1152")
+            .note("Sharp for ||b||_1 <= 1, and the slope is right (dls23/spectrum-scaled-target-below); the sum of both need not be attained. ||b||_1 may be read as the least ||b - t 1||_1, as B does not feel a shift of b.")
+            .on(ANY, STRATA)
+            .attacked(8, attack_both)
+            .real_rows(16)
+            .check(|case| scaled(case, slope(), High::ONE))
+            .fault("both bounds 0.2 % smaller", |case| scaled(case, slope(), High::ratio(998, 1000)))
+            .proven(Proof::by_spectrum(proof::sharp_ends_and_slope)),
+        claim("dls23/spectrum-scaled-target-below")
+            .derived("sharpness of dls23/spectrum-scaled-target")
+            .states("-(0.2404088069.. + s) I_n <= B(x) <= (0.3081171402.. + s) I_n with s = 0.998 (sqrt(3)/9) max(0, ||b||_1 - 1)")
+            .note("Stated to be refuted: the witness has two rows with the masses 0.2113 and 0.7887 and b = (-1024, 0).")
+            .on(ANY, STRATA)
+            .attacked(2, attack_far)
+            .real_rows(16)
+            .check(|case| scaled(case, slightly_less(), High::ONE))
+            .fault("the slope sqrt(3)/9", |case| scaled(case, slope(), High::ONE))
+            .refuted("dls23/spectrum-scaled-target", witness!("dls23-spectrum-scaled-target-below")),
     ]
 }
 

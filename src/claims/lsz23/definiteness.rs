@@ -3,13 +3,13 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::attack::{self, Effort};
 use crate::claims::claim::{Attack, Check};
-use crate::claims::dls23::hardest::just_above;
-use crate::claims::exact::Exact;
+use crate::claims::tools::attack::{self, Effort, just_above};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::Exact;
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Finding, Origin, Outside, Paper,
-    Stratum, Targets, Verdict, Weights, Wording,
+    Case, CheckError, Claim, Drawn, Family, Finding, Origin, Outside, Stratum, Targets, Verdict,
+    Weights,
 };
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance};
@@ -93,12 +93,7 @@ fn rows_suffice(
             let error = exact.error(terms[i]);
             Verdict::at_most(&format!("-D[{i}]"), -entries[i], allowed[i], error)
         })
-        .fold(
-            Verdict::Holds {
-                slack: f64::INFINITY,
-            },
-            Verdict::and,
-        );
+        .fold(Verdict::VACUOUS, Verdict::and);
     Ok(matches!(verdict, Verdict::Holds { .. }).then_some(verdict))
 }
 
@@ -312,22 +307,8 @@ const fn weighted(base: f64, share: f64) -> Family {
     }
 }
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(1),
-    Stratum::Condition(2),
-    Stratum::Condition(3),
-    Stratum::Condition(4),
-    Stratum::Condition(5),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::Gap(2),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] =
+    strata!(Condition: 0 1 2 3 4 5 6; Gap: 0 1 2; OneRow; OneColumn; Square; SignedTarget);
 
 /// What is particular about the sharp threshold of one loss.
 struct SharpThreshold {
@@ -351,48 +332,25 @@ impl SharpThreshold {
             cases: 42,
             ..weighted(base, share)
         };
-        let sharp = Claim {
-            id: self.ids.0,
-            paper: Paper::Lsz23,
-            source: "sharpens the threshold 0.5 b_i^2",
-            wording: Wording::Derived,
-            statement: self.statements.0,
-            premise: "l > 0, rank(A) = d",
-            expected: Expected::Holds,
-            correction: None,
-            note: self.notes.0,
-            family,
-            strata: STRATA,
-            attack: Some((self.attack, 4)),
-            real_rows: 0,
-            check: self.checks.0,
-            control: Control {
-                fault: "a threshold lower by 1/100",
-                check: self.checks.1,
-            },
-            witness: None,
-        };
-        let below = Claim {
-            id: self.ids.1,
-            paper: Paper::Lsz23,
-            source: "sharpness of the threshold",
-            wording: Wording::Derived,
-            statement: self.statements.1,
-            premise: "l > 0, rank(A) = d",
-            expected: Expected::Fails,
-            correction: Some(self.ids.0),
-            note: self.notes.1,
-            family,
-            strata: STRATA,
-            attack: Some((self.attack, 2)),
-            real_rows: 0,
-            check: self.checks.1,
-            control: Control {
-                fault: "the sharp threshold",
-                check: self.checks.0,
-            },
-            witness: Some(self.witness),
-        };
+        let sharp = claim(self.ids.0)
+            .derived("sharpens the threshold 0.5 b_i^2")
+            .states(self.statements.0)
+            .given("l > 0, rank(A) = d")
+            .note(self.notes.0)
+            .on(family, STRATA)
+            .attacked(4, self.attack)
+            .check(self.checks.0)
+            .fault("a threshold lower by 1/100", self.checks.1);
+        let below = claim(self.ids.1)
+            .derived("sharpness of the threshold")
+            .states(self.statements.1)
+            .given("l > 0, rank(A) = d")
+            .note(self.notes.1)
+            .on(family, STRATA)
+            .attacked(2, self.attack)
+            .check(self.checks.1)
+            .fault("the sharp threshold", self.checks.0)
+            .refuted(self.ids.0, self.witness);
         [sharp, below]
     }
 }
@@ -463,54 +421,27 @@ fn sharp_thresholds() -> [SharpThreshold; 3] {
 /// The claims that hold for all three losses.
 fn common_thresholds() -> [Claim; 2] {
     [
-        Claim {
-            id: "lsz23/positive-definite",
-            paper: Paper::Lsz23,
-            source: "lemma on positive definiteness, all three losses",
-            wording: Wording::Recalled,
-            statement: "w_i^2 >= 0.5 b_i^2 + l / sigma_min(A)^2 for all i implies H >= l I",
-            premise: "l > 0, rank(A) = d",
-            expected: Expected::Holds,
-            correction: None,
-            note: "True, and twice what is needed: the slack is 2 at cosh, b = 2, z = 0; exp needs b_i^2/8 only.",
-            family: weighted(0.0, 0.5),
-            strata: STRATA,
-            attack: Some((
-                |rng| {
-                    let phi = drawn(rng);
-                    hardest(phi, least_target(phi), |_, b| 0.5 * b * b, rng)
-                },
-                6,
-            )),
-            real_rows: 0,
-            check: |case| definite(case, None, half_square),
-            control: Control {
-                fault: "0.1 b_i^2 in the place of 0.5 b_i^2, l accordingly larger",
-                check: |case| definite(case, None, tenth_square),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "lsz23/positive-definite-quarter",
-            paper: Paper::Lsz23,
-            source: "sharpens the lemma on positive definiteness, all three losses",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= 0.25 b_i^2 + l / sigma_min(A)^2 for all i implies H >= l I",
-            premise: "l > 0, rank(A) = d",
-            expected: Expected::Holds,
-            correction: None,
-            note: "The best multiple of b_i^2 that serves all three: (b - 2)^2 >= 0 is b - 1 <= b^2/4, an equality at cosh, b = 2, z = 0.",
-            family: weighted(0.0, 0.25),
-            strata: STRATA,
-            attack: Some((|rng| hardest(Phi::Cosh, 1.5, |_, b| 0.25 * b * b, rng), 4)),
-            real_rows: 0,
-            check: |case| definite(case, None, quarter_square),
-            control: Control {
-                fault: "0.24 b_i^2 in the place of 0.25 b_i^2",
-                check: |case| definite(case, None, less_than_a_quarter),
-            },
-            witness: None,
-        },
+        claim("lsz23/positive-definite")
+            .recalled("lemma on positive definiteness, all three losses")
+            .states("w_i^2 >= 0.5 b_i^2 + l / sigma_min(A)^2 for all i implies H >= l I")
+            .given("l > 0, rank(A) = d")
+            .note("True, and twice what is needed: the slack is 2 at cosh, b = 2, z = 0; exp needs b_i^2/8 only.")
+            .on(weighted(0.0, 0.5), STRATA)
+            .attacked(6, |rng| {
+                let phi = drawn(rng);
+                hardest(phi, least_target(phi), |_, b| 0.5 * b * b, rng)
+            })
+            .check(|case| definite(case, None, half_square))
+            .fault("0.1 b_i^2 in the place of 0.5 b_i^2, l accordingly larger", |case| definite(case, None, tenth_square)),
+        claim("lsz23/positive-definite-quarter")
+            .derived("sharpens the lemma on positive definiteness, all three losses")
+            .states("w_i^2 >= 0.25 b_i^2 + l / sigma_min(A)^2 for all i implies H >= l I")
+            .given("l > 0, rank(A) = d")
+            .note("The best multiple of b_i^2 that serves all three: (b - 2)^2 >= 0 is b - 1 <= b^2/4, an equality at cosh, b = 2, z = 0.")
+            .on(weighted(0.0, 0.25), STRATA)
+            .attacked(4, |rng| hardest(Phi::Cosh, 1.5, |_, b| 0.25 * b * b, rng))
+            .check(|case| definite(case, None, quarter_square))
+            .fault("0.24 b_i^2 in the place of 0.25 b_i^2", |case| definite(case, None, less_than_a_quarter)),
     ]
 }
 
@@ -523,62 +454,28 @@ fn convex_any_weights(
     (attack, checks): (Attack, [Check; 2]),
     witness: &'static str,
 ) -> Claim {
-    Claim {
-        id,
-        paper: Paper::Lsz23,
-        source: "abstract: \"the regularization version of exponential regression problem which is a convex problem\" (lsz23/exp-convex-any-weights), carried over from exp to cosh and sinh",
-        wording: Wording::Derived,
-        statement: "0.5 ||phi(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x",
-        premise: "none",
-        expected: Expected::Fails,
-        correction: Some(correction),
-        note,
-        family: Family {
-            losses,
-            cases: 42,
-            ..GENERAL
-        },
-        strata: STRATA,
-        attack: Some((attack, 2)),
-        real_rows: 0,
-        check: checks[0],
-        control: Control {
-            fault: "weights at the sharp threshold asked for",
-            check: checks[1],
-        },
-        witness: Some(witness),
-    }
+    claim(id)
+        .derived("abstract: \"the regularization version of exponential regression problem which is a convex problem\" (lsz23/exp-convex-any-weights), carried over from exp to cosh and sinh")
+        .states("0.5 ||phi(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x")
+        .note(note)
+        .on(Family { losses, cases: 42, ..GENERAL }, STRATA)
+        .attacked(2, attack)
+        .check(checks[0])
+        .fault("weights at the sharp threshold asked for", checks[1])
+        .refuted(correction, witness)
 }
 
 /// What the abstract says of convexity, beside the exp loss with a ridge.
 fn abstract_on_convexity() -> [Claim; 3] {
     [
-        Claim {
-            id: "lsz23/exp-not-convex-without-ridge",
-            paper: Paper::Lsz23,
-            source: "abstract: \"The standard exponential regression is non-convex.\"",
-            wording: Wording::Printed,
-            statement: "there are A and b for which 0.5 ||exp(Ax) - b||^2 is not convex in x",
-            premise: "A is not 0",
-            expected: Expected::Holds,
-            correction: None,
-            note: "True as an existence statement, and for every A: with b = 3 exp(A x) the Hessian at x is -A' diag(exp(2 A x)) A. Not true of every b (lsz23/exp-convex-nonpositive-target).",
-            family: Family {
-                losses: &[Drawn::Exp],
-                weights: Weights::Zero,
-                cases: 42,
-                ..GENERAL
-            },
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| bends_down(case, 3.0),
-            control: Control {
-                fault: "b = exp(A x)",
-                check: |case| bends_down(case, 1.0),
-            },
-            witness: None,
-        },
+        claim("lsz23/exp-not-convex-without-ridge")
+            .printed("abstract: \"The standard exponential regression is non-convex.\"")
+            .states("there are A and b for which 0.5 ||exp(Ax) - b||^2 is not convex in x")
+            .given("A is not 0")
+            .note("True as an existence statement, and for every A: with b = 3 exp(A x) the Hessian at x is -A' diag(exp(2 A x)) A. Not true of every b (lsz23/exp-convex-nonpositive-target).")
+            .on(Family { losses: &[Drawn::Exp], weights: Weights::Zero, cases: 42, ..GENERAL }, STRATA)
+            .check(|case| bends_down(case, 3.0))
+            .fault("b = exp(A x)", |case| bends_down(case, 1.0)),
         convex_any_weights(
             "lsz23/cosh-convex-any-weights",
             &[Drawn::Cosh],
@@ -625,99 +522,42 @@ fn convexity() -> [Claim; 3] {
         power: 0,
     };
     [
-        Claim {
-            id: "lsz23/exp-convex-any-weights",
-            paper: Paper::Lsz23,
-            source: "abstract: \"the regularization version of exponential regression problem which is a convex problem\"",
-            wording: Wording::Printed,
-            statement: "0.5 ||exp(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x",
-            premise: "none",
-            expected: Expected::Fails,
-            correction: Some("lsz23/exp-convex-with-threshold"),
-            note: "The abstract names no threshold for w. Witness: n = d = 1, A = 1, b = 4, w = 1: H(0) = (2 - 4) + 1 = -1 (without the ridge -2). With the weights that the paper is recalled to ask for it is (lsz23/positive-definite).",
-            family: family(Weights::Moderate, Targets::Any),
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| convex(case, Phi::Exp, ConvexityPremise::None, High::ZERO),
-            control: Control {
-                fault: "w_i^2 >= max(b_i, 0)^2 / 8 asked for",
-                check: |case| convex(case, Phi::Exp, ConvexityPremise::Threshold, High::ZERO),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/lsz23-exp-convex-any-weights.json"
-            )),
-        },
-        Claim {
-            id: "lsz23/exp-convex-with-threshold",
-            paper: Paper::Lsz23,
-            source: "correction of the abstract",
-            wording: Wording::Derived,
-            statement: "0.5 ||exp(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x",
-            premise: "w_i^2 >= max(b_i, 0)^2 / 8 for all i",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Sharp for A = I; needs no rank. The slack is w_i^2 / -D_i.",
-            family: family(eighth, Targets::Any),
-            strata: STRATA,
-            attack: Some((
-                |rng| hardest(Phi::Exp, least_target(Phi::Exp), Phi::threshold, rng),
-                4,
-            )),
-            real_rows: 0,
-            check: |case| convex(case, Phi::Exp, ConvexityPremise::Threshold, High::ZERO),
-            control: Control {
-                fault: "H >= 0.01 A' W^2 A in place of H >= 0",
-                check: |case| {
-                    convex(
-                        case,
-                        Phi::Exp,
-                        ConvexityPremise::Threshold,
-                        High::ratio(1, 100),
-                    )
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "lsz23/exp-convex-nonpositive-target",
-            paper: Paper::Lsz23,
-            source: "beside the abstract: where no ridge is needed",
-            wording: Wording::Derived,
-            statement: "0.5 ||exp(Ax) - b||^2 is convex in x",
-            premise: "b_i <= 0 for all i",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Every D_i = (2e^z - b) e^z is positive: nothing to search, and no slack to tell. So the unregularised problem is not always non-convex either.",
-            family: family(Weights::Zero, Targets::Nonpositive),
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| {
-                convex(
-                    case,
-                    Phi::Exp,
-                    ConvexityPremise::NonpositiveTarget,
-                    High::ZERO,
-                )
-            },
-            control: Control {
-                fault: "the target with its signs turned",
-                check: |case| {
-                    let instance = &case.instance;
-                    let turned = Instance::new(
-                        instance.loss().clone(),
-                        instance.matrix().clone(),
-                        -instance.target(),
-                        instance.weights().clone(),
-                    )?
-                    .with_points(instance.points().to_vec())?;
-                    let case = Case::new(case.origin.clone(), turned, case.seed);
-                    convex(&case, Phi::Exp, ConvexityPremise::None, High::ZERO)
-                },
-            },
-            witness: None,
-        },
+        claim("lsz23/exp-convex-any-weights")
+            .printed("abstract: \"the regularization version of exponential regression problem which is a convex problem\"")
+            .states("0.5 ||exp(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x")
+            .note("The abstract names no threshold for w. Witness: n = d = 1, A = 1, b = 4, w = 1: H(0) = (2 - 4) + 1 = -1 (without the ridge -2). With the weights that the paper is recalled to ask for it is (lsz23/positive-definite).")
+            .on(family(Weights::Moderate, Targets::Any), STRATA)
+            .check(|case| convex(case, Phi::Exp, ConvexityPremise::None, High::ZERO))
+            .fault("w_i^2 >= max(b_i, 0)^2 / 8 asked for", |case| convex(case, Phi::Exp, ConvexityPremise::Threshold, High::ZERO))
+            .refuted("lsz23/exp-convex-with-threshold", witness!("lsz23-exp-convex-any-weights")),
+        claim("lsz23/exp-convex-with-threshold")
+            .derived("correction of the abstract")
+            .states("0.5 ||exp(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x")
+            .given("w_i^2 >= max(b_i, 0)^2 / 8 for all i")
+            .note("Sharp for A = I; needs no rank. The slack is w_i^2 / -D_i.")
+            .on(family(eighth, Targets::Any), STRATA)
+            .attacked(4, |rng| hardest(Phi::Exp, least_target(Phi::Exp), Phi::threshold, rng))
+            .check(|case| convex(case, Phi::Exp, ConvexityPremise::Threshold, High::ZERO))
+            .fault("H >= 0.01 A' W^2 A in place of H >= 0", |case| convex(case, Phi::Exp, ConvexityPremise::Threshold, High::ratio(1, 100))),
+        claim("lsz23/exp-convex-nonpositive-target")
+            .derived("beside the abstract: where no ridge is needed")
+            .states("0.5 ||exp(Ax) - b||^2 is convex in x")
+            .given("b_i <= 0 for all i")
+            .note("Every D_i = (2e^z - b) e^z is positive: nothing to search, and no slack to tell. So the unregularised problem is not always non-convex either.")
+            .on(family(Weights::Zero, Targets::Nonpositive), STRATA)
+            .check(|case| convex(case, Phi::Exp, ConvexityPremise::NonpositiveTarget, High::ZERO))
+            .fault("the target with its signs turned", |case| {
+                let instance = &case.instance;
+                let turned = Instance::new(
+                    instance.loss().clone(),
+                    instance.matrix().clone(),
+                    -instance.target(),
+                    instance.weights().clone(),
+                )?
+                .with_points(instance.points().to_vec())?;
+                let case = Case::new(case.origin.clone(), turned, case.seed);
+                convex(&case, Phi::Exp, ConvexityPremise::None, High::ZERO)
+            }),
     ]
 }
 

@@ -2,9 +2,10 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::dls23::identity::{EVERYWHERE, Identity, STRATA, equal_matrices, equal_vectors};
-use crate::claims::exact::Exact;
-use crate::claims::{Case, CheckError, Claim, Drawn, Family, Outside, Verdict, Wording};
+use crate::claims::tools::builder::{Draft, claim};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::identity::{EVERYWHERE, STRATA, equal_matrices, equal_vectors};
+use crate::claims::{Case, CheckError, Claim, Drawn, Family, Outside, Verdict};
 use crate::instance::{Instance, LossKind};
 use crate::oracle::{Reference, spectrum};
 use crate::scalar::High;
@@ -133,65 +134,36 @@ fn with_loss(instance: &Instance, loss: &LossKind) -> Result<Instance, CheckErro
     )?)
 }
 
+/// A statement about gradient or Hessian.
+fn derived(id: &'static str) -> Draft {
+    claim(id)
+        .derived("gradient and Hessian of 0.5 ||phi(Ax) - b||^2 + 0.5 ||diag(w) A x||^2")
+        .on(FAMILY, STRATA)
+}
+
 /// The claims about derivatives.
 pub fn claims() -> Vec<Claim> {
-    let derived = |id, statement, note, check, control| Identity {
-        id,
-        source: "gradient and Hessian of 0.5 ||phi(Ax) - b||^2 + 0.5 ||diag(w) A x||^2",
-        wording: Wording::Derived,
-        statement,
-        note,
-        family: FAMILY,
-        real_rows: 0,
-        check,
-        control,
-        refuted: None,
-    };
-    let mut claims: Vec<Claim> = [
-        derived(
-            "lsz23/gradient",
-            "grad L = A' ( phi'(Ax) o (phi(Ax) - b) ) + A' W^2 A x for phi in {exp, cosh, sinh}, entrywise",
-            "Against the symbolic derivative of the definition, with logits up to 1000 and far beyond (exp(1000) has 435 digits).",
-            |case| gradient(case, ChainRule::Applied),
-            ("without the factor phi'", |case| {
-                gradient(case, ChainRule::Forgotten)
-            }),
-        ),
-        derived(
-            "lsz23/hessian",
-            "H = A' ( diag(D) + W^2 ) A, D = (2e^z - b) o e^z for exp, 2 cosh^2 z - 1 - b cosh z for cosh, 1 + 2 sinh^2 z - b sinh z for sinh, z = Ax",
-            "Against the symbolic derivatives of the definition.",
-            |case| hessian(case, curvatures),
-            ("phi'^2 alone, as Gauss and Newton have it", |case| {
-                hessian(case, without_residual)
-            }),
-        ),
-        derived(
-            "lsz23/hessian-diagonal",
-            "the Hessian in the logits is diagonal: B - diag(B) has rank 0",
-            "Nothing need be dropped before sampling, unlike softmax, whose B is diagonal plus rank 2.",
-            |case| remainder_rank(case, case.instance.loss()),
-            ("softmax in the place of phi", |case| {
-                remainder_rank(case, &LossKind::Softmax)
-            }),
-        ),
-        derived(
-            "lsz23/cosh-origin-stationary",
-            "x = 0 is a stationary point of the cosh loss, whatever A, b and w",
-            "cosh'(0) = 0. A solver that starts there stays there, although x = 0 is a maximum in the logit i where 1 - b_i + w_i^2 < 0.",
-            |case| stationary_origin(case, &LossKind::Cosh),
-            ("sinh in the place of cosh", |case| {
-                stationary_origin(case, &LossKind::Sinh)
-            }),
-        ),
+    vec![
+        derived("lsz23/gradient")
+            .states("grad L = A' ( phi'(Ax) o (phi(Ax) - b) ) + A' W^2 A x for phi in {exp, cosh, sinh}, entrywise")
+            .note("Against the symbolic derivative of the definition, with logits up to 1000 and far beyond (exp(1000) has 435 digits).")
+            .check(|case| gradient(case, ChainRule::Applied))
+            .fault("without the factor phi'", |case| gradient(case, ChainRule::Forgotten)),
+        derived("lsz23/hessian")
+            .states("H = A' ( diag(D) + W^2 ) A, D = (2e^z - b) o e^z for exp, 2 cosh^2 z - 1 - b cosh z for cosh, 1 + 2 sinh^2 z - b sinh z for sinh, z = Ax")
+            .note("Against the symbolic derivatives of the definition.")
+            .check(|case| hessian(case, curvatures))
+            .fault("phi'^2 alone, as Gauss and Newton have it", |case| hessian(case, without_residual)),
+        derived("lsz23/hessian-diagonal")
+            .states("the Hessian in the logits is diagonal: B - diag(B) has rank 0")
+            .note("Nothing need be dropped before sampling, unlike softmax, whose B is diagonal plus rank 2.")
+            .check(|case| remainder_rank(case, case.instance.loss()))
+            .fault("softmax in the place of phi", |case| remainder_rank(case, &LossKind::Softmax)),
+        derived("lsz23/cosh-origin-stationary")
+            .states("x = 0 is a stationary point of the cosh loss, whatever A, b and w")
+            .on(Family { losses: &[Drawn::Cosh], cases: 56, ..FAMILY }, STRATA)
+            .note("cosh'(0) = 0. A solver that starts there stays there, although x = 0 is a maximum in the logit i where 1 - b_i + w_i^2 < 0.")
+            .check(|case| stationary_origin(case, &LossKind::Cosh))
+            .fault("sinh in the place of cosh", |case| stationary_origin(case, &LossKind::Sinh)),
     ]
-    .into_iter()
-    .map(Identity::claim)
-    .collect();
-    if let Some(stationary) = claims.last_mut() {
-        stationary.family.losses = &[Drawn::Cosh];
-        stationary.family.cases = 56;
-        stationary.strata = STRATA;
-    }
-    claims
 }

@@ -3,7 +3,7 @@
 
 use nalgebra::{DVector, RealField};
 
-use crate::claims::exact::Exact;
+use crate::claims::tools::exact::Exact;
 use crate::instance::LossKind;
 use crate::scalar::High;
 

@@ -1,11 +1,9 @@
 //! SUBSAMPLE on the diagonal `D(z) + w^2`: its guarantee, and that the diagonal must be positive first.
 
-use crate::claims::exact::Exact;
 use crate::claims::sampling::guarantee::guarantee_of_diagonal;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Targets, Verdict,
-    Weights, Wording,
-};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Targets, Verdict, Weights};
 
 use super::definiteness::{GENERAL, half_square, surplus};
 use super::derivatives::LOSSES;
@@ -52,64 +50,28 @@ fn positive(case: &Case, premise: Premise) -> Result<Verdict, CheckError> {
                 exact.error(terms[i]),
             )
         })
-        .fold(
-            Verdict::Holds {
-                slack: f64::INFINITY,
-            },
-            Verdict::and,
-        ))
+        .fold(Verdict::VACUOUS, Verdict::and))
 }
 
-const CONDITIONS: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(3),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::SignedTarget,
-];
+const CONDITIONS: &[Stratum] = strata!(Condition: 0 3 6; Gap: 0 1; SignedTarget);
 
 /// The claims about sampling.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "lsz23/subsample-any-weights",
-            paper: Paper::Lsz23,
-            source: "the algorithm's call SUBSAMPLE(D, A, ..), which asks for a positive diagonal, without the paper's hypothesis on w",
-            wording: Wording::Derived,
-            statement: "the diagonal D(z) + w o w that is sampled is positive, whatever the weights",
-            premise: "none",
-            expected: Expected::Fails,
-            correction: Some("lsz23/subsample-guarantee"),
-            note: "The sampling lemma needs D_ii > 0, and that is the same condition as a definite Hessian: w_i^2 > -min D. At the witness (exp, b = 4, w = 1, z = 0) the entry is -1 and leverage scores of sqrt(D) A do not exist.",
-            family: Family {
-                weights: Weights::Moderate,
-                cases: 56,
-                ..GENERAL
-            },
-            strata: CONDITIONS,
-            attack: None,
-            real_rows: 0,
-            check: |case| positive(case, Premise::None),
-            control: Control {
-                fault: "w_i^2 >= 0.5 b_i^2 + l / sigma_min(A)^2 asked for",
-                check: |case| positive(case, Premise::Threshold),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/lsz23-subsample-any-weights.json"
-            )),
-        },
-        Claim {
-            id: "lsz23/subsample-guarantee",
-            paper: Paper::Lsz23,
-            source: "the algorithm's call SUBSAMPLE(D, A, ..) with D = D(z) + w o w",
-            wording: Wording::Derived,
-            statement: "s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) H <= A' D~ A <= (1+eps0) H with probability at least 1 - delta",
-            premise: "w_i^2 > 0.5 b_i^2, rank(A) = d",
-            expected: Expected::Holds,
-            correction: None,
-            note: "H = A' D A exactly, so the subsample alone is the approximate Hessian. 120 subsamples a case against an exact binomial limit (false alarm 1e-9); D spreads over up to nine decades.",
-            family: Family {
+        claim("lsz23/subsample-any-weights")
+            .derived("the algorithm's call SUBSAMPLE(D, A, ..), which asks for a positive diagonal, without the paper's hypothesis on w")
+            .states("the diagonal D(z) + w o w that is sampled is positive, whatever the weights")
+            .note("The sampling lemma needs D_ii > 0, and that is the same condition as a definite Hessian: w_i^2 > -min D. At the witness (exp, b = 4, w = 1, z = 0) the entry is -1 and leverage scores of sqrt(D) A do not exist.")
+            .on(Family { weights: Weights::Moderate, cases: 56, ..GENERAL }, CONDITIONS)
+            .check(|case| positive(case, Premise::None))
+            .fault("w_i^2 >= 0.5 b_i^2 + l / sigma_min(A)^2 asked for", |case| positive(case, Premise::Threshold))
+            .refuted("lsz23/subsample-guarantee", witness!("lsz23-subsample-any-weights")),
+        claim("lsz23/subsample-guarantee")
+            .derived("the algorithm's call SUBSAMPLE(D, A, ..) with D = D(z) + w o w")
+            .states("s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) H <= A' D~ A <= (1+eps0) H with probability at least 1 - delta")
+            .given("w_i^2 > 0.5 b_i^2, rank(A) = d")
+            .note("H = A' D A exactly, so the subsample alone is the approximate Hessian. 120 subsamples a case against an exact binomial limit (false alarm 1e-9); D spreads over up to nine decades.")
+            .on(Family {
                 losses: LOSSES,
                 rows: (280, 320),
                 tall: (0, 0),
@@ -123,16 +85,8 @@ pub fn claims() -> Vec<Claim> {
                 },
                 cases: 9,
                 ..Family::GENERAL
-            },
-            strata: CONDITIONS,
-            attack: None,
-            real_rows: 0,
-            check: |case| sampled(case, 1.0),
-            control: Control {
-                fault: "a hundredth of the draws",
-                check: |case| sampled(case, 0.01),
-            },
-            witness: None,
-        },
+            }, CONDITIONS)
+            .check(|case| sampled(case, 1.0))
+            .fault("a hundredth of the draws", |case| sampled(case, 0.01)),
     ]
 }

@@ -13,12 +13,12 @@
 
 use nalgebra::{DMatrix, DVector, RealField};
 
-use crate::claims::attack::{self, Effort};
-use crate::claims::exact::Exact;
-use crate::claims::loewner::{Certified, heavy_weights_suffice, outwards};
+use crate::claims::tools::attack::{self, Effort};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::loewner::{Certified, heavy_weights_suffice, outwards};
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Origin, Outside, Paper, Stratum,
-    Targets, Verdict, Weights, Wording,
+    Case, CheckError, Claim, Drawn, Family, Origin, Outside, Stratum, Targets, Verdict, Weights,
 };
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
@@ -148,123 +148,51 @@ const HEAVY: Family = Family {
     ..FAMILY
 };
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(3),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] = strata!(Condition: 0 3 6; Gap: 0; OneColumn; Square; SignedTarget);
 
 /// The claims about definiteness.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "residual-softmax/hessian-psd",
-            paper: Paper::ResidualSoftmax,
-            source: "abstract: \"The Hessian is shown to be positive semidefinite\"",
-            wording: Wording::Printed,
-            statement: "the Hessian of 0.5 ||f - b||^2 is positive semidefinite (the abstract's problem has no ridge)",
-            premise: "alpha(x) > 0",
-            expected: Expected::Fails,
-            correction: Some("residual-softmax/hessian-lower-bound"),
-            note: "The abstract's problem has no regulariser. At b = e_1, z = (-0.463, -0.477, -0.473) the smallest eigenvalue is \
-                -11.92, and it tends to minus infinity like alpha^-3 (residual-softmax/growth-of-smallest-eigenvalue). With a regulariser heavy enough for beta it is definite (residual-softmax/positive-definite).",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: positive_semidefinite,
-            control: Control {
-                fault: "-T I, with the T of the correction, in place of 0",
-                check: |case| above_threshold(case, High::ONE),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/residual-softmax-hessian-psd.json"
-            )),
-        },
-        Claim {
-            id: "residual-softmax/hessian-lower-bound",
-            paper: Paper::ResidualSoftmax,
-            source: "replaces \"The Hessian is shown to be positive semidefinite\"",
-            wording: Wording::Derived,
-            statement: "B >= -T I, T = (phi + ||b||_2)(phi + 1) E / beta + max(25/8, ||b||_2^2/3 + 10 ||b||_2) n (1 + E)^2 / beta^2, \
-                E = exp(rho), phi = sqrt n (E + rho) / beta",
-            premise: "rho >= ||Ax||_inf (R^2 will do), 0 < beta <= alpha(x)",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Proven in the source. It grows like beta^-3, the true order (residual-softmax/growth-of-smallest-eigenvalue); \
-                its constant is not sharp: the search ends at 0.29 of it.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((lowest, 6)),
-            real_rows: 0,
-            check: |case| above_threshold(case, High::ONE),
-            control: Control {
-                fault: "a thousandth of T",
-                check: |case| above_threshold(case, High::ratio(1, 1000)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "residual-softmax/positive-definite",
-            paper: Paper::ResidualSoftmax,
-            source: "weights as in thesis (2.4), with a threshold that fits this loss",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= T + l / sigma_min(A)^2 for all i implies Hess L >= l I, T as in residual-softmax/hessian-lower-bound",
-            premise: "A has full column rank, rho >= ||Ax||_inf, 0 < beta <= alpha(x), l > 0",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Decided with the largest l that the weights allow.",
-            family: HEAVY,
-            strata: STRATA,
-            attack: Some((|rng| with_heavy_weights(&lowest(rng)?), 4)),
-            real_rows: 0,
-            check: |case| {
-                weights_suffice(case, |model, exact| {
-                    outwards(threshold(model, &exact.z, &exact.b))
-                })
-            },
-            control: Control {
-                fault: "a thousandth of T",
-                check: |case| {
-                    weights_suffice(case, |model, exact| {
-                        threshold(model, &exact.z, &exact.b) * High::ratio(1, 1000)
-                    })
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "residual-softmax/positive-definite-at-hundred",
-            paper: Paper::ResidualSoftmax,
-            source: "DLS23's constant (thesis Theorem 2.3.1) carried over from softmax",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= 100 + l / sigma_min(A)^2 for all i implies Hess L >= l I",
-            premise: "A has full column rank, alpha(x) > 0, ||b||_1 <= 1, l > 0",
-            expected: Expected::Fails,
-            correction: Some("residual-softmax/positive-definite"),
-            note: "No threshold without beta suffices, since lambda_min(B) has no lower bound as alpha -> 0+. Witness: n = 2, \
-                alpha = 0.049, w_i^2 = 110.25, lambda_min(Hess L) = -2585; the same instance closer to the pole refutes any constant.",
-            family: HEAVY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| weights_suffice(case, |_, _| High::int(100)),
-            control: Control {
-                fault: "T in place of 100",
-                check: |case| {
-                    weights_suffice(case, |model, exact| {
-                        outwards(threshold(model, &exact.z, &exact.b))
-                    })
-                },
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/residual-softmax-positive-definite-at-hundred.json"
-            )),
-        },
+        claim("residual-softmax/hessian-psd")
+            .printed("abstract: \"The Hessian is shown to be positive semidefinite\"")
+            .states("the Hessian of 0.5 ||f - b||^2 is positive semidefinite (the abstract's problem has no ridge)")
+            .given("alpha(x) > 0")
+            .note("The abstract's problem has no regulariser. At b = e_1, z = (-0.463, -0.477, -0.473) the smallest eigenvalue is \
+                -11.92, and it tends to minus infinity like alpha^-3 (residual-softmax/growth-of-smallest-eigenvalue). With a regulariser heavy enough for beta it is definite (residual-softmax/positive-definite).")
+            .on(FAMILY, STRATA)
+            .check(positive_semidefinite)
+            .fault("-T I, with the T of the correction, in place of 0", |case| above_threshold(case, High::ONE))
+            .refuted("residual-softmax/hessian-lower-bound", witness!("residual-softmax-hessian-psd")),
+        claim("residual-softmax/hessian-lower-bound")
+            .derived("replaces \"The Hessian is shown to be positive semidefinite\"")
+            .states("B >= -T I, T = (phi + ||b||_2)(phi + 1) E / beta + max(25/8, ||b||_2^2/3 + 10 ||b||_2) n (1 + E)^2 / beta^2, \
+                E = exp(rho), phi = sqrt n (E + rho) / beta")
+            .given("rho >= ||Ax||_inf (R^2 will do), 0 < beta <= alpha(x)")
+            .note("Proven in the source. It grows like beta^-3, the true order (residual-softmax/growth-of-smallest-eigenvalue); \
+                its constant is not sharp: the search ends at 0.29 of it.")
+            .on(FAMILY, STRATA)
+            .attacked(6, lowest)
+            .check(|case| above_threshold(case, High::ONE))
+            .fault("a thousandth of T", |case| above_threshold(case, High::ratio(1, 1000))),
+        claim("residual-softmax/positive-definite")
+            .derived("weights as in thesis (2.4), with a threshold that fits this loss")
+            .states("w_i^2 >= T + l / sigma_min(A)^2 for all i implies Hess L >= l I, T as in residual-softmax/hessian-lower-bound")
+            .given("A has full column rank, rho >= ||Ax||_inf, 0 < beta <= alpha(x), l > 0")
+            .note("Decided with the largest l that the weights allow.")
+            .on(HEAVY, STRATA)
+            .attacked(4, |rng| with_heavy_weights(&lowest(rng)?))
+            .check(|case| weights_suffice(case, |model, exact| outwards(threshold(model, &exact.z, &exact.b))))
+            .fault("a thousandth of T", |case| weights_suffice(case, |model, exact| threshold(model, &exact.z, &exact.b) * High::ratio(1, 1000))),
+        claim("residual-softmax/positive-definite-at-hundred")
+            .derived("DLS23's constant (thesis Theorem 2.3.1) carried over from softmax")
+            .states("w_i^2 >= 100 + l / sigma_min(A)^2 for all i implies Hess L >= l I")
+            .given("A has full column rank, alpha(x) > 0, ||b||_1 <= 1, l > 0")
+            .note("No threshold without beta suffices, since lambda_min(B) has no lower bound as alpha -> 0+. Witness: n = 2, \
+                alpha = 0.049, w_i^2 = 110.25, lambda_min(Hess L) = -2585; the same instance closer to the pole refutes any constant.")
+            .on(HEAVY, STRATA)
+            .check(|case| weights_suffice(case, |_, _| High::int(100)))
+            .fault("T in place of 100", |case| weights_suffice(case, |model, exact| outwards(threshold(model, &exact.z, &exact.b))))
+            .refuted("residual-softmax/positive-definite", witness!("residual-softmax-positive-definite-at-hundred")),
     ]
 }
 

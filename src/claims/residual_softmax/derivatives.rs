@@ -2,11 +2,11 @@
 
 use nalgebra::DMatrix;
 
-use crate::claims::claim::Check;
-use crate::claims::dls23::identity::{EVERYWHERE, Identity, equal_matrices, equal_vectors};
-use crate::claims::exact::{Exact, unit};
-use crate::claims::{Case, CheckError, Claim, Drawn, Family, Verdict, Wording};
-use crate::oracle::{self, Graph, Node, spectrum};
+use crate::claims::tools::builder::{Draft, claim};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::identity::{self, EVERYWHERE, equal_matrices, equal_vectors, has_rank};
+use crate::claims::{Case, CheckError, Claim, Drawn, Family, Verdict};
+use crate::oracle::{self, Graph, Node};
 use crate::scalar::High;
 
 use super::model::{Model, Sizes};
@@ -105,22 +105,7 @@ fn remainder_has_rank(case: &Case, rank: usize) -> Result<Verdict, CheckError> {
     let model = Model::at(&exact.z);
     let diagonal = model.diagonal(&exact.b);
     let rest = exact.logit_evaluation()?.hessian - DMatrix::from_diagonal(&diagonal);
-    let values = spectrum::singular_values(&rest)?;
-    let Some(value) = values.get(rank) else {
-        return Ok(Verdict::Holds {
-            slack: f64::INFINITY,
-        });
-    };
-    // Singular values move by no more than the norm of the rounding errors (Weyl); the decomposition adds its own.
-    let rounding = exact.error(Sizes::of(&exact, &model).hessian().norm());
-    let decomposition = High::int(64 * values.len() as i64) * unit() * rest.norm();
-    let name = format!("singular value {} of B - B_diag", rank + 1);
-    Ok(Verdict::equal(
-        &name,
-        *value,
-        High::ZERO,
-        rounding + decomposition,
-    ))
+    has_rank(&rest, rank, &Sizes::of(&exact, &model).hessian(), &exact)
 }
 
 /// Every kind of instance of this loss.
@@ -129,72 +114,39 @@ const FAMILY: Family = Family {
     ..EVERYWHERE
 };
 
-fn identity(
-    id: &'static str,
-    statement: &'static str,
-    note: &'static str,
-    check: Check,
-    control: (&'static str, Check),
-) -> Claim {
-    let identity = Identity {
-        id,
-        source: "abstract: \"We derive the gradient, Hessian\"; formulas derived here",
-        wording: Wording::Derived,
-        statement,
-        note,
-        family: FAMILY,
-        real_rows: 0,
-        check,
-        control,
-        refuted: None,
-    };
-    Claim {
-        premise: "alpha(x) != 0, of either sign",
-        ..identity.claim()
-    }
+fn identity(id: &'static str) -> Draft {
+    claim(id)
+        .derived("abstract: \"We derive the gradient, Hessian\"; formulas derived here")
+        .given("alpha(x) != 0, of either sign")
+        .on(FAMILY, identity::STRATA)
 }
 
 /// The claims about derivatives.
 pub fn claims() -> Vec<Claim> {
     vec![
-        identity(
-            "residual-softmax/derivative-of-f",
-            "df/dx_j = alpha^-1 ( v o A_j - f <v, A_j> ), v = exp(Ax) + 1, A_j the j-th column",
-            "Checked against the symbolic derivative of f = (exp(z) + z) / alpha. For softmax u takes the place of v.",
-            |case| derivative_of_f(case, true),
-            ("u in place of v", |case| derivative_of_f(case, false)),
-        ),
-        identity(
-            "residual-softmax/gradient-derived",
-            "grad L = A' ( k o (c - <c,f> 1) ) + A' W^2 A x, k = (exp(Ax) + 1) / alpha, c = f - b",
-            "Checked against the symbolic derivative of the definition, on both sides of the pole.",
-            |case| gradient(case, true),
-            ("f in place of k, as for softmax", |case| {
-                gradient(case, false)
-            }),
-        ),
-        identity(
-            "residual-softmax/hessian-derived",
-            "Hess L = A' (B + W^2) A with B = diag( k o k + alpha^-1 e o (c - <c,f> 1) ) - ((2f-b) o k)k' - k((2f-b) o k)' \
-             + <3f-2b,f> kk', e = exp(Ax)",
-            "Checked against the symbolic second derivative of the definition, on both sides of the pole.",
-            |case| hessian(case, Curvature::Included),
-            ("without alpha^-1 e o (c - <c,f> 1)", |case| {
-                hessian(case, Curvature::Missing)
-            }),
-        ),
-        Claim {
-            source: "abstract: \"the sum of a low-rank matrix and a diagonal matrix\"",
-            wording: Wording::Printed,
-            ..identity(
-                "residual-softmax/hessian-diagonal-plus-rank-two",
-                "B is a diagonal matrix plus a matrix of low rank: B - diag( k o k + alpha^-1 e o (c - <c,f> 1) ) has rank at \
-                 most 2",
-                "The diagonal and the 2 are derived here; the rank is computed, by the third singular value at 40 digits.",
-                |case| remainder_has_rank(case, 2),
-                ("rank at most 1", |case| remainder_has_rank(case, 1)),
-            )
-        },
+        identity("residual-softmax/derivative-of-f")
+            .states("df/dx_j = alpha^-1 ( v o A_j - f <v, A_j> ), v = exp(Ax) + 1, A_j the j-th column")
+            .note("Checked against the symbolic derivative of f = (exp(z) + z) / alpha. For softmax u takes the place of v.")
+            .check(|case| derivative_of_f(case, true))
+            .fault("u in place of v", |case| derivative_of_f(case, false)),
+        identity("residual-softmax/gradient-derived")
+            .states("grad L = A' ( k o (c - <c,f> 1) ) + A' W^2 A x, k = (exp(Ax) + 1) / alpha, c = f - b")
+            .note("Checked against the symbolic derivative of the definition, on both sides of the pole.")
+            .check(|case| gradient(case, true))
+            .fault("f in place of k, as for softmax", |case| gradient(case, false)),
+        identity("residual-softmax/hessian-derived")
+            .states("Hess L = A' (B + W^2) A with B = diag( k o k + alpha^-1 e o (c - <c,f> 1) ) - ((2f-b) o k)k' - k((2f-b) o k)' \
+             + <3f-2b,f> kk', e = exp(Ax)")
+            .note("Checked against the symbolic second derivative of the definition, on both sides of the pole.")
+            .check(|case| hessian(case, Curvature::Included))
+            .fault("without alpha^-1 e o (c - <c,f> 1)", |case| hessian(case, Curvature::Missing)),
+        identity("residual-softmax/hessian-diagonal-plus-rank-two")
+            .printed("abstract: \"the sum of a low-rank matrix and a diagonal matrix\"")
+            .states("B is a diagonal matrix plus a matrix of low rank: B - diag( k o k + alpha^-1 e o (c - <c,f> 1) ) has rank at \
+                 most 2")
+            .note("The diagonal and the 2 are derived here; the rank is computed, by the third singular value at 40 digits.")
+            .check(|case| remainder_has_rank(case, 2))
+            .fault("rank at most 1", |case| remainder_has_rank(case, 1)),
     ]
 }
 

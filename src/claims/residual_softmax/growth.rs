@@ -14,10 +14,10 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::loewner::Certified;
+use crate::claims::tools::builder::{Draft, claim, strata};
+use crate::claims::tools::loewner::Certified;
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
-    Verdict, Weights, Wording,
+    Case, CheckError, Claim, Drawn, Family, Outside, Stratum, Targets, Verdict, Weights,
 };
 use crate::instance::sample;
 use crate::oracle::{self, spectrum};
@@ -157,9 +157,7 @@ fn growth(case: &Case, end: End, exponent: i64) -> Result<Verdict, CheckError> {
     let mean = logarithms.iter().copied().sum::<High>() / count;
     let spread: High = logarithms.iter().map(|x| (*x - mean).square()).sum();
     let (mut slope, mut allowed, mut error) = (High::ZERO, High::ZERO, High::ZERO);
-    let mut verdict = Verdict::Holds {
-        slack: f64::INFINITY,
-    };
+    let mut verdict = Verdict::VACUOUS;
     for (x, m) in logarithms.iter().zip(&found) {
         let weight = (*x - mean) / spread;
         slope += weight * m.size.ln();
@@ -194,62 +192,33 @@ const FAMILY: Family = Family {
     ..Family::GENERAL
 };
 
-const STRATA: &[Stratum] = &[Stratum::OneColumn, Stratum::Square, Stratum::SignedTarget];
+const STRATA: &[Stratum] = strata!(OneColumn; Square; SignedTarget);
 
-fn claim(
-    id: &'static str,
-    statement: &'static str,
-    note: &'static str,
-    check: crate::claims::Check,
-    control: Control,
-) -> Claim {
-    Claim {
-        id,
-        paper: Paper::ResidualSoftmax,
-        source: "behind the abstract's \"positive semidefinite\" and \"Lipschitz properties\"",
-        wording: Wording::Derived,
-        statement,
-        premise: "n >= 2, alpha -> 0+ with u not 0",
-        expected: Expected::Holds,
-        correction: None,
-        note,
-        family: FAMILY,
-        strata: STRATA,
-        attack: None,
-        real_rows: 0,
-        check,
-        control,
-        witness: None,
-    }
+/// A statement about the pole.
+fn at_the_pole(id: &'static str) -> Draft {
+    claim(id)
+        .derived("behind the abstract's \"positive semidefinite\" and \"Lipschitz properties\"")
+        .given("n >= 2, alpha -> 0+ with u not 0")
+        .on(FAMILY, STRATA)
 }
 
 /// The claims about growth.
 pub fn claims() -> Vec<Claim> {
     vec![
-        claim(
-            "residual-softmax/growth-of-largest-eigenvalue",
-            "lambda_max(B) = 3 ||u||^2 ||v||^2 alpha^-4 (1 + O(alpha)): a log-log fit gives the exponent -4",
-            "At alpha = 1e-6, 1e-8, 1e-10, logits and target from the case, with an explicit bound of the deviation (proven in \
-             the source). For n = 2, u = (1/2, -1/2) the factor is 7.64.",
-            |case| growth(case, End::Largest, -4),
-            Control {
-                fault: "the exponent -3",
-                check: |case| growth(case, End::Largest, -3),
-            },
-        ),
-        claim(
-            "residual-softmax/growth-of-smallest-eigenvalue",
-            "lambda_min(B) = -||u||^2 kappa alpha^-3 (1 + O(alpha)), kappa the largest eigenvalue of diag(exp(z)) on the orthogonal \
-             complement of v: a log-log fit gives the exponent -3",
-            "At alpha = 1e-6, 1e-8, 1e-10, logits and target from the case, with an explicit bound of the deviation (proven in \
+        at_the_pole("residual-softmax/growth-of-largest-eigenvalue")
+            .states("lambda_max(B) = 3 ||u||^2 ||v||^2 alpha^-4 (1 + O(alpha)): a log-log fit gives the exponent -4")
+            .note("At alpha = 1e-6, 1e-8, 1e-10, logits and target from the case, with an explicit bound of the deviation (proven in \
+             the source). For n = 2, u = (1/2, -1/2) the factor is 7.64.")
+            .check(|case| growth(case, End::Largest, -4))
+            .fault("the exponent -3", |case| growth(case, End::Largest, -3)),
+        at_the_pole("residual-softmax/growth-of-smallest-eigenvalue")
+            .states("lambda_min(B) = -||u||^2 kappa alpha^-3 (1 + O(alpha)), kappa the largest eigenvalue of diag(exp(z)) on the orthogonal \
+             complement of v: a log-log fit gives the exponent -3")
+            .note("At alpha = 1e-6, 1e-8, 1e-10, logits and target from the case, with an explicit bound of the deviation (proven in \
              the source). For every target, so near the pole the Hessian is never positive semidefinite. For n = 2, \
-             u = (1/2, -1/2) the factor is -0.272.",
-            |case| growth(case, End::Smallest, -3),
-            Control {
-                fault: "the exponent -4",
-                check: |case| growth(case, End::Smallest, -4),
-            },
-        ),
+             u = (1/2, -1/2) the factor is -0.272.")
+            .check(|case| growth(case, End::Smallest, -3))
+            .fault("the exponent -4", |case| growth(case, End::Smallest, -4)),
     ]
 }
 

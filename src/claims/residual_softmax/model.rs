@@ -6,7 +6,7 @@
 
 use nalgebra::{DMatrix, DVector, RealField};
 
-use crate::claims::exact::Exact;
+use crate::claims::tools::exact::Exact;
 use crate::scalar::High;
 
 /// Everything about the model at some logits.

@@ -2,12 +2,12 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::attack::{self, Effort};
-use crate::claims::exact::{Exact, unit};
-use crate::claims::loewner::outwards;
+use crate::claims::tools::attack::{self, Effort};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::{Exact, unit};
+use crate::claims::tools::loewner::outwards;
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Origin, Outside, Paper, Stratum,
-    Verdict, Weights, Wording,
+    Case, CheckError, Claim, Drawn, Family, Origin, Outside, Stratum, Verdict, Weights,
 };
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
@@ -174,28 +174,11 @@ const BOUNDED: Family = Family {
     ..EVERYWHERE
 };
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(3),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] =
+    strata!(Condition: 0 3 6; Gap: 0; OneRow; OneColumn; Square; SignedTarget);
 
-const STRATA_EVERYWHERE: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::Gap(2),
-    Stratum::Gap(3),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-];
+const STRATA_EVERYWHERE: &[Stratum] =
+    strata!(Condition: 0 6; Gap: 0 1 2 3; OneRow; OneColumn; Square);
 
 /// The claims about the normaliser.
 pub fn claims() -> Vec<Claim> {
@@ -206,148 +189,64 @@ pub fn claims() -> Vec<Claim> {
 
 fn positivity() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "residual-softmax/normaliser-positive",
-            paper: Paper::ResidualSoftmax,
-            source: "implied by the abstract, which writes the loss for every x",
-            wording: Wording::Derived,
-            statement: "alpha(x) = <exp(Ax) + Ax, 1_n> > 0 for every x",
-            premise: "none",
-            expected: Expected::Fails,
-            correction: Some("residual-softmax/normaliser-positive-in-region"),
-            note: "exp(z) + z is negative below z = -0.567143... Where alpha is 0 the problem has a pole, and beyond it f \
-                changes its sign; beta > 0 must be an assumption. Witness: n = 1, z = -1.",
-            family: EVERYWHERE,
-            strata: STRATA_EVERYWHERE,
-            attack: None,
-            real_rows: 0,
-            check: positive,
-            control: Control {
-                fault: "the bound n (exp(-R^2 / sqrt n) - R^2 / sqrt n) in place of 0",
-                check: |case| above_lower_bound(case, High::ONE),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/residual-softmax-normaliser-positive.json"
-            )),
-        },
-        Claim {
-            id: "residual-softmax/normaliser-positive-in-region",
-            paper: Paper::ResidualSoftmax,
-            source: "replaces the assumption alpha > 0 implied by the abstract",
-            wording: Wording::Derived,
-            statement: "alpha(x) >= n (exp(-R^2 / sqrt n) - R^2 / sqrt n), which is positive where R^2 < 0.567143... sqrt n",
-            premise: "||A||, ||x||_2 <= R",
-            expected: Expected::Holds,
-            correction: None,
-            note: "exp(z) + z is convex and increasing, and the mean of z is at least -R^2 / sqrt n. Attained at equal logits, \
-                where the search ends. For R >= 4 it is positive from n = 796 only.",
-            family: BOUNDED,
-            strata: STRATA,
-            attack: Some((lowest_normaliser, 8)),
-            real_rows: 0,
-            check: |case| above_lower_bound(case, High::ONE),
-            control: Control {
-                fault: "a bound larger by a thousandth",
-                check: |case| above_lower_bound(case, High::ratio(1001, 1000)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "residual-softmax/normaliser-region-sharp",
-            paper: Paper::ResidualSoftmax,
-            source: "sharpness of residual-softmax/normaliser-positive-in-region",
-            wording: Wording::Derived,
-            statement: "for every n and every R^2 > omega sqrt n, omega = exp(-omega) = 0.567143..., some ||A||, ||x||_2 <= R give \
-                alpha(x) < 0; for R^2 < omega sqrt n the same A and x give alpha(x) > 0",
-            premise: "none",
-            expected: Expected::Holds,
-            correction: None,
-            note: "A = -(R / sqrt n) 1 and x = R, at R^2 a 10^-12th to either side; a case gives n.",
-            family: Family {
-                cases: 14,
-                ..EVERYWHERE
-            },
-            strata: &[Stratum::OneRow, Stratum::OneColumn, Stratum::Square],
-            attack: None,
-            real_rows: 0,
-            check: |case| Ok(region_is_sharp(case, High::ONE)),
-            control: Control {
-                fault: "0.57 for 0.567143...",
-                check: |case| Ok(region_is_sharp(case, High::ratio(57, 100) / omega())),
-            },
-            witness: None,
-        },
+        claim("residual-softmax/normaliser-positive")
+            .derived("implied by the abstract, which writes the loss for every x")
+            .states("alpha(x) = <exp(Ax) + Ax, 1_n> > 0 for every x")
+            .note("exp(z) + z is negative below z = -0.567143... Where alpha is 0 the problem has a pole, and beyond it f \
+                changes its sign; beta > 0 must be an assumption. Witness: n = 1, z = -1.")
+            .on(EVERYWHERE, STRATA_EVERYWHERE)
+            .check(positive)
+            .fault("the bound n (exp(-R^2 / sqrt n) - R^2 / sqrt n) in place of 0", |case| above_lower_bound(case, High::ONE))
+            .refuted("residual-softmax/normaliser-positive-in-region", witness!("residual-softmax-normaliser-positive")),
+        claim("residual-softmax/normaliser-positive-in-region")
+            .derived("replaces the assumption alpha > 0 implied by the abstract")
+            .states("alpha(x) >= n (exp(-R^2 / sqrt n) - R^2 / sqrt n), which is positive where R^2 < 0.567143... sqrt n")
+            .given("||A||, ||x||_2 <= R")
+            .note("exp(z) + z is convex and increasing, and the mean of z is at least -R^2 / sqrt n. Attained at equal logits, \
+                where the search ends. For R >= 4 it is positive from n = 796 only.")
+            .on(BOUNDED, STRATA)
+            .attacked(8, lowest_normaliser)
+            .check(|case| above_lower_bound(case, High::ONE))
+            .fault("a bound larger by a thousandth", |case| above_lower_bound(case, High::ratio(1001, 1000))),
+        claim("residual-softmax/normaliser-region-sharp")
+            .derived("sharpness of residual-softmax/normaliser-positive-in-region")
+            .states("for every n and every R^2 > omega sqrt n, omega = exp(-omega) = 0.567143..., some ||A||, ||x||_2 <= R give \
+                alpha(x) < 0; for R^2 < omega sqrt n the same A and x give alpha(x) > 0")
+            .note("A = -(R / sqrt n) 1 and x = R, at R^2 a 10^-12th to either side; a case gives n.")
+            .on(Family { cases: 14, ..EVERYWHERE }, strata!(OneRow; OneColumn; Square))
+            .check(|case| Ok(region_is_sharp(case, High::ONE)))
+            .fault("0.57 for 0.567143...", |case| Ok(region_is_sharp(case, High::ratio(57, 100) / omega()))),
     ]
 }
 
 fn normalisation() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "residual-softmax/f-normalised",
-            paper: Paper::ResidualSoftmax,
-            source: "DLS23 Fact 2.2.4 carried over from softmax",
-            wording: Wording::Derived,
-            statement: "||f(x)||_1 = 1",
-            premise: "alpha(x) != 0",
-            expected: Expected::Fails,
-            correction: Some("residual-softmax/f-sums-to-one"),
-            note: "Entries of f may be negative, and ||f||_1 has no bound near the pole: every bound that was copied from softmax \
-                with ||f||_1 = 1 or ||f||_2 <= 1 is invalid here. Witness: u = (0.6, -0.5), ||f||_1 = 11.",
-            family: EVERYWHERE,
-            strata: STRATA_EVERYWHERE,
-            attack: None,
-            real_rows: 0,
-            check: |case| measure_is_one(case, Measure::Norm, false),
-            control: Control {
-                fault: "the sum of f in place of its norm",
-                check: |case| measure_is_one(case, Measure::Sum, false),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/residual-softmax-f-normalised.json"
-            )),
-        },
-        Claim {
-            id: "residual-softmax/f-sums-to-one",
-            paper: Paper::ResidualSoftmax,
-            source: "replaces DLS23 Fact 2.2.4",
-            wording: Wording::Derived,
-            statement: "<f(x), 1_n> = 1",
-            premise: "alpha(x) != 0, of either sign",
-            expected: Expected::Holds,
-            correction: None,
-            note: "By definition of f.",
-            family: EVERYWHERE,
-            strata: STRATA_EVERYWHERE,
-            attack: None,
-            real_rows: 0,
-            check: |case| measure_is_one(case, Measure::Sum, false),
-            control: Control {
-                fault: "||f||_1 in place of the sum",
-                check: |case| measure_is_one(case, Measure::Norm, false),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "residual-softmax/f-normalised-nonnegative",
-            paper: Paper::ResidualSoftmax,
-            source: "DLS23 Fact 2.2.4 with the hypothesis that it needs here",
-            wording: Wording::Derived,
-            statement: "||f(x)||_1 = 1",
-            premise: "exp(z_i) + z_i >= 0 for every i (z_i >= -0.567143...)",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Cases keep to |z_i| < 0.49.",
-            family: SHORT,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| measure_is_one(case, Measure::Norm, true),
-            control: Control {
-                fault: "||f||_2 in place of ||f||_1",
-                check: |case| measure_is_one(case, Measure::Euclidean, true),
-            },
-            witness: None,
-        },
+        claim("residual-softmax/f-normalised")
+            .derived("DLS23 Fact 2.2.4 carried over from softmax")
+            .states("||f(x)||_1 = 1")
+            .given("alpha(x) != 0")
+            .note("Entries of f may be negative, and ||f||_1 has no bound near the pole: every bound that was copied from softmax \
+                with ||f||_1 = 1 or ||f||_2 <= 1 is invalid here. Witness: u = (0.6, -0.5), ||f||_1 = 11.")
+            .on(EVERYWHERE, STRATA_EVERYWHERE)
+            .check(|case| measure_is_one(case, Measure::Norm, false))
+            .fault("the sum of f in place of its norm", |case| measure_is_one(case, Measure::Sum, false))
+            .refuted("residual-softmax/f-sums-to-one", witness!("residual-softmax-f-normalised")),
+        claim("residual-softmax/f-sums-to-one")
+            .derived("replaces DLS23 Fact 2.2.4")
+            .states("<f(x), 1_n> = 1")
+            .given("alpha(x) != 0, of either sign")
+            .note("By definition of f.")
+            .on(EVERYWHERE, STRATA_EVERYWHERE)
+            .check(|case| measure_is_one(case, Measure::Sum, false))
+            .fault("||f||_1 in place of the sum", |case| measure_is_one(case, Measure::Norm, false)),
+        claim("residual-softmax/f-normalised-nonnegative")
+            .derived("DLS23 Fact 2.2.4 with the hypothesis that it needs here")
+            .states("||f(x)||_1 = 1")
+            .given("exp(z_i) + z_i >= 0 for every i (z_i >= -0.567143...)")
+            .note("Cases keep to |z_i| < 0.49.")
+            .on(SHORT, STRATA)
+            .check(|case| measure_is_one(case, Measure::Norm, true))
+            .fault("||f||_2 in place of ||f||_1", |case| measure_is_one(case, Measure::Euclidean, true)),
     ]
 }
 

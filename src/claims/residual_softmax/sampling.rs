@@ -1,12 +1,10 @@
 //! SUBSAMPLE on the diagonal part of the residual softmax Hessian and `w^2`: positive for weights above the threshold, whose
 //! first summand bounds the diagonal part from below, and its guarantee.
 
-use crate::claims::exact::Exact;
 use crate::claims::sampling::guarantee::guarantee_of_diagonal;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
-    Verdict, Weights, Wording,
-};
+use crate::claims::tools::builder::{claim, strata};
+use crate::claims::tools::exact::Exact;
+use crate::claims::{Case, CheckError, Claim, Drawn, Family, Outside, Targets, Verdict, Weights};
 
 use super::definiteness::threshold;
 use super::model::Model;
@@ -28,19 +26,14 @@ fn sampled(case: &Case, share: f64) -> Result<Verdict, CheckError> {
 
 /// The claims about sampling.
 pub fn claims() -> Vec<Claim> {
-    vec![Claim {
-        id: "residual-softmax/subsample-guarantee",
-        paper: Paper::ResidualSoftmax,
-        source: "SUBSAMPLE of the Newton papers on the diagonal part of this loss's Hessian",
-        wording: Wording::Derived,
-        statement: "s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= \
-            (1+eps0) A'DA with probability at least 1 - delta, D = diag(k o k + alpha^-1 e o (c - <c, f> 1)) + w o w, which is positive",
-        premise: "alpha(x) > 0, w_i^2 >= T with the T of residual-softmax/hessian-lower-bound, rank(A) = d",
-        expected: Expected::Holds,
-        correction: None,
-        note: "A'DA is the Hessian without a remainder of rank at most 2 (residual-softmax/hessian-diagonal-plus-rank-two), which needs no sampling. 120 subsamples a case against an exact \
-            binomial limit (false alarm 1e-9).",
-        family: Family {
+    vec![claim("residual-softmax/subsample-guarantee")
+        .derived("SUBSAMPLE of the Newton papers on the diagonal part of this loss's Hessian")
+        .states("s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= \
+            (1+eps0) A'DA with probability at least 1 - delta, D = diag(k o k + alpha^-1 e o (c - <c, f> 1)) + w o w, which is positive")
+        .given("alpha(x) > 0, w_i^2 >= T with the T of residual-softmax/hessian-lower-bound, rank(A) = d")
+        .note("A'DA is the Hessian without a remainder of rank at most 2 (residual-softmax/hessian-diagonal-plus-rank-two), which needs no sampling. 120 subsamples a case against an exact \
+            binomial limit (false alarm 1e-9).")
+        .on(Family {
             losses: &[Drawn::ResidualSoftmax],
             rows: (280, 320),
             tall: (0, 0),
@@ -55,23 +48,9 @@ pub fn claims() -> Vec<Claim> {
             },
             cases: 9,
             ..Family::GENERAL
-        },
-        strata: &[
-            Stratum::Condition(0),
-            Stratum::Condition(3),
-            Stratum::Condition(6),
-            Stratum::Gap(0),
-            Stratum::SignedTarget,
-        ],
-        attack: None,
-        real_rows: 0,
-        check: |case| sampled(case, 1.0),
-        control: Control {
-            fault: "a hundredth of the draws",
-            check: |case| sampled(case, 0.01),
-        },
-        witness: None,
-    }]
+        }, strata!(Condition: 0 3 6; Gap: 0; SignedTarget))
+        .check(|case| sampled(case, 1.0))
+        .fault("a hundredth of the draws", |case| sampled(case, 0.01))]
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Definition 4.1 of the sampling paper: what its oversampling factor can be.
 
-use crate::claims::exact::Exact;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Wording,
-};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict};
 use crate::scalar::High;
 
 /// Probabilities with `p_i >= beta^power sigma_i / d` exist for `beta = 1 + |x_0|`: the right-hand sides add up to at
@@ -23,35 +22,17 @@ fn distribution_exists(case: &Case, power: i64) -> Result<Verdict, CheckError> {
     ))
 }
 
-const STRATA: &[Stratum] = &[Stratum::OneRow, Stratum::OneColumn, Stratum::Condition(6)];
+const STRATA: &[Stratum] = strata!(OneRow; OneColumn; Condition: 6);
 
 /// The claim about the oversampling factor.
 pub fn claims() -> Vec<Claim> {
-    vec![Claim {
-        id: "sampling/oversampling-premise-printed",
-        paper: Paper::Sampling,
-        source: "Definition 4.1 and Lemma 4.2 of the sampling paper (JE), read as saying that such p exist",
-        wording: Wording::Derived,
-        statement: "one may draw with p_i >= beta sigma_i / d for any beta >= 1",
-        premise: "A has full column rank; beta = 1 + |x_0|",
-        expected: Expected::Fails,
-        correction: Some("sampling/undersampled-scores"),
-        note: "Erratum E38: probabilities add up to 1 and scores to d, which forces beta <= 1; the premise is empty for every beta > 1. So the lemma itself is not false: it speaks of beta = 1 alone, where it is sampling/spectral-guarantee.",
-        family: Family {
-            cases: 42,
-            gaps: &[],
-            ..Family::GENERAL
-        },
-        strata: STRATA,
-        attack: None,
-        real_rows: 0,
-        check: |case| distribution_exists(case, 1),
-        control: Control {
-            fault: "beta moved to the denominator",
-            check: |case| distribution_exists(case, -1),
-        },
-        witness: Some(include_str!(
-            "../../../fixtures/witnesses/sampling-oversampling-premise-printed.json"
-        )),
-    }]
+    vec![claim("sampling/oversampling-premise-printed")
+        .derived("Definition 4.1 and Lemma 4.2 of the sampling paper (JE), read as saying that such p exist")
+        .states("one may draw with p_i >= beta sigma_i / d for any beta >= 1")
+        .given("A has full column rank; beta = 1 + |x_0|")
+        .note("Erratum E38: probabilities add up to 1 and scores to d, which forces beta <= 1; the premise is empty for every beta > 1. So the lemma itself is not false: it speaks of beta = 1 alone, where it is sampling/spectral-guarantee.")
+        .on(Family { cases: 42, gaps: &[], ..Family::GENERAL }, STRATA)
+        .check(|case| distribution_exists(case, 1))
+        .fault("beta moved to the denominator", |case| distribution_exists(case, -1))
+        .refuted("sampling/undersampled-scores", witness!("sampling-oversampling-premise-printed"))]
 }

@@ -3,16 +3,14 @@
 use nalgebra::{DMatrix, DVector};
 use rand::Rng;
 
-use crate::claims::statistics::BinomialTest;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Targets, Verdict,
-    Weights, Wording,
-};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::statistics::BinomialTest;
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Targets, Verdict, Weights};
 use crate::instance::sample::Stream;
 use crate::production::leverage::{self, LeverageError};
 use crate::scalar::High;
 
-/// Independent subsamples of each case. With [`FALSE_ALARM`](crate::claims::statistics::FALSE_ALARM) a count that keeps
+/// Independent subsamples of each case. With [`FALSE_ALARM`](crate::claims::tools::statistics::FALSE_ALARM) a count that keeps
 /// its word at `delta = 1/16` is refuted with probability below 1e-9, one that fails a third of the time is refuted
 /// with probability above 0.98 (a unit test computes both).
 const TRIALS: u64 = 120;
@@ -235,15 +233,7 @@ const FAMILY: Family = Family {
     ..Family::GENERAL
 };
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(1),
-    Stratum::Condition(2),
-    Stratum::Condition(3),
-    Stratum::Condition(4),
-    Stratum::Condition(5),
-    Stratum::Condition(6),
-];
+const STRATA: &[Stratum] = strata!(Condition: 0 1 2 3 4 5 6);
 
 /// eps at the upper end of the printed range (0, 0.1), dyadic.
 const WIDE: f64 = 3.0 / 32.0;
@@ -253,164 +243,42 @@ const NARROW: f64 = 1.0 / 64.0;
 /// The claims about the guarantee.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "sampling/leverage-draws-without-epsilon",
-            paper: Paper::Sampling,
-            source: "the count of thesis Lemma 2.1.16, for leverage-score draws",
-            wording: Wording::Derived,
-            statement: "s = ceil(10 d ln(n/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA with probability at least 1 - delta at eps0 = 1/64",
-            premise: "A has full column rank, D is diagonal and positive",
-            expected: Expected::Fails,
-            correction: Some("sampling/spectral-guarantee"),
-            note: "What erratum E17 (sampling/spectral-guarantee-one-constant) means for sampling: with a constant of 10 and eps0 = 1/64 nearly every subsample misses the band; a larger constant only moves the eps0 at which that \
-                   happens.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| {
-                guarantee(
-                    case,
-                    Rule::WithoutEpsilon {
-                        constant: 10.0,
-                        epsilon: NARROW,
-                    },
-                )
-            },
-            control: Control {
-                fault: "the factor eps0^-2 restored",
-                check: |case| {
-                    guarantee(
-                        case,
-                        Rule::Corrected {
-                            constant: PROVEN,
-                            epsilon: NARROW,
-                        },
-                    )
-                },
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/sampling-leverage-draws-without-epsilon.json"
-            )),
-        },
-        Claim {
-            id: "sampling/spectral-guarantee-fixed-accuracy",
-            paper: Paper::Sampling,
-            source: "thesis Lemma 2.1.16 (from DSW22 and SYYZ22), read at a fixed eps0",
-            wording: Wording::Printed,
-            statement: "for every eps0 in (0, 0.1) there is a C such that a D~ with at most C d log(n/delta) entries gives (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA",
-            premise: "A has full column rank, D is diagonal and positive; C = 6 eps0^-2, s = ceil(C d ln(n/delta)) draws by the leverage scores of sqrt(D) A, with probability at least 1 - delta",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Follows from sampling/spectral-guarantee, since 2d/delta <= (n/delta)^2. The lemma names neither eps0^-2 nor a probability; this is the kindest reading of its O. With one C for all eps0 it is false (sampling/spectral-guarantee-one-constant). 120 subsamples a case against an exact binomial limit (false alarm 1e-9) at eps0 = 3/32.",
-            family: Family { cases: 7, ..FAMILY },
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| {
-                guarantee(
-                    case,
-                    Rule::WithoutEpsilon {
-                        constant: 2.0 * PROVEN / (WIDE * WIDE),
-                        epsilon: WIDE,
-                    },
-                )
-            },
-            control: Control {
-                fault: "C = 6 for every eps0",
-                check: |case| {
-                    guarantee(
-                        case,
-                        Rule::WithoutEpsilon {
-                            constant: 2.0 * PROVEN,
-                            epsilon: WIDE,
-                        },
-                    )
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "sampling/spectral-guarantee",
-            paper: Paper::Sampling,
-            source: "correction of Lemma 2.1.16; Lemma 4.2 of the sampling paper (JE)",
-            wording: Wording::Derived,
-            statement: "s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give \
-                        (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA with probability at least 1 - delta",
-            premise: "A has full column rank, D is diagonal and positive",
-            expected: Expected::Holds,
-            correction: None,
-            note: "120 subsamples a case against an exact binomial limit (false alarm 1e-9); D spreads over six decades. The \
-                   constant 3 is Tropp's matrix Chernoff bound; seen failures are far fewer.",
-            family: Family {
-                columns: (1, 3),
-                ..FAMILY
-            },
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| {
-                guarantee(
-                    case,
-                    Rule::Corrected {
-                        constant: PROVEN,
-                        epsilon: WIDE,
-                    },
-                )
-            },
-            control: Control {
-                fault: "a hundredth of the draws",
-                check: |case| {
-                    guarantee(
-                        case,
-                        Rule::Corrected {
-                            constant: PROVEN / 100.0,
-                            epsilon: WIDE,
-                        },
-                    )
-                },
-            },
-            witness: None,
-        },
-        Claim {
-            id: "sampling/undersampled-scores",
-            paper: Paper::Sampling,
-            source: "correction of Definition 4.1 of the sampling paper (JE)",
-            wording: Wording::Derived,
-            statement: "if p_i >= sigma_i / (beta d) with beta >= 1, s = ceil(3 beta eps0^-2 d ln(2d/delta)) draws suffice",
-            premise: "A has full column rank, D is diagonal and positive; beta = 4, the spare mass on the row of smallest score",
-            expected: Expected::Holds,
-            correction: None,
-            note: "What Definition 4.1 must mean: its beta multiplies the count, so it must divide the scores (E38).",
-            family: Family { cases: 7, ..FAMILY },
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| {
-                guarantee(
-                    case,
-                    Rule::Undersampled {
-                        constant: PROVEN,
-                        epsilon: WIDE,
-                        beta: 4.0,
-                    },
-                )
-            },
-            control: Control {
-                fault: "a hundredth of the draws",
-                check: |case| {
-                    guarantee(
-                        case,
-                        Rule::Undersampled {
-                            constant: PROVEN / 100.0,
-                            epsilon: WIDE,
-                            beta: 4.0,
-                        },
-                    )
-                },
-            },
-            witness: None,
-        },
+        claim("sampling/leverage-draws-without-epsilon")
+            .derived("the count of thesis Lemma 2.1.16, for leverage-score draws")
+            .states("s = ceil(10 d ln(n/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA with probability at least 1 - delta at eps0 = 1/64")
+            .given("A has full column rank, D is diagonal and positive")
+            .note("What erratum E17 (sampling/spectral-guarantee-one-constant) means for sampling: with a constant of 10 and eps0 = 1/64 nearly every subsample misses the band; a larger constant only moves the eps0 at which that \
+                   happens.")
+            .on(FAMILY, STRATA)
+            .check(|case| guarantee(case, Rule::WithoutEpsilon { constant: 10.0, epsilon: NARROW }))
+            .fault("the factor eps0^-2 restored", |case| guarantee(case, Rule::Corrected { constant: PROVEN, epsilon: NARROW }))
+            .refuted("sampling/spectral-guarantee", witness!("sampling-leverage-draws-without-epsilon")),
+        claim("sampling/spectral-guarantee-fixed-accuracy")
+            .printed("thesis Lemma 2.1.16 (from DSW22 and SYYZ22), read at a fixed eps0")
+            .states("for every eps0 in (0, 0.1) there is a C such that a D~ with at most C d log(n/delta) entries gives (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA")
+            .given("A has full column rank, D is diagonal and positive; C = 6 eps0^-2, s = ceil(C d ln(n/delta)) draws by the leverage scores of sqrt(D) A, with probability at least 1 - delta")
+            .note("Follows from sampling/spectral-guarantee, since 2d/delta <= (n/delta)^2. The lemma names neither eps0^-2 nor a probability; this is the kindest reading of its O. With one C for all eps0 it is false (sampling/spectral-guarantee-one-constant). 120 subsamples a case against an exact binomial limit (false alarm 1e-9) at eps0 = 3/32.")
+            .on(Family { cases: 7, ..FAMILY }, STRATA)
+            .check(|case| guarantee(case, Rule::WithoutEpsilon { constant: 2.0 * PROVEN / (WIDE * WIDE), epsilon: WIDE }))
+            .fault("C = 6 for every eps0", |case| guarantee(case, Rule::WithoutEpsilon { constant: 2.0 * PROVEN, epsilon: WIDE })),
+        claim("sampling/spectral-guarantee")
+            .derived("correction of Lemma 2.1.16; Lemma 4.2 of the sampling paper (JE)")
+            .states("s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give \
+                        (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA with probability at least 1 - delta")
+            .given("A has full column rank, D is diagonal and positive")
+            .note("120 subsamples a case against an exact binomial limit (false alarm 1e-9); D spreads over six decades. The \
+                   constant 3 is Tropp's matrix Chernoff bound; seen failures are far fewer.")
+            .on(Family { columns: (1, 3), ..FAMILY }, STRATA)
+            .check(|case| guarantee(case, Rule::Corrected { constant: PROVEN, epsilon: WIDE }))
+            .fault("a hundredth of the draws", |case| guarantee(case, Rule::Corrected { constant: PROVEN / 100.0, epsilon: WIDE })),
+        claim("sampling/undersampled-scores")
+            .derived("correction of Definition 4.1 of the sampling paper (JE)")
+            .states("if p_i >= sigma_i / (beta d) with beta >= 1, s = ceil(3 beta eps0^-2 d ln(2d/delta)) draws suffice")
+            .given("A has full column rank, D is diagonal and positive; beta = 4, the spare mass on the row of smallest score")
+            .note("What Definition 4.1 must mean: its beta multiplies the count, so it must divide the scores (E38).")
+            .on(Family { cases: 7, ..FAMILY }, STRATA)
+            .check(|case| guarantee(case, Rule::Undersampled { constant: PROVEN, epsilon: WIDE, beta: 4.0 }))
+            .fault("a hundredth of the draws", |case| guarantee(case, Rule::Undersampled { constant: PROVEN / 100.0, epsilon: WIDE, beta: 4.0 })),
     ]
 }
 

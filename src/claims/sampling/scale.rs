@@ -1,11 +1,10 @@
 //! Production's own sampling: scores by a sketch, rows kept independently; at 40 digits while small, in f64 at n = 1e5.
 
-use crate::claims::newton_support::{gram, is_approximate};
-use crate::claims::statistics::BinomialTest;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Wording,
-    tall,
-};
+use crate::claims::tools::builder::{claim, strata};
+use crate::claims::tools::newton_support::{gram, is_approximate};
+use crate::claims::tools::statistics::BinomialTest;
+use crate::claims::tools::tall;
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict};
 use crate::instance::DesignMatrix;
 use crate::oracle::{lift_matrix, lift_vector};
 use crate::production::Settings;
@@ -187,91 +186,44 @@ const LARGE: Family = Family {
     ..Family::GENERAL
 };
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(1),
-    Stratum::Condition(2),
-    Stratum::Condition(3),
-    Stratum::Condition(4),
-    Stratum::Condition(5),
-    Stratum::Condition(6),
-];
+const STRATA: &[Stratum] = strata!(Condition: 0 1 2 3 4 5 6);
 
 /// The claims about the sampling that the solver uses.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "sampling/sketched-scores",
-            paper: Paper::Sampling,
-            source: "replacement of Lemma 2.3 of the sampling paper (JE), DSW22 Lemma 4.3",
-            wording: Wording::Derived,
-            statement: "a sparse sign embedding with a certified floor gives u_i >= sigma_i for all rows, in O(nnz(A) log n + d^3)",
-            premise: "A (4096 rows, from the case's matrix and seed) has full column rank; the row scales are positive",
-            expected: Expected::Holds,
-            correction: None,
-            note: "The printed lemma promises (1 +- eps_s) sigma_i without constants; sampling needs one side only, and \
+        claim("sampling/sketched-scores")
+            .derived("replacement of Lemma 2.3 of the sampling paper (JE), DSW22 Lemma 4.3")
+            .states("a sparse sign embedding with a certified floor gives u_i >= sigma_i for all rows, in O(nnz(A) log n + d^3)")
+            .given("A (4096 rows, from the case's matrix and seed) has full column rank; the row scales are positive")
+            .note("The printed lemma promises (1 +- eps_s) sigma_i without constants; sampling needs one side only, and \
                    that side is certified by Lanczos (docs/numerics.md, Sample size). sigma_i at 40 digits. Rows alike, rows over six \
                    decades, and a row of score 1, in turn. Tight: some row always lies near the direction that the embedding \
-                   shrinks most.",
-            family: SMALL,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| overestimates(case, |_| 1.0),
-            control: Control {
-                fault: "the scores without the certified floor",
-                check: |case| overestimates(case, |found| found.floor),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "sampling/independent-rows",
-            paper: Paper::Sampling,
-            source: "replacement of Lemma 2.1.16 and of Lemma 4.2 of the sampling paper (JE)",
-            wording: Wording::Derived,
-            statement: "keeping row i with probability min(1, u_i ln(2d/delta) / ((1+eps) ln(1+eps) - eps)), u_i >= sigma_i, gives \
-                        (1-eps) A'DA <= A'D~A <= (1+eps) A'DA with probability at least 1 - delta",
-            premise: "A (4096 rows, from the case's matrix and seed) has full column rank, D is positive; eps = 1/4, delta = 1/256",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Matrix Chernoff. 8 samples a case by production's own sketch, each decided at 40 digits, against an exact \
+                   shrinks most.")
+            .on(SMALL, STRATA)
+            .check(|case| overestimates(case, |_| 1.0))
+            .fault("the scores without the certified floor", |case| overestimates(case, |found| found.floor)),
+        claim("sampling/independent-rows")
+            .derived("replacement of Lemma 2.1.16 and of Lemma 4.2 of the sampling paper (JE)")
+            .states("keeping row i with probability min(1, u_i ln(2d/delta) / ((1+eps) ln(1+eps) - eps)), u_i >= sigma_i, gives \
+                        (1-eps) A'DA <= A'D~A <= (1+eps) A'DA with probability at least 1 - delta")
+            .given("A (4096 rows, from the case's matrix and seed) has full column rank, D is positive; eps = 1/4, delta = 1/256")
+            .note("Matrix Chernoff. 8 samples a case by production's own sketch, each decided at 40 digits, against an exact \
                    binomial limit (false alarm below 1e-9). A slack without a bound means \
-                   that no sample failed.",
-            family: SMALL,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| confirmed(case, 1.0),
-            control: Control {
-                fault: "drawn for ten times the eps",
-                check: |case| confirmed(case, 10.0),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "sampling/guarantee-at-scale",
-            paper: Paper::Sampling,
-            source: "replacement of Lemma 2.1.16, at n = 100000, d = 20",
-            wording: Wording::Derived,
-            statement: "the same sample keeps (1-eps) A'DA <= A'D~A <= (1+eps) A'DA with probability at least 1 - delta, and fewer than \
-                        n/4 distinct rows",
-            premise: "A has 100000 rows from the case's matrix and seed and full column rank, D is positive; eps = 1/4, delta = 1/256",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Generalized eigenvalues in f64 (sampling/independent-rows decides small instances at 40 digits). 8 samples a case, \
+                   that no sample failed.")
+            .on(SMALL, STRATA)
+            .check(|case| confirmed(case, 1.0))
+            .fault("drawn for ten times the eps", |case| confirmed(case, 10.0)),
+        claim("sampling/guarantee-at-scale")
+            .derived("replacement of Lemma 2.1.16, at n = 100000, d = 20")
+            .states("the same sample keeps (1-eps) A'DA <= A'D~A <= (1+eps) A'DA with probability at least 1 - delta, and fewer than \
+                        n/4 distinct rows")
+            .given("A has 100000 rows from the case's matrix and seed and full column rank, D is positive; eps = 1/4, delta = 1/256")
+            .note("Generalized eigenvalues in f64 (sampling/independent-rows decides small instances at 40 digits). 8 samples a case, \
                    exact binomial limit (false alarm below 1e-9); no sample failed. Slack is n/4 against the rows kept. Coherent \
-                   matrices too: rows over six decades, and a column that lives in one row, which any scheme must keep.",
-            family: LARGE,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| at_scale(case, 1.0),
-            control: Control {
-                fault: "drawn for ten times the eps",
-                check: |case| at_scale(case, 10.0),
-            },
-            witness: None,
-        },
+                   matrices too: rows over six decades, and a column that lives in one row, which any scheme must keep.")
+            .on(LARGE, STRATA)
+            .check(|case| at_scale(case, 1.0))
+            .fault("drawn for ten times the eps", |case| at_scale(case, 10.0)),
     ]
 }
 

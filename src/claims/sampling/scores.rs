@@ -2,11 +2,9 @@
 
 use nalgebra::DVector;
 
-use crate::claims::exact::Exact;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Outside, Paper, Stratum, Verdict, Weights,
-    Wording,
-};
+use crate::claims::tools::builder::{claim, strata};
+use crate::claims::tools::exact::Exact;
+use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict, Weights};
 use crate::scalar::High;
 
 /// The scores at 40 digits from their definition, and an error bound for each; `None` where A has not full column rank.
@@ -34,17 +32,15 @@ fn scores_within(case: &Case, top: High) -> Result<Verdict, CheckError> {
         return Ok(Verdict::Outside(Outside::Rank));
     };
     // A score of exactly 1 is attained (n = d), so the bound itself is allowed its computed error.
-    Ok(scores.iter().enumerate().fold(
-        Verdict::Holds {
-            slack: f64::INFINITY,
-        },
-        |verdict, (i, score)| {
+    Ok(scores
+        .iter()
+        .enumerate()
+        .fold(Verdict::VACUOUS, |verdict, (i, score)| {
             let quantity = format!("score[{i}]");
             verdict
                 .and(Verdict::at_most(&quantity, *score, top + error, High::ZERO))
                 .and(Verdict::at_least(&quantity, *score, -error, High::ZERO))
-        },
-    ))
+        }))
 }
 
 /// The scores add up to `d + off`.
@@ -87,7 +83,7 @@ fn unbiased(case: &Case, power: i64) -> Result<Verdict, CheckError> {
     let scale = truth
         .iter()
         .fold(High::ZERO, |top, entry| top.max(entry.abs()));
-    let (i, j) = crate::claims::exact::worst_entry(&expectation, &truth);
+    let (i, j) = crate::claims::tools::exact::worst_entry(&expectation, &truth);
     Ok(Verdict::equal(
         &format!("E[A'D~A][{i}, {j}]"),
         expectation[(i, j)],
@@ -96,18 +92,7 @@ fn unbiased(case: &Case, power: i64) -> Result<Verdict, CheckError> {
     ))
 }
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(1),
-    Stratum::Condition(2),
-    Stratum::Condition(3),
-    Stratum::Condition(4),
-    Stratum::Condition(5),
-    Stratum::Condition(6),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-];
+const STRATA: &[Stratum] = strata!(Condition: 0 1 2 3 4 5 6; OneRow; OneColumn; Square);
 
 const FAMILY: Family = Family {
     gaps: &[],
@@ -119,69 +104,33 @@ const FAMILY: Family = Family {
 /// The claims about leverage scores.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "sampling/scores-in-unit-interval",
-            paper: Paper::Sampling,
-            source: "Lemma 2.2 of the sampling paper (JE)",
-            wording: Wording::Quoted,
-            statement: "0 <= sigma_i(A) <= 1 for every row",
-            premise: "A has full column rank",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Attained: every score is 1 where n = d. One OCR of Definition 2.1 prints sigma_i = ||u_i||_2 for \
-                   ||u_i||_2^2; the square is what Lemma 2.2 needs.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 48,
-            check: |case| scores_within(case, High::ONE),
-            control: Control {
-                fault: "upper end 0.999 instead of 1",
-                check: |case| scores_within(case, High::ratio(999, 1000)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "sampling/scores-add-up-to-d",
-            paper: Paper::Sampling,
-            source: "Lemma 2.2 of the sampling paper (JE)",
-            wording: Wording::Quoted,
-            statement: "sum_i sigma_i(A) = d",
-            premise: "A has full column rank d",
-            expected: Expected::Holds,
-            correction: None,
-            note: "The trace of the projection onto the columns of A.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 48,
-            check: |case| scores_add_up(case, High::ZERO),
-            control: Control {
-                fault: "a sum of d + 10^-20",
-                check: |case| scores_add_up(case, High::ONE.shifted(-20)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "sampling/estimator-unbiased",
-            paper: Paper::Sampling,
-            source: "Definition 4.1 of the sampling paper (JE)",
-            wording: Wording::Quoted,
-            statement: "E[A' D~ A] = A' D A for draws with p_i = sigma_i(A)/d and weight D_i / (s p_i)",
-            premise: "A has full column rank and no zero row; D = diag(w^2)",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Any p with p_i > 0 on the non-zero rows does; the choice of p only moves the variance.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 48,
-            check: |case| unbiased(case, 1),
-            control: Control {
-                fault: "weight D_i / (s p_i^2)",
-                check: |case| unbiased(case, 2),
-            },
-            witness: None,
-        },
+        claim("sampling/scores-in-unit-interval")
+            .quoted("Lemma 2.2 of the sampling paper (JE)")
+            .states("0 <= sigma_i(A) <= 1 for every row")
+            .given("A has full column rank")
+            .note("Attained: every score is 1 where n = d. One OCR of Definition 2.1 prints sigma_i = ||u_i||_2 for \
+                   ||u_i||_2^2; the square is what Lemma 2.2 needs.")
+            .on(FAMILY, STRATA)
+            .real_rows(48)
+            .check(|case| scores_within(case, High::ONE))
+            .fault("upper end 0.999 instead of 1", |case| scores_within(case, High::ratio(999, 1000))),
+        claim("sampling/scores-add-up-to-d")
+            .quoted("Lemma 2.2 of the sampling paper (JE)")
+            .states("sum_i sigma_i(A) = d")
+            .given("A has full column rank d")
+            .note("The trace of the projection onto the columns of A.")
+            .on(FAMILY, STRATA)
+            .real_rows(48)
+            .check(|case| scores_add_up(case, High::ZERO))
+            .fault("a sum of d + 10^-20", |case| scores_add_up(case, High::ONE.shifted(-20))),
+        claim("sampling/estimator-unbiased")
+            .quoted("Definition 4.1 of the sampling paper (JE)")
+            .states("E[A' D~ A] = A' D A for draws with p_i = sigma_i(A)/d and weight D_i / (s p_i)")
+            .given("A has full column rank and no zero row; D = diag(w^2)")
+            .note("Any p with p_i > 0 on the non-zero rows does; the choice of p only moves the variance.")
+            .on(FAMILY, STRATA)
+            .real_rows(48)
+            .check(|case| unbiased(case, 1))
+            .fault("weight D_i / (s p_i^2)", |case| unbiased(case, 2)),
     ]
 }

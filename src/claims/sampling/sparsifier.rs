@@ -11,10 +11,9 @@
 //!
 //! So `s >= sigma^2 / (2 sigma - m + m N eps^2) >= (1-eps)^2 m / (N eps^2 + 1 + 2 eps)`.
 
-use crate::claims::exact::unit;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Paper, Stratum, Verdict, Wording,
-};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::unit;
+use crate::claims::{Case, CheckError, Claim, Family, Verdict};
 use crate::scalar::High;
 
 /// Vertices of the graph for each row of a case.
@@ -60,38 +59,19 @@ fn restored(case: &Case) -> Result<Verdict, CheckError> {
 
 /// The claim about a count without eps.
 pub fn claims() -> Vec<Claim> {
-    vec![Claim {
-        id: "sampling/spectral-guarantee-one-constant",
-        paper: Paper::Sampling,
-        source: "thesis Lemma 2.1.16 (from DSW22 and SYYZ22), read with one constant for all eps0",
-        wording: Wording::Derived,
-        statement: "there is a D~ with at most C d log(n/delta) entries and (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA, the same C for all eps0 in (0, 0.1)",
-        premise: "A has full column rank, D is diagonal and positive; tried with a constant of 10, eps0 = 1/64 and delta = 1/16",
-        expected: Expected::Fails,
-        correction: Some("sampling/spectral-guarantee-fixed-accuracy"),
-        note: "Erratum E17: the count must carry eps0^-2. For the incidence matrix of the complete graph on N vertices (one grounded) and D = I \
+    vec![claim("sampling/spectral-guarantee-one-constant")
+        .derived("thesis Lemma 2.1.16 (from DSW22 and SYYZ22), read with one constant for all eps0")
+        .states("there is a D~ with at most C d log(n/delta) entries and (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA, the same C for all eps0 in (0, 0.1)")
+        .given("A has full column rank, D is diagonal and positive; tried with a constant of 10, eps0 = 1/64 and delta = 1/16")
+        .note("Erratum E17: the count must carry eps0^-2. For the incidence matrix of the complete graph on N vertices (one grounded) and D = I \
                every D~ in the band, of any sign and by whatever algorithm, has at least (1-eps)^2 m / (N eps^2 + 1 + 2 eps) entries, \
                m = N (N-1) / 2: by the trace, the Frobenius norm and Cauchy-Schwarz, proof in the source of this claim. For N past eps^-2 \
                that is about d / (2 eps^2), against d log(n/delta): whatever the constant, a smaller eps and N = eps^-2 refute it. \
-               N = 10^4 times the rows of the case. Where the O may hide the eps0^-2 of a fixed eps0 the lemma is true (sampling/spectral-guarantee-fixed-accuracy).",
-        family: Family {
-            rows: (1, 8),
-            gaps: &[],
-            cases: 14,
-            ..Family::GENERAL
-        },
-        strata: &[Stratum::OneRow],
-        attack: None,
-        real_rows: 0,
-        check: one_constant,
-        control: Control {
-            fault: "the factor eps0^-2 restored",
-            check: restored,
-        },
-        witness: Some(include_str!(
-            "../../../fixtures/witnesses/sampling-spectral-guarantee-one-constant.json"
-        )),
-    }]
+               N = 10^4 times the rows of the case. Where the O may hide the eps0^-2 of a fixed eps0 the lemma is true (sampling/spectral-guarantee-fixed-accuracy).")
+        .on(Family { rows: (1, 8), gaps: &[], cases: 14, ..Family::GENERAL }, strata!(OneRow))
+        .check(one_constant)
+        .fault("the factor eps0^-2 restored", restored)
+        .refuted("sampling/spectral-guarantee-fixed-accuracy", witness!("sampling-spectral-guarantee-one-constant"))]
 }
 
 #[cfg(test)]

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::claims::{
-    Case, CheckError, Claim, Control, Expected, Family, Paper, Stratum, Verdict, Wording,
-};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::{Case, CheckError, Claim, Family, Stratum, Verdict};
 use crate::scalar::High;
 
 /// `Pr[|C| >= eps] <= 2 d exp(-s eps^2 / (factor (sigma^2 + gamma eps / 3)))` for `C = (1/s) sum_i +-k_i` with
@@ -22,9 +21,7 @@ fn tail_below(case: &Case, factor: i64) -> Result<Verdict, CheckError> {
     let gamma = High::int(steps.iter().map(|step| step.abs()).max().unwrap_or(0));
     let variance = High::int(steps.iter().map(|step| step * step).sum()) / s;
     let patterns = High::int(2).powi(steps.len() as i64);
-    let mut verdict = Verdict::Holds {
-        slack: f64::INFINITY,
-    };
+    let mut verdict = Verdict::VACUOUS;
     let mut beyond = 0;
     for (reach, count) in magnitudes(&steps).into_iter().rev() {
         beyond += count;
@@ -64,7 +61,7 @@ fn magnitudes(steps: &[i64]) -> BTreeMap<i64, i64> {
     magnitudes
 }
 
-const STRATA: &[Stratum] = &[Stratum::OneColumn, Stratum::Condition(0)];
+const STRATA: &[Stratum] = strata!(OneColumn; Condition: 0);
 
 const FAMILY: Family = Family {
     rows: (2, 20),
@@ -79,51 +76,22 @@ const FAMILY: Family = Family {
 /// The claims about the tail.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "sampling/matrix-chernoff-printed",
-            paper: Paper::Sampling,
-            source: "Lemma 2.9 of the sampling paper (JE), as read by OCR",
-            wording: Wording::Recalled,
-            statement: "Pr[||C|| >= eps] <= 2 d exp( -s eps^2 / (sigma^2 + gamma eps / 3) ) for a mean C of s independent \
-                        centred d x d matrices with ||X|| <= gamma, ||E X^2|| <= sigma^2",
-            premise: "none",
-            expected: Expected::Fails,
-            correction: Some("sampling/matrix-bernstein"),
-            note: "Erratum E39, if the reader of the scan lost nothing: the factor 2 of Bernstein's denominator is missing. Only constants change: twice as many draws. \
-                   The witness has 16 fair signs: exact tail 274/65536 at eps = 3/4 against 2 exp(-7.2).",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| tail_below(case, 1),
-            control: Control {
-                fault: "the factor 2 restored",
-                check: |case| tail_below(case, 2),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/sampling-matrix-chernoff-printed.json"
-            )),
-        },
-        Claim {
-            id: "sampling/matrix-bernstein",
-            paper: Paper::Sampling,
-            source: "correction of Lemma 2.9 of the sampling paper (JE)",
-            wording: Wording::Derived,
-            statement: "Pr[||C|| >= eps] <= 2 d exp( -s eps^2 / (2 sigma^2 + 2 gamma eps / 3) )",
-            premise: "none",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Bernstein's inequality, checked in the scalar case against exact counts of sign patterns at every attained eps.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| tail_below(case, 2),
-            control: Control {
-                fault: "the printed denominator",
-                check: |case| tail_below(case, 1),
-            },
-            witness: None,
-        },
+        claim("sampling/matrix-chernoff-printed")
+            .recalled("Lemma 2.9 of the sampling paper (JE), as read by OCR")
+            .states("Pr[||C|| >= eps] <= 2 d exp( -s eps^2 / (sigma^2 + gamma eps / 3) ) for a mean C of s independent \
+                        centred d x d matrices with ||X|| <= gamma, ||E X^2|| <= sigma^2")
+            .note("Erratum E39, if the reader of the scan lost nothing: the factor 2 of Bernstein's denominator is missing. Only constants change: twice as many draws. \
+                   The witness has 16 fair signs: exact tail 274/65536 at eps = 3/4 against 2 exp(-7.2).")
+            .on(FAMILY, STRATA)
+            .check(|case| tail_below(case, 1))
+            .fault("the factor 2 restored", |case| tail_below(case, 2))
+            .refuted("sampling/matrix-bernstein", witness!("sampling-matrix-chernoff-printed")),
+        claim("sampling/matrix-bernstein")
+            .derived("correction of Lemma 2.9 of the sampling paper (JE)")
+            .states("Pr[||C|| >= eps] <= 2 d exp( -s eps^2 / (2 sigma^2 + 2 gamma eps / 3) )")
+            .note("Bernstein's inequality, checked in the scalar case against exact counts of sign patterns at every attained eps.")
+            .on(FAMILY, STRATA)
+            .check(|case| tail_below(case, 2))
+            .fault("the printed denominator", |case| tail_below(case, 1)),
     ]
 }

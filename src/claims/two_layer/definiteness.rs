@@ -1,10 +1,10 @@
 //! Definiteness of the Hessian: with weights above an explicit threshold, and not without.
 
-use crate::claims::exact::Exact;
-use crate::claims::loewner::{Certified, heavy_weights_suffice, outwards};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::loewner::{Certified, heavy_weights_suffice, outwards};
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
-    Verdict, Weights, Wording,
+    Case, CheckError, Claim, Drawn, Family, Outside, Stratum, Targets, Verdict, Weights,
 };
 use crate::instance::Activation;
 use crate::instance::sample::Stream;
@@ -133,99 +133,44 @@ const UNWEIGHTED: Family = Family {
     ..FAMILY
 };
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(3),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::Gap(2),
-    Stratum::Gap(3),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] =
+    strata!(Condition: 0 3 6; Gap: 0 1 2 3; OneRow; OneColumn; Square; SignedTarget);
 
-const UNWEIGHTED_STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::OneColumn,
-    Stratum::SignedTarget,
-];
+const UNWEIGHTED_STRATA: &[Stratum] = strata!(Condition: 0 6; Gap: 0; OneColumn; SignedTarget);
 
 /// The claims about definiteness.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "two-layer/positive-definite-without-weights",
-            paper: Paper::TwoLayer,
-            source: "abstract: \"the Hessian matrix is positive definite ... under certain assumptions\", read without weights",
-            wording: Wording::Derived,
-            statement: "the Hessian of 0.5 ||phi(A2 f) - b||^2 is positive definite",
-            premise: "A1 has full column rank; relu: no entry of A2 f is 0",
-            expected: Expected::Fails,
-            correction: Some("two-layer/positive-definite"),
-            note: "The regulariser is among the assumptions that are needed. For n = d it is even singular whatever A1 and b are, \
-                since B 1 = 0. Witness: n = 2, d = m = 1, phi the identity.",
-            family: UNWEIGHTED,
-            strata: UNWEIGHTED_STRATA,
-            attack: None,
-            real_rows: 0,
-            check: positive_definite,
-            control: Control {
-                fault: "B >= -R (H + ||b||_2)(sqrt(6)/9 + L2 R / 4) I in its place",
-                check: |case| above_threshold(&Exact::of(case)?, High::ONE),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/two-layer-positive-definite-without-weights.json"
-            )),
-        },
-        Claim {
-            id: "two-layer/positive-definite",
-            paper: Paper::TwoLayer,
-            source: "abstract: \"the Hessian matrix is positive definite\"; threshold derived here",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= (sqrt(6)/9) R (R + ||b||_2) + l / sigma_min(A1)^2 for all i implies Hess L >= l I",
-            premise: "phi = relu where no entry of A2 f is 0, or phi the identity; R >= ||A2||, A1 has full column rank, l > 0",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Proven in the source; sqrt(6)/9 = 0.2722, and the search comes within 1 % of it as b grows, so it cannot be lowered. \
-                Decided with the largest l that the weights allow, and on B itself, which shows that no A1 does worse.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((|rng| lowest(rng, PIECEWISE), 6)),
-            real_rows: 0,
-            check: |case| sufficient(case, High::ONE),
-            control: Control {
-                fault: "0.9 of it",
-                check: |case| sufficient(case, High::ratio(9, 10)),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "two-layer/positive-definite-smooth",
-            paper: Paper::TwoLayer,
-            source: "abstract: \"the Hessian matrix is positive definite\"; threshold derived here",
-            wording: Wording::Derived,
-            statement: "w_i^2 >= R (H + ||b||_2)(sqrt(6)/9 + L2 R / 4) + l / sigma_min(A1)^2 for all i implies Hess L >= l I; tanh: H = R, \
-                L2 = 4 / (3 sqrt 3); softplus: H = R + sqrt m ln 2, L2 = 1/4",
-            premise: "phi = tanh or softplus, R >= ||A2||, A1 has full column rank, l > 0",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Proven in the source. The curvature of phi adds L2 R / 4 to sqrt(6)/9.",
-            family: SMOOTH_FAMILY,
-            strata: STRATA,
-            attack: Some((|rng| lowest(rng, SMOOTH), 6)),
-            real_rows: 0,
-            check: |case| sufficient(case, High::ONE),
-            control: Control {
-                fault: "a hundredth of the threshold",
-                check: |case| sufficient(case, High::ratio(1, 100)),
-            },
-            witness: None,
-        },
+        claim("two-layer/positive-definite-without-weights")
+            .derived("abstract: \"the Hessian matrix is positive definite ... under certain assumptions\", read without weights")
+            .states("the Hessian of 0.5 ||phi(A2 f) - b||^2 is positive definite")
+            .given("A1 has full column rank; relu: no entry of A2 f is 0")
+            .note("The regulariser is among the assumptions that are needed. For n = d it is even singular whatever A1 and b are, \
+                since B 1 = 0. Witness: n = 2, d = m = 1, phi the identity.")
+            .on(UNWEIGHTED, UNWEIGHTED_STRATA)
+            .check(positive_definite)
+            .fault("B >= -R (H + ||b||_2)(sqrt(6)/9 + L2 R / 4) I in its place", |case| above_threshold(&Exact::of(case)?, High::ONE))
+            .refuted("two-layer/positive-definite", witness!("two-layer-positive-definite-without-weights")),
+        claim("two-layer/positive-definite")
+            .derived("abstract: \"the Hessian matrix is positive definite\"; threshold derived here")
+            .states("w_i^2 >= (sqrt(6)/9) R (R + ||b||_2) + l / sigma_min(A1)^2 for all i implies Hess L >= l I")
+            .given("phi = relu where no entry of A2 f is 0, or phi the identity; R >= ||A2||, A1 has full column rank, l > 0")
+            .note("Proven in the source; sqrt(6)/9 = 0.2722, and the search comes within 1 % of it as b grows, so it cannot be lowered. \
+                Decided with the largest l that the weights allow, and on B itself, which shows that no A1 does worse.")
+            .on(FAMILY, STRATA)
+            .attacked(6, |rng| lowest(rng, PIECEWISE))
+            .check(|case| sufficient(case, High::ONE))
+            .fault("0.9 of it", |case| sufficient(case, High::ratio(9, 10))),
+        claim("two-layer/positive-definite-smooth")
+            .derived("abstract: \"the Hessian matrix is positive definite\"; threshold derived here")
+            .states("w_i^2 >= R (H + ||b||_2)(sqrt(6)/9 + L2 R / 4) + l / sigma_min(A1)^2 for all i implies Hess L >= l I; tanh: H = R, \
+                L2 = 4 / (3 sqrt 3); softplus: H = R + sqrt m ln 2, L2 = 1/4")
+            .given("phi = tanh or softplus, R >= ||A2||, A1 has full column rank, l > 0")
+            .note("Proven in the source. The curvature of phi adds L2 R / 4 to sqrt(6)/9.")
+            .on(SMOOTH_FAMILY, STRATA)
+            .attacked(6, |rng| lowest(rng, SMOOTH))
+            .check(|case| sufficient(case, High::ONE))
+            .fault("a hundredth of the threshold", |case| sufficient(case, High::ratio(1, 100))),
     ]
 }
 

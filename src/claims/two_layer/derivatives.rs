@@ -4,12 +4,13 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::claims::claim::Check;
-use crate::claims::dls23::identity::{EVERYWHERE, Identity, equal_matrices, equal_vectors};
-use crate::claims::exact::{Exact, unit};
-use crate::claims::forms::{self, HessianForm};
-use crate::claims::{Case, CheckError, Claim, Drawn, Family, Verdict, Wording};
+use crate::claims::tools::builder::{Draft, claim, witness};
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms::{self, HessianForm};
+use crate::claims::tools::identity::{self, EVERYWHERE, equal_matrices, equal_vectors, has_rank};
+use crate::claims::{Case, CheckError, Claim, Drawn, Family, Verdict};
 use crate::instance::{Activation, Instance, LossKind};
-use crate::oracle::{self, Reference, spectrum};
+use crate::oracle::{self, Reference};
 use crate::scalar::High;
 
 use super::model::{Form, Model, Sizes, layer};
@@ -112,23 +113,8 @@ fn remainder_has_rank(case: &Case, extra: usize) -> Result<Verdict, CheckError> 
     let exact = Exact::of(case)?;
     let model = model_of(&exact)?;
     let rest = exact.logit_evaluation()?.hessian - DMatrix::from_diagonal(&model.diagonal());
-    let values = spectrum::singular_values(&rest)?;
-    let rank = model.y.len() + extra;
-    let Some(value) = values.get(rank) else {
-        return Ok(Verdict::Holds {
-            slack: f64::INFINITY,
-        });
-    };
-    // Singular values move by no more than the norm of the rounding errors (Weyl); the decomposition adds its own.
-    let rounding = exact.error(Sizes::of(&exact, &model).hessian().norm());
-    let decomposition = High::int(64 * values.len() as i64) * unit() * rest.norm();
-    let name = format!("singular value {} of B - B_diag", rank + 1);
-    Ok(Verdict::equal(
-        &name,
-        *value,
-        High::ZERO,
-        rounding + decomposition,
-    ))
+    let terms = Sizes::of(&exact, &model).hessian();
+    has_rank(&rest, model.y.len() + extra, &terms, &exact)
 }
 
 /// Every activation, in every kind of instance.
@@ -142,133 +128,74 @@ const FAMILY: Family = Family {
     ..EVERYWHERE
 };
 
-fn identity(
-    id: &'static str,
-    statement: &'static str,
-    note: &'static str,
-    check: Check,
-    control: (&'static str, Check),
-) -> Identity {
-    Identity {
-        id,
-        source: "loss as the abstract describes it; formulas derived here",
-        wording: Wording::Derived,
-        statement,
-        note,
-        family: FAMILY,
-        real_rows: 0,
-        check,
-        control,
-        refuted: None,
-    }
+fn identity(id: &'static str) -> Draft {
+    claim(id)
+        .derived("loss as the abstract describes it; formulas derived here")
+        .given("relu: no entry of A2 f is 0")
+        .on(FAMILY, identity::STRATA)
 }
 
 const CORRECTED: (&str, Check) = ("the derived form", |case| hessian(case, Form::Derived));
 
 /// The statements on record as false: slips that a derivation by hand easily makes.
-fn slips() -> Vec<Identity> {
+fn slips() -> Vec<Claim> {
     vec![
-        Identity {
-            refuted: Some((
-                "two-layer/hessian-derived",
-                include_str!("../../../fixtures/witnesses/two-layer-hessian-sign-of-mean.json"),
-            )),
-            ..identity(
-                "two-layer/hessian-sign-of-mean",
-                "Hess L = A1' (B + W^2) A1 with + <f,v> diag(f) in B (for - <f,v> diag(f))",
-                "The slip of DLS23's E2, here as a suspect: the paper's own formula was not at hand.",
-                |case| hessian(case, Form::SignOfMean),
-                CORRECTED,
-            )
-        },
-        Identity {
-            refuted: Some((
-                "two-layer/hessian-derived",
-                include_str!(
-                    "../../../fixtures/witnesses/two-layer-hessian-without-mean-square.json"
-                ),
-            )),
-            ..identity(
-                "two-layer/hessian-without-mean-square",
-                "Hess L = A1' (B + W^2) A1 without + 2 <f,v> ff' in B",
-                "A slip to look for: the paper's own formula was not at hand.",
-                |case| hessian(case, Form::WithoutMeanSquare),
-                CORRECTED,
-            )
-        },
-        Identity {
-            refuted: Some((
-                "two-layer/hessian-derived",
-                include_str!("../../../fixtures/witnesses/two-layer-hessian-one-sided.json"),
-            )),
-            ..identity(
-                "two-layer/hessian-one-sided",
-                "Hess L = A1' (B + W^2) A1 with P A2' diag(phi'^2 + phi'' o (h - b)) A2 in B (no P on the right)",
-                "A slip to look for: the paper's own formula was not at hand. The matrix is not even symmetric.",
-                |case| hessian(case, Form::OneSided),
-                CORRECTED,
-            )
-        },
+        identity("two-layer/hessian-sign-of-mean")
+            .states("Hess L = A1' (B + W^2) A1 with + <f,v> diag(f) in B (for - <f,v> diag(f))")
+            .note("The slip of DLS23's E2, here as a suspect: the paper's own formula was not at hand.")
+            .check(|case| hessian(case, Form::SignOfMean))
+            .fault(CORRECTED.0, CORRECTED.1)
+            .refuted("two-layer/hessian-derived", witness!("two-layer-hessian-sign-of-mean")),
+        identity("two-layer/hessian-without-mean-square")
+            .states("Hess L = A1' (B + W^2) A1 without + 2 <f,v> ff' in B")
+            .note("A slip to look for: the paper's own formula was not at hand.")
+            .check(|case| hessian(case, Form::WithoutMeanSquare))
+            .fault(CORRECTED.0, CORRECTED.1)
+            .refuted("two-layer/hessian-derived", witness!("two-layer-hessian-without-mean-square")),
+        identity("two-layer/hessian-one-sided")
+            .states("Hess L = A1' (B + W^2) A1 with P A2' diag(phi'^2 + phi'' o (h - b)) A2 in B (no P on the right)")
+            .note("A slip to look for: the paper's own formula was not at hand. The matrix is not even symmetric.")
+            .check(|case| hessian(case, Form::OneSided))
+            .fault(CORRECTED.0, CORRECTED.1)
+            .refuted("two-layer/hessian-derived", witness!("two-layer-hessian-one-sided")),
     ]
 }
 
 /// The claims about derivatives.
 pub fn claims() -> Vec<Claim> {
-    let mut identities = vec![
-        identity(
-            "two-layer/gradient-derived",
-            "grad L = A1' P A2' r + A1' W^2 A1 x, P = diag(f) - ff', r = phi'(y) o (phi(y) - b), y = A2 f, f = softmax(A1 x)",
-            "phi in tanh, softplus, identity, and relu where no y_i is 0. Checked against the symbolic derivative of \
-             0.5 ||phi(A2 f) - b||^2 + 0.5 ||W A1 x||^2.",
-            |case| gradient(case, true),
-            ("phi' left out of r", |case| gradient(case, false)),
-        ),
-        identity(
-            "two-layer/hessian-derived",
-            "Hess L = A1' (B + W^2) A1 with B = P A2' diag( phi'^2 + phi'' o (phi(y) - b) ) A2 P + S_f(v), v = A2' r, \
-             S_f(v) = diag(f o v) - <f,v> diag(f) - (f o v)f' - f(f o v)' + 2 <f,v> ff'",
-            "phi in tanh, softplus, identity, and relu where no y_i is 0. Checked against the symbolic second derivative.",
-            |case| hessian(case, Form::Derived),
-            ("without phi'' o (phi(y) - b)", |case| {
-                hessian(case, Form::WithoutCurvature)
-            }),
-        ),
+    let mut claims = vec![
+        identity("two-layer/gradient-derived")
+            .states("grad L = A1' P A2' r + A1' W^2 A1 x, P = diag(f) - ff', r = phi'(y) o (phi(y) - b), y = A2 f, f = softmax(A1 x)")
+            .note("phi in tanh, softplus, identity, and relu where no y_i is 0. Checked against the symbolic derivative of \
+             0.5 ||phi(A2 f) - b||^2 + 0.5 ||W A1 x||^2.")
+            .check(|case| gradient(case, true))
+            .fault("phi' left out of r", |case| gradient(case, false)),
+        identity("two-layer/hessian-derived")
+            .states("Hess L = A1' (B + W^2) A1 with B = P A2' diag( phi'^2 + phi'' o (phi(y) - b) ) A2 P + S_f(v), v = A2' r, \
+             S_f(v) = diag(f o v) - <f,v> diag(f) - (f o v)f' - f(f o v)' + 2 <f,v> ff'")
+            .note("phi in tanh, softplus, identity, and relu where no y_i is 0. Checked against the symbolic second derivative.")
+            .check(|case| hessian(case, Form::Derived))
+            .fault("without phi'' o (phi(y) - b)", |case| hessian(case, Form::WithoutCurvature)),
     ];
-    identities.extend(slips());
-    identities.extend([
-        identity(
-            "two-layer/hessian-annihilates-ones",
-            "B 1_n = 0",
-            "The first layer does not change when all logits move together: a test of B that needs no derivative. Checked on \
-             the oracle's B.",
-            |case| annihilates_ones(case, None),
-            ("the form without + 2 <f,v> ff'", |case| {
-                annihilates_ones(case, Some(Form::WithoutMeanSquare))
-            }),
-        ),
-        identity(
-            "two-layer/reduces-to-softmax",
-            "with A2 = I_n and phi the identity, gradient and B are those of softmax regression (dls23/gradient-corrected, \
-             dls23/hessian-corrected)",
-            "The case's target is cut or filled up with zeros to n entries.",
-            |case| reduces_to_softmax(case, Activation::Identity),
-            ("phi = tanh", |case| {
-                reduces_to_softmax(case, Activation::Tanh)
-            }),
-        ),
-        identity(
-            "two-layer/hessian-diagonal-plus-low-rank",
-            "B - diag( f o v - <f,v> f ) has rank at most m + 2, m the number of rows of A2",
-            "By its singular value number m + 3 at 40 digits.",
-            |case| remainder_has_rank(case, 2),
-            ("rank at most m", |case| remainder_has_rank(case, 0)),
-        ),
+    claims.extend(slips());
+    claims.extend([
+        identity("two-layer/hessian-annihilates-ones")
+            .states("B 1_n = 0")
+            .note("The first layer does not change when all logits move together: a test of B that needs no derivative. Checked on \
+             the oracle's B.")
+            .check(|case| annihilates_ones(case, None))
+            .fault("the form without + 2 <f,v> ff'", |case| annihilates_ones(case, Some(Form::WithoutMeanSquare))),
+        identity("two-layer/reduces-to-softmax")
+            .states("with A2 = I_n and phi the identity, gradient and B are those of softmax regression (dls23/gradient-corrected, \
+             dls23/hessian-corrected)")
+            .note("The case's target is cut or filled up with zeros to n entries.")
+            .check(|case| reduces_to_softmax(case, Activation::Identity))
+            .fault("phi = tanh", |case| reduces_to_softmax(case, Activation::Tanh)),
+        identity("two-layer/hessian-diagonal-plus-low-rank")
+            .states("B - diag( f o v - <f,v> f ) has rank at most m + 2, m the number of rows of A2")
+            .note("By its singular value number m + 3 at 40 digits.")
+            .check(|case| remainder_has_rank(case, 2))
+            .fault("rank at most m", |case| remainder_has_rank(case, 0)),
     ]);
-    identities
-        .into_iter()
-        .map(|identity| Claim {
-            premise: "relu: no entry of A2 f is 0",
-            ..identity.claim()
-        })
-        .collect()
+    claims
 }

@@ -3,11 +3,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::exact::{Exact, unit};
-use crate::claims::loewner::{Certified, outwards};
+use crate::claims::tools::builder::{claim, strata, witness};
+use crate::claims::tools::exact::{Exact, unit};
+use crate::claims::tools::loewner::{Certified, outwards};
 use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
-    Verdict, Weights, Wording, forms,
+    Case, CheckError, Claim, Drawn, Family, Outside, Stratum, Targets, Verdict, Weights, forms,
 };
 use crate::instance::sample::{self, Stream};
 use crate::instance::{Activation, Instance, LossKind};
@@ -31,9 +31,7 @@ fn change(
 ) -> Result<Verdict, CheckError> {
     if x == y {
         // Zero on both sides, which no rounding puts in doubt.
-        return Ok(Verdict::Holds {
-            slack: f64::INFINITY,
-        });
+        return Ok(Verdict::VACUOUS);
     }
     let reference = Reference::new(instance)?;
     let here = Certified::of(&reference, x)?;
@@ -263,103 +261,47 @@ const KINKS: Family = Family {
     ..RELU
 };
 
-const STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(3),
-    Stratum::Condition(6),
-    Stratum::Gap(0),
-    Stratum::Gap(1),
-    Stratum::Gap(2),
-    Stratum::Gap(3),
-    Stratum::OneRow,
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const STRATA: &[Stratum] =
+    strata!(Condition: 0 3 6; Gap: 0 1 2 3; OneRow; OneColumn; Square; SignedTarget);
 
-const RELU_STRATA: &[Stratum] = &[
-    Stratum::Condition(0),
-    Stratum::Condition(3),
-    Stratum::OneColumn,
-    Stratum::Square,
-    Stratum::SignedTarget,
-];
+const RELU_STRATA: &[Stratum] = strata!(Condition: 0 3; OneColumn; Square; SignedTarget);
 
 /// The claims about Lipschitz constants.
 pub fn claims() -> Vec<Claim> {
     vec![
-        Claim {
-            id: "two-layer/relu-hessian-lipschitz",
-            paper: Paper::TwoLayer,
-            source: "abstract: \"Lipschitz continuous under certain assumptions\", for phi = relu, with DLS23's constant",
-            wording: Wording::Derived,
-            statement: "||H(x) - H(y)|| <= n^1.5 exp(30R^2) ||x - y||_2 for phi = relu",
-            premise: "||A1||, ||A2||, ||x||_2, ||y||_2 <= R, ||b||_1 <= 1, no entry of A2 f(x) or A2 f(y) is 0",
-            expected: Expected::Fails,
-            correction: Some("two-layer/smooth-hessian-lipschitz"),
-            note: "The Hessian jumps where an entry of A2 f changes its sign (two-layer/relu-hessian-jump), so no constant whatever \
+        claim("two-layer/relu-hessian-lipschitz")
+            .derived("abstract: \"Lipschitz continuous under certain assumptions\", for phi = relu, with DLS23's constant")
+            .states("||H(x) - H(y)|| <= n^1.5 exp(30R^2) ||x - y||_2 for phi = relu")
+            .given("||A1||, ||A2||, ||x||_2, ||y||_2 <= R, ||b||_1 <= 1, no entry of A2 f(x) or A2 f(y) is 0")
+            .note("The Hessian jumps where an entry of A2 f changes its sign (two-layer/relu-hessian-jump), so no constant whatever \
                 is right: halving the distance of two points on both sides doubles the ratio. The witness's segment is halved \
-                80 times.",
-            family: RELU,
-            strata: RELU_STRATA,
-            attack: None,
-            real_rows: 0,
-            check: relu,
-            control: Control {
-                fault: "softplus in place of relu, and its constant",
-                check: |case| smooth(&softened(case)?, High::ONE),
-            },
-            witness: Some(include_str!(
-                "../../../fixtures/witnesses/two-layer-relu-hessian-lipschitz.json"
-            )),
-        },
-        Claim {
-            id: "two-layer/relu-hessian-jump",
-            paper: Paper::TwoLayer,
-            source: "behind two-layer/relu-hessian-lipschitz",
-            wording: Wording::Derived,
-            statement: "where y_k = (A2 f)_k becomes positive the Hessian jumps by A1' ( P a a' P - b_k S_f(a) ) A1, a the k-th row \
-                of A2; on either side it is Lipschitz with the constant of two-layer/smooth-hessian-lipschitz for L2 = L3 = 0",
-            premise: "phi = relu, y_k has both signs near the point",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Decided at two points about 10^-24 apart, on both sides of the kink, with y_k - b_k for -b_k; the difference may \
-                be no more than the smooth pieces change on that distance.",
-            family: KINKS,
-            strata: RELU_STRATA,
-            attack: None,
-            real_rows: 0,
-            check: |case| jump(case, Jump::Derived),
-            control: Control {
-                fault: "without - b_k S_f(a)",
-                check: |case| jump(case, Jump::GaussOnly),
-            },
-            witness: None,
-        },
-        Claim {
-            id: "two-layer/smooth-hessian-lipschitz",
-            paper: Paper::TwoLayer,
-            source: "abstract: \"Lipschitz continuous\"; constant derived here",
-            wording: Wording::Derived,
-            statement: "||H(x) - H(y)|| <= ||A1||^3 (3 F1 F2 + (H + ||b||_2) F3) ||x - y||_2 for all x, y, with R = ||A2||, F1 = R/2, \
+                80 times.")
+            .on(RELU, RELU_STRATA)
+            .check(relu)
+            .fault("softplus in place of relu, and its constant", |case| smooth(&softened(case)?, High::ONE))
+            .refuted("two-layer/smooth-hessian-lipschitz", witness!("two-layer-relu-hessian-lipschitz")),
+        claim("two-layer/relu-hessian-jump")
+            .derived("behind two-layer/relu-hessian-lipschitz")
+            .states("where y_k = (A2 f)_k becomes positive the Hessian jumps by A1' ( P a a' P - b_k S_f(a) ) A1, a the k-th row \
+                of A2; on either side it is Lipschitz with the constant of two-layer/smooth-hessian-lipschitz for L2 = L3 = 0")
+            .given("phi = relu, y_k has both signs near the point")
+            .note("Decided at two points about 10^-24 apart, on both sides of the kink, with y_k - b_k for -b_k; the difference may \
+                be no more than the smooth pieces change on that distance.")
+            .on(KINKS, RELU_STRATA)
+            .check(|case| jump(case, Jump::Derived))
+            .fault("without - b_k S_f(a)", |case| jump(case, Jump::GaussOnly)),
+        claim("two-layer/smooth-hessian-lipschitz")
+            .derived("abstract: \"Lipschitz continuous\"; constant derived here")
+            .states("||H(x) - H(y)|| <= ||A1||^3 (3 F1 F2 + (H + ||b||_2) F3) ||x - y||_2 for all x, y, with R = ||A2||, F1 = R/2, \
                 F2 = L2 R^2/4 + R, F3 = L3 R^3/8 + 3 L2 R^2/2 + 5R/2; tanh: H = R, L2 = 4 / (3 sqrt 3), L3 = 2; softplus: \
-                H = R + sqrt m ln 2, L2 = 1/4, L3 = 1 / (6 sqrt 3); identity: H = R, L2 = L3 = 0",
-            premise: "phi = tanh, softplus or the identity; no bound on x or y",
-            expected: Expected::Holds,
-            correction: None,
-            note: "Proven in the source. For softplus with a large A2, L3 R^3 (H + ||b||_2) / 8 \
-                dominates; for the identity it stays below a fifth.",
-            family: FAMILY,
-            strata: STRATA,
-            attack: Some((steepest, 6)),
-            real_rows: 0,
-            check: |case| smooth(case, High::ONE),
-            control: Control {
-                fault: "a hundredth of it",
-                check: |case| smooth(case, High::ratio(1, 100)),
-            },
-            witness: None,
-        },
+                H = R + sqrt m ln 2, L2 = 1/4, L3 = 1 / (6 sqrt 3); identity: H = R, L2 = L3 = 0")
+            .given("phi = tanh, softplus or the identity; no bound on x or y")
+            .note("Proven in the source. For softplus with a large A2, L3 R^3 (H + ||b||_2) / 8 \
+                dominates; for the identity it stays below a fifth.")
+            .on(FAMILY, STRATA)
+            .attacked(6, steepest)
+            .check(|case| smooth(case, High::ONE))
+            .fault("a hundredth of it", |case| smooth(case, High::ratio(1, 100))),
     ]
 }
 

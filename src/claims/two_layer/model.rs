@@ -4,8 +4,9 @@
 
 use nalgebra::{DMatrix, DVector, RealField};
 
-use crate::claims::exact::Exact;
-use crate::claims::{CheckError, forms};
+use crate::claims::CheckError;
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::forms;
 use crate::instance::{Activation, Instance, LossKind};
 use crate::scalar::High;
 

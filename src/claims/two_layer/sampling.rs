@@ -1,12 +1,10 @@
 //! SUBSAMPLE on the diagonal part `p o v - <p,v> p` of the two-layer Hessian and `w^2`: positive for weights above
 //! `R (H + ||b||) / 2`, as `p o v - <p,v> p = P v`, `||P|| <= 1/2` and `||v|| <= R (H + ||b||)`; and its guarantee.
 
-use crate::claims::exact::Exact;
 use crate::claims::sampling::guarantee::guarantee_of_diagonal;
-use crate::claims::{
-    Case, CheckError, Claim, Control, Drawn, Expected, Family, Outside, Paper, Stratum, Targets,
-    Verdict, Weights, Wording,
-};
+use crate::claims::tools::builder::{claim, strata};
+use crate::claims::tools::exact::Exact;
+use crate::claims::{Case, CheckError, Claim, Drawn, Family, Outside, Targets, Verdict, Weights};
 use crate::instance::Activation;
 
 use super::definiteness::constants;
@@ -25,19 +23,14 @@ fn sampled(case: &Case, share: f64) -> Result<Verdict, CheckError> {
 
 /// The claims about sampling.
 pub fn claims() -> Vec<Claim> {
-    vec![Claim {
-        id: "two-layer/subsample-guarantee",
-        paper: Paper::TwoLayer,
-        source: "SUBSAMPLE of the Newton papers on the diagonal part of this loss's Hessian",
-        wording: Wording::Derived,
-        statement: "s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= \
-            (1+eps0) A'DA with probability at least 1 - delta, D = diag(p o v) - <p,v> diag(p) + w o w, which is positive",
-        premise: "phi = tanh or softplus, w_i^2 > R (H + ||b||_2) / 2 with R >= ||A2|| and H as in two-layer/positive-definite-smooth, rank(A1) = d",
-        expected: Expected::Holds,
-        correction: None,
-        note: "A'DA is the Hessian without a remainder of rank at most m + 2 (two-layer/hessian-diagonal-plus-low-rank), which needs no sampling. 120 \
-            subsamples a case against an exact binomial limit (false alarm 1e-9).",
-        family: Family {
+    vec![claim("two-layer/subsample-guarantee")
+        .derived("SUBSAMPLE of the Newton papers on the diagonal part of this loss's Hessian")
+        .states("s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= \
+            (1+eps0) A'DA with probability at least 1 - delta, D = diag(p o v) - <p,v> diag(p) + w o w, which is positive")
+        .given("phi = tanh or softplus, w_i^2 > R (H + ||b||_2) / 2 with R >= ||A2|| and H as in two-layer/positive-definite-smooth, rank(A1) = d")
+        .note("A'DA is the Hessian without a remainder of rank at most m + 2 (two-layer/hessian-diagonal-plus-low-rank), which needs no sampling. 120 \
+            subsamples a case against an exact binomial limit (false alarm 1e-9).")
+        .on(Family {
             losses: &[
                 Drawn::TwoLayer(Activation::Tanh),
                 Drawn::TwoLayer(Activation::Softplus),
@@ -56,22 +49,7 @@ pub fn claims() -> Vec<Claim> {
             },
             cases: 9,
             ..Family::GENERAL
-        },
-        strata: &[
-            Stratum::Condition(0),
-            Stratum::Condition(3),
-            Stratum::Condition(6),
-            Stratum::Gap(0),
-            Stratum::Gap(1),
-            Stratum::SignedTarget,
-        ],
-        attack: None,
-        real_rows: 0,
-        check: |case| sampled(case, 1.0),
-        control: Control {
-            fault: "a hundredth of the draws",
-            check: |case| sampled(case, 0.01),
-        },
-        witness: None,
-    }]
+        }, strata!(Condition: 0 3 6; Gap: 0 1; SignedTarget))
+        .check(|case| sampled(case, 1.0))
+        .fault("a hundredth of the draws", |case| sampled(case, 0.01))]
 }

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::attack::{self, Effort};
+use crate::claims::tools::attack::{self, Effort};
 use crate::claims::{Case, CheckError, Origin};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{Activation, DesignMatrix, Instance, LossKind};

@@ -3,8 +3,8 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
-use crate::claims::exact::{Exact, unit};
-use crate::claims::forms::{self, HessianForm};
+use crate::claims::tools::exact::{Exact, unit};
+use crate::claims::tools::forms::{self, HessianForm};
 use crate::claims::{Case, CheckError, Outside, Verdict};
 use crate::instance::sample::Stream;
 use crate::oracle::{Reference, lift_vector, minimise, spectrum};
@@ -414,7 +414,7 @@ mod tests {
     use super::*;
 
     fn setting() -> Setting {
-        let text = include_str!("../../fixtures/witnesses/dls23-shrinking-euclidean.json");
+        let text = include_str!("../../../fixtures/witnesses/dls23-shrinking-euclidean.json");
         Setting::of(&Case::of_text(text, 1), &DLS23)
             .unwrap()
             .unwrap()

@@ -3,7 +3,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::exact::{Exact, unit};
+use crate::claims::tools::exact::{Exact, unit};
 use crate::claims::{CheckError, Outside, Verdict};
 use crate::instance::Instance;
 use crate::oracle::{Reference, spectrum};

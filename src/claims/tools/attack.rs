@@ -151,6 +151,11 @@ fn simplex(
     corners.swap_remove(0)
 }
 
+/// A weight with `w^2 > base`, by about `2^-29` relative; 0 for base 0.
+pub fn just_above(base: f64) -> f64 {
+    base.sqrt() * (1.0 + 1.0 / f64::from(1u32 << 30))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -277,5 +282,14 @@ mod tests {
         };
         assert_eq!(maximise(&flat, vec![8.0], effort), (vec![8.0], 0.0));
         assert_eq!(asked.into_inner(), [8.0, 10.0, 8.5, 8.125, 8.03125]);
+    }
+
+    #[test]
+    fn a_weight_just_above_is_above_by_a_trifle() {
+        for base in [0.240_408_806_91, 1.0, 4.0, 100.0, 3e6] {
+            let excess = just_above(base).powi(2) / base - 1.0;
+            assert!(excess > 0.0 && excess < 2f64.powi(-28), "{base}: {excess}");
+        }
+        assert_eq!(just_above(0.0), 0.0);
     }
 }

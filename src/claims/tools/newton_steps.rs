@@ -17,8 +17,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::exact::Exact;
-use crate::claims::newton_support::{
+use crate::claims::tools::exact::Exact;
+use crate::claims::tools::newton_support::{
     Iterate, Setting, Sign, Stepped, Theorem, energy_norm, is_approximate, sampled_gram,
     under_premise,
 };
