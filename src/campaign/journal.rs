@@ -95,7 +95,8 @@ impl Journal {
                     message: "is there already: use --resume to go on with it, or another name"
                         .to_owned(),
                 },
-                ErrorKind::AlreadyExists => InstanceError::io(path, ErrorKind::IsADirectory.into()),
+                // Where the name ends with a slash the system says so itself, in its own words.
+                _ if path.is_dir() => InstanceError::io(path, ErrorKind::IsADirectory.into()),
                 _ => InstanceError::io(path, source),
             })?;
         let journal = Self {

@@ -217,10 +217,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_search_stays_off_the_pole_and_in_the_unit_ball_of_targets() {
+    fn the_search_stays_off_the_pole_and_leaves_the_unit_ball_of_targets() {
+        let mut largest = 0f64;
         for index in 0..4 {
             let case = lowest(&mut sample::stream(1, "test", index)).unwrap();
-            assert!(case.instance.target().lp_norm(1) <= 1.0 + 1e-12);
+            largest = largest.max(case.instance.target().lp_norm(1));
             let model = Model::at(&case.x());
             assert!(model.alpha >= NEAREST_POLE);
             let low = model
@@ -229,6 +230,7 @@ mod tests {
                 .min();
             assert!(low < 0.0, "{low}");
         }
+        assert!(largest > 1.0, "{largest}");
     }
 
     /// `(1 + 10^-6)^2` of the threshold, at logits (0, 1) where alpha is far from 0.

@@ -284,16 +284,18 @@ mod tests {
     }
 
     #[test]
-    fn the_search_stays_off_the_pole_and_in_the_unit_ball_of_targets() {
+    fn the_search_stays_off_the_pole_and_leaves_the_unit_ball_of_targets() {
+        let mut largest = 0f64;
         for index in 0..4 {
             let case = steepest(&mut sample::stream(1, "test", index)).unwrap();
             let step = (case.y() - case.x()).norm();
             assert!((step / STEP - 1.0).abs() < 1e-6, "{step}");
-            assert!(case.instance.target().lp_norm(1) <= 1.0 + 1e-12);
+            largest = largest.max(case.instance.target().lp_norm(1));
             for z in [case.x(), case.y()] {
                 assert!(Model::at(&z).alpha >= NEAREST_POLE);
             }
         }
+        assert!(largest > 1.0, "{largest}");
     }
 
     #[test]

@@ -134,8 +134,12 @@ impl Reduced for Projected<'_> {
             }
         }
         let hessian = without_gauge(&hessian, &point.kept);
-        // The directions Y R have no curvature of their own; any keeps the matrix definite.
-        let mean = hessian.diagonal().map(f64::abs).mean();
+        // The directions Y R have no curvature of their own; any keeps the matrix definite. A square factor has no others.
+        let mean = if point.kept.nrows() == k {
+            1.0
+        } else {
+            hessian.diagonal().map(f64::abs).mean()
+        };
         let span = &point.kept * point.kept.transpose();
         let mut hessian = 0.5 * (&hessian + hessian.transpose());
         for j in 0..span.nrows() {
