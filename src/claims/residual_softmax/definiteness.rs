@@ -223,7 +223,8 @@ mod tests {
             let case = lowest(&mut sample::stream(1, "test", index)).unwrap();
             largest = largest.max(case.instance.target().lp_norm(1));
             let model = Model::at(&case.x());
-            assert!(model.alpha >= NEAREST_POLE);
+            // Up to the rounding of a sum that nearly cancels.
+            assert!(model.alpha >= NEAREST_POLE * (1.0 - 1e-9));
             let low = model
                 .hessian(case.instance.target())
                 .symmetric_eigenvalues()
