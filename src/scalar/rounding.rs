@@ -1,4 +1,4 @@
-//! How far one rounded operation of [`High`](super::High) can be off: the one table that enclosures charge by and answers are
+//! How far one rounded operation of [`High`] can be off: the one table that enclosures charge by and answers are
 //! judged by. Entries are hundredths of a unit of `10^-39`, relative to the result; `tests` of `high` hold them.
 
 use super::High;

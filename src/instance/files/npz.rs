@@ -21,7 +21,9 @@ pub(super) mod archive;
 mod named;
 
 use archive::Archive;
-pub use named::{NamedArray, read_arrays, write_arrays};
+#[cfg(feature = "npz")]
+pub use named::write_arrays;
+pub use named::{NamedArray, read_arrays};
 
 /// Reads a matrix: a sparse one (`scipy.sparse.save_npz` of a csr, csc or coo matrix or array), or the one array of two
 /// dimensions in the archive (`np.savez(file, A)`).

@@ -1,14 +1,9 @@
 //! Arrays of any shape under their names: `np.savez(file, X=x, Y=y)`.
 
-use std::io::{Cursor, Write};
 use std::path::Path;
-
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
 use super::archive::Archive;
 use crate::instance::InstanceError;
-use crate::instance::files::whole::write_whole;
 use crate::instance::files::{npy, source};
 
 /// An array by name: its shape and its numbers, row by row.
@@ -31,8 +26,13 @@ pub fn read_arrays(path: &Path) -> Result<Vec<NamedArray>, InstanceError> {
     })
 }
 
-/// Writes arrays under their names, as `np.savez` does; the same arrays give the same bytes.
+/// Writes arrays under their names, as `np.savez` does; the same arrays give the same bytes. With the feature `npz` only.
+#[cfg(feature = "npz")]
 pub fn write_arrays(path: &Path, arrays: &[NamedArray]) -> Result<(), InstanceError> {
+    use std::io::{Cursor, Write};
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
     let failed = |error: std::io::Error| InstanceError::io(path, error);
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     // Without a date of its own the archive would not be the same twice.
@@ -46,10 +46,10 @@ pub fn write_arrays(path: &Path, arrays: &[NamedArray]) -> Result<(), InstanceEr
             .map_err(failed)?;
     }
     let bytes = archive.finish().map_err(|error| failed(error.into()))?;
-    write_whole(path, &bytes.into_inner())
+    crate::instance::files::write_whole(path, &bytes.into_inner())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "npz"))]
 mod tests {
     use super::*;
 
