@@ -65,6 +65,9 @@ pub fn read_answer(path: &Path, instance: &Instance) -> Result<Answer, InstanceE
     let text = read_text(path)?;
     let path = shown(path);
     let file: File = json::parse_object(&quote_non_finite(&text), path, "an answer")?;
+    if let Some(version) = file.format_version {
+        json::check_version(version, path)?;
+    }
     Reader {
         path,
         instance,
@@ -87,6 +90,9 @@ struct File {
     hessian: Option<Entry<Vec<Vec<Number>>>>,
     #[serde(default, deserialize_with = "present")]
     minimiser: Option<Entry<Vec<Number>>>,
+    /// What a report begins with: `reference --json` is an answer, too.
+    #[serde(default, deserialize_with = "present")]
+    format_version: Option<u32>,
 }
 
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {

@@ -41,6 +41,8 @@ pub struct NamedAnswer {
 }
 
 const KEYS: [&str; 5] = ["x", "loss", "gradient", "hessian", "minimiser"];
+/// What a report begins with: `reference --json` is an answer, too.
+const VERSION: &str = "format_version";
 
 /// Reads an answer about this system, from standard input if the path is `-`; whatever does not fit is named with its place.
 pub fn read_named_answer(path: &Path, given: &Given) -> Result<NamedAnswer, InstanceError> {
@@ -63,12 +65,20 @@ pub fn parse_named_answer(
     name: &Path,
     given: &Given,
 ) -> Result<NamedAnswer, InstanceError> {
-    let fields: Map<String, Value> =
+    let mut fields: Map<String, Value> =
         json::parse_object(&quote_non_finite(text), name, "an answer")?;
     let reader = Reader {
         path: name,
         layout: given.layout(),
     };
+    if let Some(version) = fields.remove(VERSION) {
+        let number = version
+            .as_u64()
+            .and_then(|number| u32::try_from(number).ok());
+        let number = number
+            .ok_or_else(|| reader.refusal(format!("{VERSION} is {version}: a number is needed")))?;
+        json::check_version(number, name)?;
+    }
     if let Some(unknown) = fields.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(reader.refusal(format!(
             "unknown field `{unknown}`, expected one of {}",

@@ -307,3 +307,22 @@ fn the_example_in_the_manual_is_what_is_printed() {
     let manual = include_str!("../../docs/conformance.md");
     assert!(manual.contains(&run.out), "{}", run.out);
 }
+
+/// The oracle's own report is an answer; one of a format to come is not.
+#[test]
+fn what_reference_prints_is_an_answer() {
+    let system = r#"{ "system": "weighted-low-rank", "M": [[1, 2], [4, 5]], "W": [[1, 0.5], [1, 2]], "rank": 1,
+        "start": { "X": [[1], [2]], "Y": [[1], [3]] } }"#;
+    for manifest in [BASELINE, system] {
+        let scratch = Scratch::new();
+        let good = scratch.file("good.json", manifest);
+        let report = attreg(["reference", &good, "--json"]).out;
+        let answer = scratch.file("a.json", &report);
+        let run = attreg(["check", &good, &answer]);
+        assert_eq!(run.status, 0, "{}{}", run.out, run.err);
+        let later = report.replacen("\"format_version\":1", "\"format_version\":2", 1);
+        let later = scratch.file("later.json", later);
+        attreg(["check", &good, &later])
+            .assert_refused("later.json: format_version is 2: this program reads 1");
+    }
+}

@@ -15,6 +15,15 @@ mod rounded;
 /// renamed, leaves or changes its meaning; further fields leave it as it is.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// Refuses a file that says it has another version of the format than [`FORMAT_VERSION`].
+pub(crate) fn check_version(found: u32, name: &Path) -> Result<(), InstanceError> {
+    if found == FORMAT_VERSION {
+        return Ok(());
+    }
+    let message = format!("format_version is {found}: this program reads {FORMAT_VERSION}");
+    Err(InstanceError::format(name, message))
+}
+
 /// Parses `text`; `name` is the file that messages mention. A byte order mark before it is skipped. An integer beyond 2^53
 /// that f64 does not have is refused, wherever it stands: rounding it silently would pose another problem.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str, name: &Path) -> Result<T, InstanceError> {

@@ -215,10 +215,6 @@ pub fn render(kit: &Kit) -> String {
 pub fn read_kit(directory: &Path) -> Result<Kit, InstanceError> {
     let path = directory.join(MANIFEST);
     let kit: Kit = json::parse(&read_text(&path)?, &path)?;
-    if kit.format_version != FORMAT_VERSION {
-        let found = kit.format_version;
-        let message = format!("format_version is {found}: this program reads {FORMAT_VERSION}");
-        return Err(InstanceError::format(&path, message));
-    }
+    json::check_version(kit.format_version, &path)?;
     Ok(kit)
 }
