@@ -2,27 +2,23 @@
 
 mod follow;
 mod named;
+mod report;
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering::SeqCst;
-use std::time::Instant;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use nalgebra::DVector;
-use serde::Serialize;
 
 use crate::cli::interrupt::stop_flag;
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{
     has_suffix, npy, read_point, refuse_overlap, refuse_two_readers, shown, write_whole,
 };
-use crate::production::{
-    Method, Outcome, Problem, Settings, Solution, TraceEntry, method_names, solve_interruptible,
-};
+use crate::production::{Method, Problem, Settings, TraceEntry, method_names, solve_interruptible};
 use crate::system::{Posed, read_with_files};
-use follow::{TraceLine, progress_line};
+use follow::Follower;
+use report::Run;
 
 /// Arguments of `attreg solve`.
 #[derive(Debug, Args)]
@@ -116,43 +112,30 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
         Problem::from_instance(&instance).map_err(|error| CliError::refused(path, error))?;
     drop(instance);
     let stop = stop_flag();
-    let progress = progress_line();
-    let mut lines = String::new();
-    let clock = Instant::now();
-    let mut observer = |entry: &TraceEntry| {
-        let seconds = clock.elapsed().as_secs_f64();
-        lines.push_str(&output::json_report(&TraceLine::new(entry, seconds)));
-        progress.set_message(format!(
-            "iteration {}: loss {:.6e}, gradient {:.1e}, {:.1} passes over A",
-            entry.iteration, entry.loss, entry.gradient_norm, entry.passes
-        ));
-        if stop.load(SeqCst) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    };
+    let mut follower = Follower::of(&stop, Some("passes over A"));
+    let mut observer = |entry: &TraceEntry| follower.sees(entry);
     let solution = solve_interruptible(&problem, &start, &settings, &mut observer, &stop)
         .map_err(|error| CliError::refused(path, error))?;
-    let seconds = clock.elapsed().as_secs_f64();
-    progress.finish_and_clear();
+    let (seconds, trace) = follower.end();
     if let (Some(save), Some(file)) = (save, &arguments.output) {
         save(file, &solution.x)?;
     }
     if let Some(file) = &arguments.trace {
-        write_whole(file, lines.as_bytes())?;
+        write_whole(file, trace.as_bytes())?;
     }
-    let report = Report::new(&solution, &settings, seconds);
-    output::print(&if arguments.json {
-        output::json_report(&report)
-    } else {
-        report.table()
-    })?;
-    Ok(match solution.outcome {
-        outcome if outcome.is_success() => Exit::Success,
-        Outcome::Interrupted => Exit::Interrupted,
-        _ => Exit::Differs,
-    })
+    let run = Run {
+        method: settings.method.as_str(),
+        seed: settings.seed,
+        seconds,
+    };
+    let name = |j: usize| format!("x[{j}]");
+    report::print(
+        &solution,
+        &run,
+        arguments.json,
+        || solution.x.as_slice(),
+        name,
+    )
 }
 
 /// The files that will be written, with their options.
@@ -209,64 +192,5 @@ fn saver(path: &Path) -> Result<Saver, CliError> {
             path,
             "the answer's file must end in .npy or .json",
         ))
-    }
-}
-
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Report<'a> {
-    status: &'static str,
-    x: &'a [f64],
-    loss: f64,
-    gradient_norm: f64,
-    iterations: usize,
-    error_bound: Option<f64>,
-    error_bound_basis: &'a str,
-    warnings: &'a [String],
-    method: &'static str,
-    seed: u64,
-    seconds: f64,
-}
-
-impl<'a> Report<'a> {
-    fn new(solution: &'a Solution, settings: &Settings, seconds: f64) -> Self {
-        Self {
-            status: solution.outcome.as_str(),
-            x: solution.x.as_slice(),
-            loss: solution.loss,
-            gradient_norm: solution.gradient_norm,
-            iterations: solution.iterations,
-            error_bound: solution.error_bound,
-            error_bound_basis: &solution.error_bound_basis,
-            warnings: &solution.warnings,
-            method: settings.method.as_str(),
-            seed: settings.seed,
-            seconds,
-        }
-    }
-
-    fn table(&self) -> String {
-        let mut rows: Vec<(String, String)> = Vec::new();
-        let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
-        row("status", self.status.to_owned());
-        row("loss", format!("{:e}", self.loss));
-        row("gradient norm", format!("{:.3e}", self.gradient_norm));
-        row("iterations", self.iterations.to_string());
-        row(
-            "error bound",
-            self.error_bound
-                .map_or("none".to_owned(), |bound| format!("{bound:.3e}")),
-        );
-        row("", self.error_bound_basis.to_owned());
-        row("method", self.method.to_owned());
-        row("seed", self.seed.to_string());
-        row("seconds", format!("{:.3}", self.seconds));
-        for warning in self.warnings {
-            row("warning", warning.clone());
-        }
-        for (j, value) in self.x.iter().enumerate() {
-            row(&format!("x[{j}]"), format!("{value:e}"));
-        }
-        output::table(&rows)
     }
 }

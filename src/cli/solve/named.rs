@@ -1,17 +1,13 @@
 //! Solving a system whose unknowns have names.
 
-use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::Ordering::SeqCst;
-use std::time::Instant;
 
-use serde_json::{Value, json};
-
-use super::follow::{TraceLine, progress_line};
+use super::follow::Follower;
+use super::report::{self, Run};
 use crate::cli::interrupt::stop_flag;
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{has_suffix, npz, write_whole};
-use crate::production::{Outcome, Settings, Solution, TraceEntry, solve_system};
+use crate::production::{Settings, TraceEntry, solve_system};
 use crate::system::{Given, Layout, as_json, read_unknowns};
 
 /// What the command line asks for.
@@ -33,22 +29,8 @@ pub(super) fn run(asked: &Asked<'_>, given: &Given, settings: &Settings) -> Resu
         None => given.points().first().cloned(),
     };
     let stop = stop_flag();
-    let progress = progress_line();
-    let mut lines = String::new();
-    let clock = Instant::now();
-    let mut observer = |entry: &TraceEntry| {
-        let seconds = clock.elapsed().as_secs_f64();
-        lines.push_str(&output::json_report(&TraceLine::new(entry, seconds)));
-        progress.set_message(format!(
-            "iteration {}: loss {:.6e}, gradient {:.1e}",
-            entry.iteration, entry.loss, entry.gradient_norm
-        ));
-        if stop.load(SeqCst) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    };
+    let mut follower = Follower::of(&stop, None);
+    let mut observer = |entry: &TraceEntry| follower.sees(entry);
     let (solution, method) = solve_system(
         given,
         start.as_deref(),
@@ -57,26 +39,22 @@ pub(super) fn run(asked: &Asked<'_>, given: &Given, settings: &Settings) -> Resu
         &mut observer,
     )
     .map_err(|error| CliError::refused(asked.path, error))?;
-    let seconds = clock.elapsed().as_secs_f64();
-    progress.finish_and_clear();
+    let (seconds, trace) = follower.end();
     let layout = given.layout();
     if let (Some(save), Some(file)) = (save, asked.output) {
         save(file, &layout, solution.x.as_slice())?;
     }
     if let Some(file) = asked.trace {
-        write_whole(file, lines.as_bytes())?;
+        write_whole(file, trace.as_bytes())?;
     }
-    output::print(&if asked.json {
-        let x = as_json(&layout, solution.x.as_slice());
-        output::json_report(&report(&solution, x, method, settings, seconds))
-    } else {
-        table(&solution, &layout, method, settings, seconds)
-    })?;
-    Ok(match solution.outcome {
-        outcome if outcome.is_success() => Exit::Success,
-        Outcome::Interrupted => Exit::Interrupted,
-        _ => Exit::Differs,
-    })
+    let run = Run {
+        method,
+        seed: settings.seed,
+        seconds,
+    };
+    let x = || as_json(&layout, solution.x.as_slice());
+    let name = |j: usize| layout.entry(j).unwrap_or_default();
+    report::print(&solution, &run, asked.json, x, name)
 }
 
 type Saver = fn(&Path, &Layout, &[f64]) -> Result<(), CliError>;
@@ -102,48 +80,4 @@ fn saver(path: &Path) -> Result<Saver, CliError> {
             "the answer's file must end in .npz or .json, the unknowns being several arrays",
         ))
     }
-}
-
-/// What `--json` prints: the fields of every solve, the unknowns by name.
-fn report(solution: &Solution, x: Value, method: &str, settings: &Settings, seconds: f64) -> Value {
-    json!({
-        "status": solution.outcome.as_str(),
-        "x": x,
-        "loss": solution.loss,
-        "gradient_norm": solution.gradient_norm,
-        "iterations": solution.iterations,
-        "error_bound": solution.error_bound,
-        "error_bound_basis": solution.error_bound_basis,
-        "warnings": solution.warnings,
-        "method": method,
-        "seed": settings.seed,
-        "seconds": seconds,
-    })
-}
-
-fn table(
-    solution: &Solution,
-    layout: &Layout,
-    method: &str,
-    settings: &Settings,
-    seconds: f64,
-) -> String {
-    let mut rows: Vec<(String, String)> = Vec::new();
-    let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
-    row("status", solution.outcome.as_str().to_owned());
-    row("loss", format!("{:e}", solution.loss));
-    row("gradient norm", format!("{:.3e}", solution.gradient_norm));
-    row("iterations", solution.iterations.to_string());
-    row("error bound", "none".to_owned());
-    row("", solution.error_bound_basis.clone());
-    row("method", method.to_owned());
-    row("seed", settings.seed.to_string());
-    row("seconds", format!("{seconds:.3}"));
-    for warning in &solution.warnings {
-        row("warning", warning.clone());
-    }
-    for (j, value) in solution.x.iter().enumerate() {
-        row(&layout.entry(j).unwrap_or_default(), format!("{value:e}"));
-    }
-    output::table(&rows)
 }
