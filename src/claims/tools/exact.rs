@@ -70,6 +70,16 @@ impl Exact {
         self.w.map(High::square)
     }
 
+    /// The least `w_i^2`.
+    pub fn lightest(&self) -> High {
+        let squares = self.squared_weights();
+        squares
+            .iter()
+            .copied()
+            .reduce(High::min)
+            .unwrap_or(High::ZERO)
+    }
+
     /// `||b||_1`.
     pub fn target_norm(&self) -> High {
         self.b.iter().map(|entry| entry.abs()).sum()

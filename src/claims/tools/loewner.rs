@@ -72,12 +72,7 @@ pub fn outwards(value: High) -> High {
 /// `w_i^2 >= threshold + l / sigma_min(A)^2` for all i implies `Hess L >= l I`, for the largest `l` that the case's
 /// weights allow. Outside for weights below the threshold, and where A has not full column rank.
 pub fn heavy_weights_suffice(exact: &Exact, threshold: High) -> Result<Verdict, CheckError> {
-    let lightest = exact
-        .squared_weights()
-        .iter()
-        .copied()
-        .reduce(High::min)
-        .unwrap_or(High::ZERO);
+    let lightest = exact.lightest();
     let surplus = lightest - threshold;
     if surplus <= threshold.abs().shifted(-30) {
         return Ok(Verdict::Outside(Outside::Weights));

@@ -283,6 +283,22 @@ pub fn induction(
     })
 }
 
+/// The approximation of step `t` of an iteration, in turn the one that stretches the error most and the one that shrinks it least;
+/// `None` where it is not proven to be within `epsilon`.
+fn adverse_approximation(
+    from: &Iterate,
+    t: usize,
+    epsilon: High,
+) -> Result<Option<DMatrix<High>>, CheckError> {
+    let approximation = if t.is_multiple_of(2) {
+        from.worst_approximation(epsilon)
+    } else {
+        from.scaled_down(epsilon)
+    };
+    let proven = is_approximate(&from.hessian, &approximation, epsilon)?;
+    Ok(proven.then_some(approximation))
+}
+
 /// Steps of the iteration that the replacement of Lemma 2.1.19 is followed over.
 const STEPS: usize = 4;
 
@@ -307,14 +323,9 @@ pub fn iteration(
         };
         let mut verdicts = Vec::with_capacity(STEPS);
         for t in 0..STEPS {
-            let approximation = if t % 2 == 0 {
-                from.worst_approximation(epsilon)
-            } else {
-                from.scaled_down(epsilon)
-            };
-            if !is_approximate(&from.hessian, &approximation, epsilon)? {
+            let Some(approximation) = adverse_approximation(&from, t, epsilon)? else {
                 return Ok(Verdict::Outside(Outside::Premise));
-            }
+            };
             let to = setting.step(&from, &approximation, Sign::Minus)?;
             let error = to.error * stretch;
             let before = length(&from.offset);
@@ -370,14 +381,9 @@ pub fn ends_in_time(
         let steps = ((goal.ln() / High::int(5).ln()).to_f64() + 1e-9).ceil() as usize;
         let mut error = High::ZERO;
         for t in 0..steps {
-            let approximation = if t % 2 == 0 {
-                from.worst_approximation(epsilon)
-            } else {
-                from.scaled_down(epsilon)
-            };
-            if !is_approximate(&from.hessian, &approximation, epsilon)? {
+            let Some(approximation) = adverse_approximation(&from, t, epsilon)? else {
                 return Ok(Verdict::Outside(Outside::Premise));
-            }
+            };
             let to = setting.step(&from, &approximation, Sign::Minus)?;
             error = to.error;
             if error.shifted(3) > eps {

@@ -34,12 +34,7 @@ pub struct Theorem {
 /// below `0.572 ||A||^3`), on all of R^d. The diagonal is the corrected one.
 pub const DLS23: Theorem = Theorem {
     surplus: |exact| {
-        let lightest = exact
-            .squared_weights()
-            .iter()
-            .copied()
-            .reduce(High::min)
-            .unwrap_or(High::ZERO);
+        let lightest = exact.lightest();
         let surplus = lightest - High::int(WEIGHT_FLOOR);
         if !surplus.is_positive() {
             return Err(Outside::Weights);
