@@ -9,6 +9,11 @@ pub struct Array {
     values: Vec<f64>,
 }
 
+/// The entries of a matrix row by row, as manifests and points list them.
+pub(crate) fn by_rows(matrix: &DMatrix<f64>) -> Vec<f64> {
+    matrix.transpose().as_slice().to_vec()
+}
+
 impl Array {
     /// `None` if the shape asks for another number of entries.
     pub fn new(shape: Vec<usize>, values: Vec<f64>) -> Option<Self> {
@@ -38,7 +43,7 @@ impl Array {
     pub fn matrix(matrix: &DMatrix<f64>) -> Self {
         Self {
             shape: vec![matrix.nrows(), matrix.ncols()],
-            values: matrix.transpose().as_slice().to_vec(),
+            values: by_rows(matrix),
         }
     }
 

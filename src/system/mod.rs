@@ -28,6 +28,7 @@ mod table;
 mod weighted_low_rank;
 
 pub use array::Array;
+pub(crate) use array::by_rows;
 pub use generate::{GENERATORS, Generator, Sizes, generator};
 pub use given::Given;
 pub use layout::{Layout, as_json};

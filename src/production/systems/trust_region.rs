@@ -11,7 +11,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::production::EvaluationError;
-use crate::production::endings::POLISH_STEPS;
+use crate::production::endings::{POLISH_GAIN, POLISH_STEPS};
 use crate::production::engine::factor::{Cholesky, lowest_eigenpair};
 use crate::production::kernels::operator::Gram;
 use crate::production::outcome::{Outcome, TraceEntry};
@@ -25,7 +25,7 @@ pub(super) const LARGEST_ORDER: usize = 4096;
 const SHORT: f64 = 1e-3;
 /// A step that leaves more than this of the gradient, and less than `NEAR` of that at the start, makes the next ones use
 /// the exact Hessian. Farther out it is indefinite more often than not, and the shift that mends it makes steps short: a
-/// planted head took 16 of them by the Hessian and 8 by Gauss-Newton.
+/// planted head took 16 of them by the Hessian and 7 by Gauss-Newton.
 const SLOW: f64 = 0.25;
 const NEAR: f64 = 0.01;
 /// The first multiple of the mean curvature that is added.
@@ -64,8 +64,10 @@ pub(super) trait Reduced {
     fn loss(&self, point: &Self::Point) -> f64;
     /// `grad f(u)`.
     fn gradient<'a>(&self, point: &'a Self::Point) -> &'a DVector<f64>;
-    /// The norm of the gradient of the whole loss in its own unknowns, and the rounding level of that norm.
-    fn gradient_norm(&self, point: &Self::Point) -> (f64, f64);
+    /// The norm of the gradient of the whole loss in its own unknowns.
+    fn gradient_norm(&self, point: &Self::Point) -> f64;
+    /// The rounding level of that norm, which costs about as much as a point: asked for where a run stands, not at trials.
+    fn rounding(&self, point: &Self::Point) -> f64;
     /// Second derivatives of f; directions that f does not depend on carry any positive curvature.
     fn curvature(&self, point: &Self::Point, which: Curvature) -> DMatrix<f64>;
     /// Why the run should end as diverged, if it should.
@@ -90,6 +92,18 @@ pub(super) enum Look {
     Saddle(DVector<f64>),
     /// No curvature along some direction, or a Newton step that is not short.
     Flat,
+}
+
+impl Look {
+    /// The end of a run that can go no further here, its gradient being as `small` as was asked for or at its rounding level.
+    pub(super) fn outcome(&self, small: bool) -> Outcome {
+        match self {
+            Self::Minimiser(_) if small => Outcome::Converged,
+            Self::Minimiser(_) => Outcome::ConvergedToRounding,
+            Self::Saddle(_) => Outcome::NotConvex,
+            Self::Flat => Outcome::Singular,
+        }
+    }
 }
 
 fn lower(matrix: &DMatrix<f64>, shift: f64) -> Gram {
@@ -143,7 +157,7 @@ pub(super) fn minimise<R: Reduced>(
     watch: &mut Watch<'_>,
 ) -> Result<End<R::Point>, EvaluationError> {
     let point = reduced.at(&u)?;
-    let (start_gradient_norm, _) = reduced.gradient_norm(&point);
+    let start_gradient_norm = reduced.gradient_norm(&point);
     let mut run = Run {
         reduced,
         settings,
@@ -194,7 +208,8 @@ struct Run<'a, R: Reduced> {
 impl<R: Reduced> Run<'_, R> {
     fn iterate(&mut self, watch: &mut Watch<'_>) -> Outcome {
         loop {
-            let (norm, noise) = self.reduced.gradient_norm(&self.point);
+            let norm = self.reduced.gradient_norm(&self.point);
+            let noise = self.reduced.rounding(&self.point);
             let entry = self.entry(norm);
             if watch.sees(entry) {
                 return Outcome::Interrupted;
@@ -207,30 +222,17 @@ impl<R: Reduced> Run<'_, R> {
             if small || norm <= noise {
                 let hessian = self.reduced.curvature(&self.point, Curvature::Exact);
                 let gradient = self.reduced.gradient(&self.point).clone();
-                match look(&hessian, &self.u, &gradient) {
-                    Look::Minimiser(newton) => {
-                        if norm > noise
-                            && self.polished < self.settings.polish_steps.unwrap_or(POLISH_STEPS)
-                        {
-                            self.polished += 1;
-                            if self.polish(&newton, norm) {
-                                continue;
-                            }
-                        }
-                        return if small {
-                            Outcome::Converged
-                        } else {
-                            Outcome::ConvergedToRounding
-                        };
-                    }
-                    Look::Saddle(direction) => {
-                        if !self.leave(&direction) {
-                            return Outcome::NotConvex;
-                        }
-                        continue;
-                    }
-                    Look::Flat if norm <= noise => return Outcome::Singular,
-                    Look::Flat => {}
+                let look = look(&hessian, &self.u, &gradient);
+                let goes_on = match &look {
+                    Look::Minimiser(newton) => norm > noise && self.polish(newton, norm),
+                    Look::Saddle(direction) => self.leave(direction),
+                    Look::Flat => false,
+                };
+                if goes_on {
+                    continue;
+                }
+                if !matches!(look, Look::Flat) || norm <= noise {
+                    return look.outcome(small);
                 }
             }
             if self.iterations >= self.settings.max_iterations {
@@ -263,14 +265,13 @@ impl<R: Reduced> Run<'_, R> {
         /// The rounding level is a bound of first order; a stall just above it is the end of the digits, too.
         const NEAR: f64 = 100.0;
         let hessian = self.reduced.curvature(&self.point, Curvature::Exact);
-        match look(&hessian, &self.u, self.reduced.gradient(&self.point)) {
-            Look::Saddle(direction) if self.leave(&direction) => None,
-            Look::Saddle(_) => Some(Outcome::NotConvex),
+        let look = look(&hessian, &self.u, self.reduced.gradient(&self.point));
+        match &look {
+            Look::Saddle(direction) if self.leave(direction) => None,
             Look::Minimiser(_) | Look::Flat if norm > NEAR * noise => {
                 Some(Outcome::LineSearchStalled)
             }
-            Look::Minimiser(_) => Some(Outcome::ConvergedToRounding),
-            Look::Flat => Some(Outcome::Singular),
+            Look::Minimiser(_) | Look::Saddle(_) | Look::Flat => Some(look.outcome(false)),
         }
     }
 
@@ -288,10 +289,14 @@ impl<R: Reduced> Run<'_, R> {
         self.point = point;
     }
 
-    /// A full Newton step where it at least halves the gradient.
+    /// A full Newton step where it at least halves the gradient, as long as the settings have some left.
     fn polish(&mut self, newton: &DVector<f64>, norm: f64) -> bool {
+        if self.polished >= self.settings.polish_steps.unwrap_or(POLISH_STEPS) {
+            return false;
+        }
+        self.polished += 1;
         match self.try_at(newton) {
-            Some((u, point)) if self.reduced.gradient_norm(&point).0 <= 0.5 * norm => {
+            Some((u, point)) if self.reduced.gradient_norm(&point) <= POLISH_GAIN * norm => {
                 self.accept(u, point, newton.norm(), 0.0);
                 true
             }
@@ -345,7 +350,7 @@ impl<R: Reduced> Run<'_, R> {
                 continue;
             };
             let lost = loss - self.reduced.loss(&point);
-            let left = self.reduced.gradient_norm(&point).0;
+            let left = self.reduced.gradient_norm(&point);
             // Where the loss cannot judge, the gradient does.
             let unresolved = predicted <= self.settings.loss_resolution * loss.abs();
             let good = if unresolved {

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use crate::instance::sample::{self, Stream};
-use crate::system::array::Array;
+use crate::system::array::{Array, by_rows};
 use crate::system::given::Given;
 
 /// Sizes of generated instances.
@@ -66,10 +66,7 @@ pub(super) fn dyadic(rng: &mut Stream, rows: usize, columns: usize, limit: i64) 
 
 /// The entries of matrices, one after the other, each row by row.
 pub(super) fn flat(matrices: &[&DMatrix<f64>]) -> Vec<f64> {
-    matrices
-        .iter()
-        .flat_map(|matrix| matrix.transpose().as_slice().to_vec())
-        .collect()
+    matrices.iter().flat_map(|matrix| by_rows(matrix)).collect()
 }
 
 pub(super) fn named(name: &str, matrix: &DMatrix<f64>) -> (String, Array) {

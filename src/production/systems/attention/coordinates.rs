@@ -45,9 +45,35 @@ pub(super) struct Coordinates {
 
 /// Tokens beyond which the n x n arrays of a point would not fit.
 const MOST_TOKENS: usize = 8192;
-const SVD_ITERATIONS: usize = 10_000;
-/// Singular values up to this many roundings of the largest count as zero.
-const RANK_TOLERANCE: f64 = 8.0;
+
+/// A singular value decomposition `U diag(sizes) V'`.
+pub(super) struct Decomposition {
+    pub(super) sizes: DVector<f64>,
+    pub(super) u: DMatrix<f64>,
+    pub(super) v_t: DMatrix<f64>,
+}
+
+impl Decomposition {
+    /// `None` if the iteration does not end.
+    pub(super) fn of(matrix: DMatrix<f64>) -> Option<Self> {
+        const ITERATIONS: usize = 10_000;
+        let svd = nalgebra::SVD::try_new(matrix, true, true, f64::EPSILON, ITERATIONS)?;
+        Some(Self {
+            sizes: svd.singular_values,
+            u: svd.u?,
+            v_t: svd.v_t?,
+        })
+    }
+
+    /// Those directions whose singular values do not count as zero, of a matrix whose longer side is this.
+    pub(super) fn visible(&self, side: usize) -> Vec<usize> {
+        /// So many roundings of the largest one.
+        const TOLERANCE: f64 = 8.0;
+        let least = TOLERANCE * side as f64 * f64::EPSILON * self.sizes.max();
+        let all = 0..self.sizes.len();
+        all.filter(|k| self.sizes[*k] > least).collect()
+    }
+}
 
 impl Factor {
     fn new(matrix: DMatrix<f64>) -> Option<Self> {
@@ -59,19 +85,16 @@ impl Factor {
         } else {
             (None, matrix)
         };
-        let svd = nalgebra::SVD::try_new(square, true, true, f64::EPSILON, SVD_ITERATIONS)?;
-        let (u, v_t) = (svd.u?, svd.v_t?);
-        let sizes = svd.singular_values;
-        let least = RANK_TOLERANCE * rows.max(columns) as f64 * f64::EPSILON * sizes.max();
-        let kept: Vec<usize> = (0..sizes.len()).filter(|k| sizes[*k] > least).collect();
-        let u = u.select_columns(&kept);
+        let svd = Decomposition::of(square)?;
+        let kept = svd.visible(rows.max(columns));
+        let u = svd.u.select_columns(&kept);
         Some(Self {
             range: match q {
                 Some(q) => q * u,
                 None => u,
             },
-            sizes: DVector::from_iterator(kept.len(), kept.iter().map(|k| sizes[*k])),
-            back: v_t.select_rows(&kept).transpose(),
+            sizes: DVector::from_iterator(kept.len(), kept.iter().map(|k| svd.sizes[*k])),
+            back: svd.v_t.select_rows(&kept).transpose(),
         })
     }
 

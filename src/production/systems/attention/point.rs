@@ -12,11 +12,14 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::production::EvaluationError;
-use crate::production::systems::attention::coordinates::Coordinates;
+use crate::production::systems::attention::coordinates::{Coordinates, Decomposition};
 use crate::production::systems::trust_region::Curvature;
+use crate::system::by_rows;
 
 /// Everything known at a W.
 pub(super) struct Point {
+    /// W.
+    w: DMatrix<f64>,
     /// F (n x n).
     attention: DMatrix<f64>,
     /// V (rank of A3 x m).
@@ -32,20 +35,16 @@ pub(super) struct Point {
     pub(super) loss: f64,
     /// grad_W, row by row.
     pub(super) gradient: DVector<f64>,
-    /// `|| grad L ||` in X and Y, and its rounding level.
-    pub(super) gradient_norm: (f64, f64),
+    /// `|| grad L ||` in X and Y.
+    pub(super) gradient_norm: f64,
     /// The largest range of a row of Z.
     pub(super) spread: f64,
 }
 
-/// Singular values of G up to this many roundings of the largest count as zero.
-const RANK_TOLERANCE: f64 = 8.0;
-const SVD_ITERATIONS: usize = 10_000;
-
 impl Point {
     /// Everything at W.
     pub(super) fn new(of: &Coordinates, w: &DMatrix<f64>) -> Result<Self, EvaluationError> {
-        let logits = &of.first.range * w * of.second.range.transpose();
+        let logits = logits(of, w);
         let attention = softmax_of_rows(&logits)?;
         let mixed = &attention * &of.third.range;
         let (values, root) = eliminate(&mixed, &of.target, of.ridge)?;
@@ -65,7 +64,7 @@ impl Point {
             });
         }
         let pull = &residual * outputs.transpose();
-        let mut slope = through_softmax(&attention, &pull);
+        let mut slope = through_softmax(&attention, &pull, -1.0);
         if let Some(weighted) = &weighted {
             slope += weighted;
         }
@@ -73,13 +72,13 @@ impl Point {
             |matrix: &DMatrix<f64>| of.first.range.transpose() * matrix * &of.second.range;
         let in_w = project(&slope);
         let in_v = mixed.transpose() * &residual + of.ridge * &values;
-        let noise = noise(of, w, &attention, &values, &outputs, weighted.as_ref());
-        let gradient_norm = (of.norm_in_x(&in_w).hypot(of.norm_in_y(&in_v)), noise);
+        let gradient_norm = of.norm_in_x(&in_w).hypot(of.norm_in_y(&in_v));
         let spread = logits
             .row_iter()
             .map(|row| row.max() - row.min())
             .fold(0.0, f64::max);
         Ok(Self {
+            w: w.clone(),
             seen: &mixed * &root,
             attention,
             values,
@@ -87,7 +86,7 @@ impl Point {
             residual,
             outputs,
             loss,
-            gradient: DVector::from_column_slice(in_w.transpose().as_slice()),
+            gradient: DVector::from_vec(by_rows(&in_w)),
             gradient_norm,
             spread,
         })
@@ -96,6 +95,28 @@ impl Point {
     /// The number of directions of V that G sees.
     pub(super) fn rank(&self) -> usize {
         self.root.ncols()
+    }
+
+    /// A bound of first order on the rounding of `|| grad L ||`: one unit for each operation, times the sizes of the terms; the
+    /// rounding of the logits enters the attention as a relative error.
+    pub(super) fn rounding(&self, of: &Coordinates) -> f64 {
+        let sizes = |matrix: &DMatrix<f64>| matrix.map(f64::abs);
+        let (left, right) = (sizes(&of.first.range), sizes(&of.second.range));
+        let reach = (&left * sizes(&self.w) * right.transpose()).max();
+        let (n, m) = of.target.shape();
+        let operations = (n + m + of.third.rank() + self.w.nrows() + self.w.ncols()) as f64;
+        let unit = 0.5 * f64::EPSILON * operations * (1.0 + reach);
+        let outputs = sizes(&self.outputs);
+        let residual = &self.attention * &outputs + sizes(&of.target);
+        let pull = &residual * outputs.transpose();
+        let mut slope = through_softmax(&self.attention, &pull, 1.0);
+        if let Some(w2) = &of.weights {
+            slope += sizes(&w2.component_mul(&logits(of, &self.w)));
+        }
+        let in_w = left.transpose() * slope * right;
+        let in_v = (&self.attention * sizes(&of.third.range)).transpose() * residual
+            + of.ridge * sizes(&self.values);
+        unit * of.norm_in_x(&in_w).hypot(of.norm_in_y(&in_v))
     }
 
     /// Second derivatives of the reduced loss in W, row by row.
@@ -165,6 +186,11 @@ impl Point {
     }
 }
 
+/// `U1 W U2'` (n x n).
+fn logits(of: &Coordinates, w: &DMatrix<f64>) -> DMatrix<f64> {
+    &of.first.range * w * of.second.range.transpose()
+}
+
 /// Each row times its entry of `factors`.
 fn scaled_rows(matrix: &DMatrix<f64>, factors: &DVector<f64>) -> DMatrix<f64> {
     let mut scaled = matrix.clone();
@@ -192,8 +218,8 @@ fn softmax_of_rows(logits: &DMatrix<f64>) -> Result<DMatrix<f64>, EvaluationErro
     Ok(attention)
 }
 
-/// `f_jk (q_jk - <f_j, q_j>)`.
-fn through_softmax(attention: &DMatrix<f64>, pull: &DMatrix<f64>) -> DMatrix<f64> {
+/// `f_jk (q_jk + sign <f_j, q_j>)`: the derivative with -1, the sizes of its terms with 1.
+fn through_softmax(attention: &DMatrix<f64>, pull: &DMatrix<f64>, sign: f64) -> DMatrix<f64> {
     let mut slope = attention.component_mul(pull);
     let means = slope.column_sum();
     for ((mut row, f), mean) in slope
@@ -201,7 +227,7 @@ fn through_softmax(attention: &DMatrix<f64>, pull: &DMatrix<f64>) -> DMatrix<f64
         .zip(attention.row_iter())
         .zip(means.iter())
     {
-        row -= f * *mean;
+        row += f * (sign * *mean);
     }
     slope
 }
@@ -212,24 +238,19 @@ fn eliminate(
     target: &DMatrix<f64>,
     ridge: f64,
 ) -> Result<(DMatrix<f64>, DMatrix<f64>), EvaluationError> {
-    let svd = nalgebra::SVD::try_new(mixed.clone(), true, true, f64::EPSILON, SVD_ITERATIONS);
-    let failed = EvaluationError::NotFinite {
+    let svd = Decomposition::of(mixed.clone()).ok_or(EvaluationError::NotFinite {
         part: "F A3",
         index: 0,
         value: f64::NAN,
+    })?;
+    let kept = if ridge > 0.0 {
+        (0..svd.sizes.len()).collect()
+    } else {
+        svd.visible(mixed.nrows().max(mixed.ncols()))
     };
-    let Some((sizes, u, v_t)) = svd.and_then(|svd| Some((svd.singular_values, svd.u?, svd.v_t?)))
-    else {
-        return Err(failed);
-    };
-    let side = mixed.nrows().max(mixed.ncols()) as f64;
-    let least = RANK_TOLERANCE * side * f64::EPSILON * sizes.max();
-    let kept: Vec<usize> = (0..sizes.len())
-        .filter(|k| ridge > 0.0 || sizes[*k] > least)
-        .collect();
-    let sizes: Vec<f64> = kept.iter().map(|k| sizes[*k]).collect();
-    let back = v_t.select_rows(&kept).transpose();
-    let mut seen = u.select_columns(&kept).transpose() * target;
+    let sizes: Vec<f64> = kept.iter().map(|k| svd.sizes[*k]).collect();
+    let back = svd.v_t.select_rows(&kept).transpose();
+    let mut seen = svd.u.select_columns(&kept).transpose() * target;
     for (mut row, size) in seen.row_iter_mut().zip(&sizes) {
         row *= size / (size * size + ridge);
     }
@@ -239,41 +260,4 @@ fn eliminate(
         column /= (size * size + ridge).sqrt();
     }
     Ok((values, root))
-}
-
-/// A bound of first order on the rounding of `|| grad L ||`: one unit for each operation, times the sizes of the terms; the
-/// rounding of the logits enters the attention as a relative error.
-fn noise(
-    of: &Coordinates,
-    w: &DMatrix<f64>,
-    attention: &DMatrix<f64>,
-    values: &DMatrix<f64>,
-    outputs: &DMatrix<f64>,
-    weighted: Option<&DMatrix<f64>>,
-) -> f64 {
-    let sizes = |matrix: &DMatrix<f64>| matrix.map(f64::abs);
-    let (left, right) = (sizes(&of.first.range), sizes(&of.second.range));
-    let reach = (&left * sizes(w) * right.transpose()).max();
-    let (n, m) = of.target.shape();
-    let operations = (n + m + of.third.rank() + w.nrows() + w.ncols()) as f64;
-    let unit = 0.5 * f64::EPSILON * operations * (1.0 + reach);
-    let outputs = sizes(outputs);
-    let residual = attention * &outputs + sizes(&of.target);
-    let pull = &residual * outputs.transpose();
-    let mut slope = attention.component_mul(&pull);
-    let means = slope.column_sum();
-    for ((mut row, f), mean) in slope
-        .row_iter_mut()
-        .zip(attention.row_iter())
-        .zip(means.iter())
-    {
-        row += f * *mean;
-    }
-    if let Some(weighted) = weighted {
-        slope += sizes(weighted);
-    }
-    let in_w = left.transpose() * slope * right;
-    let in_v =
-        (attention * sizes(&of.third.range)).transpose() * residual + of.ridge * sizes(values);
-    unit * of.norm_in_x(&in_w).hypot(of.norm_in_y(&in_v))
 }

@@ -12,7 +12,7 @@ use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::systems::method::{Cost, Method};
 use crate::production::systems::reached::{Reached, Watch};
 use crate::production::systems::trust_region::{Curvature, End, Reduced, minimise};
-use crate::system::Given;
+use crate::system::{Given, by_rows};
 
 /// Variable projection for `single-layer-attention`.
 pub(crate) struct VariableProjection;
@@ -74,7 +74,7 @@ impl Method for VariableProjection {
             start_gradient_norm,
             iterations,
             mut warnings,
-        } = minimise(&eliminated, flat(&w), settings, watch)?;
+        } = minimise(&eliminated, DVector::from_vec(by_rows(&w)), settings, watch)?;
         if saturated(&point, &first, outcome) {
             warnings.push(format!(
                 "the logits of a token spread over {:.1} now, {:.1} at the start, while loss and gradient fade: the least loss \
@@ -103,16 +103,15 @@ impl Method for VariableProjection {
             }
         }
         let w = DMatrix::from_row_slice(w.nrows(), w.ncols(), u.as_slice());
-        let rows = |matrix: DMatrix<f64>| matrix.transpose().as_slice().to_vec();
-        let x = [rows(coordinates.x(&w)), rows(coordinates.y(&point.values))].concat();
-        let (gradient_norm, gradient_noise) = point.gradient_norm;
+        let (x, y) = (coordinates.x(&w), coordinates.y(&point.values));
+        let x = [by_rows(&x), by_rows(&y)].concat();
         Ok(Reached {
             outcome,
             x,
             loss: point.loss,
-            gradient_norm,
+            gradient_norm: point.gradient_norm,
             start_gradient_norm,
-            gradient_noise,
+            gradient_noise: point.rounding(&coordinates),
             iterations,
             no_bound: NO_BOUND,
             warnings,
@@ -141,10 +140,6 @@ fn default_start(of: &Coordinates, d1: usize, d2: usize, seed: u64) -> DMatrix<f
     }
     let mut stream = sample::stream(seed, "single-layer-attention/start", 0);
     DMatrix::from_fn(w.nrows(), w.ncols(), |_, _| sample::dyadic(&mut stream, 1))
-}
-
-fn flat(w: &DMatrix<f64>) -> DVector<f64> {
-    DVector::from_column_slice(w.transpose().as_slice())
 }
 
 /// The loss with V eliminated, on the points where G keeps its rank; elsewhere V jumps.
@@ -183,8 +178,12 @@ impl Reduced for Eliminated<'_> {
         &point.gradient
     }
 
-    fn gradient_norm(&self, point: &Point) -> (f64, f64) {
+    fn gradient_norm(&self, point: &Point) -> f64 {
         point.gradient_norm
+    }
+
+    fn rounding(&self, point: &Point) -> f64 {
+        point.rounding(self.of)
     }
 
     fn curvature(&self, point: &Point, which: Curvature) -> DMatrix<f64> {

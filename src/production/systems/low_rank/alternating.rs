@@ -5,14 +5,12 @@
 
 use crate::production::outcome::TraceEntry;
 use crate::production::settings::Settings;
-use crate::production::systems::error::Refusal;
-use crate::production::systems::error::SystemError;
+use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::systems::low_rank::problem::{Point, Problem, orthonormal};
-use crate::production::systems::low_rank::reached;
+use crate::production::systems::low_rank::reached::{self, Ending};
 use crate::production::systems::low_rank::variable_projection::kind_of;
 use crate::production::systems::method::{Cost, Method};
 use crate::production::systems::reached::{Reached, Watch};
-use crate::production::systems::trust_region::Look;
 use crate::production::{EvaluationError, Outcome};
 use crate::system::Given;
 
@@ -45,17 +43,13 @@ impl Method for Alternating {
         watch: &mut Watch<'_>,
     ) -> Result<Reached, SystemError> {
         let problem = Problem::new(given)?;
-        let kept = match start {
-            Some(x) => problem.kept_of(x),
-            None => problem.default_start(settings.seed),
-        };
-        let mut point = problem.at(kept)?;
-        let (start_gradient_norm, _) = problem.gradient_norm(&point);
+        let mut point = problem.at(problem.start(start, settings.seed))?;
+        let start_gradient_norm = problem.gradient_norm(&point);
         let mut iterations = 0;
         let mut step_norm = 0.0;
         let mut warnings = Vec::new();
         let outcome = loop {
-            let (norm, noise) = problem.gradient_norm(&point);
+            let (norm, noise) = (problem.gradient_norm(&point), problem.rounding(&point));
             let stop = watch.sees(TraceEntry {
                 iteration: iterations,
                 loss: problem.shown(point.loss),
@@ -82,26 +76,19 @@ impl Method for Alternating {
             if next.loss > point.loss {
                 // In exact arithmetic it cannot: only rounding is left.
                 warnings.push("a sweep raised the loss: only rounding is left".to_owned());
-                break match kind_of(&problem, &point) {
-                    Look::Minimiser(_) => Outcome::ConvergedToRounding,
-                    Look::Saddle(_) => Outcome::NotConvex,
-                    Look::Flat => Outcome::Singular,
-                };
+                break kind_of(&problem, &point).outcome(false);
             }
             step_norm = (&next.residual - &point.residual).norm();
             point = next;
             iterations += 1;
         };
-        Ok(reached::at(
-            &problem,
-            &point,
-            reached::Ending {
-                outcome,
-                start_gradient_norm,
-                iterations,
-                warnings,
-            },
-        ))
+        let ending = Ending {
+            outcome,
+            start_gradient_norm,
+            iterations,
+            warnings,
+        };
+        Ok(reached::at(&problem, &point, ending))
     }
 }
 
@@ -115,15 +102,7 @@ fn ending(
     settings: &Settings,
 ) -> Option<Outcome> {
     let small = norm <= settings.tolerance * start;
-    if !small && norm > noise {
-        return None;
-    }
-    match kind_of(problem, point) {
-        Look::Minimiser(_) if small => Some(Outcome::Converged),
-        Look::Minimiser(_) => Some(Outcome::ConvergedToRounding),
-        Look::Saddle(_) => Some(Outcome::NotConvex),
-        Look::Flat => Some(Outcome::Singular),
-    }
+    (small || norm <= noise).then(|| kind_of(problem, point).outcome(small))
 }
 
 /// The kept factor at its best for the eliminated one, then the other way round.

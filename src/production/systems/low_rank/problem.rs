@@ -13,7 +13,7 @@ use nalgebra::{DMatrix, DVector, SymmetricEigen};
 use crate::production::EvaluationError;
 use crate::production::systems::error::Refusal;
 use crate::production::systems::trust_region::LARGEST_ORDER;
-use crate::system::Given;
+use crate::system::{Given, by_rows};
 
 /// A problem in the orientation and scale that it is solved in.
 pub(super) struct Problem {
@@ -111,8 +111,16 @@ impl Problem {
         (self.largest_weight * self.largest_entry).powi(2)
     }
 
+    /// The kept factor that a run begins with: that of a given point, or one of its own.
+    pub(super) fn start(&self, point: Option<&[f64]>, seed: u64) -> DMatrix<f64> {
+        match point {
+            Some(x) => self.kept_of(x),
+            None => self.default_start(seed),
+        }
+    }
+
     /// A kept factor by the left singular space of `(W o W o M)'`: power iteration on k columns of the identity's like.
-    pub(super) fn default_start(&self, seed: u64) -> DMatrix<f64> {
+    fn default_start(&self, seed: u64) -> DMatrix<f64> {
         const SWEEPS: usize = 30;
         let weighted = self.omega.component_mul(&self.target);
         let transposed = weighted.transpose();
@@ -128,7 +136,7 @@ impl Problem {
     }
 
     /// The kept factor as the solver holds it, from a point of the system's layout.
-    pub(super) fn kept_of(&self, x: &[f64]) -> DMatrix<f64> {
+    fn kept_of(&self, x: &[f64]) -> DMatrix<f64> {
         let (q, p) = self.target.shape();
         let (n, m) = if self.transposed { (p, q) } else { (q, p) };
         let (left, right) = x.split_at(n * self.rank);
@@ -147,8 +155,7 @@ impl Problem {
         } else {
             (&eliminated, &point.kept)
         };
-        let rows = |matrix: &DMatrix<f64>| matrix.transpose().as_slice().to_vec();
-        [rows(x), rows(y)].concat()
+        [by_rows(x), by_rows(y)].concat()
     }
 
     /// Everything at a kept factor.
@@ -184,8 +191,7 @@ impl Problem {
         let residual = &eliminated * kept.transpose() - &self.target;
         let weighted = self.omega.component_mul(&residual);
         let loss = 0.5 * weighted.dot(&residual);
-        let gradient = (weighted.transpose() * &eliminated).transpose();
-        let gradient = DVector::from_column_slice(gradient.as_slice());
+        let gradient = DVector::from_vec(by_rows(&(weighted.transpose() * &eliminated)));
         let all = std::iter::once(&loss).chain(gradient.iter());
         if let Some((index, value)) = all.enumerate().find(|(_, value)| !value.is_finite()) {
             return Err(EvaluationError::Overflow {
@@ -210,13 +216,15 @@ impl Problem {
         number * self.scale_of_loss()
     }
 
-    /// The norm of the gradient in both factors and its rounding level, over the scale of the loss.
-    ///
-    /// Level: each entry of the gradient is a sum of products of an entry of `X Y' - M`, itself a sum of k products; one
-    /// unit for each addition and product, times the sizes of the terms.
-    pub(super) fn gradient_norm(&self, point: &Point) -> (f64, f64) {
-        let weighted = self.omega.component_mul(&point.residual);
-        let in_eliminated = &weighted * &point.kept;
+    /// The norm of the gradient in both factors, over the scale of the loss.
+    pub(super) fn gradient_norm(&self, point: &Point) -> f64 {
+        let in_eliminated = self.omega.component_mul(&point.residual) * &point.kept;
+        self.of_both(point.gradient.norm(), in_eliminated.norm())
+    }
+
+    /// The rounding level of [`gradient_norm`](Self::gradient_norm): each entry of the gradient is a sum of products of an entry of
+    /// `X Y' - M`, itself a sum of k products; one unit for each addition and product, times the sizes of the terms.
+    pub(super) fn rounding(&self, point: &Point) -> f64 {
         let (eliminated, kept) = (point.eliminated.map(f64::abs), point.kept.map(f64::abs));
         let sizes = &eliminated * kept.transpose() + self.target.map(f64::abs);
         let sizes = self.omega.component_mul(&sizes);
@@ -224,11 +232,12 @@ impl Problem {
         let of_eliminated = &sizes * &kept;
         let units = |terms: usize| (terms + self.rank + 4) as f64 * 0.5 * f64::EPSILON;
         let (q, p) = self.target.shape();
-        let of_both = |kept: f64, eliminated: f64| kept.hypot(eliminated / self.largest_entry);
-        (
-            of_both(point.gradient.norm(), in_eliminated.norm()),
-            of_both(units(q) * of_kept.norm(), units(p) * of_eliminated.norm()),
-        )
+        self.of_both(units(q) * of_kept.norm(), units(p) * of_eliminated.norm())
+    }
+
+    /// The norm of a gradient from those in the kept and the eliminated factor.
+    fn of_both(&self, kept: f64, eliminated: f64) -> f64 {
+        kept.hypot(eliminated / self.largest_entry)
     }
 
     /// The largest `||x_i|| / max_j |M_ij|` over the rows that have entries: at most `sqrt(p)` where all weights are alike.
@@ -248,16 +257,11 @@ impl Problem {
 
     /// Sentences about rows and columns of M whose factor rows are not determined by their entries.
     pub(super) fn undetermined(&self, point: &Point) -> Vec<String> {
-        let names = if self.transposed {
-            ["Y", "X"]
-        } else {
-            ["X", "Y"]
-        };
-        let sides = if self.transposed {
-            ["column", "row"]
-        } else {
-            ["row", "column"]
-        };
+        let mut sides = [("X", "row"), ("Y", "column")];
+        if self.transposed {
+            sides.reverse();
+        }
+        let [(eliminated_name, eliminated_side), (kept_name, kept_side)] = sides;
         let mut sentences = Vec::new();
         let eliminated: Vec<usize> = (0..self.target.nrows())
             .filter(|i| point.roots[*i].ncols() < self.rank)
@@ -267,8 +271,8 @@ impl Problem {
                 "{} of {} rows of {} are not determined by their entries, the first is {} {first}: they are those of least norm",
                 eliminated.len(),
                 self.target.nrows(),
-                names[0],
-                sides[0],
+                eliminated_name,
+                eliminated_side,
             ));
         }
         let unseen: Vec<usize> = (0..self.target.ncols())
@@ -279,8 +283,8 @@ impl Problem {
                 "{} of {} rows of {} have no weight at all, the first is {} {first}: they are as the search left them",
                 unseen.len(),
                 self.target.ncols(),
-                names[1],
-                sides[1],
+                kept_name,
+                kept_side,
             ));
         }
         sentences

@@ -40,14 +40,13 @@ pub(super) fn at(problem: &Problem, point: &Point, ending: Ending) -> Reached {
         outcome = Outcome::Singular;
     }
     warnings.extend(undetermined);
-    let (gradient_norm, gradient_noise) = problem.gradient_norm(point);
     Reached {
         outcome,
         x: problem.unknowns(point),
         loss: problem.shown(point.loss),
-        gradient_norm: problem.shown(gradient_norm),
+        gradient_norm: problem.shown(problem.gradient_norm(point)),
         start_gradient_norm: problem.shown(start_gradient_norm),
-        gradient_noise: problem.shown(gradient_noise),
+        gradient_noise: problem.shown(problem.rounding(point)),
         iterations,
         no_bound: NO_BOUND,
         warnings,

@@ -11,14 +11,13 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::production::EvaluationError;
 use crate::production::settings::Settings;
-use crate::production::systems::error::Refusal;
-use crate::production::systems::error::SystemError;
+use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::systems::low_rank::problem::{Point, Problem, blocks, orthonormal};
-use crate::production::systems::low_rank::reached;
+use crate::production::systems::low_rank::reached::{self, Ending};
 use crate::production::systems::method::{Cost, Method};
 use crate::production::systems::reached::{Reached, Watch};
 use crate::production::systems::trust_region::{Curvature, End, Look, Reduced, look, minimise};
-use crate::system::Given;
+use crate::system::{Given, by_rows};
 
 /// Variable projection for `weighted-low-rank`.
 pub(crate) struct VariableProjection;
@@ -49,12 +48,7 @@ impl Method for VariableProjection {
         watch: &mut Watch<'_>,
     ) -> Result<Reached, SystemError> {
         let problem = Problem::new(given)?;
-        let kept = match start {
-            Some(x) => problem.kept_of(x),
-            None => problem.default_start(settings.seed),
-        };
-        let projected = Projected(&problem);
-        let u = flat(&kept);
+        let u = flat(&problem.start(start, settings.seed));
         let End {
             outcome,
             point,
@@ -62,23 +56,20 @@ impl Method for VariableProjection {
             iterations,
             warnings,
             ..
-        } = minimise(&projected, u, settings, watch)?;
-        Ok(reached::at(
-            &problem,
-            &point,
-            reached::Ending {
-                outcome,
-                start_gradient_norm,
-                iterations,
-                warnings,
-            },
-        ))
+        } = minimise(&Projected(&problem), u, settings, watch)?;
+        let ending = Ending {
+            outcome,
+            start_gradient_norm,
+            iterations,
+            warnings,
+        };
+        Ok(reached::at(&problem, &point, ending))
     }
 }
 
 /// Row by row.
 fn flat(matrix: &DMatrix<f64>) -> DVector<f64> {
-    DVector::from_column_slice(matrix.transpose().as_slice())
+    DVector::from_vec(by_rows(matrix))
 }
 
 /// The reduced loss.
@@ -117,8 +108,12 @@ impl Reduced for Projected<'_> {
         &point.gradient
     }
 
-    fn gradient_norm(&self, point: &Point) -> (f64, f64) {
+    fn gradient_norm(&self, point: &Point) -> f64 {
         self.0.gradient_norm(point)
+    }
+
+    fn rounding(&self, point: &Point) -> f64 {
+        self.0.rounding(point)
     }
 
     fn curvature(&self, point: &Point, which: Curvature) -> DMatrix<f64> {
