@@ -7,6 +7,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use attention_regression::campaign::{self, ClaimRecord, Plan};
+use attention_regression::claims::{self, Claim, Control, Expected};
+use attention_regression::instance::files::read_instance;
+
 /// A manifest that every command takes.
 pub const BASELINE: &str = r#"{
  "loss": "softmax",
@@ -135,4 +139,28 @@ impl Scratch {
         names.sort();
         names
     }
+}
+
+/// The record of a false claim that is put on record as true, without its witness, on one file: a failure, at seed 7.
+pub fn failing_on(file: &str) -> Vec<ClaimRecord> {
+    let catalogue = claims::all();
+    let claim = claims::find(&catalogue, "dls23/gradient-printed").unwrap();
+    let planted = Claim {
+        expected: Expected::Holds,
+        witness: None,
+        family: claim.family,
+        control: Control {
+            fault: claim.control.fault,
+            check: claim.control.check,
+        },
+        ..*claim
+    };
+    let instance = read_instance(file.as_ref()).unwrap();
+    let plan = Plan {
+        claims: vec![&planted],
+        seed: 7,
+        cases: None,
+        only: Some(vec![(file.to_owned(), instance)]),
+    };
+    campaign::run(&plan, &|| {})
 }

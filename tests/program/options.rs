@@ -1,11 +1,8 @@
 //! Formats of reports, and options that change nothing.
 
-use attention_regression::campaign::{self, Plan};
-use attention_regression::claims::{self, Claim, Control, Expected};
-use attention_regression::instance::files::read_instance;
 use attention_regression::report;
 
-use crate::common::{BASELINE, Scratch, attreg, attreg_line, fixture};
+use crate::common::{BASELINE, Scratch, attreg, attreg_line, failing_on, fixture};
 
 /// Whoever gives an option expects that it does something.
 #[test]
@@ -224,25 +221,7 @@ fn a_failure_in_junit_carries_its_block() {
     let scratch = Scratch::new();
     let witness = std::fs::read(fixture("witnesses/dls23-gradient-printed.json")).unwrap();
     let file = scratch.file("<A> & \"b\".json", witness);
-    let catalogue = claims::all();
-    let claim = claims::find(&catalogue, "dls23/gradient-printed").unwrap();
-    let planted = Claim {
-        expected: Expected::Holds,
-        witness: None,
-        family: claim.family,
-        control: Control {
-            fault: claim.control.fault,
-            check: claim.control.check,
-        },
-        ..*claim
-    };
-    let plan = Plan {
-        claims: vec![&planted],
-        seed: 7,
-        cases: None,
-        only: Some(vec![(file.clone(), read_instance(file.as_ref()).unwrap())]),
-    };
-    let records = campaign::run(&plan, &|| {});
+    let records = failing_on(&file);
     let text = report::junit("attreg verify", &report::test_cases(&records, 7, None));
     assert!(
         text.contains("tests=\"1\" failures=\"1\" errors=\"0\" skipped=\"0\""),

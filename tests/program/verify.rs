@@ -2,10 +2,7 @@
 
 use std::process::Command;
 
-use crate::common::{Scratch, attreg, attreg_line, fixture};
-use attention_regression::campaign::{self, Plan};
-use attention_regression::claims::{self, Claim, Control, Expected};
-use attention_regression::instance::files::read_instance;
+use crate::common::{Scratch, attreg, attreg_line, failing_on, fixture};
 use attention_regression::report;
 
 /// A line for the shell, with the program first on its path.
@@ -29,26 +26,7 @@ fn the_re_run_line_runs_the_file_that_failed() {
     let scratch = Scratch::new();
     let witness = std::fs::read(fixture("witnesses/dls23-gradient-printed.json")).unwrap();
     let file = scratch.file("my \"own\" case.json", witness);
-    let catalogue = claims::all();
-    let claim = claims::find(&catalogue, "dls23/gradient-printed").unwrap();
-    // On record as true, and without its witness: the file is what fails.
-    let planted = Claim {
-        expected: Expected::Holds,
-        witness: None,
-        family: claim.family,
-        control: Control {
-            fault: claim.control.fault,
-            check: claim.control.check,
-        },
-        ..*claim
-    };
-    let plan = Plan {
-        claims: vec![&planted],
-        seed: 7,
-        cases: None,
-        only: Some(vec![(file.clone(), read_instance(file.as_ref()).unwrap())]),
-    };
-    let records = campaign::run(&plan, &|| {});
+    let records = failing_on(&file);
     let block = report::failure_block(&records[0], 7, None);
     let line = block
         .lines()
