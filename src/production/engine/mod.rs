@@ -103,6 +103,7 @@ pub(crate) fn run(
     launch(problem, start, orders, false)
 }
 
+/// [`run`], or [`run_sampled_start`].
 fn launch(
     problem: &Problem,
     start: Vec<f64>,
@@ -122,21 +123,11 @@ fn launch(
     match loss.softmax_target() {
         Some(target) => {
             let objective = FusedSoftmax::new(&operator, target, data.ridge());
-            let run = Run::begin(&objective, data, start, orders)?;
-            Ok(if only_start {
-                run.finish_sampled_start()
-            } else {
-                run.finish()
-            })
+            Ok(Run::begin(&objective, data, start, orders)?.end_of(only_start))
         }
         None => {
             let objective = General::new(&operator, loss, squared_weights);
-            let run = Run::begin(&objective, data, start, orders)?;
-            Ok(if only_start {
-                run.finish_sampled_start()
-            } else {
-                run.finish()
-            })
+            Ok(Run::begin(&objective, data, start, orders)?.end_of(only_start))
         }
     }
 }
@@ -282,6 +273,14 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             self.polish();
         }
         self.end(outcome)
+    }
+
+    fn end_of(self, only_start: bool) -> End {
+        if only_start {
+            self.finish_sampled_start()
+        } else {
+            self.finish()
+        }
     }
 
     /// The start that a sample of the rows gives, where the Hessian at the start is indefinite, as a run that goes on elsewhere.
