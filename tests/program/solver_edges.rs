@@ -2,8 +2,9 @@
 //! coordinates.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::common::{BASELINE, Scratch, attreg, fixture};
@@ -266,8 +267,10 @@ fn no_bound_is_given_where_none_is_asked_for() {
 /// Softmax, but the error bound of an answer waits for a gate to be opened, as it would for a large factorisation.
 struct Slow {
     softmax: Softmax,
-    waiting: Arc<AtomicBool>,
-    open: Arc<AtomicBool>,
+    /// Told that somebody waits.
+    waiting: Sender<()>,
+    /// Closed to open the gate.
+    gate: Mutex<Receiver<()>>,
 }
 
 impl LogitLoss for Slow {
@@ -295,14 +298,12 @@ impl LogitLoss for Slow {
     }
     /// Nothing but the error bound asks for it.
     fn curvature_floor(&self) -> Option<f64> {
-        const TURNS: usize = 3000;
-        self.waiting.store(true, SeqCst);
-        for _ in 0..TURNS {
-            if self.open.load(SeqCst) {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        /// Only a solver that is at fault is not there to open the gate.
+        const AT_FAULT: Duration = Duration::from_secs(60);
+        // Nobody listens any more after the test.
+        let _ = self.waiting.send(());
+        let gate = self.gate.lock().expect("no thread panics with it");
+        let _ = gate.recv_timeout(AT_FAULT);
         self.softmax.curvature_floor()
     }
 }
@@ -313,32 +314,29 @@ fn an_error_bound_that_is_interrupted_leaves_the_best_point() {
     for rows in [4, 20_001] {
         let target = DVector::from_fn(rows, |i, _| 2.0 * (i % 2) as f64 / rows as f64);
         let matrix = DMatrix::from_fn(rows, 1, |i, _| 1.5 - (i % 4) as f64);
-        let (waiting, open) = (
-            Arc::new(AtomicBool::new(false)),
-            Arc::new(AtomicBool::new(false)),
-        );
+        let (waiting, seen) = channel();
+        let (open, gate) = channel();
         let slow = Slow {
             softmax: Softmax::new(target),
-            waiting: Arc::clone(&waiting),
-            open: Arc::clone(&open),
+            waiting,
+            gate: Mutex::new(gate),
         };
         let matrix = DesignMatrix::dense(matrix).unwrap();
         let problem =
             Problem::with_loss(Arc::new(slow), matrix, &DVector::repeat(rows, 0.5)).unwrap();
         let stop = AtomicBool::new(false);
         let solution = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !waiting.load(SeqCst) {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
+            let stop = &stop;
+            scope.spawn(move || {
+                seen.recv().expect("the bound begins");
                 stop.store(true, SeqCst);
             });
             let mut observer = |_: &TraceEntry| ControlFlow::Continue(());
             let start = DVector::zeros(1);
-            solve_interruptible(&problem, &start, &Settings::default(), &mut observer, &stop)
+            solve_interruptible(&problem, &start, &Settings::default(), &mut observer, stop)
         });
         let solution = solution.unwrap();
-        open.store(true, SeqCst);
+        drop::<Sender<()>>(open);
         assert_eq!(solution.outcome, Outcome::Interrupted, "{rows}");
         assert!(
             solution.gradient_norm < 1e-10,

@@ -146,25 +146,28 @@ fn a_mistyped_word_is_answered_with_the_one_that_was_meant() {
     attreg_line("verify --sed 1").assert_usage("tip: a similar argument exists: '--seed'");
 }
 
+/// Every thread reserves at least its stack of 2 MiB: uncapped, so many would need more than the 16 GB that they get here.
+#[cfg(target_os = "linux")]
 #[test]
 fn threads_are_no_more_than_the_machine_can_use() {
     let file = fixture("field/verify/softmax.json");
     let solve = |threads: &str| {
-        let run = attreg(["solve", file.to_str().unwrap(), "--threads", threads]);
-        assert_eq!(run.status, 0, "{}{}", run.out, run.err);
-        let lines: Vec<&str> = run.out.lines().collect();
+        let line = format!(
+            "ulimit -v 16000000; attreg solve {} --threads {threads}",
+            file.display()
+        );
+        let (status, out, err) = shell(&line);
+        assert_eq!(status, 0, "{out}{err}");
+        let lines: Vec<&str> = out.lines().collect();
         lines
             .into_iter()
             .filter(|line| !line.starts_with("seconds"))
             .collect::<Vec<_>>()
             .join("\n")
     };
-    let begun = std::time::Instant::now();
     let one = solve("1");
     assert_eq!(solve("99999"), one);
     assert_eq!(solve("18446744073709551615"), one);
-    // Without a cap it takes minutes.
-    assert!(begun.elapsed().as_secs() < 20);
 }
 
 #[cfg(target_os = "linux")]
