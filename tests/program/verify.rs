@@ -146,14 +146,17 @@ fn a_mistyped_word_is_answered_with_the_one_that_was_meant() {
     attreg_line("verify --sed 1").assert_usage("tip: a similar argument exists: '--seed'");
 }
 
-/// Every thread reserves at least its stack of 2 MiB: uncapped, so many would need more than the 16 GB that they get here.
+/// Every thread reserves at least its stack of 2 MiB: uncapped, so many would need more than they get here, which is 2 GB and
+/// 100 MB for each core.
 #[cfg(target_os = "linux")]
 #[test]
 fn threads_are_no_more_than_the_machine_can_use() {
     let file = fixture("field/verify/softmax.json");
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = 2_000_000 + 100_000 * cores;
     let solve = |threads: &str| {
         let line = format!(
-            "ulimit -v 16000000; attreg solve {} --threads {threads}",
+            "ulimit -v {memory}; attreg solve {} --threads {threads}",
             file.display()
         );
         let (status, out, err) = shell(&line);
