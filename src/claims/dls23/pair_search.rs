@@ -134,7 +134,6 @@ struct Groups {
 }
 
 /// A point of a search in groups: one entry of b for each group before anything else is done to it, and the unknowns.
-#[derive(Clone)]
 struct Grouped {
     pattern: Vec<f64>,
     unknowns: Vec<f64>,
@@ -247,16 +246,11 @@ pub fn search_in_groups(
                 }
             })
     };
-    let mut best = (groups.start(rng), f64::NEG_INFINITY);
-    for _ in 0..DRAWN_IN_GROUPS {
-        let start = groups.start(rng);
-        let value = hardness(&start.pattern, &start.unknowns);
-        // False for a value that is not a number.
-        if value > best.1 {
-            best = (start, value);
-        }
-    }
-    let Grouped { pattern, unknowns } = best.0;
+    let Grouped { pattern, unknowns } = attack::best_of(
+        DRAWN_IN_GROUPS,
+        || groups.start(rng),
+        |start| hardness(&start.pattern, &start.unknowns),
+    );
     let (unknowns, _) = attack::maximise(
         &|unknowns| hardness(&pattern, unknowns),
         unknowns,

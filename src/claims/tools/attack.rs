@@ -29,6 +29,20 @@ pub fn cold_start(rng: &mut Stream, length: usize, limit: i64) -> Vec<f64> {
     (0..length).map(|_| sample::dyadic(rng, limit)).collect()
 }
 
+/// The best of `draws` points after a first one, which stays where none has a value.
+pub fn best_of<T>(draws: usize, mut draw: impl FnMut() -> T, value: impl Fn(&T) -> f64) -> T {
+    let mut best = (draw(), f64::NEG_INFINITY);
+    for _ in 0..draws {
+        let point = draw();
+        let value = value(&point);
+        // False for a value that is not a number.
+        if value > best.1 {
+            best = (point, value);
+        }
+    }
+    best.0
+}
+
 /// The best of so many cold starts, for an objective that is nearly flat around most of them.
 pub fn best_start(
     rng: &mut Stream,
@@ -37,16 +51,11 @@ pub fn best_start(
     limit: i64,
     objective: &dyn Fn(&[f64]) -> f64,
 ) -> Vec<f64> {
-    let mut best = (cold_start(rng, length, limit), f64::NEG_INFINITY);
-    for _ in 0..starts {
-        let start = cold_start(rng, length, limit);
-        let value = objective(&start);
-        // False for a value that is not a number.
-        if value > best.1 {
-            best = (start, value);
-        }
-    }
-    best.0
+    best_of(
+        starts,
+        || cold_start(rng, length, limit),
+        |start| objective(start),
+    )
 }
 
 /// A size from 10^-3 to 10^7 for a free number: three decades for each unit of it.
