@@ -78,7 +78,8 @@ fn a_killed_campaign_resumes_to_the_same_bytes() {
     }
 }
 
-/// Starts the campaign, sends SIGINT once the journal has `wanted` lines, and gives the output.
+/// Starts the campaign, sends SIGINT once the journal has `wanted` lines, and gives the output. The signal comes twice, as
+/// from `timeout`, and is one request.
 #[cfg(unix)]
 fn interrupted(arguments: &[&str], journal: &str, wanted: usize) -> std::process::Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_attreg"))
@@ -91,7 +92,7 @@ fn interrupted(arguments: &[&str], journal: &str, wanted: usize) -> std::process
         std::thread::yield_now();
     }
     // An error means that it has ended by itself.
-    let kill = format!("kill -INT {}", child.id());
+    let kill = format!("kill -INT {0}; kill -INT {0}", child.id());
     Command::new("sh")
         .args(["-c", &kill])
         .stderr(Stdio::null())
