@@ -86,14 +86,15 @@ pub enum Drawn {
 impl Drawn {
     /// Whether this loss is the one, whatever the second layer.
     pub fn is(self, loss: &LossKind) -> bool {
-        match (self, loss) {
-            (Self::Softmax, LossKind::Softmax)
-            | (Self::Exp, LossKind::Exp)
-            | (Self::Cosh, LossKind::Cosh)
-            | (Self::Sinh, LossKind::Sinh)
-            | (Self::ResidualSoftmax, LossKind::ResidualSoftmax) => true,
-            (Self::TwoLayer(drawn), LossKind::TwoLayer { activation, .. }) => drawn == *activation,
-            _ => false,
+        match self {
+            Self::Softmax => *loss == LossKind::Softmax,
+            Self::Exp => *loss == LossKind::Exp,
+            Self::Cosh => *loss == LossKind::Cosh,
+            Self::Sinh => *loss == LossKind::Sinh,
+            Self::ResidualSoftmax => *loss == LossKind::ResidualSoftmax,
+            Self::TwoLayer(drawn) => {
+                matches!(loss, LossKind::TwoLayer { activation, .. } if *activation == drawn)
+            }
         }
     }
 

@@ -135,9 +135,10 @@ pub fn run(arguments: &GenerateArgs) -> Result<Exit, CliError> {
     let mut next = model.draw(kind, &shape, seed, 0)?;
     fs::create_dir_all(&arguments.out).map_err(|source| CliError::io(&arguments.out, source))?;
     output::print(&format!("kind {}, seed {seed}\n", kind.name()))?;
-    let name = match model {
-        Model::Plain(LossKind::Softmax) => kind.name().to_owned(),
-        _ => format!("{}-{}", kind.name(), loss_name(arguments)),
+    let name = if model == Model::Plain(LossKind::Softmax) {
+        kind.name().to_owned()
+    } else {
+        format!("{}-{}", kind.name(), loss_name(arguments))
     };
     for index in 0..count {
         if index > 0 {

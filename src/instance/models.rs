@@ -46,7 +46,9 @@ impl Model {
             Self::Plain(loss) => {
                 let points = match loss {
                     LossKind::Exp | LossKind::Cosh | LossKind::Sinh => shortened(&base),
-                    _ => base.points().to_vec(),
+                    LossKind::Softmax | LossKind::ResidualSoftmax | LossKind::TwoLayer { .. } => {
+                        base.points().to_vec()
+                    }
                 };
                 Instance::new(
                     loss.clone(),

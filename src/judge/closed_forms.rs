@@ -7,7 +7,7 @@ use crate::claims::forms::{self, GradientForm, HessianForm};
 use crate::claims::lsz23::forms::Phi;
 use crate::claims::residual_softmax::model::Model as Residual;
 use crate::claims::two_layer::model::{Form, Model as TwoLayer};
-use crate::instance::{Instance, LossKind};
+use crate::instance::{Activation, Instance, LossKind};
 
 /// Loss, gradient and Hessian.
 #[derive(Clone, Debug)]
@@ -56,21 +56,34 @@ fn in_logits_towards<T: RealField + Copy>(
                 hessian: model.hessian(b),
             }
         }
-        LossKind::Softmax | LossKind::TwoLayer { .. } => {
-            towards(instance, forms::softmax(z), b, lift)
-        }
+        LossKind::Softmax => softmax_towards(&forms::softmax(z), b),
+        LossKind::TwoLayer {
+            second_layer,
+            activation,
+        } => two_layer_towards(second_layer.map(lift), *activation, forms::softmax(z), b),
     }
 }
 
-/// The same for a loss of probabilities `p` (n), whatever logits they came from.
-///
-/// For any other loss it is taken as softmax; callers ask only for losses of probabilities.
+/// The same for a loss of probabilities `p` (n), whatever logits they came from; `None` for a loss that is not one.
 pub(super) fn of_probabilities<T: RealField + Copy>(
     instance: &Instance,
     p: DVector<T>,
     lift: impl Fn(f64) -> T + Copy,
-) -> Values<T> {
-    towards(instance, p, &instance.target().map(lift), lift)
+) -> Option<Values<T>> {
+    let b = instance.target().map(lift);
+    match instance.loss() {
+        LossKind::Softmax => Some(softmax_towards(&p, &b)),
+        LossKind::TwoLayer {
+            second_layer,
+            activation,
+        } => Some(two_layer_towards(
+            second_layer.map(lift),
+            *activation,
+            p,
+            &b,
+        )),
+        LossKind::Exp | LossKind::Cosh | LossKind::Sinh | LossKind::ResidualSoftmax => None,
+    }
 }
 
 /// The Gauss-Newton matrix `J' J` of the residual, in the logits: the Hessian for the target that the model predicts, where
@@ -98,30 +111,27 @@ pub(super) fn gauss_newton<T: RealField + Copy>(
     in_logits_towards(instance, z, &predicted, lift).hessian
 }
 
-/// [`of_probabilities`] with the target `b` in place of the instance's.
-fn towards<T: RealField + Copy>(
-    instance: &Instance,
+/// The softmax loss of probabilities `p` for the target `b`.
+fn softmax_towards<T: RealField + Copy>(p: &DVector<T>, b: &DVector<T>) -> Values<T> {
+    Values {
+        loss: forms::value(p, b),
+        gradient: forms::gradient(GradientForm::Corrected, p, b),
+        hessian: forms::hessian(HessianForm::Corrected, p, b),
+    }
+}
+
+/// The two-layer loss of probabilities `p` for the target `b`.
+fn two_layer_towards<T: RealField + Copy>(
+    layer: DMatrix<T>,
+    activation: Activation,
     p: DVector<T>,
     b: &DVector<T>,
-    lift: impl Fn(f64) -> T + Copy,
 ) -> Values<T> {
-    match instance.loss() {
-        LossKind::TwoLayer {
-            second_layer,
-            activation,
-        } => {
-            let model = TwoLayer::of_probabilities(second_layer.map(lift), *activation, p, b);
-            Values {
-                loss: half_square(&model.residual),
-                gradient: model.gradient(),
-                hessian: model.hessian(Form::Derived),
-            }
-        }
-        _ => Values {
-            loss: forms::value(&p, b),
-            gradient: forms::gradient(GradientForm::Corrected, &p, b),
-            hessian: forms::hessian(HessianForm::Corrected, &p, b),
-        },
+    let model = TwoLayer::of_probabilities(layer, activation, p, b);
+    Values {
+        loss: half_square(&model.residual),
+        gradient: model.gradient(),
+        hessian: model.hessian(Form::Derived),
     }
 }
 

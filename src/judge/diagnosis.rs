@@ -3,17 +3,20 @@
 
 mod differences;
 mod float32;
+mod mistake;
 mod stationary;
 mod suspects;
 
 use nalgebra::DVector;
 use serde::Serialize;
 
-use crate::judge::digits::{Score, digits, largest, largest_difference};
+use crate::judge::digits::{digits, largest, largest_difference};
+use crate::judge::score::Score;
 use crate::judge::truth::Truth;
 use crate::oracle::Reference;
 use crate::scalar::High;
 
+pub(super) use mistake::Mistake;
 pub(super) use stationary::of_minimiser;
 pub(super) use suspects::Suspects;
 
@@ -26,50 +29,6 @@ pub struct Diagnosis {
     pub quantities: Vec<&'static str>,
     /// What was computed instead of what.
     pub text: String,
-}
-
-/// A mistake by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
-    pub(super) id: &'static str,
-    pub(super) text: String,
-}
-
-impl Mistake {
-    fn new(id: &'static str, text: &str) -> Self {
-        Self {
-            id,
-            text: text.to_owned(),
-        }
-    }
-
-    fn printed_gradient() -> Self {
-        Self::new(
-            "E1",
-            "the gradient as printed, A'(f <c, f> + diag(f) c); right is A'(diag(f) c - f <c, f>)",
-        )
-    }
-
-    fn no_ridge_gradient() -> Self {
-        Self::new(
-            "E13",
-            "the ridge's gradient A' W^2 A x is missing, as in the printed Algorithm 1",
-        )
-    }
-
-    fn half(what: &str) -> Self {
-        Self::new(
-            "factor-half",
-            &format!("the factor 1/2 is missing: {what} is doubled"),
-        )
-    }
-
-    fn weights() -> Self {
-        Self::new(
-            "weights-not-squared",
-            "the ridge was taken with w instead of w^2",
-        )
-    }
 }
 
 /// What has been found, each mistake once.

@@ -4,7 +4,7 @@
 use nalgebra::DVector;
 
 use crate::instance::Instance;
-use crate::judge::digits::{Score, Worst, score};
+use crate::judge::score::{Score, Worst, score};
 use crate::judge::truth::Truth;
 use crate::oracle::{
     Enclosure, Evaluation, Minimiser, OracleError, Reference, lift_vector, minimise, spectrum,

@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `answer` | an answer as it arrives: JSON, numpy arrays, decimal strings |
 //! | `truth` | the oracle's values with what f64 rounding makes of them: the required digits and their reason |
-//! | `digits` | correct digits, normwise and of each entry, and the worst entry |
+//! | `digits` | correct digits of a whole quantity |
+//! | `score` | a quantity judged: its digits, those of each entry, and the worst entry |
 //! | `verdict` | a whole answer judged |
 //! | `minimiser` | a minimiser judged, also one that belongs to another local minimum |
 //! | `diagnosis` | the known mistakes, recomputed at 40 digits and compared with a wrong answer |
@@ -18,13 +19,14 @@ mod diagnosis;
 mod digits;
 pub mod kit;
 mod minimiser;
+mod score;
 mod system;
 mod truth;
 mod verdict;
 
 pub use answer::{Answer, read_answer, read_exact_point};
 pub use diagnosis::Diagnosis;
-pub use digits::{OwnDigits, Score, Worst};
+pub use score::{OwnDigits, Score, Worst};
 pub use system::{NamedAnswer, judge_system, parse_named_answer, read_named_answer};
 pub use verdict::{Verdict, judge};
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::instance::Instance;
 use crate::judge::answer::Answer;
 use crate::judge::diagnosis::{Diagnoses, Diagnosis, Suspects};
-use crate::judge::digits::{Score, score};
+use crate::judge::score::{Score, score};
 use crate::judge::truth::Truth;
 use crate::judge::{diagnosis, minimiser};
 use crate::oracle::{OracleError, Reference, lift_vector};

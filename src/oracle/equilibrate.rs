@@ -3,7 +3,8 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::oracle::{Ball, Enclosure, Evaluation, Minimiser, OracleError, Reference};
+use crate::oracle::minimum::Minimiser;
+use crate::oracle::{Ball, Enclosure, Evaluation, OracleError, Reference};
 use crate::scalar::High;
 
 /// `L` as a function of `y`. All points and derivatives are those of `y`.

@@ -11,6 +11,7 @@
 //! | `enclosure` | an arithmetic of balls: a midpoint at 40 digits with a proven radius |
 //! | `reference` | loss, gradient and Hessian of an instance at a point |
 //! | `equilibrate` | a loss in unknowns of like scale, by exact powers of ten |
+//! | `minimum` | what a minimiser with a proven error says |
 //! | `minimiser` | Newton's method at 40 digits with a proof of its own error |
 //! | [`spectrum`] | eigenvalues and singular values, at 40 digits and in f64 with a certificate |
 
@@ -24,6 +25,7 @@ mod evaluate;
 mod expression;
 mod matrix;
 mod minimiser;
+mod minimum;
 mod reference;
 pub mod spectrum;
 
@@ -32,7 +34,8 @@ pub use differentiate::{derivative, gradient};
 pub use enclosure::Ball;
 pub use error::OracleError;
 pub use expression::{Graph, Node};
-pub use minimiser::{Minimiser, minimise};
+pub use minimiser::minimise;
+pub use minimum::Minimiser;
 pub use reference::{Enclosure, Evaluation, Reference, lift_matrix, lift_vector, values};
 
 #[cfg(test)]

@@ -213,7 +213,7 @@ fn by_gram(
     };
     let affordable = problem.rows().saturating_mul(problem.columns()) <= ORTHONORMAL_ENTRIES;
     let replaceable = !matches!(settings.method, Method::ReusedGram | Method::Subsampled);
-    let end = match engine::run(problem, start.as_slice().to_vec(), orders) {
+    let end = match engine::minimise(problem, start.as_slice().to_vec(), orders) {
         Ok(end) => end,
         // Squares of entries overflow before the entries do.
         Err(_) if affordable && replaceable => {
@@ -296,7 +296,7 @@ fn from_sample(
         coarse: None,
         observer: &mut *observer,
     };
-    match engine::run_sampled_start(problem, start.as_slice().to_vec(), orders) {
+    match engine::sampled_start_only(problem, start.as_slice().to_vec(), orders) {
         Ok(end) if end.outcome == Outcome::Interrupted => {
             Ok(without_bound(end, Outcome::Interrupted, None, settings))
         }

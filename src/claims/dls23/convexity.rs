@@ -12,7 +12,7 @@ use crate::scalar::High;
 
 use super::definiteness::eigenvalue_error;
 use super::hardest::{self, End};
-use super::spectrum::sharp_range;
+use super::range::sharp_range;
 
 /// `Hess L_exp + ridge A'A >= 0` at the case's point, whatever the case's weights are.
 fn convex(case: &Case, ridge: High) -> Result<Verdict, CheckError> {

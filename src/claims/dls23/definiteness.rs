@@ -15,7 +15,7 @@ use crate::oracle::spectrum;
 use crate::scalar::High;
 
 use super::hardest::{self, End};
-use super::spectrum::{entry_scale, sharp_range};
+use super::range::{entry_scale, sharp_range};
 
 /// What `w_i^2 >= threshold + l / sigma_min(A)^2` says of a case. The premise has a free number `l > 0`, and the strongest
 /// statement is the one with the largest: `l = (min w_i^2 - threshold) sigma_min(A)^2`.

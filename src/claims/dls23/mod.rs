@@ -21,6 +21,7 @@ mod normaliser;
 mod optimum;
 mod pair;
 mod pair_search;
+mod range;
 mod regulariser;
 mod scalar_steps;
 mod schedule;

@@ -13,7 +13,7 @@ use crate::oracle::{self, Reference, spectrum};
 use crate::scalar::High;
 
 use super::hardest::{self, End};
-use super::spectrum::{entry_scale, sharp_range};
+use super::range::{entry_scale, sharp_range};
 
 /// `||Hess L_exp(x)|| <= K ||A||^2` and `||grad L_exp(x) - grad L_exp(y)|| <= K ||A||^2 ||x - y||`, K the constant.
 fn smooth(case: &Case, constant: High) -> Result<Verdict, CheckError> {

@@ -15,7 +15,7 @@ use crate::scalar::High;
 
 use super::definiteness::{Premise, Rank, at_least_l, eigenvalue_error};
 use super::hardest::{self, End};
-use super::spectrum::entry_scale;
+use super::range::entry_scale;
 use super::surrogate::within_a_tenth;
 
 /// The instance's loss plus `sum_i exp((Ax)_i)`, from the definition.

@@ -9,11 +9,10 @@ use crate::claims::tools::forms::{self, HessianForm};
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Targets, Verdict, Weights};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
-use crate::oracle::spectrum;
 use crate::scalar::High;
 
 use super::hardest::{self, End};
-use super::target_part;
+use super::range::{Range, range_of, sharp_range, target_range, target_slope};
 
 /// Which matrix is called `B`.
 #[derive(Clone, Copy)]
@@ -31,41 +30,6 @@ enum Hypothesis {
     AnyTarget,
     /// `||b||_1 <= 1`.
     UnitTarget,
-}
-
-/// Extreme eigenvalues, both right to within `error`.
-pub(super) struct Range {
-    pub(super) low: High,
-    pub(super) high: High,
-    pub(super) error: High,
-}
-
-/// The extreme eigenvalues of a matrix made of the terms of `B` (n x n). The magnitudes of the terms of one entry add up
-/// to at most `10 + 6 ||b||_1`, the error of a matrix is at most n times that of its entries, and by Weyl's inequality it
-/// moves no eigenvalue further.
-pub(super) fn range_of(matrix: &DMatrix<High>, exact: &Exact) -> Result<Range, CheckError> {
-    let (low, high, rounding) = spectrum::extremes_with_bound(matrix)?;
-    let rows = High::int(exact.b.len() as i64);
-    Ok(Range {
-        low,
-        high,
-        error: rounding + rows * exact.error(entry_scale(exact)),
-    })
-}
-
-/// `10 + 6 ||b||_1`: bounds the sum of the magnitudes of the terms of an entry of `B`.
-pub(super) fn entry_scale(exact: &Exact) -> High {
-    High::int(10) + High::int(6) * exact.target_norm()
-}
-
-/// `lambda` and `Lambda`, the two numbers `(55 sqrt(33) -+ 39) / 1152`.
-pub(super) fn sharp_range() -> (High, High) {
-    let root = High::int(55) * High::int(33).sqrt();
-    let scale = High::int(1152);
-    (
-        (root - High::int(39)) / scale,
-        (root + High::int(39)) / scale,
-    )
 }
 
 /// `low I <= B <= high I`.
@@ -118,13 +82,6 @@ fn bounded_by_target_range(case: &Case, slope: High) -> Result<Verdict, CheckErr
     let (lowest, highest) = sharp_range();
     let range = range(&exact, Matrix::Hessian)?;
     Ok(within(&range, -(lowest + spread), highest + spread))
-}
-
-/// `max b - min b`, for at least one entry.
-pub(super) fn target_range(b: &DVector<High>) -> High {
-    let top = b.iter().fold(b[0], |top, entry| top.max(*entry));
-    let bottom = b.iter().fold(b[0], |bottom, entry| bottom.min(*entry));
-    top - bottom
 }
 
 /// Mass `t` on one row and `1 - t` on another one, `b = 1` on the first: an end of the spectrum of `B` is `scale` times the sharp
@@ -268,7 +225,7 @@ pub fn claims() -> Vec<Claim> {
             .on(ANY, STRATA)
             .real_rows(16)
             .check(|case| bounded(case, Matrix::Hessian, Hypothesis::AnyTarget, four_and_eight()))
-            .fault("bounds that grow with max b - min b", |case| bounded_by_target_range(case, target_part::slope()))
+            .fault("bounds that grow with max b - min b", |case| bounded_by_target_range(case, target_slope()))
             .refuted("dls23/spectrum-any-target", witness!("dls23-hessian-bounds-any-target")),
         claim("dls23/hessian-bounds-unit-target")
             .derived("correction of thesis Lemma 2.2.5")
@@ -321,7 +278,7 @@ pub fn claims() -> Vec<Claim> {
             .on(ANY, STRATA)
             .attacked(4, attack_large_target)
             .real_rows(16)
-            .check(|case| bounded_by_target_range(case, target_part::slope()))
+            .check(|case| bounded_by_target_range(case, target_slope()))
             .fault("a slope of 0.19", |case| bounded_by_target_range(case, High::ratio(19, 100)))
             .proven(Proof::by_spectrum(proof::sharp_ends_and_slope)),
         claim("dls23/spectrum-sharp")
@@ -371,17 +328,6 @@ pub fn claims() -> Vec<Claim> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificate::{SPECTRUM_CERTIFICATE, check_spectrum};
-
-    #[test]
-    fn the_sharp_range_is_the_one_that_the_certificate_proves() {
-        let proof = check_spectrum(SPECTRUM_CERTIFICATE).unwrap();
-        let (lowest, highest) = sharp_range();
-        for (ours, proven) in [(lowest, proof.lower), (highest, proof.upper)] {
-            let proven = High::parse(&proven.digits(45)).unwrap();
-            assert!((ours - proven).abs() < High::ONE.shifted(-38));
-        }
-    }
 
     #[test]
     fn the_interval_of_the_printed_matrix_scales_at_both_ends() {

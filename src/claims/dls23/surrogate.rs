@@ -13,7 +13,7 @@ use crate::scalar::High;
 
 use super::definiteness::{Premise, Rank};
 use super::hardest::{self, End};
-use super::spectrum::sharp_range;
+use super::range::sharp_range;
 
 /// `(1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)` for a symmetric `B` (n x n) whose entries are right to within
 /// `entry_error`.
@@ -48,7 +48,7 @@ fn dominated(case: &Case, threshold: High) -> Result<Verdict, CheckError> {
         Err(reason) => return Ok(Verdict::Outside(reason)),
     };
     let hessian = exact.logit_evaluation()?.hessian;
-    let entry_error = exact.error(super::spectrum::entry_scale(&exact));
+    let entry_error = exact.error(super::range::entry_scale(&exact));
     within_a_tenth(&hessian, &exact, &premise, entry_error)
 }
 
@@ -66,7 +66,7 @@ fn dominated_after_scaling(case: &Case, threshold: High) -> Result<Verdict, Chec
         ..premise
     };
     let hessian = exact.logit_evaluation()?.hessian;
-    let entry_error = exact.error(super::spectrum::entry_scale(&exact));
+    let entry_error = exact.error(super::range::entry_scale(&exact));
     within_a_tenth(&hessian, &exact, &premise, entry_error)
 }
 

@@ -17,12 +17,7 @@ use crate::oracle::spectrum;
 use crate::scalar::High;
 
 use super::hardest::{self, End};
-use super::spectrum::{entry_scale, range_of, sharp_range, target_range};
-
-/// `sqrt(3) / 9 = 0.19245..`.
-pub(super) fn slope() -> High {
-    High::int(3).sqrt() / High::int(9)
-}
+use super::range::{entry_scale, range_of, sharp_range, target_range, target_slope};
 
 /// `D_b = B - B_0` (n x n) at 40 digits, both from the oracle, with the error of its eigenvalues.
 fn target_part(exact: &Exact) -> Result<(DMatrix<High>, High), CheckError> {
@@ -117,7 +112,7 @@ fn attained(case: &Case, slope: High) -> Result<Verdict, CheckError> {
 
 /// Below the slope by 0.2 %.
 fn slightly_less() -> High {
-    slope() * High::ratio(998, 1000)
+    target_slope() * High::ratio(998, 1000)
 }
 
 /// The target's part alone, pushed as far out as it goes.
@@ -207,7 +202,7 @@ pub fn claims() -> Vec<Claim> {
             .on(ANY, STRATA)
             .attacked(8, attack_part)
             .real_rows(16)
-            .check(|case| bounded(case, slope(), Size::Norm))
+            .check(|case| bounded(case, target_slope(), Size::Norm))
             .fault("a slope 0.2 % smaller", |case| bounded(case, slightly_less(), Size::Norm))
             .proven(Proof::by_identities(|| proof::slope_theorem("||b||_1"))),
         claim("dls23/target-part-range")
@@ -218,7 +213,7 @@ pub fn claims() -> Vec<Claim> {
             .on(Family { rows: (2, 6), ..ANY }, strata!(Condition: 0 6; Gap: 0 1 2 3; OneColumn; Square; SignedTarget))
             .attacked(8, attack_spread)
             .real_rows(16)
-            .check(|case| bounded(case, slope(), Size::Range))
+            .check(|case| bounded(case, target_slope(), Size::Range))
             .fault("a slope 0.2 % smaller", |case| bounded(case, slightly_less(), Size::Range))
             .proven(Proof::by_identities(|| proof::slope_theorem("(max b - min b)"))),
         claim("dls23/target-part-attained")
@@ -227,7 +222,7 @@ pub fn claims() -> Vec<Claim> {
             .given("n >= 2, r > 0")
             .note("Decided at 40 digits with f given by its logits; a case gives n, r and the two rows. Rows without mass have the logit -200.")
             .on(Family { rows: (2, 6), ..ANY }, strata!(Square; OneColumn))
-            .check(|case| attained(case, slope()))
+            .check(|case| attained(case, target_slope()))
             .fault("a slope 0.2 % smaller", |case| attained(case, slightly_less())),
         claim("dls23/spectrum-scaled-target")
             .derived("replaces thesis Lemma 2.2.5 for any b")
@@ -236,8 +231,8 @@ pub fn claims() -> Vec<Claim> {
             .on(ANY, STRATA)
             .attacked(8, attack_both)
             .real_rows(16)
-            .check(|case| scaled(case, slope(), High::ONE))
-            .fault("both bounds 0.2 % smaller", |case| scaled(case, slope(), High::ratio(998, 1000)))
+            .check(|case| scaled(case, target_slope(), High::ONE))
+            .fault("both bounds 0.2 % smaller", |case| scaled(case, target_slope(), High::ratio(998, 1000)))
             .proven(Proof::by_spectrum(proof::sharp_ends_and_slope)),
         claim("dls23/spectrum-scaled-target-below")
             .derived("sharpness of dls23/spectrum-scaled-target")
@@ -247,7 +242,7 @@ pub fn claims() -> Vec<Claim> {
             .attacked(2, attack_far)
             .real_rows(16)
             .check(|case| scaled(case, slightly_less(), High::ONE))
-            .fault("the slope sqrt(3)/9", |case| scaled(case, slope(), High::ONE))
+            .fault("the slope sqrt(3)/9", |case| scaled(case, target_slope(), High::ONE))
             .refuted("dls23/spectrum-scaled-target", witness!("dls23-spectrum-scaled-target-below")),
     ]
 }
@@ -266,9 +261,9 @@ mod tests {
             let case = hardest::spectrum(&mut rng, HessianForm::Corrected, end, 1.0)
                 .as_column()
                 .unwrap();
-            let whole = scaled(&case, slope(), High::ONE).unwrap();
+            let whole = scaled(&case, target_slope(), High::ONE).unwrap();
             assert!(!matches!(whole, Verdict::Fails(_)), "{whole:?}");
-            match scaled(&case, slope(), High::ratio(99, 100)).unwrap() {
+            match scaled(&case, target_slope(), High::ratio(99, 100)).unwrap() {
                 Verdict::Fails(finding) => assert_eq!(finding.quantity, quantity),
                 other => panic!("{quantity}: {other:?}"),
             }
@@ -283,7 +278,7 @@ mod tests {
                 r#"{{"loss": "softmax", "matrix": [[1], [1], [1]], "target": [0, {size}, 0], "weights": 0}}"#
             );
             let case = Case::of_text(&text, 0);
-            let verdict = attained(&case, slope()).unwrap();
+            let verdict = attained(&case, target_slope()).unwrap();
             assert!(matches!(verdict, Verdict::Holds { .. }), "{verdict:?}");
         }
     }

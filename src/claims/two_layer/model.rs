@@ -12,16 +12,16 @@ use crate::scalar::High;
 
 /// `A2` and `phi` of a two-layer instance.
 pub fn layer(instance: &Instance) -> Result<(&DMatrix<f64>, Activation), CheckError> {
-    match instance.loss() {
-        LossKind::TwoLayer {
-            second_layer,
-            activation,
-        } => Ok((second_layer, *activation)),
-        other => Err(CheckError::Other(format!(
-            "a two-layer instance is needed, not {}",
-            other.name()
-        ))),
-    }
+    let LossKind::TwoLayer {
+        second_layer,
+        activation,
+    } = instance.loss()
+    else {
+        let name = instance.loss().name();
+        let message = format!("a two-layer instance is needed, not {name}");
+        return Err(CheckError::Other(message));
+    };
+    Ok((second_layer, *activation))
 }
 
 /// Which form of the Hessian.

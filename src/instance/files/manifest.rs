@@ -36,7 +36,7 @@ mod loss;
 mod matrix;
 mod render;
 
-use entry::{Entry, Weights};
+use entry::{Entry, Weights, each_weight};
 use matrix::{MatrixEntry, read_design_matrix};
 pub use render::render_instance;
 
@@ -145,14 +145,6 @@ fn build(manifest: Manifest, name: &Path) -> Result<Instance, InstanceError> {
     let inline = manifest.points.into_iter().map(decimal::plain);
     points.extend(inline.map(DVector::from_vec));
     Instance::new(loss, matrix, target, each_weight(weights, rows))?.with_points(points)
-}
-
-/// One weight a row, where one value may stand for all.
-fn each_weight(weights: Values, rows: usize) -> DVector<f64> {
-    match weights {
-        Values::One(value) => DVector::from_element(rows, value),
-        Values::Many(weights) => weights,
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@
 
 use nalgebra::DVector;
 
-use crate::judge::diagnosis::{Mistake, float32};
+use crate::judge::diagnosis::float32;
+use crate::judge::diagnosis::mistake::Mistake;
 use crate::judge::digits::{digits, largest_difference};
 use crate::judge::truth::{Truth, in_f64};
 use crate::oracle::Reference;

@@ -4,8 +4,9 @@ use nalgebra::DVector;
 
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::judge::closed_forms::{Values, in_logits, in_unknowns};
-use crate::judge::diagnosis::Mistake;
-use crate::judge::digits::{Score, digits, largest_difference};
+use crate::judge::diagnosis::mistake::Mistake;
+use crate::judge::digits::{digits, largest_difference};
+use crate::judge::score::Score;
 use crate::judge::truth::Truth;
 use crate::scalar::High;
 
@@ -87,7 +88,12 @@ pub(super) fn rounded(instance: &Instance) -> Option<Instance> {
             second_layer: second_layer.map(round),
             activation: *activation,
         },
-        other => other.clone(),
+        // No numbers of their own.
+        plain @ (LossKind::Softmax
+        | LossKind::Exp
+        | LossKind::Cosh
+        | LossKind::Sinh
+        | LossKind::ResidualSoftmax) => plain.clone(),
     };
     let matrix = instance.matrix().to_dense();
     let (target, weights) = (instance.target(), instance.weights());

@@ -6,8 +6,8 @@ use crate::claims::forms::{self, GradientForm, HessianForm};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::judge::answer::{EXP_OVERFLOWS, largest_logit};
 use crate::judge::closed_forms::{Values, gauss_newton, in_logits, in_unknowns, of_probabilities};
-use crate::judge::diagnosis::Mistake;
 use crate::judge::diagnosis::float32;
+use crate::judge::diagnosis::mistake::Mistake;
 use crate::oracle::{Evaluation, Reference, lift_matrix, lift_vector};
 use crate::scalar::High;
 
@@ -344,20 +344,18 @@ impl<'a> Scene<'a> {
                 hessian: row_by_row(&values.hessian),
             }
         };
-        let of_probabilities_only = matches!(
-            instance.loss(),
-            LossKind::Softmax | LossKind::TwoLayer { .. }
-        );
         let mut found = Vec::new();
-        if of_probabilities_only {
-            let nothing = DVector::from_element(self.z.len(), High::ZERO);
+        let nothing = DVector::from_element(self.z.len(), High::ZERO);
+        let of_nothing = of_probabilities(instance, nothing, lifted);
+        let normalised = of_nothing.is_some() || *instance.loss() == LossKind::ResidualSoftmax;
+        if let Some(values) = of_nothing {
             found.push(suspect(
                 "exp overflows (or vanishes) unless the softmax is shifted by the largest logit, and inf/inf was set to \
                  zero: these are the values of a softmax of zeros",
-                of_probabilities(instance, nothing, lifted),
+                values,
             ));
         }
-        if high && (of_probabilities_only || *instance.loss() == LossKind::ResidualSoftmax) {
+        if high && normalised {
             for clip in [EXP_OVERFLOWS, 700] {
                 let clipped = self.z.map(|z| z.min(High::int(clip)));
                 found.push(suspect(

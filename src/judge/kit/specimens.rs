@@ -92,7 +92,10 @@ pub fn specimens() -> Result<Vec<Specimen>, InstanceError> {
                 instance: match model {
                     Model::Plain(LossKind::Cosh) => within_reach(above_one(&drawn)?)?,
                     Model::Plain(LossKind::Exp | LossKind::Sinh) => within_reach(drawn)?,
-                    _ => drawn,
+                    Model::Plain(
+                        LossKind::Softmax | LossKind::ResidualSoftmax | LossKind::TwoLayer { .. },
+                    )
+                    | Model::TwoLayer { .. } => drawn,
                 },
             });
         }

@@ -1,7 +1,5 @@
 //! What the engine asks of a loss: values and derivatives in x, by passes over A.
 
-use crate::instance::DesignMatrix;
-use crate::production::engine::sampled_start::SampledStart;
 use crate::production::kernels::operator::Gram;
 use crate::production::{EvaluationError, Settings};
 
@@ -54,6 +52,18 @@ pub(crate) struct Curvature {
     pub terms: Vec<LowRankTerm>,
 }
 
+/// What a start from a sample has given.
+pub(crate) struct SampledStart {
+    /// The state over all rows; its logits are in the array that was handed in.
+    pub state: State,
+    /// Rows that have been drawn.
+    pub rows: usize,
+}
+
+/// Finds a start for a problem whose Hessian at a state is indefinite on a sample of the rows; the array (n entries) gets its
+/// logits.
+pub(crate) type Sampler<'a> = dyn Fn(&State, &mut [f64], &Settings) -> Option<SampledStart> + 'a;
+
 /// A loss over a design matrix, as the engine sees it. n is the number of rows.
 pub(crate) trait Objective: Sync {
     /// Evaluates at x by one sweep or two, and leaves the logits in `z`. `guess` is the state x was reached from.
@@ -84,18 +94,6 @@ pub(crate) trait Objective: Sync {
         z: &[f64],
         diagonal: &mut [f64],
     ) -> Option<(Curvature, Vec<f64>)>;
-
-    /// A start for a problem whose Hessian at `state` is indefinite, found on a sample of the rows of `matrix`; `z` gets its
-    /// logits. Losses that know none give none.
-    fn sampled_start(
-        &self,
-        _matrix: &DesignMatrix,
-        _state: &State,
-        _z: &mut [f64],
-        _settings: &Settings,
-    ) -> Option<SampledStart> {
-        None
-    }
 
     /// Whether the loss has a pole between two points in the logits.
     fn crosses_pole(&self, from: &[f64], to: &[f64]) -> bool;

@@ -6,7 +6,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::instance::{DesignMatrix, LossKind};
 use crate::production::engine::test_loss::ByRow;
-use crate::production::engine::{End, Orders, run};
+use crate::production::engine::{End, Orders, minimise};
 use crate::production::{Method, Outcome, Problem, Settings};
 
 fn settings() -> Settings {
@@ -20,7 +20,7 @@ fn end(problem: &Problem, start: &[f64], settings: &Settings, method: Method) ->
         coarse: None,
         observer: &mut |_| ControlFlow::Continue(()),
     };
-    run(problem, start.to_vec(), orders).unwrap()
+    minimise(problem, start.to_vec(), orders).unwrap()
 }
 
 fn exact(problem: &Problem, start: &[f64], settings: &Settings) -> End {
@@ -131,7 +131,7 @@ fn the_observer_the_limits_and_a_coarse_order_end_a_run() {
             }
         },
     };
-    let stopped = run(&tail(), vec![0.0], orders).unwrap();
+    let stopped = minimise(&tail(), vec![0.0], orders).unwrap();
     assert_eq!(
         (stopped.outcome, stopped.trace.len()),
         (Outcome::Interrupted, 3)
@@ -145,7 +145,7 @@ fn the_observer_the_limits_and_a_coarse_order_end_a_run() {
             coarse: Some(0.5),
             observer: &mut |_| ControlFlow::Continue(()),
         };
-        let end = run(&problem, vec![0.0], orders).unwrap();
+        let end = minimise(&problem, vec![0.0], orders).unwrap();
         assert_eq!((end.outcome, end.trace.len()), (outcome, 1));
     }
 }
@@ -766,7 +766,7 @@ fn a_poor_step_by_an_expensive_model_is_corrected_by_the_same_model() {
                 ControlFlow::Continue(())
             },
         };
-        let end = run(&problem, vec![1.0; d], orders).unwrap();
+        let end = minimise(&problem, vec![1.0; d], orders).unwrap();
         assert_eq!((end.outcome, end.trace.len()), (Outcome::IterationLimit, 1));
         assert!(
             end.x.iter().all(|entry| (entry - x).abs() < 1e-14),

@@ -25,9 +25,9 @@ use rand::RngExt;
 use crate::instance::{DesignMatrix, sample};
 use crate::production::engine::factor::Cholesky;
 use crate::production::engine::importance::Importance;
-use crate::production::engine::objective::State;
+use crate::production::engine::objective::{SampledStart, State};
+use crate::production::engine::run::{Data, Orders, Run};
 use crate::production::engine::softmax::{FusedSoftmax, Parts};
-use crate::production::engine::{Data, Orders, Run};
 use crate::production::kernels::operator::Operator;
 use crate::production::{Method, Settings};
 
@@ -49,14 +49,6 @@ const MISSED: f64 = 2.0;
 const ROUNDS: u64 = 2;
 /// Passes that find c: each settles which rows are certain, given the last c.
 const THRESHOLD_PASSES: usize = 8;
-
-/// What a start from a sample has given.
-pub(crate) struct SampledStart {
-    /// The state over all rows; its logits are in the array that was handed in.
-    pub state: State,
-    /// Rows that have been drawn.
-    pub rows: usize,
-}
 
 /// Some rows, ascending, and how many rows each stands for.
 struct Draw {
@@ -210,6 +202,7 @@ fn solve_sample(
         matrix: &reduced,
         squared_weights: &squared_weights,
         ridge: &gram,
+        sampler: None,
     };
     let mut run = Run::begin(&part, data, from.x.clone(), orders).ok()?;
     run.iterate();

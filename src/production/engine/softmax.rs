@@ -11,15 +11,13 @@
 //! Far from r = 1 these cancel, so a guess that is off by more than [`RATIO`] is replaced by the true value and the
 //! backward half of the sweep is repeated.
 
-use crate::instance::DesignMatrix;
+use crate::production::EvaluationError;
 use crate::production::engine::objective::{
     Curvature, Detail, LineContext, LowRankTerm, Objective, State,
 };
-use crate::production::engine::sampled_start::{SampledStart, sampled_start};
 use crate::production::kernels::operator::{Gram, Operator, SoftmaxPass};
 use crate::production::kernels::softmax::{Line, LineSums, Sums};
 use crate::production::summation::{dot, norm};
-use crate::production::{EvaluationError, Settings};
 
 /// The range of r in which the correction is trusted: it then costs at most 9 of 53 bits.
 const RATIO: (f64, f64) = (0.05, 20.0);
@@ -387,16 +385,6 @@ impl Objective for FusedSoftmax<'_> {
             },
             right_hand_side,
         ))
-    }
-
-    fn sampled_start(
-        &self,
-        matrix: &DesignMatrix,
-        state: &State,
-        z: &mut [f64],
-        settings: &Settings,
-    ) -> Option<SampledStart> {
-        sampled_start(self, matrix, state, z, settings)
     }
 
     fn crosses_pole(&self, _from: &[f64], _to: &[f64]) -> bool {

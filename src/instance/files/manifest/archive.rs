@@ -16,7 +16,8 @@ use nalgebra::{DMatrix, DVector};
 
 use super::super::npz::archive::Archive;
 use super::super::{npy, npz, source};
-use super::{each_weight, loss};
+use super::entry::each_weight;
+use super::loss;
 use crate::instance::{DesignMatrix, Instance, InstanceError, LossKind};
 
 /// The names that arrays may have.

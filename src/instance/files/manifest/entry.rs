@@ -6,9 +6,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use nalgebra::DVector;
 use serde::Deserialize;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+
+use super::super::npy::Values;
 
 /// An array, inline or in a file.
 pub(crate) enum Entry<T> {
@@ -34,6 +37,14 @@ pub(super) enum Weights {
     All(f64),
     /// A number for each row.
     Each(Entry<Vec<f64>>),
+}
+
+/// One weight a row, where one value may stand for all.
+pub(super) fn each_weight(weights: Values, rows: usize) -> DVector<f64> {
+    match weights {
+        Values::One(value) => DVector::from_element(rows, value),
+        Values::Many(weights) => weights,
+    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entry<T> {

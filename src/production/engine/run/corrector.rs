@@ -7,7 +7,8 @@
 
 use crate::production::engine::factor::Cholesky;
 use crate::production::engine::objective::Objective;
-use crate::production::engine::{Made, Run, negated};
+use crate::production::engine::run::movement::negated;
+use crate::production::engine::run::{Made, Run};
 use crate::production::summation::dot;
 
 /// Passes over A that a model costs at least, where a corrector is worth its two.

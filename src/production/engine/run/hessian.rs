@@ -1,0 +1,136 @@
+//! The matrix of a step: the model that the method asks for, and what takes its place where that is not positive definite.
+
+use crate::production::engine::factor::Cholesky;
+use crate::production::engine::model::{self, Model};
+use crate::production::engine::objective::Objective;
+use crate::production::engine::run::Run;
+use crate::production::kernels::operator::Gram;
+use crate::production::kernels::partition::Rows;
+use crate::production::leverage::{
+    LeverageError, SampleSize, corrected_scores, draw_sized, sketched_scores,
+};
+use crate::production::{Method, Outcome};
+
+/// The first multiple of the metric that is added to a stand-in that is not definite, and its growth.
+const SHIFT: (f64, f64) = (1e-3, 10.0);
+/// After so many multiples the matrix is given up as singular.
+const SHIFTS: usize = 40;
+
+impl<O: Objective> Run<'_, '_, O> {
+    /// The model of `A' (W^2 + diag(scratch)) A` that the method asks for; `None` if it is refused.
+    pub(super) fn model(&mut self) -> Option<Model> {
+        match self.orders.method {
+            Method::ReusedGram | Method::Auto => Some(model::reused_gram(
+                self.data.operator,
+                self.data.squared_weights,
+                self.data.ridge(),
+                &self.scratch,
+                self.boost,
+            )),
+            Method::Exact => Some(model::exact(
+                self.data.operator,
+                self.data.squared_weights,
+                &self.scratch,
+            )),
+            Method::Subsampled => match self.sampled() {
+                Ok(model) => Some(model),
+                Err((outcome, reason)) => {
+                    self.warnings.push(reason);
+                    self.refused = Some(outcome);
+                    None
+                }
+            },
+        }
+    }
+
+    /// `A' D~ A` for a leverage-score sample of the diagonal.
+    fn sampled(&mut self) -> Result<Model, (Outcome, String)> {
+        let diagonal: Vec<f64> = self
+            .data
+            .squared_weights
+            .iter()
+            .zip(&self.scratch)
+            .map(|(w2, d)| w2 + d)
+            .collect();
+        if let Some(index) = diagonal.iter().position(|entry| *entry <= 0.0) {
+            return Err((
+                Outcome::DiagonalNotPositive,
+                format!(
+                    "subsampling needs a positive diagonal, but entry {index} of Hess l + w^2 is {:e}: use another method or larger weights",
+                    diagonal[index]
+                ),
+            ));
+        }
+        let failed = |error: LeverageError| {
+            (
+                Outcome::SamplingFailed,
+                format!("no sample could be drawn: {error}"),
+            )
+        };
+        let settings = self.orders.settings;
+        if self.scores.is_none() {
+            let scales: Vec<f64> = diagonal.iter().map(|entry| entry.sqrt()).collect();
+            let scores =
+                sketched_scores(self.data.matrix, &scales, settings.seed).map_err(failed)?;
+            let reference = scales.iter().map(|scale| scale * scale).collect();
+            self.scores = Some((scores, reference));
+        }
+        let Some((scores, reference)) = &self.scores else {
+            return Err((Outcome::SamplingFailed, "no scores".to_string()));
+        };
+        let corrected = corrected_scores(scores, reference, &diagonal).map_err(failed)?;
+        let size = SampleSize {
+            epsilon: settings.epsilon,
+            delta: settings.delta,
+            constant: settings.sampling_constant,
+        };
+        let (seed, columns) = (settings.seed, self.data.operator.columns());
+        let sample =
+            draw_sized(&corrected, &diagonal, size, seed, self.samples, columns).map_err(failed)?;
+        self.samples += 1;
+        let mut hessian = Gram::zeros(self.data.operator.columns());
+        self.data
+            .operator
+            .add_gram(Rows::List(&sample.rows), &sample.weights, &mut hessian);
+        Ok(Model {
+            hessian,
+            rows: sample.rows.len(),
+            cut: false,
+        })
+    }
+
+    /// A positive definite stand-in for the Hessian, with as much of the metric added as it needs.
+    pub(super) fn stand_in(&mut self) -> Option<(Cholesky, usize, f64)> {
+        let curvature = self
+            .objective
+            .safe_curvature(&self.state, &self.z, &mut self.scratch);
+        let Model {
+            mut hessian, rows, ..
+        } = self.model()?;
+        curvature.add_to(&mut hessian);
+        if let Some(cholesky) = Cholesky::new(&hessian) {
+            return Some((cholesky, rows, 0.0));
+        }
+        let mut shift = SHIFT.0;
+        for _ in 0..SHIFTS {
+            let mut shifted = hessian.clone();
+            shifted.add_multiple(shift, self.metric());
+            if let Some(cholesky) = Cholesky::new(&shifted) {
+                return Some((cholesky, rows, shift));
+            }
+            shift *= SHIFT.1;
+        }
+        None
+    }
+
+    fn metric(&mut self) -> &Gram {
+        if self.weighted {
+            return self.data.ridge();
+        }
+        self.metric.get_or_insert_with(|| {
+            self.data
+                .operator
+                .gram(&vec![1.0; self.data.squared_weights.len()])
+        })
+    }
+}

@@ -1,0 +1,160 @@
+//! What a point with a small gradient is, and how a saddle is left.
+
+use crate::production::endings::{LOSS_ROUNDING, POLISH_GAIN, SHORT_STEP, SINGULAR_HESSIAN};
+use crate::production::engine::factor::{Cholesky, lowest_eigenpair};
+use crate::production::engine::model;
+use crate::production::engine::objective::Objective;
+use crate::production::engine::run::movement::{moved, negated};
+use crate::production::engine::run::{Made, Run, Step};
+use crate::production::kernels::operator::Gram;
+use crate::production::{Method, Outcome};
+
+/// Saddles left along negative curvature at most.
+const ESCAPES: usize = 20;
+/// Lengths, in the largest logit, that are tried to leave a saddle.
+const ESCAPE_LENGTHS: [f64; 6] = [0.01, 0.1, 0.5, 1.0, 3.0, 10.0];
+
+impl<O: Objective> Run<'_, '_, O> {
+    /// Full Newton steps that go on halving the gradient after convergence, if any are asked for.
+    pub(super) fn polish(&mut self) {
+        for _ in 0..self.orders.settings.polish_steps.unwrap_or(0) {
+            let Some(cholesky) = Cholesky::new(&self.whole_hessian().0) else {
+                break;
+            };
+            let direction = negated(cholesky.solve(&self.state.gradient));
+            let x = moved(&self.state.x, &direction, 1.0);
+            let Ok(trial) = self
+                .objective
+                .evaluate(x, &mut self.scratch, Some(&self.state))
+            else {
+                break;
+            };
+            if trial.gradient_norm > POLISH_GAIN * self.state.gradient_norm
+                || self.objective.crosses_pole(&self.z, &self.scratch)
+            {
+                break;
+            }
+            let made = Made {
+                method: Method::Exact.as_str(),
+                rows: self.data.squared_weights.len(),
+                cut: false,
+                shift: 0.0,
+                newton: true,
+                kept: false,
+            };
+            self.accept_trial(trial, made, 1.0);
+        }
+    }
+
+    /// Decides what a point with a small gradient is; `None` if it was a saddle that has been left.
+    pub(super) fn at_stationary_point(&mut self) -> Option<Outcome> {
+        if self.definite && self.weighted {
+            return Some(Outcome::Converged);
+        }
+        let (hessian, rounding) = self.whole_hessian();
+        let definite = Cholesky::new(&hessian).filter(|_| exceeds(&hessian, &rounding));
+        if let Some(cholesky) = definite {
+            let step = negated(cholesky.solve(&self.state.gradient));
+            self.data.operator.multiply(&step, &mut self.scratch);
+            if self.data.operator.largest(&self.scratch) <= SHORT_STEP {
+                return Some(Outcome::Converged);
+            }
+            // A tail of the loss: go on, the Newton steps say where.
+            self.definite = false;
+            if self.trace.len() >= self.orders.settings.max_iterations {
+                return Some(Outcome::IterationLimit);
+            }
+            return match self.step() {
+                Step::Taken | Step::Refined => None,
+                Step::Stalled => Some(Outcome::Diverged),
+                Step::Singular => Some(self.refused.unwrap_or(Outcome::Singular)),
+            };
+        }
+        let lowest = lowest_eigenpair(&hessian);
+        match lowest {
+            Some((value, vector)) if value < -rounding.iter().copied().fold(0.0, f64::max) => {
+                if self.trace.len() >= self.orders.settings.max_iterations {
+                    return Some(Outcome::IterationLimit);
+                }
+                self.escapes += 1;
+                if self.escapes <= ESCAPES && self.escape(value, vector) {
+                    None
+                } else {
+                    self.warnings.push(
+                        "a direction of negative curvature is left that does not lower the loss beyond rounding"
+                            .to_string(),
+                    );
+                    Some(Outcome::NotConvex)
+                }
+            }
+            _ => {
+                self.warnings.push(SINGULAR_HESSIAN.to_string());
+                Some(Outcome::Singular)
+            }
+        }
+    }
+
+    /// The Hessian with nothing approximated, and what rounding leaves uncertain of its diagonal: a multiple of the terms that add
+    /// up to it, which may cancel.
+    fn whole_hessian(&mut self) -> (Gram, Vec<f64>) {
+        let curvature = self
+            .objective
+            .curvature(&self.state, &self.z, &mut self.scratch);
+        let mut hessian =
+            model::exact(self.data.operator, self.data.squared_weights, &self.scratch).hessian;
+        let units = hessian.order as f64 * f64::EPSILON * 8.0;
+        let rounding = (0..hessian.order)
+            .map(|j| {
+                let terms = curvature.terms.iter();
+                let low_rank = terms.map(|term| (term.factor * term.u[j] * term.v[j]).abs());
+                units * (hessian.column(j)[0].abs() + low_rank.sum::<f64>())
+            })
+            .collect();
+        curvature.add_to(&mut hessian);
+        (hessian, rounding)
+    }
+
+    /// Leaves a saddle along an eigenvector: both ways, several lengths, the lowest loss wins.
+    fn escape(&mut self, curvature: f64, mut direction: Vec<f64>) -> bool {
+        self.data.operator.multiply(&direction, &mut self.scratch);
+        let size = self.data.operator.largest(&self.scratch);
+        if size == 0.0 || !size.is_finite() {
+            return false;
+        }
+        for entry in direction.iter_mut().chain(&mut self.scratch) {
+            *entry /= size;
+        }
+        let line = self.line();
+        let best = ESCAPE_LENGTHS
+            .iter()
+            .flat_map(|t| [*t, -*t])
+            .filter_map(|t| {
+                self.objective
+                    .along(&self.state, &line, t)
+                    .map(|(value, _)| (t, value))
+            })
+            .min_by(|a, b| a.1.total_cmp(&b.1));
+        let Some((t, value)) = best else { return false };
+        if self.state.loss - value <= LOSS_ROUNDING * self.state.loss.abs() {
+            return false;
+        }
+        let made = Made {
+            method: self.orders.method.as_str(),
+            rows: self.data.squared_weights.len(),
+            cut: false,
+            shift: -curvature,
+            newton: false,
+            kept: false,
+        };
+        self.take_along(&direction, t, made).is_some()
+    }
+}
+
+/// Whether a matrix is positive definite also where each entry of its diagonal is less by as much as `rounding` says.
+fn exceeds(hessian: &Gram, rounding: &[f64]) -> bool {
+    let mut less = hessian.clone();
+    for (j, off) in rounding.iter().enumerate() {
+        less.column_mut(j)[0] -= off;
+    }
+    Cholesky::new(&less).is_some()
+}
