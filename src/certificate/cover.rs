@@ -1,7 +1,7 @@
 //! Positivity of a polynomial on the feasible part of a five-dimensional box: Bernstein coefficients in f64 with a proven
 //! rounding bound, bisection, and boxes thrown away where a constraint rules every point out.
 
-use super::interval::Interval;
+use crate::scalar::{Ball, Interval};
 
 /// How many variables range over a box.
 pub const AXES: usize = 5;
@@ -54,10 +54,11 @@ impl Cover {
         for (axis, range) in ranges.iter().enumerate() {
             dense = transformed(&dense, &degrees, axis, *range);
         }
-        let coefficients: Vec<f64> = dense.iter().map(|interval| interval.middle()).collect();
-        let radius = dense
+        let balls: Vec<Ball<f64>> = dense.iter().map(|interval| interval.ball()).collect();
+        let coefficients: Vec<f64> = balls.iter().map(|ball| ball.midpoint()).collect();
+        let radius = balls
             .iter()
-            .fold(0.0, |radius: f64, interval| radius.max(interval.radius()));
+            .fold(0.0, |radius: f64, ball| radius.max(ball.radius()));
         let largest = dense.iter().fold(0.0, |largest: f64, interval| {
             largest.max(interval.low.abs()).max(interval.high.abs())
         });

@@ -1,5 +1,5 @@
-//! Floor 1: proofs that the program checks, in exact arithmetic or with outward rounding. It knows nothing of the rest
-//! of the crate: what it proves is about the definition of the loss, not about anybody's code.
+//! Floor 1: proofs that the program checks, in exact arithmetic or with outward rounding. It knows nothing of the rest of
+//! the crate but its numbers: what it proves is about the definition of the loss, not about anybody's code.
 //!
 //! [`check_spectrum`] proves `-0.24040880... I <= B <= 0.30811714... I` for the Hessian B of `0.5 |softmax(z) - b|^2` in the
 //! logits, for every n and `|b|_1 <= 1`, from the multipliers in [`SPECTRUM_CERTIFICATE`].
@@ -11,7 +11,6 @@ mod cubic;
 mod definition;
 mod file;
 mod form;
-mod interval;
 mod lipschitz;
 mod polynomial;
 mod refusal;

@@ -15,7 +15,8 @@ use nalgebra::{Cholesky, DMatrix, DVector};
 use crate::instance::Instance;
 use crate::judge::digits::{digits, largest, log10};
 use crate::oracle::{Ball, Enclosure, Evaluation, Minimiser, Reference, lift_matrix, lift_vector};
-use crate::scalar::{High, rounding};
+use crate::scalar::High;
+use crate::scalar::rounding::Rounding;
 
 /// Other programs sum in another order and know other closed forms.
 const ALLOWANCE: f64 = 0.5;
@@ -333,9 +334,9 @@ fn through_logits(
 /// See [`through_logits`].
 const MOST_ROWS: usize = 64;
 
-/// What a bound on the oracle's rounding is in f64: [`Ball`] charges each operation as [`rounding`] says.
+/// What a bound on the oracle's rounding is in f64: [`Ball`] charges each operation as [`Rounding`] says.
 pub(super) fn in_f64(radius: High) -> High {
-    radius * unit() / rounding::hundredths_of_unit(High::ONE, rounding::ARITHMETIC)
+    radius * unit() / Rounding::Sum.at_40_digits(High::ONE)
 }
 
 /// A loss that is zero, or nearly, is a square of what rounding leaves of the residual: of second order in the unit, which

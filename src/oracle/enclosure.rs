@@ -1,90 +1,12 @@
-//! Ball arithmetic: a 40-digit midpoint with a radius that provably bounds the distance to the true value.
-//!
-//! Every operation computes its midpoint as [`High`] does and adds up three things: how far the operands' radii can move
-//! the exact result (mean value theorem, with the derivative bounded over the whole ball), the rounding of the midpoint
-//! (bounds stated by [`High`]), and a surcharge for the roundings made in computing the radius itself.
+//! Expressions in balls of 40 digits: [`scalar::Ball`](crate::scalar::Ball) as an arithmetic of the graph, with the
+//! operations that only the graph has.
 
 use crate::oracle::arithmetic::{Arithmetic, Scale};
-use crate::scalar::High;
-use crate::scalar::rounding::{ARITHMETIC, EXP, HYPERBOLIC, LN, SQRT, hundredths_of_unit};
+use crate::scalar::rounding::{Rounding, hundredths_of_unit};
+use crate::scalar::{High, Rounded};
 
-/// The real numbers within `radius` of `midpoint`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ball {
-    midpoint: High,
-    radius: High,
-}
-
-/// Surcharge of `10^-30` on every radius. A radius is a sum and product of nonnegative numbers, so `k` roundings change it
-/// by less than `k 10^-39` relative to itself; there are some 4 per term, so this covers 10^8 terms.
-const SURCHARGE_EXPONENT: i64 = -30;
-
-impl Ball {
-    /// The numbers within `radius >= 0` of `midpoint`. A negative radius is taken by its magnitude.
-    pub fn new(midpoint: High, radius: High) -> Self {
-        Self {
-            midpoint,
-            radius: radius.abs(),
-        }
-    }
-
-    /// The centre: the value as [`High`] computes it.
-    pub fn midpoint(self) -> High {
-        self.midpoint
-    }
-
-    /// How far the true value can be from the midpoint.
-    pub fn radius(self) -> High {
-        self.radius
-    }
-
-    /// The largest magnitude in the ball (rounded by at most one unit).
-    pub fn largest(self) -> High {
-        self.midpoint.abs() + self.radius
-    }
-
-    /// Whether zero may be among the numbers; true for a poisoned ball.
-    pub fn may_be_zero(self) -> bool {
-        !self.smallest().is_positive()
-    }
-
-    /// A ball around `midpoint` for operands that move it by `moved` and a rounding of `midpoint` by so many hundredths
-    /// of a unit.
-    fn rounded(midpoint: High, moved: High, hundredths: i64) -> Self {
-        Self {
-            midpoint,
-            radius: surcharged(moved + hundredths_of_unit(midpoint.abs(), hundredths)),
-        }
-    }
-
-    fn poisoned() -> Self {
-        Self {
-            midpoint: High::POISONED,
-            radius: High::POISONED,
-        }
-    }
-
-    /// The smallest magnitude, 0 if the ball contains zero.
-    fn smallest(self) -> High {
-        let distance = self.midpoint.abs() - self.radius;
-        // The subtraction may have rounded up.
-        (distance - hundredths_of_unit(self.midpoint.abs(), 2 * ARITHMETIC)).max(High::ZERO)
-    }
-
-    /// A bound of `exp(t) - 1` for `|t| <= radius`.
-    fn exponential_growth(self) -> High {
-        // exp(r) - 1 <= r + r^2 for 0 <= r <= 1, by the series.
-        if self.radius <= High::ONE {
-            self.radius + self.radius.square()
-        } else {
-            self.radius.exp()
-        }
-    }
-}
-
-fn surcharged(radius: High) -> High {
-    radius + radius.shifted(SURCHARGE_EXPONENT)
-}
+/// The real numbers within a radius of a midpoint of 40 digits.
+pub type Ball = crate::scalar::Ball<High>;
 
 /// Numbers that can be taken as a ball.
 pub(super) trait Enclosed: Arithmetic {
@@ -94,7 +16,7 @@ pub(super) trait Enclosed: Arithmetic {
 
 impl Enclosed for High {
     fn enclosed(self) -> Ball {
-        Ball::new(self, High::ZERO)
+        Ball::exact(self)
     }
 }
 
@@ -104,15 +26,17 @@ impl Enclosed for Ball {
     }
 }
 
+/// The ball without an answer.
+fn poisoned() -> Ball {
+    Ball::unknown(High::POISONED)
+}
+
 impl Arithmetic for Ball {
     fn constant(value: High) -> Self {
-        Self {
-            midpoint: value,
-            radius: High::ZERO,
-        }
+        Self::exact(value)
     }
 
-    /// Running error analysis: every product and every partial sum is charged one unit of its own size.
+    /// Running error analysis: every product and every partial sum is charged one rounding of its own size.
     fn linear(terms: impl Iterator<Item = (Scale, Self)>) -> Self {
         let mut sum = High::ZERO;
         let mut moved = High::ZERO;
@@ -120,157 +44,121 @@ impl Arithmetic for Ball {
         for (scale, value) in terms {
             match scale {
                 Scale::One => {
-                    sum += value.midpoint;
-                    moved += value.radius;
+                    sum += value.midpoint();
+                    moved += value.radius();
                 }
                 Scale::MinusOne => {
-                    sum -= value.midpoint;
-                    moved += value.radius;
+                    sum -= value.midpoint();
+                    moved += value.radius();
                 }
                 Scale::Other(coefficient) => {
-                    let product = coefficient * value.midpoint;
+                    let product = coefficient * value.midpoint();
                     sum += product;
-                    moved += coefficient.abs() * value.radius;
+                    moved += coefficient.abs() * value.radius();
                     rounded += product.abs();
                 }
             }
             rounded += sum.abs();
         }
-        Self {
-            midpoint: sum,
-            radius: surcharged(moved + hundredths_of_unit(rounded, ARITHMETIC)),
-        }
+        Self::new(sum, High::radius(moved, rounded, Rounding::Sum))
     }
 
-    /// `|a b - m n| <= |m| s + |n| r + r s` for radii `r`, `s`.
     fn product(self, other: Self) -> Self {
-        let moved = self.midpoint.abs() * other.radius + other.largest() * self.radius;
-        Self::rounded(self.midpoint * other.midpoint, moved, ARITHMETIC)
+        self * other
     }
 
-    /// `|a / b - m / n| <= (r + |m / n| s) / (|n| - s)`. Poisoned if the divisor's ball contains zero.
     fn quotient(self, other: Self) -> Self {
-        let quotient = self.midpoint / other.midpoint;
-        let smallest = other.smallest();
-        // A poisoned number is not positive.
-        if !smallest.is_positive() {
-            return Self::poisoned();
-        }
-        let moved = (self.radius + quotient.abs() * other.radius) / smallest;
-        Self::rounded(quotient, moved, ARITHMETIC)
+        self / other
     }
 
-    /// `|exp(m + t) - exp(m)| <= exp(m) (exp(r) - 1)`.
     fn exp(self) -> Self {
-        let value = self.midpoint.exp();
-        let moved = surcharged(value * self.exponential_growth());
-        Self::rounded(value, moved, EXP)
+        Ball::exp(self)
     }
 
     /// `|ln(m + t) - ln m| <= r / (m - r)`. Poisoned if the ball contains a number that is not positive.
     fn ln(self) -> Self {
         let smallest = self.smallest();
-        if !self.midpoint.is_positive() || !smallest.is_positive() {
-            return Self::poisoned();
+        if !self.midpoint().is_positive() || !smallest.is_positive() {
+            return poisoned();
         }
-        let moved = self.radius / smallest;
-        Self::rounded(self.midpoint.ln(), moved, LN)
+        let moved = self.radius() / smallest;
+        Self::rounded(self.midpoint().ln(), moved, Rounding::Ln)
     }
 
     /// `|ln(1 + m + t) - ln(1 + m)| <= r / (1 + m - r)`. Poisoned if the ball contains a number that is not above -1.
     fn ln_1p(self) -> Self {
-        let sum =
-            Self::linear([(Scale::One, Self::constant(High::ONE)), (Scale::One, self)].into_iter());
+        let sum = Self::exact(High::ONE) + self;
         let smallest = sum.smallest();
-        if !sum.midpoint.is_positive() || !smallest.is_positive() {
-            return Self::poisoned();
+        if !sum.midpoint().is_positive() || !smallest.is_positive() {
+            return poisoned();
         }
-        let moved = self.radius / smallest;
-        Self::rounded(self.midpoint.ln_1p(), moved, LN)
+        let moved = self.radius() / smallest;
+        Self::rounded(self.midpoint().ln_1p(), moved, Rounding::Ln)
     }
 
     /// `|sqrt(m + t) - sqrt(m)| <= r / sqrt(m)`. Poisoned if the ball contains a negative number.
     fn sqrt(self) -> Self {
-        if self.midpoint.is_zero() && self.radius.is_zero() {
+        if self.midpoint().is_zero() && self.radius().is_zero() {
             return self;
         }
-        if !self.midpoint.is_positive() || self.radius > self.midpoint {
-            return Self::poisoned();
+        if !self.midpoint().is_positive() || self.radius() > self.midpoint() {
+            return poisoned();
         }
-        let value = self.midpoint.sqrt();
-        let moved = surcharged(self.radius / value);
-        Self::rounded(value, moved, SQRT)
+        let value = self.midpoint().sqrt();
+        Self::rounded(value, self.radius() / value, Rounding::Sqrt)
     }
 
-    /// `|cosh(m + t) - cosh m| <= cosh(m) (exp(r) - 1)`: `cosh` is a mean of two exponentials.
     fn cosh(self) -> Self {
-        let value = self.midpoint.cosh();
-        let moved = surcharged(value * self.exponential_growth());
-        Self::rounded(value, moved, HYPERBOLIC)
+        Ball::cosh(self)
     }
 
-    /// `|sinh(m + t) - sinh m| <= cosh(m) (exp(r) - 1)`, for the same reason.
     fn sinh(self) -> Self {
-        let moved = surcharged(self.midpoint.cosh() * self.exponential_growth());
-        Self::rounded(self.midpoint.sinh(), moved, HYPERBOLIC)
+        Ball::sinh(self)
     }
 
-    /// `|tanh(m + t) - tanh m| <= r`.
     fn tanh(self) -> Self {
-        Self::rounded(self.midpoint.tanh(), self.radius, HYPERBOLIC)
+        Ball::tanh(self)
     }
 
-    /// `|max(m + t, 0) - max(m, 0)| <= r`, without rounding.
     fn positive_part(self) -> Self {
-        if self.is_poisoned() {
-            return Self::poisoned();
-        }
-        let radius = if self.midpoint.is_negative() && !self.may_be_zero() {
-            High::ZERO
-        } else {
-            self.radius
-        };
-        Self {
-            midpoint: self.midpoint.max(High::ZERO),
-            radius,
-        }
+        Ball::positive_part(self)
     }
 
     /// 1 or 0, exactly. Poisoned if the ball contains zero.
     fn step(self) -> Self {
         if self.may_be_zero() {
-            return Self::poisoned();
+            return poisoned();
         }
-        Self::constant(Arithmetic::step(self.midpoint))
+        Self::exact(Arithmetic::step(self.midpoint()))
     }
 
     /// `|(m + t)^k - m^k| <= k r (|m| + r)^(k-1)`; a negative power is one divided by the positive one.
     fn power(self, exponent: i64) -> Self {
-        if self.is_poisoned() {
-            return Self::poisoned();
+        if Ball::is_poisoned(self) {
+            return poisoned();
         }
         if exponent == 0 {
-            return Self::constant(High::ONE);
+            return Self::exact(High::ONE);
         }
         let Some(magnitude) = exponent.checked_abs() else {
-            return Self::poisoned();
+            return poisoned();
         };
         let count = High::int(magnitude);
-        let value = self.midpoint.powi(magnitude);
-        // The factor's own roundings are at most `magnitude` units, which the surcharge covers up to 10^9; beyond
-        // that `count` units on the value dominate them.
-        let slope = surcharged(count * self.largest().powi(magnitude - 1));
-        let moved = slope * self.radius + hundredths_of_unit(value.abs() * count, 100);
-        let positive = Self::rounded(value, moved, ARITHMETIC);
+        let value = self.midpoint().powi(magnitude);
+        // A power by squaring, and `count` times one, are within `count` units of themselves.
+        let units = |power: High| hundredths_of_unit(power.abs() * count, 100);
+        let slope = count * self.largest().powi(magnitude - 1);
+        let moved = (slope + units(slope)) * self.radius() + units(value);
+        let positive = Self::rounded(value, moved, Rounding::Product);
         if exponent > 0 {
             positive
         } else {
-            Self::constant(High::ONE).quotient(positive)
+            Self::exact(High::ONE) / positive
         }
     }
 
     fn is_poisoned(self) -> bool {
-        self.midpoint.is_poisoned() || self.radius.is_poisoned()
+        Ball::is_poisoned(self)
     }
 }
 
@@ -310,21 +198,6 @@ mod tests {
         for (name, operation) in operations {
             assert!(operation(ball(bad, High::ONE)).is_poisoned(), "{name}");
             assert!(operation(ball(High::ONE, bad)).is_poisoned(), "{name}");
-        }
-    }
-
-    /// Whether a ball contains zero decides about poles. The subtraction `|m| - r` is charged with twice its bound of
-    /// 0.51 units, so the last ball that counts as touching zero is 1.02 units of its midpoint away from it.
-    #[test]
-    fn a_ball_touches_zero_up_to_twice_the_rounding_of_its_smallest_number() {
-        for side in [High::ONE, -High::ONE] {
-            // Exact to 40 digits: 0.99..9 with 39 nines, and 0.99..989.
-            let one_unit = ball(side, High::ONE - High::ONE.shifted(-39));
-            let more = ball(side, High::ONE - High::ratio(11, 10).shifted(-39));
-            assert!(one_unit.may_be_zero());
-            assert!(!more.may_be_zero());
-            assert!(Ball::constant(High::ONE).quotient(one_unit).is_poisoned());
-            assert!(!Ball::constant(High::ONE).quotient(more).is_poisoned());
         }
     }
 
@@ -372,22 +245,6 @@ mod tests {
                 found.radius() <= radius + radius.shifted(-29),
                 "{found:?} is wider than {radius:?}"
             );
-        }
-    }
-
-    /// `max(x, 0)` over a ball: all of it above zero keeps its radius, all of it below has none, and one that contains
-    /// zero keeps what reaches above.
-    #[test]
-    fn the_positive_part_forgets_the_radius_only_below_zero() {
-        for (midpoint, expected) in [
-            ((3, 1), (3, 1)),
-            ((3, 5), (3, 5)),
-            ((-3, 1), (0, 0)),
-            ((-3, 5), (0, 5)),
-            ((0, 2), (0, 2)),
-        ] {
-            let found = ball(int(midpoint.0), int(midpoint.1)).positive_part();
-            assert_eq!(found, ball(int(expected.0), int(expected.1)));
         }
     }
 

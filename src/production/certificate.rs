@@ -10,9 +10,9 @@ use crate::instance::DesignMatrix;
 use crate::production::diagonal_plus_low_rank::{transpose_multiply, weighted_gram};
 use crate::production::error_bound::{Certificate, SLACK, UNDERFLOW, size};
 use crate::production::logit_coordinates::{LogitCoordinates, Visible, visible};
-use crate::production::running_error::UNIT;
 use crate::production::summation::{dot_units, norm};
 use crate::production::{EvaluationError, Problem, certificate_by_gram};
+use crate::scalar::rounding::UNIT;
 
 /// From so many entries of A (n d) on, Gram matrices are tried before a QR factorisation.
 const LARGE_ENTRIES: usize = 300_000;

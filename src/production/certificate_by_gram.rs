@@ -11,9 +11,9 @@ use crate::instance::DesignMatrix;
 use crate::production::engine::factor::{Cholesky, lowest_eigenpair, lowest_relative};
 use crate::production::error_bound::{Certificate, SLACK, UNDERFLOW};
 use crate::production::kernels::operator::Gram;
-use crate::production::running_error::UNIT;
 use crate::production::summation::{dot, dot_units, norm};
 use crate::production::{EvaluationError, Problem};
+use crate::scalar::rounding::UNIT;
 
 /// An estimated smallest eigenvalue is tried as a proven lower bound after multiplication by these.
 const FRACTIONS: [f64; 3] = [0.99, 0.9, 0.5];

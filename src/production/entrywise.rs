@@ -16,8 +16,9 @@ use nalgebra::{DMatrix, DVector};
 use crate::production::logit_loss::{
     LogitErrorBounds, LogitLoss, all_finite, check_vector, refuse_overflow,
 };
-use crate::production::running_error::{Bounded, errors, values, with_errors};
+use crate::production::running_error::{errors, values, with_errors};
 use crate::production::{DiagonalPlusLowRank, EvaluationError};
+use crate::scalar::Ball;
 
 /// `phi`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +40,9 @@ pub struct Entrywise {
 
 /// Function, derivative, second derivative and residual at one logit.
 struct Entry {
-    first: Bounded,
-    second: Bounded,
-    residual: Bounded,
+    first: Ball<f64>,
+    second: Ball<f64>,
+    residual: Ball<f64>,
 }
 
 impl Entrywise {
@@ -79,22 +80,22 @@ impl Entrywise {
                 Entry {
                     first,
                     second,
-                    residual: value - Bounded::exact(b),
+                    residual: value - Ball::exact(b),
                 }
             })
             .collect())
     }
 
-    fn bounded_value(entries: &[Entry]) -> Bounded {
-        let squares: Vec<Bounded> = entries.iter().map(|e| e.residual * e.residual).collect();
-        Bounded::exact(0.5) * Bounded::sum(&squares)
+    fn bounded_value(entries: &[Entry]) -> Ball<f64> {
+        let squares: Vec<Ball<f64>> = entries.iter().map(|e| e.residual * e.residual).collect();
+        Ball::exact(0.5) * Ball::sum(&squares)
     }
 
-    fn bounded_gradient(entries: &[Entry]) -> Vec<Bounded> {
+    fn bounded_gradient(entries: &[Entry]) -> Vec<Ball<f64>> {
         entries.iter().map(|e| e.first * e.residual).collect()
     }
 
-    fn bounded_diagonal(&self, entries: &[Entry]) -> Vec<Bounded> {
+    fn bounded_diagonal(&self, entries: &[Entry]) -> Vec<Ball<f64>> {
         entries
             .iter()
             .map(|e| match self.function {
@@ -151,7 +152,7 @@ impl LogitLoss for Entrywise {
 
     /// An error if it overflows: from logits of about 354 on.
     fn value(&self, z: &DVector<f64>) -> Result<f64, EvaluationError> {
-        let value = Self::bounded_value(&self.entries(z, None)?).value;
+        let value = Self::bounded_value(&self.entries(z, None)?).midpoint();
         refuse_overflow("loss", &[value])?;
         Ok(value)
     }
@@ -175,7 +176,7 @@ impl LogitLoss for Entrywise {
     ) -> Result<LogitErrorBounds, EvaluationError> {
         let entries = self.entries(z, Some(logit_error))?;
         all_finite(LogitErrorBounds {
-            value: Self::bounded_value(&entries).error,
+            value: Self::bounded_value(&entries).radius(),
             gradient: errors(&Self::bounded_gradient(&entries)),
             hessian: diagonal_only(errors(&self.bounded_diagonal(&entries))),
         })

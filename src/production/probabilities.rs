@@ -2,8 +2,9 @@
 
 use nalgebra::DVector;
 
-use crate::production::running_error::{Bounded, EXP_ERROR, UNIT};
 use crate::production::summation::compensated_sum;
+use crate::scalar::Ball;
+use crate::scalar::rounding::{Rounding, UNIT};
 
 /// The first largest entry (0 for an empty vector, which the losses and the instance rule out).
 pub(crate) fn argmax(z: &DVector<f64>) -> usize {
@@ -31,12 +32,12 @@ pub(crate) fn bounded_probabilities(
     z: &DVector<f64>,
     pivot: usize,
     logit_error: &DVector<f64>,
-) -> Vec<Bounded> {
+) -> Vec<Ball<f64>> {
     let top = z[pivot];
     let n = z.len();
     // Every cause of error in exp(z_j - top), as a perturbation of the logit.
     let perturbation: Vec<f64> = (0..n)
-        .map(|j| logit_error[j] + UNIT * (z[j] - top).abs() + 1.01 * EXP_ERROR)
+        .map(|j| logit_error[j] + UNIT * (z[j] - top).abs() + 1.01 * Rounding::Exp.in_f64())
         .collect();
     // Entries of p that are 0 in f64 cannot move anything by more than MIN_POSITIVE, added at the end.
     let largest = (0..n)
@@ -68,7 +69,7 @@ pub(crate) fn bounded_probabilities(
             let relative = (path * shift * slack).exp_m1() + 4.0 * UNIT;
             let error = (p[i] * relative * slack).min(1.0) + f64::MIN_POSITIVE;
             // NaN can only come from 0 * inf: then nothing better than [0, 1] is known.
-            Bounded::new(p[i], if error.is_nan() { 1.0 } else { error })
+            Ball::new(p[i], if error.is_nan() { 1.0 } else { error })
         })
         .collect()
 }
@@ -82,7 +83,7 @@ mod tests {
         let vector = DVector::from_column_slice;
         bounded_probabilities(&vector(p), &vector(z), 0, &vector(off))
             .iter()
-            .map(|bounded| bounded.error)
+            .map(|bounded| bounded.radius())
             .collect()
     }
 

@@ -13,9 +13,10 @@ use crate::production::kernels::Level;
 use crate::production::kernels::operator::Operator;
 use crate::production::logit_loss::{LogitErrorBounds, check_vector, refuse_overflow};
 use crate::production::losses::loss_of;
-use crate::production::running_error::{Bounded, UNIT};
 use crate::production::summation::{compensated_sum, dot_units, norm};
 use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitLoss, ProblemError};
+use crate::scalar::Ball;
+use crate::scalar::rounding::UNIT;
 
 /// Below this size no intermediate result of an exact product by splitting overflows.
 const SPLIT_LIMIT: f64 = 1e290;
@@ -263,15 +264,15 @@ impl Problem {
     /// Bound on `|computed L(x) - L(x)|`, x taken as exact (`docs/numerics.md`, "Loss").
     pub fn loss_error_bound(&self, x: &DVector<f64>) -> Result<f64, EvaluationError> {
         let (z, logit_error, bounds) = self.bounds(x)?;
-        let terms: Vec<Bounded> = (0..self.rows())
+        let terms: Vec<Ball<f64>> = (0..self.rows())
             .map(|i| {
-                let logit = Bounded::new(z[i], logit_error[i]);
+                let logit = Ball::new(z[i], logit_error[i]);
                 (self.bounded_weight(i) * logit) * logit
             })
             .collect();
-        let ridge = Bounded::exact(0.5) * Bounded::sum(&terms);
-        let total = Bounded::new(self.loss.value(&z)?, bounds.value) + ridge;
-        Ok(total.error)
+        let ridge = Ball::exact(0.5) * Ball::sum(&terms);
+        let total = Ball::new(self.loss.value(&z)?, bounds.value) + ridge;
+        Ok(total.radius())
     }
 
     /// Bound on `|computed grad L(x) - grad L(x)|` for each of the d entries, x taken as exact
@@ -302,7 +303,7 @@ impl Problem {
         bounds: &LogitErrorBounds,
     ) -> Result<DMatrix<f64>, EvaluationError> {
         let curvature = self.loss.hessian(z)?;
-        let weight_error = DVector::from_fn(self.rows(), |i, _| self.bounded_weight(i).error);
+        let weight_error = DVector::from_fn(self.rows(), |i, _| self.bounded_weight(i).radius());
         let error =
             curvature.congruence_error(m, &self.squared_weights, &bounds.hessian, &weight_error);
         Ok(error.map(|error| error + f64::MIN_POSITIVE))
@@ -317,9 +318,9 @@ impl Problem {
     ) -> Result<DVector<f64>, EvaluationError> {
         let gradient = self.loss.gradient(z)?;
         Ok(DVector::from_fn(self.rows(), |i, _| {
-            let logit = Bounded::new(z[i], logit_error[i]);
+            let logit = Ball::new(z[i], logit_error[i]);
             let ridge = self.bounded_weight(i) * logit;
-            (Bounded::new(gradient[i], bounds.gradient[i]) + ridge).error
+            (Ball::new(gradient[i], bounds.gradient[i]) + ridge).radius()
         }))
     }
 
@@ -360,9 +361,9 @@ impl Problem {
     }
 
     /// `w_i^2` as stored: one rounding.
-    fn bounded_weight(&self, i: usize) -> Bounded {
+    fn bounded_weight(&self, i: usize) -> Ball<f64> {
         let w2 = self.squared_weights[i];
-        Bounded::new(w2, UNIT * w2 + f64::MIN_POSITIVE)
+        Ball::new(w2, UNIT * w2 + f64::MIN_POSITIVE)
     }
 }
 
@@ -470,7 +471,10 @@ mod tests {
     fn what_underflows_is_off_by_the_smallest_number() {
         let problem = given(Given::new(1, 0), &[0.0], 1e-200);
         let weight = problem.bounded_weight(0);
-        assert_eq!((weight.value, weight.error), (0.0, f64::MIN_POSITIVE));
+        assert_eq!(
+            (weight.midpoint(), weight.radius()),
+            (0.0, f64::MIN_POSITIVE)
+        );
         let x = DVector::from_element(1, 1.0);
         let error = problem.hessian_error_bound(&x).unwrap();
         assert_eq!(error[(0, 0)], f64::MIN_POSITIVE);

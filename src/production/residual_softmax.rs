@@ -17,8 +17,9 @@ use nalgebra::{DMatrix, DVector};
 use crate::production::logit_loss::{
     LogitErrorBounds, LogitLoss, all_finite, check_vector, refuse_overflow,
 };
-use crate::production::running_error::{Bounded, errors, values, with_errors};
+use crate::production::running_error::{errors, values, with_errors};
 use crate::production::{DiagonalPlusLowRank, EvaluationError};
+use crate::scalar::Ball;
 
 /// The loss `0.5 || (exp(z) + z) / <exp(z) + z, 1> - b ||^2` for a fixed target `b` (n entries of any sign and size).
 #[derive(Clone, Debug)]
@@ -34,15 +35,15 @@ const BISECTIONS: usize = 60;
 
 /// The model and its residual. For one logit `slope` and `bend` are 0, as `f` does not depend on z.
 struct Parts {
-    f: Vec<Bounded>,
+    f: Vec<Ball<f64>>,
     /// `(e + 1) / alpha`.
-    slope: Vec<Bounded>,
+    slope: Vec<Ball<f64>>,
     /// `e / alpha`.
-    bend: Vec<Bounded>,
+    bend: Vec<Ball<f64>>,
     /// `f - b`.
-    residual: Vec<Bounded>,
+    residual: Vec<Ball<f64>>,
     /// `c - s`.
-    centred: Vec<Bounded>,
+    centred: Vec<Ball<f64>>,
 }
 
 impl ResidualSoftmax {
@@ -65,46 +66,45 @@ impl ResidualSoftmax {
         check_vector("logits", z, n)?;
         check_vector("target", &self.target, n)?;
         if self.is_constant() {
-            let zero = || vec![Bounded::exact(0.0)];
+            let zero = || vec![Ball::exact(0.0)];
             return Ok(Parts {
-                f: vec![Bounded::exact(1.0)],
+                f: vec![Ball::exact(1.0)],
                 slope: zero(),
                 bend: zero(),
-                residual: vec![Bounded::exact(1.0) - Bounded::exact(self.target[0])],
+                residual: vec![Ball::exact(1.0) - Ball::exact(self.target[0])],
                 centred: zero(),
             });
         }
         let top = z.max();
-        let shift = Bounded::exact(if top > SHIFT_FROM { top } else { 0.0 });
+        let shift = Ball::exact(if top > SHIFT_FROM { top } else { 0.0 });
         let z = with_errors(z, logit_error);
         // exp(-shift), 1 where nothing is divided out; the shift itself is exact.
-        let scale = shift.negated().exp();
-        let (scale, e): (Bounded, Vec<Bounded>) = if shift.value == 0.0 {
-            (Bounded::exact(1.0), z.iter().map(|z| z.exp()).collect())
+        let scale = (-shift).exp();
+        let (scale, e): (Ball<f64>, Vec<Ball<f64>>) = if shift.midpoint() == 0.0 {
+            (Ball::exact(1.0), z.iter().map(|z| z.exp()).collect())
         } else {
             (scale, z.iter().map(|z| (*z - shift).exp()).collect())
         };
-        let u: Vec<Bounded> = e.iter().zip(&z).map(|(e, z)| *e + *z * scale).collect();
-        let normaliser = Bounded::sum(&u);
+        let u: Vec<Ball<f64>> = e.iter().zip(&z).map(|(e, z)| *e + *z * scale).collect();
+        let normaliser = Ball::sum(&u);
         if normaliser.may_be_zero() {
             return Err(EvaluationError::Pole {
                 quantity: "alpha = <exp(z) + z, 1>",
-                value: normaliser.value,
-                error: normaliser.error,
+                value: normaliser.midpoint(),
+                error: normaliser.radius(),
             });
         }
-        let over = |x: Bounded| x.over(normaliser);
-        let f: Vec<Bounded> = u.iter().map(|u| over(*u)).collect();
-        let residual: Vec<Bounded> = f
+        let f: Vec<Ball<f64>> = u.iter().map(|u| *u / normaliser).collect();
+        let residual: Vec<Ball<f64>> = f
             .iter()
             .zip(self.target.iter())
-            .map(|(f, b)| *f - Bounded::exact(*b))
+            .map(|(f, b)| *f - Ball::exact(*b))
             .collect();
-        let products: Vec<Bounded> = f.iter().zip(&residual).map(|(f, c)| *f * *c).collect();
-        let mean = Bounded::sum(&products);
+        let products: Vec<Ball<f64>> = f.iter().zip(&residual).map(|(f, c)| *f * *c).collect();
+        let mean = Ball::sum(&products);
         Ok(Parts {
-            slope: e.iter().map(|e| over(*e + scale)).collect(),
-            bend: e.iter().map(|e| over(*e)).collect(),
+            slope: e.iter().map(|e| (*e + scale) / normaliser).collect(),
+            bend: e.iter().map(|e| *e / normaliser).collect(),
             centred: residual.iter().map(|c| *c - mean).collect(),
             f,
             residual,
@@ -138,36 +138,36 @@ impl ResidualSoftmax {
 }
 
 impl Parts {
-    fn value(&self) -> Bounded {
-        let squares: Vec<Bounded> = self.residual.iter().map(|c| *c * *c).collect();
-        Bounded::exact(0.5) * Bounded::sum(&squares)
+    fn value(&self) -> Ball<f64> {
+        let squares: Vec<Ball<f64>> = self.residual.iter().map(|c| *c * *c).collect();
+        Ball::exact(0.5) * Ball::sum(&squares)
     }
 
-    fn gradient(&self) -> Vec<Bounded> {
+    fn gradient(&self) -> Vec<Ball<f64>> {
         let pairs = self.slope.iter().zip(&self.centred);
         pairs.map(|(k, c)| *k * *c).collect()
     }
 
-    fn diagonal(&self) -> Vec<Bounded> {
+    fn diagonal(&self) -> Vec<Ball<f64>> {
         (0..self.f.len())
             .map(|i| self.slope[i] * self.slope[i] + self.bend[i] * self.centred[i])
             .collect()
     }
 
     /// `q = (2f - b) o k = (f + c) o k`.
-    fn cross(&self) -> Vec<Bounded> {
+    fn cross(&self) -> Vec<Ball<f64>> {
         (0..self.f.len())
             .map(|i| (self.f[i] + self.residual[i]) * self.slope[i])
             .collect()
     }
 
     /// `<3f - 2b, f> = <f + 2c, f>`.
-    fn square(&self) -> Bounded {
-        let two = Bounded::exact(2.0);
-        let products: Vec<Bounded> = (0..self.f.len())
+    fn square(&self) -> Ball<f64> {
+        let two = Ball::exact(2.0);
+        let products: Vec<Ball<f64>> = (0..self.f.len())
             .map(|i| (self.f[i] + two * self.residual[i]) * self.f[i])
             .collect();
-        Bounded::sum(&products)
+        Ball::sum(&products)
     }
 }
 
@@ -197,7 +197,7 @@ impl LogitLoss for ResidualSoftmax {
 
     /// [`EvaluationError::Pole`] where the normaliser of several logits cannot be told from zero; so do all the others.
     fn value(&self, z: &DVector<f64>) -> Result<f64, EvaluationError> {
-        let value = self.parts(z, None)?.value().value;
+        let value = self.parts(z, None)?.value().midpoint();
         refuse_overflow("loss", &[value])?;
         Ok(value)
     }
@@ -215,7 +215,7 @@ impl LogitLoss for ResidualSoftmax {
             values(&parts.diagonal()),
             values(&parts.slope),
             values(&parts.cross()),
-            parts.square().value,
+            parts.square().midpoint(),
             -1.0,
         );
         refuse_overflow("logit Hessian", hessian.diagonal.as_slice())?;
@@ -231,13 +231,13 @@ impl LogitLoss for ResidualSoftmax {
     ) -> Result<LogitErrorBounds, EvaluationError> {
         let parts = self.parts(z, Some(logit_error))?;
         all_finite(LogitErrorBounds {
-            value: parts.value().error,
+            value: parts.value().radius(),
             gradient: errors(&parts.gradient()),
             hessian: structured(
                 errors(&parts.diagonal()),
                 errors(&parts.slope),
                 errors(&parts.cross()),
-                parts.square().error,
+                parts.square().radius(),
                 0.0,
             ),
         })

@@ -19,9 +19,9 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::production::logit_loss::{LogitErrorBounds, LogitLoss, check_vector, refuse_overflow};
 use crate::production::probabilities::{argmax, bounded_probabilities, probabilities};
-use crate::production::running_error::Bounded;
 use crate::production::summation::{compensated_sum, norm};
 use crate::production::{DiagonalPlusLowRank, EvaluationError};
+use crate::scalar::Ball;
 
 /// `lambda = (55 sqrt33 - 39) / 1152`, rounded up: `B >= -lambda I` where the target's distance is at most 1. Proven in
 /// docs/sharp-constants.md; a test holds this number and the next three against the certificates.
@@ -53,11 +53,11 @@ struct Parts {
 
 /// The same with error bounds.
 struct BoundedParts {
-    p: Vec<Bounded>,
+    p: Vec<Ball<f64>>,
     /// `c`.
-    residual: Vec<Bounded>,
+    residual: Vec<Ball<f64>>,
     /// `c - s`.
-    centred: Vec<Bounded>,
+    centred: Vec<Ball<f64>>,
 }
 
 impl Softmax {
@@ -117,20 +117,18 @@ impl Softmax {
         let Parts { p, pivot, .. } = self.parts(z)?;
         let n = p.len();
         let p = bounded_probabilities(&p, z, pivot, logit_error);
-        let residual: Vec<Bounded> = (0..n)
-            .map(|i| p[i] - Bounded::exact(self.target[i]))
-            .collect();
-        let relative: Vec<Bounded> = (0..n)
+        let residual: Vec<Ball<f64>> = (0..n).map(|i| p[i] - Ball::exact(self.target[i])).collect();
+        let relative: Vec<Ball<f64>> = (0..n)
             .map(|i| {
                 if i == pivot {
-                    Bounded::exact(0.0)
+                    Ball::exact(0.0)
                 } else {
                     residual[i] - residual[pivot]
                 }
             })
             .collect();
-        let products: Vec<Bounded> = (0..n).map(|i| p[i] * relative[i]).collect();
-        let mean = Bounded::sum(&products);
+        let products: Vec<Ball<f64>> = (0..n).map(|i| p[i] * relative[i]).collect();
+        let mean = Ball::sum(&products);
         let centred = relative.iter().map(|c| *c - mean).collect();
         Ok(BoundedParts {
             p,
@@ -164,18 +162,18 @@ impl Softmax {
         Some(share.min(beyond))
     }
 
-    fn bounded_value(&self, p: &[Bounded], residual: &[Bounded]) -> Bounded {
-        let half = Bounded::exact(0.5);
+    fn bounded_value(&self, p: &[Ball<f64>], residual: &[Ball<f64>]) -> Ball<f64> {
+        let half = Ball::exact(0.5);
         let Some(largest) = self.largest else {
-            let squares: Vec<Bounded> = residual.iter().map(|c| *c * *c).collect();
-            return half * Bounded::sum(&squares);
+            let squares: Vec<Ball<f64>> = residual.iter().map(|c| *c * *c).collect();
+            return half * Ball::sum(&squares);
         };
-        let terms: Vec<Bounded> = p
+        let terms: Vec<Ball<f64>> = p
             .iter()
             .zip(self.target.iter())
-            .map(|(p, b)| *p * (half * *p + (Bounded::exact(largest) - Bounded::exact(*b))))
+            .map(|(p, b)| *p * (half * *p + (Ball::exact(largest) - Ball::exact(*b))))
             .collect();
-        Bounded::sum(&terms)
+        Ball::sum(&terms)
     }
 
     /// `(sqrt3/9) (max b - min b) max(0, 1 - 1/r)`, rounded up.
@@ -243,17 +241,17 @@ impl LogitLoss for Softmax {
         } = self.bounded_parts(z, logit_error)?;
         let n = p.len();
         let value = self.bounded_value(&p, &residual);
-        let gradient = DVector::from_fn(n, |i, _| (p[i] * centred[i]).error);
-        let diagonal = DVector::from_fn(n, |i, _| (p[i] * (p[i] + centred[i])).error);
-        let own_squares: Vec<Bounded> = p.iter().map(|p| *p * *p).collect();
-        let square = Bounded::sum(&own_squares);
-        let probability_errors = DVector::from_fn(n, |i, _| p[i].error);
+        let gradient = DVector::from_fn(n, |i, _| (p[i] * centred[i]).radius());
+        let diagonal = DVector::from_fn(n, |i, _| (p[i] * (p[i] + centred[i])).radius());
+        let own_squares: Vec<Ball<f64>> = p.iter().map(|p| *p * *p).collect();
+        let square = Ball::sum(&own_squares);
+        let probability_errors = DVector::from_fn(n, |i, _| p[i].radius());
         Ok(LogitErrorBounds {
-            value: value.error,
+            value: value.radius(),
             gradient,
             hessian: DiagonalPlusLowRank {
                 basis: DMatrix::from_columns(&[probability_errors, diagonal.clone()]),
-                core: DMatrix::from_row_slice(2, 2, &[square.error, 0.0, 0.0, 0.0]),
+                core: DMatrix::from_row_slice(2, 2, &[square.radius(), 0.0, 0.0, 0.0]),
                 diagonal,
             },
         })
@@ -299,7 +297,7 @@ impl LogitLoss for Softmax {
         let Ok(parts) = self.bounded_parts(z, logit_error) else {
             return global;
         };
-        let size = |x: &Bounded| x.value.abs() + x.error;
+        let size = |x: &Ball<f64>| x.largest();
         let here = parts.centred.iter().map(size).fold(0.0, f64::max);
         let residual = parts
             .residual
@@ -487,8 +485,8 @@ mod tests {
         let parts = loss.bounded_parts(&z, &off).unwrap();
         let bounds = loss.error_bounds(&z, &off).unwrap();
         let product = |a: (f64, f64), b: (f64, f64)| a.1 * b.0.abs() + b.1 * a.0.abs() + a.1 * b.1;
-        let pair = |x: &Bounded| (x.value, x.error);
-        let squares = |x: &[Bounded]| -> f64 { x.iter().map(pair).map(|x| product(x, x)).sum() };
+        let pair = |x: &Ball<f64>| (x.midpoint(), x.radius());
+        let squares = |x: &[Ball<f64>]| -> f64 { x.iter().map(pair).map(|x| product(x, x)).sum() };
         covers(bounds.value, 0.5 * squares(&parts.residual), 1e-12);
         covers(bounds.hessian.core[(0, 0)], squares(&parts.p), 1e-12);
         assert_eq!(bounds.hessian.core.as_slice()[1..], [0.0; 3]);

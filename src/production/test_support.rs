@@ -1,20 +1,10 @@
-//! What the tests of error bounds share: a loss whose every answer is given, and the comparison of a bound with its formula.
+//! What the tests of error bounds share: a loss whose every answer is given.
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitErrorBounds, LogitLoss};
+pub(crate) use crate::scalar::test_support::covers;
 
-/// The bound is at least `exact`, and at most `slack` (relative) above it.
-#[track_caller]
-pub(crate) fn covers(bound: f64, exact: f64, slack: f64) {
-    // The literal `exact` is rounded itself.
-    let least = exact * (1.0 - 4.0 * f64::EPSILON);
-    assert!(bound >= least, "{bound:e} is below {exact:e}");
-    assert!(
-        bound <= exact * (1.0 + slack),
-        "{bound:e} is far above {exact:e}"
-    );
-}
+use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitErrorBounds, LogitLoss};
 
 /// A loss that answers every question with what it has been given, at any logits.
 pub(crate) struct Given {

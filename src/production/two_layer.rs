@@ -25,9 +25,10 @@ use crate::production::logit_loss::{
     LogitErrorBounds, LogitLoss, all_finite, check_vector, refuse_overflow,
 };
 use crate::production::probabilities::{argmax, bounded_probabilities, probabilities};
-use crate::production::running_error::{Bounded, errors, values};
+use crate::production::running_error::{errors, values};
 use crate::production::softmax::TARGET_SLOPE;
 use crate::production::{DiagonalPlusLowRank, EvaluationError};
+use crate::scalar::Ball;
 
 /// Largest `|tanh''|`, `4 / (3 sqrt3) = 0.7698..`, rounded up.
 const TANH_SECOND: f64 = 0.7699;
@@ -52,41 +53,38 @@ pub struct TwoLayer {
 
 /// What value, gradient and Hessian share.
 struct Parts {
-    p: Vec<Bounded>,
+    p: Vec<Ball<f64>>,
     /// `a_k - y_k` for each k, n entries.
-    centred: Vec<Vec<Bounded>>,
+    centred: Vec<Vec<Ball<f64>>>,
     /// Per output: `phi(y) - b`, `g'`, `g''`.
-    residual: Vec<Bounded>,
-    first: Vec<Bounded>,
-    second: Vec<Bounded>,
+    residual: Vec<Ball<f64>>,
+    first: Vec<Ball<f64>>,
+    second: Vec<Ball<f64>>,
 }
 
 /// `phi` and its first two derivatives at one output.
-fn activate(activation: Activation, y: Bounded) -> (Bounded, Bounded, Bounded) {
-    let (zero, one) = (Bounded::exact(0.0), Bounded::exact(1.0));
+fn activate(activation: Activation, y: Ball<f64>) -> (Ball<f64>, Ball<f64>, Ball<f64>) {
+    let (zero, one) = (Ball::exact(0.0), Ball::exact(1.0));
     match activation {
         Activation::Identity => (y, one, zero),
         Activation::Tanh => {
             let (value, slope) = (y.tanh(), y.sech_squared());
-            (value, slope, Bounded::exact(-2.0) * (value * slope))
+            (value, slope, Ball::exact(-2.0) * (value * slope))
         }
         Activation::Softplus => {
             let slope = y.logistic();
-            (y.softplus(), slope, slope * y.negated().logistic())
+            (y.softplus(), slope, slope * (-y).logistic())
         }
         Activation::Relu => {
-            let on = y.value > 0.0;
+            let on = y.midpoint() > 0.0;
             // Where the sign is not certain, the derivative on the other side is one away.
-            let doubt = if y.may_be_zero() && y.error > 0.0 {
+            let doubt = if y.may_be_zero() && y.radius() > 0.0 {
                 1.0
             } else {
                 0.0
             };
-            let value = Bounded::new(
-                y.value.max(0.0),
-                if on || doubt > 0.0 { y.error } else { 0.0 },
-            );
-            (value, Bounded::new(if on { 1.0 } else { 0.0 }, doubt), zero)
+            let slope = Ball::new(if on { 1.0 } else { 0.0 }, doubt);
+            (y.positive_part(), slope, zero)
         }
     }
 }
@@ -125,7 +123,7 @@ impl TwoLayer {
         let plain = probabilities(z, pivot);
         let p = match logit_error {
             Some(error) => bounded_probabilities(&plain, z, pivot, error),
-            None => plain.iter().map(|p| Bounded::exact(*p)).collect(),
+            None => plain.iter().map(|p| Ball::exact(*p)).collect(),
         };
         let mut parts = Parts {
             p,
@@ -135,19 +133,22 @@ impl TwoLayer {
             second: Vec::new(),
         };
         for (k, row) in self.second_layer.row_iter().enumerate() {
-            let top = Bounded::exact(row[pivot]);
-            let relative: Vec<Bounded> = row.iter().map(|a| Bounded::exact(*a) - top).collect();
-            let products: Vec<Bounded> = parts
+            let top = Ball::exact(row[pivot]);
+            let relative: Vec<Ball<f64>> = row.iter().map(|a| Ball::exact(*a) - top).collect();
+            let products: Vec<Ball<f64>> = parts
                 .p
                 .iter()
                 .zip(&relative)
                 .map(|(p, a)| *p * *a)
                 .collect();
-            let mean = Bounded::sum(&products);
+            let mean = Ball::sum(&products);
             let y = top + mean;
             let (value, slope, bend) = activate(self.activation, y);
-            let residual = value - Bounded::exact(self.target[k]);
-            refuse_overflow("second layer's output", &[y.value, residual.value])?;
+            let residual = value - Ball::exact(self.target[k]);
+            refuse_overflow(
+                "second layer's output",
+                &[y.midpoint(), residual.midpoint()],
+            )?;
             parts
                 .centred
                 .push(relative.iter().map(|a| *a - mean).collect());
@@ -163,11 +164,12 @@ impl TwoLayer {
     /// `y_k` lies between the smallest and the largest entry of `a_k`, and `phi` does not fall.
     fn ranges(&self, k: usize) -> Ranges {
         let row = self.second_layer.row(k);
-        let image = |y: f64| activate(self.activation, Bounded::exact(y)).0;
+        let image = |y: f64| activate(self.activation, Ball::exact(y)).0;
         let (low, high) = (image(row.min()), image(row.max()));
         let b = self.target[k];
-        let residual =
-            ((low.value - b).abs() + low.error).max((high.value - b).abs() + high.error) * MARGIN;
+        let residual = ((low.midpoint() - b).abs() + low.radius())
+            .max((high.midpoint() - b).abs() + high.radius())
+            * MARGIN;
         let (second, third) = match self.activation {
             Activation::Relu | Activation::Identity => (0.0, 0.0),
             Activation::Tanh => (TANH_SECOND, TANH_THIRD),
@@ -224,39 +226,39 @@ impl TwoLayer {
     }
 
     /// Whether no output of a relu can change its sign within `radius` of logits where the outputs are `y`.
-    fn signs_are_certain(&self, y: &[Bounded], radius: f64) -> bool {
+    fn signs_are_certain(&self, y: &[Ball<f64>], radius: f64) -> bool {
         // |y_k' | <= || P a_k || <= min(range, centred norm / 2): see `docs/numerics.md`.
         y.iter().enumerate().all(|(k, y)| {
             let row = self.second_layer.row(k);
             let middle = 0.5 * row.min() + 0.5 * row.max();
             let norm = row.iter().map(|a| (a - middle).powi(2)).sum::<f64>().sqrt();
             let speed = 0.5 * norm * MARGIN;
-            y.value.abs() > (y.error + speed * radius) * MARGIN
+            y.midpoint().abs() > (y.radius() + speed * radius) * MARGIN
         })
     }
 
     /// Which outputs of a relu are within `near` of 0, relative to `max |a_k|`.
-    fn next_to_kink(&self, outputs: &[Bounded], near: f64) -> Vec<usize> {
+    fn next_to_kink(&self, outputs: &[Ball<f64>], near: f64) -> Vec<usize> {
         (0..outputs.len())
             .filter(|k| {
                 self.activation == Activation::Relu
-                    && outputs[*k].value.abs() <= near * self.second_layer.row(*k).amax()
+                    && outputs[*k].midpoint().abs() <= near * self.second_layer.row(*k).amax()
             })
             .collect()
     }
 
-    fn outputs(&self, z: &DVector<f64>, logit_error: &DVector<f64>) -> Option<Vec<Bounded>> {
+    fn outputs(&self, z: &DVector<f64>, logit_error: &DVector<f64>) -> Option<Vec<Ball<f64>>> {
         self.check(z).ok()?;
         let pivot = argmax(z);
         let p = bounded_probabilities(&probabilities(z, pivot), z, pivot, logit_error);
         let outputs = self.second_layer.row_iter().map(|row| {
-            let top = Bounded::exact(row[pivot]);
-            let products: Vec<Bounded> = p
+            let top = Ball::exact(row[pivot]);
+            let products: Vec<Ball<f64>> = p
                 .iter()
                 .zip(row.iter())
-                .map(|(p, a)| *p * (Bounded::exact(*a) - top))
+                .map(|(p, a)| *p * (Ball::exact(*a) - top))
                 .collect();
-            top + Bounded::sum(&products)
+            top + Ball::sum(&products)
         });
         Some(outputs.collect())
     }
@@ -281,27 +283,27 @@ struct Ranges {
 }
 
 impl Parts {
-    fn value(&self) -> Bounded {
-        let squares: Vec<Bounded> = self.residual.iter().map(|c| *c * *c).collect();
-        Bounded::exact(0.5) * Bounded::sum(&squares)
+    fn value(&self) -> Ball<f64> {
+        let squares: Vec<Ball<f64>> = self.residual.iter().map(|c| *c * *c).collect();
+        Ball::exact(0.5) * Ball::sum(&squares)
     }
 
-    fn delta(&self) -> Vec<Bounded> {
+    fn delta(&self) -> Vec<Ball<f64>> {
         (0..self.p.len())
             .map(|i| {
-                let terms: Vec<Bounded> = self
+                let terms: Vec<Ball<f64>> = self
                     .centred
                     .iter()
                     .zip(&self.first)
                     .map(|(row, slope)| row[i] * *slope)
                     .collect();
-                self.p[i] * Bounded::sum(&terms)
+                self.p[i] * Ball::sum(&terms)
             })
             .collect()
     }
 
     /// `P a_k` for each k.
-    fn images(&self) -> Vec<Vec<Bounded>> {
+    fn images(&self) -> Vec<Vec<Ball<f64>>> {
         self.centred
             .iter()
             .map(|row| row.iter().zip(&self.p).map(|(a, p)| *p * *a).collect())
@@ -343,7 +345,7 @@ impl LogitLoss for TwoLayer {
     }
 
     fn value(&self, z: &DVector<f64>) -> Result<f64, EvaluationError> {
-        let value = self.parts(z, None)?.value().value;
+        let value = self.parts(z, None)?.value().midpoint();
         refuse_overflow("loss", &[value])?;
         Ok(value)
     }
@@ -378,7 +380,7 @@ impl LogitLoss for TwoLayer {
         let delta = parts.delta();
         let images = parts.images().iter().map(|row| errors(row)).collect();
         all_finite(LogitErrorBounds {
-            value: parts.value().error,
+            value: parts.value().radius(),
             gradient: errors(&delta),
             hessian: structured(
                 errors(&parts.p),
@@ -469,8 +471,8 @@ impl LogitLoss for TwoLayer {
             .into_iter()
             .map(|k| {
                 let mut parts = self.parts(z, None)?;
-                parts.first[k] = if outputs[k].value > 0.0 {
-                    Bounded::exact(0.0)
+                parts.first[k] = if outputs[k].midpoint() > 0.0 {
+                    Ball::exact(0.0)
                 } else {
                     parts.residual[k]
                 };
@@ -494,8 +496,8 @@ impl LogitLoss for TwoLayer {
                 let y = outputs[k];
                 format!(
                     "entry {k} of A2 p is {:.1e}, next to the kink of relu: derivatives are those of the side where it is {}",
-                    y.value,
-                    if y.value > 0.0 { "positive" } else { "not positive" },
+                    y.midpoint(),
+                    if y.midpoint() > 0.0 { "positive" } else { "not positive" },
                 )
             })
             .collect()
@@ -592,9 +594,14 @@ mod tests {
     #[test]
     fn the_slope_of_a_relu_is_in_doubt_exactly_where_its_sign_is() {
         let at = |value: f64, error: f64| {
-            let (image, slope, bend) = activate(Activation::Relu, Bounded::new(value, error));
-            assert_eq!(bend, Bounded::exact(0.0));
-            [image.value, image.error, slope.value, slope.error]
+            let (image, slope, bend) = activate(Activation::Relu, Ball::new(value, error));
+            assert_eq!(bend, Ball::exact(0.0));
+            [
+                image.midpoint(),
+                image.radius(),
+                slope.midpoint(),
+                slope.radius(),
+            ]
         };
         assert_eq!(at(1.0, 0.5), [1.0, 0.5, 1.0, 0.0]);
         assert_eq!(at(-1.0, 0.5), [0.0, 0.0, 0.0, 0.0]);

@@ -1,22 +1,71 @@
-//! How far one rounded operation of [`High`] can be off: the one table that enclosures charge by and answers are
-//! judged by. Entries are hundredths of a unit of `10^-39`, relative to the result; `tests` of `high` hold them.
+//! How far one rounded operation can be off, in f64 and at 40 digits: the one table that numbers with an error charge by
+//! and answers are judged by.
+//!
+//! | operation | f64, in units of `2^-53` | `High`, in hundredths of `10^-39` |
+//! |---|---|---|
+//! | `+ - * /` | 1, IEEE 754 | 51, above 0.5001 units |
+//! | `sqrt` | 1, IEEE 754 | 52, above 0.51 units |
+//! | `exp` | 4: the C libraries in use stay below 1 unit in the last place, 2 are granted | 400 |
+//! | `ln` | 8: they stay below 2, 4 are granted | 300 |
+//! | `cosh`, `sinh`, `tanh` | 8 | 600 |
+//!
+//! All relative to the result. The tests of `high` hold the last column against values from mpmath.
 
 use super::High;
 
-/// `+ - * /`, which stay below 0.5001 units.
-pub const ARITHMETIC: i64 = 51;
-/// Square roots, which stay below 0.51.
-pub const SQRT: i64 = 52;
-/// Logarithms.
-pub const LN: i64 = 300;
-/// The exponential.
-pub const EXP: i64 = 400;
-/// Hyperbolic functions.
-pub const HYPERBOLIC: i64 = 600;
+/// Unit roundoff of f64, `2^-53`.
+pub const UNIT: f64 = f64::EPSILON / 2.0;
+
+/// What was computed, as far as the size of its rounding depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// `+ -`: no underflow beyond what IEEE 754 represents.
+    Sum,
+    /// `*`.
+    Product,
+    /// `/`.
+    Quotient,
+    /// Square roots.
+    Sqrt,
+    /// Logarithms, `ln(1 + x)` among them.
+    Ln,
+    /// The exponential.
+    Exp,
+    /// Hyperbolic functions.
+    Hyperbolic,
+}
+
+impl Rounding {
+    /// Its rounding in f64, relative to the result.
+    pub const fn in_f64(self) -> f64 {
+        match self {
+            Self::Sum | Self::Product | Self::Quotient | Self::Sqrt => UNIT,
+            Self::Exp => 4.0 * UNIT,
+            Self::Ln | Self::Hyperbolic => 8.0 * UNIT,
+        }
+    }
+
+    /// Its rounding at 40 digits, in hundredths of `10^-39` relative to the result.
+    pub const fn hundredths(self) -> i64 {
+        match self {
+            Self::Sum | Self::Product | Self::Quotient => 51,
+            Self::Sqrt => 52,
+            Self::Ln => 300,
+            Self::Exp => 400,
+            Self::Hyperbolic => 600,
+        }
+    }
+
+    /// Its rounding at 40 digits for a result of this magnitude.
+    pub fn at_40_digits(self, magnitude: High) -> High {
+        hundredths_of_unit(magnitude, self.hundredths())
+    }
+}
+
 /// A hundredth of a unit.
 const HUNDREDTH_EXPONENT: i64 = -41;
 
-/// So many hundredths of a unit of a result with this magnitude.
+/// So many hundredths of a unit of `10^-39` of a result with this magnitude.
 pub fn hundredths_of_unit(magnitude: High, hundredths: i64) -> High {
     (magnitude * High::int(hundredths)).shifted(HUNDREDTH_EXPONENT)
 }

@@ -4,7 +4,6 @@ use nalgebra::DVector;
 use proptest::prelude::*;
 
 use super::trees::{fixed, overlap, point, tree};
-use crate::oracle::arithmetic::Arithmetic;
 use crate::oracle::enclosure::Ball;
 use crate::oracle::enclosure::Enclosed;
 use crate::oracle::evaluate::Plan;

@@ -1,4 +1,8 @@
-//! Intervals of f64 with outward rounding.
+//! Intervals of f64 with outward rounding, for operands that are wide.
+//!
+//! A [`Ball`] suits a number that is nearly known. For ranges, an interval by its ends is sharper: `[0, 1] * [0, 1]` is
+//! `[0, 1]`, while the balls around 1/2 give `[-1/2, 1]`, and the proofs of the sharp constants are about boxes of such
+//! ranges, some of which end at zero exactly.
 //!
 //! `+ - *` round to nearest, so the exact result lies between the neighbours of the computed one. Nothing in this module
 //! assumes more of the hardware than IEEE 754.
@@ -6,6 +10,8 @@
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use std::ops::{Add, Mul};
+
+use super::Ball;
 
 /// All real numbers from `low` to `high`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,10 +50,13 @@ impl Interval {
         Self { low, high }
     }
 
-    /// Half the width and no less than the distance of either end from [`Interval::middle`].
-    pub fn radius(self) -> f64 {
+    /// A ball around [`Interval::middle`] that holds all of the interval.
+    pub fn ball(self) -> Ball<f64> {
         let middle = self.middle();
-        (self.high - middle).max(middle - self.low).next_up()
+        Ball::new(
+            middle,
+            (self.high - middle).max(middle - self.low).next_up(),
+        )
     }
 
     /// A number near the middle.
