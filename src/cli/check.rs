@@ -10,16 +10,19 @@ use clap::Args;
 use crate::cli::format::{Format, FormatArgs};
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{refuse_two_readers, shown};
-use crate::judge::{Verdict, judge, judge_system, read_answer, read_named_answer};
+use crate::judge::{
+    Verdict, judge, judge_outputs, judge_system, read_answer, read_named_answer, read_outputs,
+};
 use crate::report::junit;
-use crate::system::{Posed, read};
+use crate::system::{Asks, Posed, read};
 
 /// Arguments of `attreg check`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "ANSWER is a JSON object with any of x, loss, gradient, hessian, minimiser; x says where loss, gradient and
 Hessian were taken (default: the instance's start). Numbers are JSON numbers, which mean the nearest f64, or decimal
-strings; arrays may be the name of a .npy file beside the answer. Unknowns with names are objects of arrays, or a .npz.
+strings; arrays may be the name of a .npy file beside the answer. Unknowns with names are objects of arrays, or a .npz; of a
+system without unknowns ANSWER has outputs, or is a .npy of them.
 
 Digits are counted normwise, -log10(max error / max value), and no entry may be further off than f64 excuses for that
 entry. Without --digits as many are asked for as f64 can give on this instance; --json says why. Where no isolated
@@ -90,10 +93,16 @@ fn one(arguments: &CheckArgs, path: &Path, answer: &Path) -> Result<Exit, CliErr
             let found = read_answer(answer, &instance)?;
             judge(&instance, &found, arguments.digits, None)
         }
-        Posed::Other(given) => {
-            let found = read_named_answer(answer, &given)?;
-            judge_system(&given, &found, arguments.digits)
-        }
+        Posed::Other(given) => match given.system().asks {
+            Asks::Loss => {
+                let found = read_named_answer(answer, &given)?;
+                judge_system(&given, &found, arguments.digits)
+            }
+            Asks::Outputs(_) => {
+                let found = read_outputs(answer, &given)?;
+                judge_outputs(&given, &found, arguments.digits)
+            }
+        },
     };
     let verdict = judged.map_err(|source| CliError::Oracle {
         path: path.to_owned(),

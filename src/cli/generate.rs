@@ -26,7 +26,7 @@ use crate::system::{GENERATORS, Sizes, generator};
   ill-conditioned  condition number 1e6
   conformance      the conformance kit: small instances over all losses with their expected values; no other option
 
-Kinds of systems with matrices as unknowns, of which --n, --d (width, or rank) and --outputs (columns of B or M) are read:
+Kinds of systems with named arrays, of which --n, --d (width, or rank) and --outputs (columns of B, M or V) are read:
   attention        single-layer attention: targets in the hull of the values, no ridge
   attention-ridge  the same with weights on the logits and a ridge
   low-rank         weighted low rank: rank d and noise, every entry weighted

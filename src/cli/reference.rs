@@ -1,5 +1,6 @@
 //! `attreg reference`: the oracle's loss, gradient, Hessian and minimiser as decimal text.
 
+mod outputs;
 mod report;
 
 use std::path::PathBuf;
@@ -11,9 +12,9 @@ use crate::cli::reference::report::{Names, Report};
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{refuse_two_readers, shown};
 use crate::judge::read_exact_point;
-use crate::oracle::{OracleError, Reference, lift_vector, minimise};
+use crate::oracle::{OracleError, OutputsReference, Reference, lift_vector, minimise};
 use crate::scalar::High;
-use crate::system::{Posed, read, read_unknowns};
+use crate::system::{Asks, Posed, read, read_unknowns};
 
 /// Arguments of `attreg reference`.
 #[derive(Debug, Args)]
@@ -59,6 +60,22 @@ pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
             };
             let reference = Reference::new(&instance).map_err(fail)?;
             evaluate(arguments, &reference, &x, Names::Numbers)
+        }
+        Posed::Other(given) if matches!(given.system().asks, Asks::Outputs(_)) => {
+            let given_too = [
+                ("--at", arguments.at.is_some()),
+                ("--minimiser", arguments.minimiser),
+            ];
+            if let Some((option, _)) = given_too.iter().find(|(_, given)| *given) {
+                return Err(CliError::without_effect(
+                    option,
+                    "the system has no unknowns",
+                ));
+            }
+            let values = OutputsReference::of(&given)
+                .and_then(|reference| reference.enclose())
+                .map_err(fail)?;
+            outputs::print(&given.outputs_layout(), &values, arguments.json)
         }
         Posed::Other(given) => {
             let x = match &arguments.at {

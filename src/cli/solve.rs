@@ -2,6 +2,7 @@
 
 mod follow;
 mod named;
+mod outputs;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use crate::instance::files::{
     has_suffix, npy, read_point, refuse_overlap, refuse_two_readers, shown, write_whole,
 };
 use crate::production::{Method, Problem, Settings, TraceEntry, method_names, solve_interruptible};
-use crate::system::{Posed, read_with_files};
+use crate::system::{Asks, Posed, read_with_files};
 use follow::Follower;
 use report::Run;
 
@@ -69,9 +70,14 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     let path = shown(&arguments.instance);
     let (posed, mut inputs) = read_with_files(&arguments.instance)?;
     inputs.extend(arguments.start.clone());
-    refuse_overlap(&inputs, &outputs(arguments))?;
+    refuse_overlap(&inputs, &files(arguments))?;
     let instance = match posed {
         Posed::Logit(instance) => instance,
+        Posed::Other(given) if matches!(given.system().asks, Asks::Outputs(_)) => {
+            refuse_what_iterates(arguments)?;
+            let file = arguments.output.as_deref();
+            return outputs::run(path, &given, file, arguments.json);
+        }
         Posed::Other(_) if arguments.no_bound => {
             let reason = "--no-bound has no effect: no error bound is known for this system";
             return Err(CliError::refused(path, reason));
@@ -138,8 +144,32 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     )
 }
 
+/// Outputs without unknowns are evaluated once, always with their bound.
+fn refuse_what_iterates(arguments: &SolveArgs) -> Result<(), CliError> {
+    let default = Settings::default();
+    let given = [
+        ("--method", arguments.method != Method::Auto.as_str()),
+        ("--tolerance", arguments.tolerance != default.tolerance),
+        (
+            "--max-iterations",
+            arguments.max_iterations != default.max_iterations,
+        ),
+        ("--seed", arguments.seed.is_some()),
+        ("--start", arguments.start.is_some()),
+        ("--trace", arguments.trace.is_some()),
+        ("--no-bound", arguments.no_bound),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(CliError::without_effect(
+            option,
+            "the system has no unknowns, and its outputs are evaluated once with their bound",
+        )),
+        None => Ok(()),
+    }
+}
+
 /// The files that will be written, with their options.
-fn outputs(arguments: &SolveArgs) -> Vec<(&'static str, &Path)> {
+fn files(arguments: &SolveArgs) -> Vec<(&'static str, &Path)> {
     [
         ("--output", &arguments.output),
         ("--trace", &arguments.trace),

@@ -11,6 +11,8 @@
 //! | `minimiser` | a minimiser judged, also one that belongs to another local minimum |
 //! | `diagnosis` | the known mistakes, recomputed at 40 digits and compared with a wrong answer |
 //! | `system` | answers about systems whose unknowns have names |
+//! | `outputs` | answers about systems without unknowns |
+//! | `reader` | the numbers of such answers, arranged as the system names them |
 //! | [`kit`] | the conformance kit: its instances, its manifest, and how a directory of answers is scored |
 
 mod answer;
@@ -19,6 +21,8 @@ mod diagnosis;
 mod digits;
 pub mod kit;
 mod minimiser;
+mod outputs;
+mod reader;
 mod score;
 mod system;
 mod truth;
@@ -26,6 +30,7 @@ mod verdict;
 
 pub use answer::{Answer, read_answer, read_exact_point};
 pub use diagnosis::Diagnosis;
+pub use outputs::{judge_outputs, parse_outputs, read_outputs};
 pub use score::{OwnDigits, Score, Worst};
 pub use system::{NamedAnswer, judge_system, parse_named_answer, read_named_answer};
 pub use verdict::{Verdict, judge};

@@ -11,20 +11,19 @@
 use std::path::Path;
 
 use nalgebra::{DMatrix, DVector};
-use serde_json::{Map, Value};
 
 use crate::instance::InstanceError;
-use crate::instance::files::{has_suffix, json, npy, npz, read_text, shown};
-use crate::judge::answer::quote_non_finite;
+use crate::instance::files::{has_suffix, read_text, shown};
 use crate::judge::diagnosis::Diagnosis;
 use crate::judge::digits::largest;
 use crate::judge::minimiser::at_rest;
+use crate::judge::reader::Reader;
 use crate::judge::score::{Score, score};
 use crate::judge::truth::{Shape, Truth, unit};
 use crate::judge::verdict::Verdict;
-use crate::oracle::{OracleError, Reference, lift_matrix, lift_vector};
+use crate::oracle::{OracleError, Reference, lift_vector};
 use crate::scalar::High;
-use crate::system::{Given, Layout, named};
+use crate::system::{Given, Layout};
 
 /// What somebody computed for one system. Shapes fit, every number is finite.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +41,6 @@ pub struct NamedAnswer {
 }
 
 const KEYS: [&str; 5] = ["x", "loss", "gradient", "hessian", "minimiser"];
-/// What a report begins with: `reference --json` is an answer, too.
-const VERSION: &str = "format_version";
 
 /// Reads an answer about this system, from standard input if the path is `-`; whatever does not fit is named with its place.
 pub fn read_named_answer(path: &Path, given: &Given) -> Result<NamedAnswer, InstanceError> {
@@ -66,26 +63,11 @@ pub fn parse_named_answer(
     name: &Path,
     given: &Given,
 ) -> Result<NamedAnswer, InstanceError> {
-    let mut fields: Map<String, Value> =
-        json::parse_object(&quote_non_finite(text), name, "an answer")?;
     let reader = Reader {
         path: name,
         layout: given.layout(),
     };
-    if let Some(version) = fields.remove(VERSION) {
-        let number = version
-            .as_u64()
-            .and_then(|number| u32::try_from(number).ok());
-        let number = number
-            .ok_or_else(|| reader.refusal(format!("{VERSION} is {version}: a number is needed")))?;
-        json::check_version(number, name)?;
-    }
-    if let Some(unknown) = fields.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        return Err(reader.refusal(format!(
-            "unknown field `{unknown}`, expected one of {}",
-            KEYS.join(", ")
-        )));
-    }
+    let fields = reader.fields(text, &KEYS)?;
     let point = |key: &str| {
         fields
             .get(key)
@@ -112,123 +94,6 @@ pub fn parse_named_answer(
         ));
     }
     Ok(answer)
-}
-
-/// Turns what was parsed into an answer that fits.
-struct Reader<'a> {
-    path: &'a Path,
-    layout: Layout,
-}
-
-impl Reader<'_> {
-    fn refusal(&self, message: String) -> InstanceError {
-        InstanceError::format(self.path, message)
-    }
-
-    fn number(&self, place: &str, value: &Value) -> Result<High, InstanceError> {
-        let found = match value {
-            Value::Number(number) => number.as_f64().and_then(|number| High::lift(number).ok()),
-            Value::String(text) => High::parse(text).ok(),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-        };
-        found.ok_or_else(|| {
-            let shown = match value {
-                Value::Array(_) => "a list".to_owned(),
-                Value::Object(_) => "an object".to_owned(),
-                Value::String(text) => text.clone(),
-                Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
-            };
-            self.refusal(format!(
-                "{place} is {shown}: every entry must be a finite number or a decimal string"
-            ))
-        })
-    }
-
-    /// One value for each entry of the unknowns.
-    fn point(&self, key: &str, value: &Value) -> Result<DVector<High>, InstanceError> {
-        let fields = match value {
-            Value::Object(fields) => fields,
-            Value::String(file) if has_suffix(Path::new(file), "npz") => {
-                return self.archive(&self.beside(file));
-            }
-            Value::String(_)
-            | Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_) => {
-                return Err(self.refusal(format!(
-                    "{key}: an object with its unknowns, or a file that ends in .npz, is needed"
-                )));
-            }
-        };
-        let known = |name: &String| self.layout.parts().any(|(part, ..)| part == name);
-        if let Some(name) = fields.keys().find(|name| !known(name)) {
-            return Err(self.refusal(format!("{key} has no unknown {name}")));
-        }
-        let mut whole = Vec::with_capacity(self.layout.dimension());
-        for (name, shape, _) in self.layout.parts() {
-            let part = fields
-                .get(name)
-                .ok_or_else(|| self.refusal(format!("{key} needs {name}")))?;
-            self.flatten(&format!("{key}.{name}"), part, shape, &mut whole)?;
-        }
-        Ok(DVector::from_vec(whole))
-    }
-
-    fn flatten(
-        &self,
-        place: &str,
-        value: &Value,
-        shape: &[usize],
-        whole: &mut Vec<High>,
-    ) -> Result<(), InstanceError> {
-        let [side, rest @ ..] = shape else {
-            whole.push(self.number(place, value)?);
-            return Ok(());
-        };
-        let Value::Array(list) = value else {
-            return Err(self.refusal(format!("{place}: a list of {side} is needed")));
-        };
-        if list.len() != *side {
-            return Err(self.refusal(format!(
-                "{place} has {} entries, expected {side}",
-                list.len()
-            )));
-        }
-        for (k, entry) in list.iter().enumerate() {
-            self.flatten(&format!("{place}[{k}]"), entry, rest, whole)?;
-        }
-        Ok(())
-    }
-
-    fn hessian(&self, value: &Value) -> Result<DMatrix<High>, InstanceError> {
-        let d = self.layout.dimension();
-        if let Value::String(file) = value
-            && has_suffix(Path::new(file), "npy")
-        {
-            let found = npy::read_matrix(&self.beside(file))?;
-            if found.shape() != (d, d) {
-                let (rows, columns) = found.shape();
-                return Err(self.refusal(format!(
-                    "hessian has shape {rows} x {columns}, expected {d} x {d}"
-                )));
-            }
-            return Ok(lift_matrix(&found));
-        }
-        let mut whole = Vec::with_capacity(d * d);
-        self.flatten("hessian", value, &[d, d], &mut whole)?;
-        Ok(DMatrix::from_row_slice(d, d, &whole))
-    }
-
-    fn archive(&self, path: &Path) -> Result<DVector<High>, InstanceError> {
-        let x = named(&self.layout, npz::read_arrays(path)?)
-            .map_err(|message| InstanceError::format(path, message))?;
-        Ok(lift_vector(&DVector::from_vec(x)))
-    }
-
-    fn beside(&self, file: &str) -> std::path::PathBuf {
-        self.path.parent().unwrap_or(Path::new("")).join(file)
-    }
 }
 
 /// Judges an answer. `asked` are the digits to ask for instead of what f64 can give.

@@ -31,6 +31,9 @@ pub struct Verdict {
     /// `x*`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimiser: Option<Score>,
+    /// The outputs of a system without unknowns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<Score>,
     /// Known mistakes that explain what is wrong; also that a minimiser belongs to another local minimum.
     pub diagnosis: Vec<Diagnosis>,
 }
@@ -43,6 +46,7 @@ impl Verdict {
             ("gradient", &self.gradient),
             ("hessian", &self.hessian),
             ("minimiser", &self.minimiser),
+            ("outputs", &self.outputs),
         ]
         .into_iter()
         .filter_map(|(name, score)| score.as_ref().map(|score| (name, score)))

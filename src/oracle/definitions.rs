@@ -6,6 +6,7 @@
 mod definition;
 mod entrywise;
 mod estimate;
+mod exact_attention;
 mod residual_softmax;
 mod single_layer_attention;
 mod softmax;
@@ -19,10 +20,11 @@ use crate::oracle::OracleError;
 use crate::oracle::expression::{Graph, Node};
 use crate::scalar::High;
 
+pub(super) use definition::OutputsDefinition;
 pub use estimate::Estimate;
-use estimate::LIMIT_BYTES;
+pub(super) use estimate::LIMIT_BYTES;
 pub use system::estimate_of;
-pub(super) use system::system_loss;
+pub(super) use system::{outputs_of, system_loss};
 use terms::half_squared_norm;
 pub(super) use terms::lifted;
 

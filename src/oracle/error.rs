@@ -56,6 +56,22 @@ pub enum OracleError {
         /// The limit.
         limit: u64,
     },
+    /// The expression graph of a row of outputs would not fit in memory.
+    #[error(
+        "the graph of row {row} of {system} would need about {nodes} nodes ({mebibytes} MiB), the limit is {limit} MiB"
+    )]
+    RowTooLarge {
+        /// The system.
+        system: &'static str,
+        /// The row.
+        row: usize,
+        /// Estimated nodes.
+        nodes: u64,
+        /// Estimated memory.
+        mebibytes: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// The system is not one that the oracle knows.
     #[error("system \"{system}\" has no definition in the oracle")]
     NoDefinition {

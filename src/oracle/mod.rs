@@ -10,6 +10,7 @@
 //! | `evaluate` | a graph compiled to a sweep, for any arithmetic |
 //! | `enclosure` | an arithmetic of balls: a midpoint at 40 digits with a proven radius |
 //! | `reference` | loss, gradient and Hessian of an instance at a point |
+//! | `outputs` | the outputs of a system without unknowns, row by row |
 //! | `equilibrate` | a loss in unknowns of like scale, by exact powers of ten |
 //! | `minimum` | what a minimiser with a proven error says |
 //! | `minimiser` | Newton's method at 40 digits with a proof of its own error |
@@ -26,6 +27,7 @@ mod expression;
 mod matrix;
 mod minimiser;
 mod minimum;
+mod outputs;
 mod reference;
 pub mod spectrum;
 
@@ -36,6 +38,7 @@ pub use error::OracleError;
 pub use expression::{Graph, Node};
 pub use minimiser::minimise;
 pub use minimum::Minimiser;
+pub use outputs::OutputsReference;
 pub use reference::{Enclosure, Evaluation, Reference, lift_matrix, lift_vector, values};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! bits on every machine.
 
 mod attention;
+mod exact_attention;
 mod kind;
 mod low_rank;
 
@@ -15,6 +16,8 @@ pub static GENERATORS: &[&Generator] = &[
     &attention::RIDGED,
     &low_rank::WEIGHTED,
     &low_rank::MASKED,
+    &exact_attention::PLAIN,
+    &exact_attention::CAUSAL,
 ];
 
 /// The kind of this name.

@@ -4,8 +4,8 @@ use nalgebra::DMatrix;
 
 use crate::system::array::Array;
 use crate::system::layout::Layout;
-use crate::system::row::System;
-use crate::system::slot::{Rule, Slot};
+use crate::system::row::{Asks, System};
+use crate::system::slot::{Fill, Rule, Slot};
 
 /// A dimension, its size, and the array that fixed it.
 #[derive(Clone, Debug)]
@@ -51,10 +51,11 @@ impl Given {
         for slot in system.given {
             let array = match arrays.iter().position(|(name, _)| name == slot.name) {
                 Some(k) => arrays.swap_remove(k).1,
-                None => Array::scalar(
-                    slot.default
-                        .ok_or_else(|| format!("system \"{}\" needs {}", system.key, slot.name))?,
-                ),
+                None => Array::scalar(match slot.default {
+                    Some(Fill::Value(value)) => value,
+                    Some(Fill::Size(dimension)) => given.size(dimension) as f64,
+                    None => return Err(format!("system \"{}\" needs {}", system.key, slot.name)),
+                }),
             };
             given.fit(slot.name, slot.shapes, &array)?;
             if let Rule::Dimension(dimension) = slot.rule {
@@ -62,6 +63,7 @@ impl Given {
             }
             given.arrays.push(array);
         }
+        given.refuse_empty_outputs()?;
         for (slot, array) in system.given.iter().zip(&given.arrays) {
             given.check_entries(slot, array)?;
         }
@@ -96,6 +98,18 @@ impl Given {
         }
         self.points = points;
         Ok(self)
+    }
+
+    /// Outputs are means over what is given: none of it may be empty.
+    fn refuse_empty_outputs(&self) -> Result<(), String> {
+        let empty = self.sizes.iter().find(|known| known.size == 0);
+        match (self.system.asks, empty) {
+            (Asks::Outputs(_), Some(known)) => Err(format!(
+                "{} has no entries: {} is 0",
+                known.by, known.dimension
+            )),
+            (Asks::Outputs(_) | Asks::Loss, _) => Ok(()),
+        }
     }
 
     /// Checks a shape, and fixes the dimensions that it names first.
@@ -167,7 +181,12 @@ impl Given {
     fn check_entries(&self, slot: &Slot, array: &Array) -> Result<(), String> {
         let hidden_by = match slot.rule {
             Rule::FiniteUnlessHidden(name) => self.array(name),
-            Rule::Finite | Rule::NonNegative | Rule::Dimension(_) | Rule::Word(_) => None,
+            Rule::Finite
+            | Rule::NonNegative
+            | Rule::Positive
+            | Rule::Switch
+            | Rule::Dimension(_)
+            | Rule::Word(_) => None,
         };
         for (k, value) in array.values().iter().enumerate() {
             let hidden = hidden_by.is_some_and(|by| by.values()[k] == 0.0);
@@ -179,9 +198,12 @@ impl Given {
             if !admitted {
                 let unless = match slot.rule {
                     Rule::FiniteUnlessHidden(name) => format!(" where {name} is not 0"),
-                    Rule::Finite | Rule::NonNegative | Rule::Dimension(_) | Rule::Word(_) => {
-                        String::new()
-                    }
+                    Rule::Finite
+                    | Rule::NonNegative
+                    | Rule::Positive
+                    | Rule::Switch
+                    | Rule::Dimension(_)
+                    | Rule::Word(_) => String::new(),
                 };
                 return Err(format!(
                     "{place} is {value}: every entry must be finite{unless}"
@@ -189,6 +211,12 @@ impl Given {
             }
             if slot.rule == Rule::NonNegative && *value < 0.0 {
                 return Err(format!("{place} is {value}: no entry may be negative"));
+            }
+            if slot.rule == Rule::Positive && *value <= 0.0 {
+                return Err(format!("{place} is {value}: must be above 0"));
+            }
+            if slot.rule == Rule::Switch && *value != 0.0 && *value != 1.0 {
+                return Err(format!("{place} is {value}: must be true or false"));
             }
         }
         Ok(())
@@ -239,6 +267,17 @@ impl Given {
             (slot.name, shape)
         });
         Layout::new(shapes.collect())
+    }
+
+    /// How the outputs make one vector; empty for a system that asks about a loss.
+    pub fn outputs_layout(&self) -> Layout {
+        Layout::new(match self.system.asks {
+            Asks::Outputs(slot) => {
+                let shape = slot.shapes[0].iter().map(|side| self.size(side)).collect();
+                vec![(slot.name, shape)]
+            }
+            Asks::Loss => Vec::new(),
+        })
     }
 
     /// The points that belong to it, each a vector by [`layout`](Self::layout); may be empty.

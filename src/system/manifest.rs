@@ -218,15 +218,23 @@ fn build(system: &'static System, fields: Fields, name: &Path) -> Result<Given, 
             },
             _ => {
                 let slot = system.given.iter().find(|slot| slot.name == key);
-                let holes = matches!(
-                    slot.map(|slot| slot.rule),
-                    Some(Rule::FiniteUnlessHidden(_))
-                );
-                arrays.push((key.clone(), array(&key, &value, holes, name)?));
+                let rule = slot.map(|slot| slot.rule);
+                if rule == Some(Rule::Switch) {
+                    arrays.push((key.clone(), switch(&key, &value)?));
+                } else {
+                    let holes = matches!(rule, Some(Rule::FiniteUnlessHidden(_)));
+                    arrays.push((key.clone(), array(&key, &value, holes, name)?));
+                }
             }
         }
     }
     let given = Given::new(system, arrays).map_err(Fault::Line)?;
+    if system.unknowns.is_empty() && (start.is_some() || !points.is_empty()) {
+        return Err(Fault::Line(format!(
+            "system \"{}\" has no unknowns, so no start and no points",
+            system.key
+        )));
+    }
     let layout = given.layout();
     let points: Vec<Vec<f64>> = start
         .iter()
@@ -234,6 +242,19 @@ fn build(system: &'static System, fields: Fields, name: &Path) -> Result<Given, 
         .map(|value| point(value, &layout, name))
         .collect::<Result<_, _>>()?;
     given.with_points(points).map_err(Fault::Line)
+}
+
+/// `true` as 1, `false` as 0.
+fn switch(part: &str, value: &Value) -> Result<Array, Fault> {
+    match value {
+        Value::Bool(on) => Ok(Array::scalar(f64::from(*on))),
+        Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Fault::Line(format!(
+                "{part} is {}: must be true or false",
+                kind(value)
+            )))
+        }
+    }
 }
 
 /// An array, inline or in a file; `null` is NaN where there may be holes.

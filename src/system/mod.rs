@@ -10,12 +10,13 @@
 //! | `given` | a system with its arrays and points, known to fit together |
 //! | `manifest`, `render` | the same as JSON, driven by the slots |
 //! | `generate` | kinds of instances that can be drawn, one file a system |
-//! | `single_layer_attention`, `weighted_low_rank` | one file a system |
+//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention` | one file a system |
 //!
 //! The six losses of logits are rows of the table like the others; their arrays are held by an
 //! [`Instance`](crate::instance::Instance).
 
 mod array;
+mod exact_attention;
 mod generate;
 mod given;
 mod layout;
@@ -29,6 +30,7 @@ mod weighted_low_rank;
 
 pub use array::Array;
 pub(crate) use array::by_rows;
+pub use exact_attention::EXACT_ATTENTION;
 pub use generate::{GENERATORS, Generator, Sizes, generator};
 pub use given::Given;
 pub use layout::{Layout, as_json};
@@ -36,6 +38,6 @@ pub use manifest::{Posed, named, parse, parse_unknowns, read, read_unknowns, rea
 pub use render::{render, write};
 pub use row::{Asks, System};
 pub use single_layer_attention::SINGLE_LAYER_ATTENTION;
-pub use slot::{Rule, Slot};
+pub use slot::{Fill, Rule, Slot};
 pub use table::{SYSTEMS, system};
 pub use weighted_low_rank::WEIGHTED_LOW_RANK;

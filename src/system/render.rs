@@ -7,6 +7,7 @@ use crate::instance::files::write_whole;
 use crate::system::array::Array;
 use crate::system::given::Given;
 use crate::system::layout::{as_json, nested};
+use crate::system::slot::Rule;
 use std::path::Path;
 
 /// The manifest, all arrays inline: every number reads back with the same bits, what is missing as `null`.
@@ -17,7 +18,16 @@ pub fn render(given: &Given) -> String {
     )];
     for slot in given.system().given {
         if let Some(array) = given.array(slot.name) {
-            lines.push(field(slot.name, &value(array)));
+            let value = match slot.rule {
+                Rule::Switch => Value::Bool(given.scalar(slot.name) != 0.0),
+                Rule::Finite
+                | Rule::NonNegative
+                | Rule::Positive
+                | Rule::FiniteUnlessHidden(_)
+                | Rule::Dimension(_)
+                | Rule::Word(_) => value(array),
+            };
+            lines.push(field(slot.name, &value));
         }
     }
     let layout = given.layout();

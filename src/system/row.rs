@@ -3,11 +3,13 @@
 use crate::system::slot::Slot;
 
 /// What is asked about a system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Asks {
     /// The least value of a loss of the unknowns, and where it is taken.
     Loss,
+    /// The values of this array, which the given ones determine: there are no unknowns.
+    Outputs(&'static Slot),
 }
 
 /// A system: a row of the table.

@@ -8,6 +8,10 @@ pub enum Rule {
     Finite,
     /// Finite numbers, none negative.
     NonNegative,
+    /// Finite numbers above 0.
+    Positive,
+    /// `true` or `false`, held as 1 or 0.
+    Switch,
     /// Finite numbers, or NaN (`null` in JSON) where the array of this name is 0.
     FiniteUnlessHidden(&'static str),
     /// One whole number, at least 1; a dimension of this name.
@@ -27,7 +31,17 @@ pub struct Slot {
     /// What its entries must be.
     pub rule: Rule,
     /// All its entries where a manifest has none; `None` where it must be there.
-    pub default: Option<f64>,
+    pub default: Option<Fill>,
+}
+
+/// What stands for an array that a manifest does not have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Fill {
+    /// This number.
+    Value(f64),
+    /// The size of the dimension of this name, which arrays before it have.
+    Size(&'static str),
 }
 
 impl Slot {
@@ -49,7 +63,13 @@ impl Slot {
 
     /// The same with a default.
     pub const fn with_default(mut self, value: f64) -> Self {
-        self.default = Some(value);
+        self.default = Some(Fill::Value(value));
+        self
+    }
+
+    /// The same with the size of a dimension as its default.
+    pub const fn with_default_size(mut self, dimension: &'static str) -> Self {
+        self.default = Some(Fill::Size(dimension));
         self
     }
 

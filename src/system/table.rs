@@ -1,5 +1,6 @@
 //! All systems.
 
+use crate::system::exact_attention::EXACT_ATTENTION;
 use crate::system::row::{Asks, System};
 use crate::system::single_layer_attention::SINGLE_LAYER_ATTENTION;
 use crate::system::slot::{Rule, Slot};
@@ -74,6 +75,7 @@ pub static SYSTEMS: &[&System] = &[
     &TWO_LAYER,
     &SINGLE_LAYER_ATTENTION,
     &WEIGHTED_LOW_RANK,
+    &EXACT_ATTENTION,
 ];
 
 /// The system of this name.

@@ -1,8 +1,8 @@
 //! The systems whose unknowns are named arrays: shown by an instance of their generator.
 
-use attention_regression::oracle::Reference;
-use attention_regression::production::{AUTO, Settings, solve_system};
-use attention_regression::system::{GENERATORS, Given, Sizes, System};
+use attention_regression::oracle::{OutputsReference, Reference};
+use attention_regression::production::{AUTO, Settings, evaluate, solve_system};
+use attention_regression::system::{Asks, GENERATORS, Given, Sizes, System};
 
 use crate::{CLAIM, DEFINITION, GENERATOR, METHOD, SPECIMEN};
 
@@ -24,9 +24,14 @@ pub fn has(system: &System, what: &str) -> bool {
     let Some(given) = drawn(system) else {
         return false;
     };
+    let outputs = matches!(given.system().asks, Asks::Outputs(_));
     match what {
         GENERATOR => true,
+        DEFINITION if outputs => {
+            OutputsReference::of(&given).is_ok_and(|reference| reference.enclose().is_ok())
+        }
         DEFINITION => Reference::of(&given).is_ok(),
+        METHOD if outputs => evaluate(&given).is_ok(),
         METHOD => {
             let start = given.start();
             solve_system(

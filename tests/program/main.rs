@@ -13,6 +13,7 @@ mod generate;
 mod journal;
 mod losses;
 mod options;
+mod outputs;
 mod real_data;
 mod reference;
 mod snapshots;

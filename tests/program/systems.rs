@@ -9,6 +9,15 @@ const LOW_RANK: &str = r#"{ "system": "weighted-low-rank", "M": [[1, 2, null], [
 const ATTENTION: &str = r#"{ "system": "single-layer-attention", "A1": [[0], [2], [-3]], "A2": [[2], [0], [0]],
     "A3": [[-1], [4], [-2]], "B": [[2], [1], [2]], "start": { "X": [[0.05]], "Y": [[4.8]] } }"#;
 
+const KINDS: [&str; 6] = [
+    "attention",
+    "attention-ridge",
+    "low-rank",
+    "masked-low-rank",
+    "exact-attention",
+    "causal-attention",
+];
+
 #[test]
 fn the_answer_comes_by_name_and_check_accepts_it() {
     for (name, manifest) in [("low-rank", LOW_RANK), ("attention", ATTENTION)] {
@@ -168,12 +177,7 @@ fn what_does_not_fit_is_one_line() {
 
 #[test]
 fn generated_instances_are_the_same_twice_and_can_be_solved() {
-    for kind in [
-        "attention",
-        "attention-ridge",
-        "low-rank",
-        "masked-low-rank",
-    ] {
+    for kind in KINDS {
         let scratch = Scratch::new();
         let (one, two) = (scratch.path("one"), scratch.path("two"));
         for out in [&one, &two] {
@@ -192,9 +196,8 @@ fn generated_instances_are_the_same_twice_and_can_be_solved() {
             assert!(run.status <= 1, "{kind}: {}", run.err);
             assert!(!status.as_str().unwrap().is_empty());
         }
-        attreg(["generate", kind, "--norm", "2", "--out", &one]).assert_refused(
-            "--norm has no effect here: no system with matrices as unknowns has it",
-        );
+        attreg(["generate", kind, "--norm", "2", "--out", &one])
+            .assert_refused("--norm has no effect here: no system with named arrays has it");
         attreg(["generate", kind, "--n", "0", "--out", &one]).assert_refused("n is 0");
     }
 }
@@ -216,13 +219,7 @@ fn threads_do_not_change_an_answer() {
 fn drawn_systems_never_change() {
     let scratch = Scratch::new();
     let out = scratch.path("made");
-    let kinds = [
-        "attention",
-        "attention-ridge",
-        "low-rank",
-        "masked-low-rank",
-    ];
-    let texts = kinds.map(|kind| {
+    let texts = KINDS.map(|kind| {
         let run = attreg([
             "generate",
             kind,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::cli::{CliError, Exit, output};
-use crate::system::{Generator, Sizes, write};
+use crate::system::{Asks, Generator, Sizes, write};
 
 /// What the command line asks for.
 pub(super) struct Asked<'a> {
@@ -22,7 +22,7 @@ pub(super) fn run(generator: &Generator, asked: &Asked<'_>) -> Result<Exit, CliE
     if let Some(option) = asked.superfluous {
         return Err(CliError::without_effect(
             option,
-            "no system with matrices as unknowns has it",
+            "no system with named arrays has it",
         ));
     }
     let draw = |index| {
@@ -40,9 +40,12 @@ pub(super) fn run(generator: &Generator, asked: &Asked<'_>) -> Result<Exit, CliE
         }
         let path = asked.out.join(format!("{kind}-{index}.json"));
         write(&next, &path)?;
-        let unknowns = next.layout().dimension();
+        let looked_for = match next.system().asks {
+            Asks::Loss => format!("{} unknowns", next.layout().dimension()),
+            Asks::Outputs(_) => format!("{} outputs", next.outputs_layout().dimension()),
+        };
         output::print(&format!(
-            "{}  {}, {unknowns} unknowns\n",
+            "{}  {}, {looked_for}\n",
             path.display(),
             next.system().key
         ))?;

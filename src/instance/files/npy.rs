@@ -38,6 +38,11 @@ pub fn write_vector(path: &Path, vector: &DVector<f64>) -> Result<(), InstanceEr
     write_whole(path, &encoded(&[vector.len()], vector.as_slice()))
 }
 
+/// Writes an array, row by row, as float64, little endian.
+pub fn write_shaped(path: &Path, shape: &[usize], values: &[f64]) -> Result<(), InstanceError> {
+    write_whole(path, &encoded(shape, values))
+}
+
 /// The bytes of a file with these numbers, row by row, as float64, little endian.
 pub(super) fn encoded(shape: &[usize], values: &[f64]) -> Vec<u8> {
     /// Where the elements begin: everybody aligns them so.

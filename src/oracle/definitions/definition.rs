@@ -4,6 +4,31 @@ use crate::oracle::expression::{Graph, Node};
 use crate::oracle::matrix::Matrix;
 use crate::system::{Given, Layout};
 
+/// What a system asks about, transcribed from its definition.
+#[derive(Clone, Copy)]
+pub(super) enum Quantity {
+    /// A loss of unknowns.
+    Loss(&'static dyn Definition),
+    /// An array that the given ones determine.
+    Outputs(&'static dyn OutputsDefinition),
+}
+
+/// Outputs, row by row: each row depends on some of the given numbers only. These are the variables of its expressions, so
+/// that an evaluation carries the rounding of every operation.
+pub(in crate::oracle) trait OutputsDefinition: Sync {
+    /// The entries of row `i` as expressions.
+    fn row(&self, graph: &mut Graph, given: &Given, i: usize) -> Vec<Node>;
+
+    /// The numbers that the variables stand for.
+    fn arguments(&self, given: &Given, i: usize) -> Vec<f64>;
+
+    /// A bound on the number of nodes and terms of [`row`](Self::row), known before it is built.
+    fn terms(&self, given: &Given, i: usize) -> u64;
+
+    /// Rows of the same form have the same expressions.
+    fn form(&self, given: &Given, i: usize) -> usize;
+}
+
 /// A system's loss, transcribed from its definition.
 pub(super) trait Definition: Sync {
     /// The loss as an expression in the unknowns.

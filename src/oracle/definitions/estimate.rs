@@ -11,7 +11,7 @@ pub struct Estimate {
 
 impl Estimate {
     /// What so many nodes take.
-    pub(super) fn of(nodes: u64) -> Self {
+    pub(in crate::oracle) fn of(nodes: u64) -> Self {
         Self {
             nodes,
             bytes: nodes.saturating_mul(BYTES_PER_NODE),
@@ -20,7 +20,7 @@ impl Estimate {
 }
 
 /// The largest graph that is built.
-pub(super) const LIMIT_BYTES: u64 = 8 << 30;
+pub(in crate::oracle) const LIMIT_BYTES: u64 = 8 << 30;
 
 /// Bytes per node or term. A node takes 24 bytes in the graph, 32 in its index, up to 64 among the known derivatives
 /// (hash maps at half load), 24 in the plan, and 48 per value in the sweep, some 200 together; a term takes 8 bytes in

@@ -1,7 +1,8 @@
 //! The systems that are no losses of logits: each definition gives a graph of its own.
 
-use super::definition::{Definition, Unknowns};
+use super::definition::{Definition, OutputsDefinition, Quantity, Unknowns};
 use super::estimate::{Estimate, LIMIT_BYTES};
+use super::exact_attention::ExactAttention;
 use super::single_layer_attention::SingleLayerAttention;
 use super::weighted_low_rank::WeightedLowRank;
 use crate::oracle::OracleError;
@@ -9,18 +10,22 @@ use crate::oracle::expression::{Graph, Node};
 use crate::system::Given;
 
 /// Every definition by the key of its system.
-static DEFINITIONS: &[(&str, &dyn Definition)] = &[
-    ("single-layer-attention", &SingleLayerAttention),
-    ("weighted-low-rank", &WeightedLowRank),
+static DEFINITIONS: &[(&str, Quantity)] = &[
+    (
+        "single-layer-attention",
+        Quantity::Loss(&SingleLayerAttention),
+    ),
+    ("weighted-low-rank", Quantity::Loss(&WeightedLowRank)),
+    ("exact-attention", Quantity::Outputs(&ExactAttention)),
 ];
 
 /// Nodes and terms that differentiation may add to each of the loss, for the gradient and for each column of the Hessian;
 /// counted on graphs, with the test `the_estimate_bounds_the_graphs_of_all_systems`.
 const PER_DERIVATIVE: u64 = 6;
 
-/// What the graph of a system with its derivatives would take, known before it is built.
+/// What the graph of a system with its derivatives would take, known before it is built; `None` where there is no loss.
 pub fn estimate_of(given: &Given) -> Option<Estimate> {
-    let definition = definition(given)?;
+    let definition = loss_of(given)?;
     let unknowns = given.layout().dimension() as u64;
     let columns = unknowns.saturating_mul(definition.terms_of_one(given));
     let nodes = definition
@@ -31,20 +36,35 @@ pub fn estimate_of(given: &Given) -> Option<Estimate> {
     Some(Estimate::of(nodes))
 }
 
-fn definition(given: &Given) -> Option<&'static dyn Definition> {
+fn quantity(given: &Given) -> Option<Quantity> {
     DEFINITIONS
         .iter()
         .find(|(key, _)| *key == given.system().key)
-        .map(|(_, definition)| *definition)
+        .map(|(_, quantity)| *quantity)
+}
+
+fn loss_of(given: &Given) -> Option<&'static dyn Definition> {
+    match quantity(given)? {
+        Quantity::Loss(definition) => Some(definition),
+        Quantity::Outputs(_) => None,
+    }
+}
+
+/// The outputs of a system that asks about outputs.
+pub(in crate::oracle) fn outputs_of(given: &Given) -> Option<&'static dyn OutputsDefinition> {
+    match quantity(given)? {
+        Quantity::Outputs(definition) => Some(definition),
+        Quantity::Loss(_) => None,
+    }
 }
 
 /// The loss of a system in the variables of its [`Layout`]. Refuses what would take more than 8 GiB by [`estimate_of`], and
-/// a system that has no definition here.
+/// a system that has no loss here.
 pub(in crate::oracle) fn system_loss(
     graph: &mut Graph,
     given: &Given,
 ) -> Result<Node, OracleError> {
-    let (Some(definition), Some(expected)) = (definition(given), estimate_of(given)) else {
+    let (Some(definition), Some(expected)) = (loss_of(given), estimate_of(given)) else {
         return Err(OracleError::NoDefinition {
             system: given.system().key,
         });

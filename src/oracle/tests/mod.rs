@@ -4,6 +4,7 @@ mod derivatives;
 mod expressions;
 mod losses;
 mod minimisers;
+mod outputs;
 mod softmax;
 mod spectra;
 mod systems;

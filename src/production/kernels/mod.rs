@@ -4,6 +4,7 @@
 //! every x86-64 (SSE2, AVX2, AVX-512) and for aarch64. Kernels work on one block of rows and know nothing of threads;
 //! `partition` cuts the rows into chunks that do not depend on the number of threads, so results do not either.
 
+pub(crate) mod attention;
 pub(crate) mod dense;
 pub(crate) mod exponential;
 pub(crate) mod gram;
@@ -12,6 +13,7 @@ pub(crate) mod operator;
 pub(crate) mod partition;
 pub(crate) mod pool;
 pub(crate) mod prefetch;
+pub(crate) mod product;
 pub(crate) mod row_major;
 pub(crate) mod softmax;
 pub(crate) mod sparse;

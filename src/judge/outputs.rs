@@ -1,0 +1,111 @@
+//! Answers about systems without unknowns.
+//!
+//! ```text
+//! { "outputs": [[..]] }
+//! ```
+//!
+//! row by row, or a `.npy` of them. Numbers are read as in other answers: an f64, or a decimal string to 40 digits.
+
+use std::path::Path;
+
+use crate::instance::InstanceError;
+use crate::instance::files::{has_suffix, npy, read_text, shown};
+use crate::judge::reader::Reader;
+use crate::judge::score::score;
+use crate::judge::truth::{Shape, Truth};
+use crate::judge::verdict::Verdict;
+use crate::oracle::{OracleError, OutputsReference};
+use crate::scalar::High;
+use crate::system::{Array, Given};
+
+/// The only field of an answer.
+const OUTPUTS: &str = "outputs";
+
+/// Reads an answer about this system, from standard input if the path is `-`; whatever does not fit is named with its place.
+pub fn read_outputs(path: &Path, given: &Given) -> Result<Vec<High>, InstanceError> {
+    if !has_suffix(path, "npy") {
+        return parse_outputs(&read_text(path)?, shown(path), given);
+    }
+    let refuse = |message| Err(InstanceError::format(path, message));
+    let (shape, values) = npy::read_shaped(path)?;
+    for (_, expected, _) in given.outputs_layout().parts() {
+        if shape != expected {
+            let words = |shape: &[usize]| {
+                let sides: Vec<String> = shape.iter().map(ToString::to_string).collect();
+                sides.join(" x ")
+            };
+            return refuse(format!(
+                "outputs have shape {}, expected {}",
+                words(&shape),
+                words(expected)
+            ));
+        }
+    }
+    if let Some(k) = values.iter().position(|value| !value.is_finite()) {
+        let entry = given.outputs_layout().entry(k).unwrap_or_default();
+        return refuse(format!(
+            "{entry} is {}: every entry must be a finite number or a decimal string",
+            values[k]
+        ));
+    }
+    let lifted = |value: &f64| High::lift(*value).unwrap_or(High::POISONED);
+    Ok(values.iter().map(lifted).collect())
+}
+
+/// [`read_outputs`] from text; `name` is the file that messages mention.
+pub fn parse_outputs(text: &str, name: &Path, given: &Given) -> Result<Vec<High>, InstanceError> {
+    let reader = Reader {
+        path: name,
+        layout: given.outputs_layout(),
+    };
+    let fields = reader.fields(text, &[OUTPUTS])?;
+    let found = fields
+        .get(OUTPUTS)
+        .ok_or_else(|| reader.refusal(format!("nothing to check: {OUTPUTS} is needed")))?;
+    let mut values = Vec::with_capacity(reader.layout.dimension());
+    for (name, shape, _) in reader.layout.parts() {
+        reader.flatten(name, found, shape, &mut values)?;
+    }
+    Ok(values)
+}
+
+/// Judges outputs, row by row in one vector. `asked` are the digits to ask for instead of what f64 can give.
+///
+/// An error of the oracle if an output has no value, or the graph of a row would not fit.
+pub fn judge_outputs(
+    given: &Given,
+    answer: &[High],
+    asked: Option<f64>,
+) -> Result<Verdict, OracleError> {
+    let balls = OutputsReference::of(given)?.enclose()?;
+    let layout = given.outputs_layout();
+    let columns = layout
+        .parts()
+        .next()
+        .and_then(|(_, shape, _)| shape.last().copied())
+        .unwrap_or(1);
+    let shape = Shape {
+        name: OUTPUTS,
+        dimensions: 2,
+        d: columns,
+    };
+    let truth = Truth::enclosed(shape, &balls, &[], underflow(given));
+    let score = score(&truth, answer, asked);
+    Ok(Verdict {
+        passed: score.passed,
+        outputs: Some(score),
+        ..Verdict::default()
+    })
+}
+
+/// What flushing to zero can do to an entry: each of the keys may lose a weight below the smallest normal number.
+fn underflow(given: &Given) -> High {
+    let arrays = given.system().given.iter();
+    let largest = arrays
+        .filter_map(|slot| given.array(slot.name))
+        .flat_map(|array: &Array| array.values())
+        .fold(1.0_f64, |most, value| most.max(value.abs()));
+    let smallest = High::lift(f64::MIN_POSITIVE).unwrap_or(High::ZERO);
+    let terms = High::int(1 + given.size("nk") as i64);
+    smallest * terms * High::lift(largest).unwrap_or(High::ONE)
+}

@@ -1,0 +1,219 @@
+//! Rows of an attention in one pass over the keys: `sum_k exp(z_k - max z) v_k / sum_k exp(z_k - max z)`, `z = K q`.
+//!
+//! A block of queries meets one block of keys after the other. For each query the largest logit so far, the sum of the
+//! exponentials and the weighted sum of the values are kept; a larger logit rescales the two sums. Nothing of the size of
+//! queries times keys is ever held.
+
+use pulp::{Simd, WithSimd};
+
+use crate::production::kernels::Level;
+use crate::production::kernels::exponential::exponentials_with;
+use crate::production::kernels::product::{Rows, add_product};
+
+/// Queries of a block: their logits for one block of keys stay in the second-level cache.
+pub(crate) const QUERIES: usize = 128;
+/// Keys of a block: a multiple of three vectors at every level.
+pub(crate) const KEYS: usize = 192;
+/// Entries of the widest vector.
+const LANES: usize = 8;
+
+/// What all queries share.
+#[derive(Clone, Copy)]
+pub(crate) struct Memory<'a> {
+    /// `nk x d`, row by row.
+    pub keys: &'a [f64],
+    /// `nk x m`, row by row.
+    pub values: &'a [f64],
+    /// Entries of a key, at least 1.
+    pub width: usize,
+    /// Entries of a value, at least 1.
+    pub columns: usize,
+    /// Values are multiplied by this power of two on their way in; the outputs come so, too.
+    pub factor: f64,
+}
+
+/// Up to [`QUERIES`] queries that follow each other.
+pub(crate) struct Queries<'a> {
+    /// `d` entries each, row by row.
+    pub entries: &'a [f64],
+    /// What they are divided by.
+    pub scale: f64,
+    /// How many keys each sees, at least 1.
+    pub seen: &'a [usize],
+}
+
+/// Buffers of one thread.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    queries: Vec<f64>,
+    keys: Vec<f64>,
+    values: Vec<f64>,
+    logits: Vec<f64>,
+    scratch: Vec<f64>,
+    sums: Vec<f64>,
+    largest: Vec<f64>,
+    totals: Vec<f64>,
+}
+
+/// Writes the outputs of the queries, row by row. All logits must be finite.
+pub(crate) fn attend(
+    level: Level,
+    memory: Memory<'_>,
+    queries: Queries<'_>,
+    buffers: &mut Buffers,
+    outputs: &mut [f64],
+) {
+    level.dispatch(Attend {
+        memory,
+        queries,
+        buffers,
+        outputs,
+    });
+}
+
+struct Attend<'a> {
+    memory: Memory<'a>,
+    queries: Queries<'a>,
+    buffers: &'a mut Buffers,
+    outputs: &'a mut [f64],
+}
+
+impl WithSimd for Attend<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            memory,
+            queries,
+            buffers,
+            outputs,
+        } = self;
+        let (d, m) = (memory.width, memory.columns);
+        let rows = queries.seen.len();
+        let padded = m.next_multiple_of(LANES);
+        buffers.fit(rows, d, padded);
+        for (scaled, entry) in buffers.queries.iter_mut().zip(queries.entries) {
+            *scaled = entry / queries.scale;
+        }
+        let most = queries.seen.iter().copied().max().unwrap_or(0);
+        for first in (0..most).step_by(KEYS) {
+            let count = KEYS.min(most - first);
+            transpose(
+                &memory.keys[first * d..(first + count) * d],
+                d,
+                &mut buffers.keys,
+            );
+            buffers.logits.fill(0.0);
+            add_product(
+                simd,
+                Rows {
+                    entries: &buffers.queries,
+                    stride: d,
+                    inner: d,
+                },
+                S::as_simd_f64s(&buffers.keys).0,
+                KEYS / S::F64_LANES,
+                S::as_mut_simd_f64s(&mut buffers.logits).0,
+            );
+            for (i, seen) in queries.seen.iter().enumerate() {
+                let visible = seen.saturating_sub(first).min(count);
+                buffers.weigh(simd, i, visible, padded);
+            }
+            pad(
+                &memory.values[first * m..(first + count) * m],
+                (m, padded),
+                memory.factor,
+                &mut buffers.values,
+            );
+            add_product(
+                simd,
+                Rows {
+                    entries: &buffers.logits,
+                    stride: KEYS,
+                    inner: count,
+                },
+                S::as_simd_f64s(&buffers.values).0,
+                padded / S::F64_LANES,
+                S::as_mut_simd_f64s(&mut buffers.sums).0,
+            );
+        }
+        let sums = buffers.sums.chunks_exact(padded);
+        for ((output, sums), total) in outputs.chunks_exact_mut(m).zip(sums).zip(&buffers.totals) {
+            for (output, sum) in output.iter_mut().zip(sums) {
+                *output = sum / total;
+            }
+        }
+    }
+}
+
+impl Buffers {
+    /// Empty sums for so many queries.
+    fn fit(&mut self, rows: usize, width: usize, padded: usize) {
+        let fill = |buffer: &mut Vec<f64>, length: usize, value: f64| {
+            buffer.clear();
+            buffer.resize(length, value);
+        };
+        fill(&mut self.queries, rows * width, 0.0);
+        fill(&mut self.keys, width * KEYS, 0.0);
+        fill(&mut self.values, KEYS * padded, 0.0);
+        fill(&mut self.logits, rows * KEYS, 0.0);
+        fill(&mut self.scratch, KEYS, 0.0);
+        fill(&mut self.sums, rows * padded, 0.0);
+        fill(&mut self.largest, rows, f64::NEG_INFINITY);
+        fill(&mut self.totals, rows, 0.0);
+    }
+
+    /// Turns the logits of query `i` into weights relative to the largest logit so far; those that it does not see weigh 0.
+    #[inline(always)]
+    fn weigh<S: Simd>(&mut self, simd: S, i: usize, visible: usize, padded: usize) {
+        let row = &mut self.logits[i * KEYS..(i + 1) * KEYS];
+        row[visible..].fill(f64::NEG_INFINITY);
+        let mut most = simd.splat_f64s(f64::NEG_INFINITY);
+        for vector in S::as_simd_f64s(row).0 {
+            most = simd.max_f64s(most, *vector);
+        }
+        let here = simd.reduce_max_f64s(most);
+        let before = self.largest[i];
+        if here > before {
+            let mut ratio = [before - here];
+            exponentials_with(simd, &mut ratio, &mut self.scratch);
+            self.totals[i] *= ratio[0];
+            for sum in &mut self.sums[i * padded..(i + 1) * padded] {
+                *sum *= ratio[0];
+            }
+            self.largest[i] = here;
+        }
+        let shift = simd.splat_f64s(self.largest[i]);
+        for vector in S::as_mut_simd_f64s(row).0 {
+            *vector = simd.sub_f64s(*vector, shift);
+        }
+        exponentials_with(simd, row, &mut self.scratch);
+        let mut total = simd.splat_f64s(0.0);
+        for vector in S::as_simd_f64s(row).0 {
+            total = simd.add_f64s(total, *vector);
+        }
+        self.totals[i] += simd.reduce_sum_f64s(total);
+    }
+}
+
+/// Keys as columns, [`KEYS`] of them; what is not there keeps what it was.
+#[inline(always)]
+fn transpose(keys: &[f64], width: usize, target: &mut [f64]) {
+    for (k, key) in keys.chunks_exact(width).enumerate() {
+        for (column, entry) in target.chunks_exact_mut(KEYS).zip(key) {
+            column[k] = *entry;
+        }
+    }
+}
+
+/// Values times the factor, each in a row of whole vectors.
+#[inline(always)]
+fn pad(values: &[f64], (columns, padded): (usize, usize), factor: f64, target: &mut [f64]) {
+    let rows = values.chunks_exact(columns);
+    for (target, row) in target.chunks_exact_mut(padded).zip(rows) {
+        for (target, value) in target.iter_mut().zip(row) {
+            *target = value * factor;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What an evaluation refuses, one line each.
+
+/// Why there are no outputs.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutputsError {
+    /// The system asks about a loss.
+    #[error("system \"{system}\" has unknowns: it is solved, not evaluated")]
+    Unknowns {
+        /// The system's key.
+        system: &'static str,
+    },
+    /// A quotient of a query by the scale is beyond f64.
+    #[error("Q[{row}, {column}] / scale is beyond the range of f64")]
+    Query {
+        /// The query.
+        row: usize,
+        /// The entry.
+        column: usize,
+    },
+    /// The bound on the logits of a query is so large that a logit may be beyond f64.
+    #[error(
+        "logits of query {row} may be as large as ||Q_{row}|| max ||K|| / scale = {largest:e}: beyond the range of f64"
+    )]
+    Logits {
+        /// The query.
+        row: usize,
+        /// The bound.
+        largest: f64,
+    },
+}

@@ -1,0 +1,201 @@
+//! Against the oracle, at the edges, and for the independence of blocks and threads.
+
+use rand::RngExt;
+
+use super::*;
+use crate::instance::sample;
+use crate::oracle::OutputsReference;
+use crate::scalar::High;
+use crate::system::EXACT_ATTENTION;
+
+struct Shape {
+    queries: usize,
+    keys: usize,
+    width: usize,
+    columns: usize,
+}
+
+fn matrix(rows: usize, columns: usize, entries: Vec<f64>) -> Array {
+    Array::new(vec![rows, columns], entries).unwrap()
+}
+
+fn given(q: Array, k: Array, v: Array, scale: f64, causal: bool) -> Given {
+    let arrays = vec![
+        ("Q".to_owned(), q),
+        ("K".to_owned(), k),
+        ("V".to_owned(), v),
+        ("scale".to_owned(), Array::scalar(scale)),
+        ("causal".to_owned(), Array::scalar(f64::from(causal))),
+    ];
+    Given::new(&EXACT_ATTENTION, arrays).unwrap()
+}
+
+/// Entries of Q, K and V of sizes over decades.
+fn drawn(shape: &Shape, seed: u64, causal: bool) -> Given {
+    let mut rng = sample::stream(seed, "attention-tests", 0);
+    let mut array = |rows: usize, columns: usize, decades: f64| {
+        let size = 10f64.powf(rng.random_range(-decades..decades));
+        let entries = (0..rows * columns)
+            .map(|_| size * rng.random_range(-1.0..1.0))
+            .collect();
+        matrix(rows, columns, entries)
+    };
+    let q = array(shape.queries, shape.width, 1.5);
+    let k = array(shape.keys, shape.width, 1.5);
+    let v = array(shape.keys, shape.columns, 6.0);
+    given(q, k, v, (shape.width as f64).sqrt(), causal)
+}
+
+/// The largest error over its bound; every bound is finite.
+fn against_the_oracle(given: &Given) -> f64 {
+    let outputs = evaluate(given).unwrap();
+    let exact = OutputsReference::of(given).unwrap().enclose().unwrap();
+    let mut worst = 0.0_f64;
+    for ((value, bound), ball) in outputs
+        .values
+        .values()
+        .iter()
+        .zip(outputs.error_bounds.values())
+        .zip(&exact)
+    {
+        let error = (High::lift(*value).unwrap() - ball.midpoint()).abs() + ball.radius();
+        assert!(bound.is_finite());
+        worst = worst.max((error / High::lift(*bound).unwrap()).to_f64());
+    }
+    worst
+}
+
+#[test]
+fn every_entry_is_within_its_bound_of_the_oracle() {
+    let shapes = [
+        (1, 1, 1, 1),
+        (3, 5, 2, 1),
+        (2, 200, 3, 9),
+        (5, 17, 8, 4),
+        (2, 400, 1, 2),
+    ];
+    for (k, (queries, keys, width, columns)) in shapes.into_iter().enumerate() {
+        for round in 0..6 {
+            let shape = Shape {
+                queries,
+                keys,
+                width,
+                columns,
+            };
+            let seed = 100 * k as u64 + round;
+            let ratio = against_the_oracle(&drawn(&shape, seed, round % 2 == 1));
+            assert!(ratio <= 1.0, "seed {seed}: {ratio}");
+        }
+    }
+}
+
+/// The comparison has teeth: bounds a tenth of the proven ones are passed by a query whose logits cancel.
+#[test]
+fn cancelling_logits_come_near_their_bound() {
+    // Terms of 1e6 that cancel: the logits are off by roundings of 1e6, and two keys disagree about which.
+    let q = matrix(1, 3, vec![1e6 + 0.3, -1e6 - 0.7, 0.1]);
+    let k = matrix(2, 3, vec![1.1, 1.1, 1.0, 1.3, 1.3, -1.0]);
+    let v = matrix(2, 1, vec![0.0, 1.0]);
+    let ratio = against_the_oracle(&given(q, k, v, 1.0, false));
+    assert!(ratio <= 1.0 && ratio > 0.01, "{ratio}");
+}
+
+#[test]
+fn logits_beyond_the_exponential_and_values_beyond_their_sums_are_no_trouble() {
+    let q = matrix(2, 1, vec![27.0, -27.0]);
+    let k = matrix(3, 1, vec![27.0, -27.0, 0.0]);
+    let v = matrix(
+        3,
+        2,
+        vec![f64::MAX, 1.0, -f64::MAX, -3.0, f64::MAX, f64::MIN_POSITIVE],
+    );
+    let ratio = against_the_oracle(&given(q, k.clone(), v.clone(), 1.0, false));
+    assert!(ratio <= 1.0, "{ratio}");
+    let equal = matrix(1, 1, vec![0.0]);
+    let uniform = given(equal, k, v, 1.0, false);
+    assert!(against_the_oracle(&uniform) <= 1.0);
+}
+
+/// Equal values: the mean is the value, whatever the weights.
+#[test]
+fn outputs_stay_within_the_range_of_their_column() {
+    let q = matrix(2, 2, vec![0.3, -0.7, 12.0, 5.5]);
+    let k = matrix(3, 2, vec![1.0, 2.0, -3.0, 0.5, 0.25, 0.125]);
+    let v = matrix(3, 1, vec![0.1, 0.1, 0.1]);
+    let outputs = evaluate(&given(q, k, v, 2.0, false)).unwrap();
+    assert_eq!(outputs.values.values(), [0.1, 0.1]);
+}
+
+/// A query of a causal attention sees what an attention over the first keys would.
+#[test]
+fn causal_rows_are_those_of_the_first_keys() {
+    let shape = Shape {
+        queries: 300,
+        keys: 300,
+        width: 3,
+        columns: 2,
+    };
+    let causal = drawn(&shape, 7, true);
+    let outputs = evaluate(&causal).unwrap();
+    for i in [0, 1, 191, 192, 250, 299] {
+        let first = |name: &str, columns: usize, from: usize, to: usize| {
+            let entries =
+                causal.array(name).unwrap().values()[from * columns..to * columns].to_vec();
+            matrix(to - from, columns, entries)
+        };
+        let alone = given(
+            first("Q", 3, i, i + 1),
+            first("K", 3, 0, i + 1),
+            first("V", 2, 0, i + 1),
+            causal.scalar("scale"),
+            false,
+        );
+        let alone = evaluate(&alone).unwrap();
+        assert_eq!(
+            outputs.values.values()[2 * i..2 * i + 2],
+            *alone.values.values()
+        );
+        assert_eq!(
+            outputs.error_bounds.values()[2 * i..2 * i + 2],
+            *alone.error_bounds.values()
+        );
+    }
+}
+
+#[test]
+fn what_f64_cannot_hold_is_refused_by_its_place() {
+    let one = |value: f64| matrix(1, 1, vec![value]);
+    let refused = |q: f64, k: f64, scale: f64| {
+        let instance = given(one(q), one(k), one(1.0), scale, false);
+        evaluate(&instance).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(1e300, 1.0, 1e-10),
+        "Q[0, 0] / scale is beyond the range of f64"
+    );
+    assert_eq!(
+        refused(1e200, 1e200, 1.0),
+        "logits of query 0 may be as large as ||Q_0|| max ||K|| / scale = inf: beyond the range of f64"
+    );
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let shape = Shape {
+        queries: 700,
+        keys: 500,
+        width: 4,
+        columns: 3,
+    };
+    let instance = drawn(&shape, 11, false);
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| evaluate(&instance)).unwrap()
+    };
+    let (one, three) = (run(1), run(3));
+    assert_eq!(one.values, three.values);
+    assert_eq!(one.error_bounds, three.error_bounds);
+}

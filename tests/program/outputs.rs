@@ -1,0 +1,197 @@
+//! Systems without unknowns on the command line: solve, reference, check, and what is refused.
+
+use crate::common::{Scratch, attreg, fixture};
+
+const ATTENTION: &str = r#"{ "system": "exact-attention", "Q": [[1, 2], [-0.5, 0.25]], "K": [[0.5, -1], [2, 0], [1, 1]],
+    "V": [[1, -1, 0.5], [0, 3, 0.25], [-2, 1, 8]] }"#;
+
+fn entries(value: &serde_json::Value) -> Vec<f64> {
+    match value {
+        serde_json::Value::Array(list) => list.iter().flat_map(entries).collect(),
+        number => vec![number.as_f64().unwrap()],
+    }
+}
+
+#[test]
+fn outputs_come_with_their_bounds_and_check_accepts_them() {
+    let scratch = Scratch::new();
+    for (name, manifest) in [
+        ("plain", ATTENTION.to_owned()),
+        (
+            "causal",
+            ATTENTION.replace("\"V\"", "\"causal\": true, \"scale\": 0.5, \"V\""),
+        ),
+    ] {
+        let file = scratch.file("p.json", &manifest);
+        let (array, text) = (scratch.path("o.npy"), scratch.path("o.json"));
+        let run = attreg(["solve", &file, "--json", "--output", &array]);
+        assert_eq!(run.status, 0, "{name}: {}{}", run.out, run.err);
+        let report = run.json();
+        assert_eq!(report["status"], "evaluated");
+        let bounds = entries(&report["error_bounds"]);
+        assert_eq!(bounds.len(), 6);
+        let most = bounds.iter().copied().fold(0.0, f64::max);
+        assert_eq!(report["error_bound"].as_f64().unwrap(), most);
+        // The oracle's decimals, read as the nearest f64, are as near as the bounds say.
+        let exact = attreg(["reference", &file, "--json"]).json();
+        let exact: Vec<f64> = exact["outputs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|row| row.as_array().unwrap())
+            .map(|text| text.as_str().unwrap().parse().unwrap())
+            .collect();
+        for ((found, exact), bound) in entries(&report["outputs"]).iter().zip(&exact).zip(&bounds) {
+            assert!((found - exact).abs() <= bound + 2.0 * f64::EPSILON * exact.abs());
+        }
+        assert_eq!(attreg(["solve", &file, "--output", &text]).status, 0);
+        for answer in [&array, &text] {
+            assert_eq!(attreg(["check", &file, answer]).status, 0, "{name}");
+        }
+        // What reference prints is an answer, too; one entry changed is named.
+        let printed = attreg(["reference", &file, "--json"]).out;
+        let good = scratch.file("good.json", &printed);
+        assert_eq!(attreg(["check", &file, &good]).status, 0, "{name}");
+        let mut spoilt: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        spoilt["outputs"][1][2] = 0.125.into();
+        let bad = scratch.file("bad.json", spoilt.to_string());
+        let judged = attreg(["check", &file, &bad, "--json"]);
+        assert_eq!(judged.status, 1, "{name}");
+        let verdict = judged.json();
+        assert_eq!(verdict["outputs"]["worst"]["entry"][0], 1);
+        assert_eq!(verdict["outputs"]["worst"]["entry"][1], 2);
+    }
+}
+
+/// A head of a language model against numpy's own attention (`fixtures/systems/make.py`), whose rounding is of the same kind.
+#[test]
+fn a_real_head_is_as_numpy_has_it() {
+    let head = fixture("systems/layer0-head5-attention.json");
+    let run = attreg(["solve", head.to_str().unwrap(), "--json"]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    let report = run.json();
+    let found = entries(&report["outputs"]);
+    let numpy = std::fs::read(fixture("systems/layer0-head5-B.npy")).unwrap();
+    let numpy: Vec<f64> = numpy[numpy.len() - 8 * found.len()..]
+        .chunks_exact(8)
+        .map(|bytes| f64::from_le_bytes(bytes.try_into().unwrap()))
+        .collect();
+    let bound = report["error_bound"].as_f64().unwrap();
+    assert!(bound < 1e-11, "{bound:e}");
+    for (k, (ours, theirs)) in found.iter().zip(&numpy).enumerate() {
+        assert!((ours - theirs).abs() <= 2.0 * bound, "entry {k}");
+    }
+    assert!(numpy.iter().any(|value| value.abs() > 0.1));
+}
+
+#[test]
+fn what_does_not_fit_is_one_line() {
+    let scratch = Scratch::new();
+    let file = scratch.file("p.json", ATTENTION);
+    for (from, to, line) in [
+        (
+            "[2, 0], ",
+            "",
+            "V is 3 x 3 (nk x m): nk = 3, but K has nk = 2",
+        ),
+        (
+            "[[1, 2], [-0.5, 0.25]]",
+            "[[1], [2]]",
+            "K is 3 x 2 (nk x d): d = 2, but Q has d = 1",
+        ),
+        ("[[1, 2], [-0.5, 0.25]]", "[]", "Q is 0, expected nq x d"),
+        (
+            "\"V\"",
+            "\"scale\": 0, \"V\"",
+            "scale is 0: must be above 0",
+        ),
+        (
+            "\"V\"",
+            "\"scale\": -2, \"V\"",
+            "scale is -2: must be above 0",
+        ),
+        (
+            "\"V\"",
+            "\"causal\": 1, \"V\"",
+            "causal is 1: must be true or false",
+        ),
+        (
+            "0.25], [-2",
+            "null], [-2",
+            "V[1][2] is null, expected a number",
+        ),
+        (
+            "\"V\"",
+            "\"start\": {}, \"V\"",
+            "system \"exact-attention\" has no unknowns, so no start and no points",
+        ),
+        (
+            "\"V\"",
+            "\"W\": 1, \"V\"",
+            "system \"exact-attention\" has no array W: it has Q, K, V, scale, causal",
+        ),
+        (
+            "[[1, 2], [-0.5, 0.25]]",
+            "[[1e200, 0], [1, 1e300]]",
+            "p.json: logits of query 1 may be as large as",
+        ),
+    ] {
+        assert!(ATTENTION.contains(from), "{from}");
+        let large = to.contains("1e300");
+        let text = ATTENTION.replacen(from, to, 1);
+        let text = if large {
+            text.replace("[2, 0]", "[2, 1e20]")
+        } else {
+            text
+        };
+        let bad = scratch.file("p.json", text);
+        attreg(["solve", &bad]).assert_refused(line);
+    }
+    let file = {
+        scratch.file("p.json", ATTENTION);
+        file
+    };
+    for option in [
+        &["--method", "exact"][..],
+        &["--tolerance", "1e-3"],
+        &["--max-iterations", "3"],
+        &["--seed", "1"],
+        &["--start", "x.json"],
+        &["--trace", "t.jsonl"],
+        &["--no-bound"],
+    ] {
+        let line = format!(
+            "{} has no effect here: the system has no unknowns",
+            option[0]
+        );
+        attreg([&["solve", &file], option].concat()).assert_refused(&line);
+    }
+    attreg(["solve", &file, "--output", &scratch.path("x.npz")])
+        .assert_refused("the outputs' file must end in .npy or .json");
+    attreg(["reference", &file, "--minimiser"])
+        .assert_refused("--minimiser has no effect here: the system has no unknowns");
+    attreg(["reference", &file, "--at", "x.json"])
+        .assert_refused("--at has no effect here: the system has no unknowns");
+    for (answer, line) in [
+        (
+            r#"{"outputs": [[1, 2, 3]]}"#,
+            "outputs has 1 entries, expected 2",
+        ),
+        (
+            r#"{"outputs": [[1, 2, 3], [4, 5]]}"#,
+            "outputs[1] has 2 entries, expected 3",
+        ),
+        (
+            r#"{"outputs": [[1, 2, 3], [4, 5, NaN]]}"#,
+            "outputs[1][2] is NaN: every entry must be a finite number",
+        ),
+        (
+            r#"{"loss": 1}"#,
+            "unknown field `loss`, expected one of outputs",
+        ),
+        ("{}", "nothing to check: outputs is needed"),
+    ] {
+        let answer = scratch.file("answer.json", answer);
+        attreg(["check", &file, &answer]).assert_refused(line);
+    }
+}
