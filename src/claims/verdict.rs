@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::instance::InstanceError;
 use crate::oracle::OracleError;
-use crate::scalar::{High, ScalarError};
+use crate::scalar::{Allowance, High, ScalarError};
 
 /// What a check says of one case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub struct Finding {
     /// allowed / observed, below 1.
     #[serde(with = "bits")]
     pub slack: f64,
+    /// How much was granted for rounding, and why: `3.00e-36 for ...`.
+    pub granted: String,
 }
 
 /// Why a statement says nothing about a case.
@@ -96,8 +98,14 @@ impl Verdict {
         slack: f64::INFINITY,
     };
 
-    /// The verdict on `observed <= allowed`, both known to within `error` together.
-    pub fn at_most(quantity: &str, observed: High, allowed: High, error: High) -> Self {
+    /// The verdict on `observed <= allowed`, both known to within `granted` together.
+    pub fn at_most(
+        quantity: &str,
+        observed: High,
+        allowed: High,
+        granted: Allowance<High>,
+    ) -> Self {
+        let error = granted.size();
         if observed.is_poisoned() || allowed.is_poisoned() || error.is_poisoned() {
             return Self::Undecided(format!("{quantity} is not a number"));
         }
@@ -110,21 +118,36 @@ impl Verdict {
                 observed: observed.scientific(12),
                 allowed: allowed.scientific(12),
                 slack,
+                granted: granted.to_string(),
             })
         } else {
             Self::Undecided(format!(
-                "{quantity}: {} against {} is within the error bound {}",
+                "{quantity}: {} against {} is within the error bound {granted}",
                 observed.scientific(12),
                 allowed.scientific(12),
-                error.scientific(3)
             ))
         }
     }
 
-    /// The verdict on `low <= value`, both known to within `error` together; slack is measured as
+    /// Undecided where a value in f64 is too near to its bound to say on which side it is; none elsewhere.
+    pub fn in_doubt(
+        quantity: &str,
+        observed: f64,
+        allowed: f64,
+        granted: &Allowance<f64>,
+    ) -> Option<Self> {
+        let apart = (observed - allowed).abs() > granted.size();
+        (!apart).then(|| {
+            Self::Undecided(format!(
+                "{quantity}: {observed:.9e} against {allowed:.9e} is within the error bound {granted}"
+            ))
+        })
+    }
+
+    /// The verdict on `low <= value`, both known to within `granted` together; slack is measured as
     /// `|low| / |value|` for a negative value (how much of the allowance is used) and infinite otherwise.
-    pub fn at_least(quantity: &str, value: High, low: High, error: High) -> Self {
-        match Self::at_most(quantity, -value, -low, error) {
+    pub fn at_least(quantity: &str, value: High, low: High, granted: Allowance<High>) -> Self {
+        match Self::at_most(quantity, -value, -low, granted) {
             Self::Fails(finding) => Self::Fails(Finding {
                 observed: value.scientific(12),
                 allowed: low.scientific(12),
@@ -134,13 +157,15 @@ impl Verdict {
         }
     }
 
-    /// The verdict on `left = right`, where both are right to within `error`: an identity at working precision.
-    /// Slack is error / |left - right|.
-    pub fn equal(quantity: &str, left: High, right: High, error: High) -> Self {
-        match Self::at_most(quantity, (left - right).abs(), error, High::ZERO) {
+    /// The verdict on `left = right`, where both are right to within `granted`: an identity at working precision.
+    /// Slack is granted / |left - right|.
+    pub fn equal(quantity: &str, left: High, right: High, granted: Allowance<High>) -> Self {
+        let difference = (left - right).abs();
+        match Self::at_most(quantity, difference, granted.size(), Allowance::NOTHING) {
             Self::Fails(finding) => Self::Fails(Finding {
                 observed: left.scientific(12),
                 allowed: right.scientific(12),
+                granted: granted.to_string(),
                 ..finding
             }),
             other => other,
@@ -210,6 +235,7 @@ mod tests {
                 observed: "2".to_owned(),
                 allowed: "1".to_owned(),
                 slack,
+                granted: String::new(),
             })
         };
         let undecided = || Verdict::Undecided("within the error".to_owned());
@@ -242,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_value_below_its_bound_is_told_with_both_signs() {
-        let verdict = Verdict::at_least("q", High::int(-2), High::int(-1), High::ZERO);
+        let verdict = Verdict::at_least("q", High::int(-2), High::int(-1), Allowance::NOTHING);
         let Verdict::Fails(finding) = verdict else {
             panic!("-2 is not at least -1");
         };
@@ -253,7 +279,12 @@ mod tests {
         );
         assert_eq!(finding.slack, 0.5);
         // |2 - 3| with 1/4 allowed.
-        let verdict = Verdict::equal("q", High::int(2), High::int(3), High::ratio(1, 4));
+        let verdict = Verdict::equal(
+            "q",
+            High::int(2),
+            High::int(3),
+            Allowance::new(High::ratio(1, 4), "a quarter"),
+        );
         let Verdict::Fails(finding) = verdict else {
             panic!("2 is not 3");
         };

@@ -149,10 +149,11 @@ fn table(verdict: &Verdict) -> String {
     for (name, score) in verdict.scores() {
         if let Some(own) = &score.entry {
             text.push_str(&format!(
-                "{name}{}: {:.1} digits of its own, {:.1} are asked for; the digits above are relative to the largest entry\n",
+                "{name}{}: {:.1} digits of its own, {:.1} are asked for ({}); the digits above are relative to the largest entry\n",
                 score.worst.place(),
                 own.digits,
                 own.required,
+                own.reason,
             ));
         }
     }

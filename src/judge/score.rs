@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::judge::digits::{digits, largest_difference, log10};
 use crate::judge::truth::Truth;
-use crate::scalar::{High, certified_to};
+use crate::scalar::{Allowance, High, certified_to};
 
 /// How right one quantity of an answer is.
 #[derive(Clone, Debug, Serialize)]
@@ -35,6 +35,8 @@ pub struct OwnDigits {
     pub digits: f64,
     /// As many as it should have.
     pub required: f64,
+    /// Why so many.
+    pub reason: String,
 }
 
 /// The entry with the largest error.
@@ -65,6 +67,9 @@ impl Worst {
     }
 }
 
+/// Why so many digits, where the user says how many.
+const ASKED: &str = "asked for with --digits";
+
 /// Digits shown of the answer and of the truth.
 const SHOWN: usize = 17;
 
@@ -80,7 +85,7 @@ pub(super) fn score(truth: &Truth, answer: &[High], asked: Option<f64>) -> Score
         digits(error, truth.scale).min(certified)
     };
     let (required, reason) = match asked {
-        Some(asked) => (asked, "asked for with --digits".to_owned()),
+        Some(asked) => (asked, ASKED.to_owned()),
         None => (truth.required, truth.reason.clone()),
     };
     // Where the whole lacks digits already, the largest error says more.
@@ -104,8 +109,8 @@ pub(super) fn score(truth: &Truth, answer: &[High], asked: Option<f64>) -> Score
 
 /// The entry that is most beyond what f64, or `asked` digits, excuses for it; none if no entry is.
 ///
-/// An entry may be off by its own rounding in f64 times [`ORDERS`], or by `10^-asked` of itself or of the terms that cancel
-/// in it, whichever is larger.
+/// An entry may be off by its own rounding in f64 times ten to the power of [`ENTRY`], or by `10^-asked` of itself or of
+/// the terms that cancel in it, whichever is larger.
 fn worst_of_its_own(
     truth: &Truth,
     answer: &[High],
@@ -121,7 +126,7 @@ fn worst_of_its_own(
         let scale = value.abs();
         let beyond = match asked {
             Some(asked) => asked - digits(error, scale.max(own / unit)),
-            None => log10(error) - log10(own) - ORDERS,
+            None => log10(error) - log10(own) - ENTRY.size(),
         };
         if beyond > 0.0 && worst.as_ref().is_none_or(|(_, _, most)| beyond > *most) {
             // Of a zero, counted relative to the terms that cancel.
@@ -134,6 +139,14 @@ fn worst_of_its_own(
             let own = OwnDigits {
                 digits: rounded(found),
                 required: rounded(found + beyond),
+                reason: match asked {
+                    Some(_) => ASKED.to_owned(),
+                    None => format!(
+                        "as many as the rounding of its terms leaves, less {} for {}",
+                        ENTRY.size(),
+                        ENTRY.reason()
+                    ),
+                },
             };
             worst = Some((k, own, beyond));
         }
@@ -141,9 +154,11 @@ fn worst_of_its_own(
     worst.map(|(k, own, _)| (k, own))
 }
 
-/// Decades by which the rounding of an entry may exceed the oracle's analysis: another order of operations, another closed
-/// form, the end of an iteration.
-const ORDERS: f64 = 2.0;
+/// Decades by which the rounding of an entry may exceed the oracle's analysis.
+const ENTRY: Allowance<f64> = Allowance::new(
+    2.0,
+    "another order of the sums, another closed form or the end of an iteration",
+);
 
 /// The oracle's numbers have no more.
 const MOST: f64 = 40.0;

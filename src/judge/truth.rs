@@ -15,13 +15,15 @@ use nalgebra::{Cholesky, DMatrix, DVector};
 use crate::instance::Instance;
 use crate::judge::digits::{digits, largest, log10};
 use crate::oracle::{Ball, Enclosure, Evaluation, Minimiser, Reference, lift_matrix, lift_vector};
-use crate::scalar::High;
 use crate::scalar::rounding::Rounding;
+use crate::scalar::{Allowance, High};
 
-/// Other programs sum in another order and know other closed forms.
-const ALLOWANCE: f64 = 0.5;
-/// An iteration also has to stop somewhere: within a few roundings of the best that it could do.
-const ALLOWANCE_MINIMISER: f64 = 1.0;
+/// Digits granted to an evaluation.
+const EVALUATION: Allowance<f64> =
+    Allowance::new(0.5, "another order of the sums or another closed form");
+/// Digits granted to an iteration besides.
+const STOPPING: Allowance<f64> =
+    Allowance::new(0.5, "an iteration that stops a few roundings early");
 
 /// One quantity with what is certain about it.
 #[derive(Clone, Debug)]
@@ -130,8 +132,9 @@ impl Truth {
         let size = largest(&values);
         let reason = |scale: High, of: &str| {
             format!(
-                "rounding grows {} times between the data and {of}",
-                (allowed / (unit() * scale)).scientific(2)
+                "rounding grows {} times between the data and {of}; less {}",
+                (allowed / (unit() * scale)).scientific(2),
+                digits_granted(&EVALUATION),
             )
         };
         let truth = Self {
@@ -150,17 +153,18 @@ impl Truth {
             // Nothing to be relative to but the terms that cancel.
             let scale = allowed / unit();
             return Self {
-                required: required(allowed, scale, ALLOWANCE),
+                required: required(allowed, scale, &EVALUATION),
                 reason: format!(
-                    "zero; counted relative to the terms that cancel, {}",
-                    scale.scientific(2)
+                    "zero; counted relative to the terms that cancel, {}; less {}",
+                    scale.scientific(2),
+                    digits_granted(&EVALUATION),
                 ),
                 scale,
                 ..truth
             };
         }
         Self {
-            required: required(allowed, size, ALLOWANCE),
+            required: required(allowed, size, &EVALUATION),
             reason: if log10(size) > f64::MAX.log10() {
                 reason(size, "the largest entry, which is beyond the range of f64")
             } else {
@@ -219,6 +223,7 @@ impl Truth {
             size
         };
         let allowed = moved + unit() * scale;
+        let granted = EVALUATION + STOPPING;
         let zero_note = if zero {
             ", counted relative to the start because the minimiser is zero"
         } else {
@@ -235,11 +240,12 @@ impl Truth {
                 .collect(),
             radius: found.error_bound,
             scale,
-            required: required(allowed, scale, ALLOWANCE_MINIMISER),
+            required: required(allowed, scale, &granted),
             reason: format!(
-                "rounding of the gradient grows {} times on its way through the inverse Hessian (condition {}){zero_note}",
+                "rounding of the gradient grows {} times on its way through the inverse Hessian (condition {}){zero_note}; less {}",
                 (allowed / (unit() * scale)).scientific(2),
                 condition.scientific(2),
+                digits_granted(&granted),
             ),
             dimensions: 1,
             d: instance.columns(),
@@ -278,7 +284,8 @@ impl Truth {
         };
         let truth = Self::enclosed(shape, &balls, of_the_point.as_slice(), underflow);
         Self {
-            required: truth.required - (ALLOWANCE_MINIMISER - ALLOWANCE),
+            required: truth.required - STOPPING.size(),
+            reason: format!("{}, less {}", truth.reason, digits_granted(&STOPPING)),
             ..truth
         }
     }
@@ -392,7 +399,12 @@ fn underflow(instance: &Instance) -> High {
     smallest * High::int(instance.rows() as i64) * a.square() * b.square()
 }
 
+/// `0.5 digits for another order of the sums`.
+fn digits_granted(granted: &Allowance<f64>) -> String {
+    format!("{} digits for {}", granted.size(), granted.reason())
+}
+
 /// Digits left by an error of `allowed`, to a tenth, downwards.
-fn required(allowed: High, scale: High, allowance: f64) -> f64 {
-    ((digits(allowed, scale) - allowance) * 10.0).floor() / 10.0
+fn required(allowed: High, scale: High, granted: &Allowance<f64>) -> f64 {
+    ((digits(allowed, scale) - granted.size()) * 10.0).floor() / 10.0
 }

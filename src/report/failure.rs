@@ -44,6 +44,7 @@ pub fn failure_block(record: &ClaimRecord, seed: u64, cases: Option<usize>) -> S
             failure.finding.allowed,
             number(failure.finding.slack)
         );
+        let _ = writeln!(text, "  granted   {}", failure.finding.granted);
     }
     if record.verdict() == Tally::Outside {
         let reasons: Vec<String> = record

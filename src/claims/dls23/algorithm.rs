@@ -7,13 +7,13 @@ use crate::claims::tools::builder::{claim, witness};
 use crate::claims::tools::exact::Exact;
 use crate::claims::tools::forms::{self, GradientForm, HessianForm};
 use crate::claims::tools::newton_support::{
-    DLS23, Iterate, Setting, Sign, Stepped, is_approximate, sampled_gram, surrogate_diagonal,
-    under_premise,
+    DLS23, Iterate, Setting, Sign, Stepped, is_approximate, of_a_step, sampled_gram,
+    surrogate_diagonal, under_premise,
 };
 use crate::claims::tools::statistics::BinomialTest;
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Verdict};
 use crate::instance::sample::Stream;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::newton::{PREMISE, STRATA};
 
@@ -143,7 +143,7 @@ fn pass(
     }
     let gradient =
         at.a.tr_mul(&forms::gradient(GradientForm::Printed, &at.p, &at.b));
-    let printed = here.with_gradient(gradient, at.error(High::int(4)));
+    let printed = here.with_gradient(gradient, at.error(High::int(4)).size());
     setting.step(&printed, &hessian, sign)
 }
 
@@ -169,7 +169,7 @@ fn converges(case: &Case, pass: Pass) -> Result<Verdict, CheckError> {
             "||x~ - x*|| / eps",
             ended.distance / epsilon,
             High::ONE,
-            ended.error / epsilon,
+            of_a_step(ended.error / epsilon),
         ))
     })
 }
@@ -198,7 +198,7 @@ fn theorem(case: &Case, pass: Pass) -> Result<Verdict, CheckError> {
             &format!("failures in {RUNS} runs"),
             High::int(failures as i64),
             High::int(test.accept_up_to as i64),
-            High::ZERO,
+            Allowance::NOTHING,
         ))
     })
 }

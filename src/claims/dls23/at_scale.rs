@@ -11,7 +11,7 @@ use crate::instance::DesignMatrix;
 use crate::instance::sample;
 use crate::production::Settings;
 use crate::production::leverage::{self, LeverageError};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// Unknowns of the instances whose operations are counted.
 const UNKNOWNS: usize = 20;
@@ -99,8 +99,10 @@ fn cost(case: &Case, work: Work) -> Result<Verdict, CheckError> {
             &format!("|slope - 1| over a decade of {name}"),
             High::lift((slope - 1.0).abs())?,
             High::lift(SLOPE)?,
-            // A slope of five counts carries a few dozen roundings.
-            High::lift(1e-12)?,
+            Allowance::new(
+                High::lift(1e-12)?,
+                "a few dozen roundings of f64 in a slope of five counts",
+            ),
         ));
     }
     Ok(verdict)
@@ -240,7 +242,7 @@ fn iterations(case: &Case, allowed: Allowed) -> Result<Verdict, CheckError> {
         "passes until ||x_t - x*|| <= eps",
         High::int(passes as i64),
         High::int(scene.allowed(allowed) as i64),
-        High::ZERO,
+        Allowance::NOTHING,
     ))
 }
 

@@ -3,7 +3,7 @@
 use nalgebra::DVector;
 
 use crate::claims::tools::builder::{claim, strata, witness};
-use crate::claims::tools::exact::Exact;
+use crate::claims::tools::exact::{Exact, of_eigenvalues};
 use crate::claims::tools::forms::HessianForm;
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Verdict, Weights};
 use crate::instance::{Instance, LossKind};
@@ -29,7 +29,7 @@ fn convex(case: &Case, ridge: High) -> Result<Verdict, CheckError> {
     }
     let hessian = exact.evaluation()?.hessian + exact.a.tr_mul(&exact.a) * ridge;
     let (low, _, rounding) = spectrum::extremes_with_bound(&hessian)?;
-    let error = rounding + eigenvalue_error(&exact, ridge);
+    let error = of_eigenvalues(rounding) + eigenvalue_error(&exact, ridge);
     Ok(Verdict::at_least("lambda_min(H)", low, High::ZERO, error))
 }
 

@@ -5,14 +5,14 @@ use nalgebra::DMatrix;
 
 use crate::claims::proof::{LOWER, Proof, at_least, implied, stated, whole};
 use crate::claims::tools::builder::{claim, strata, witness};
-use crate::claims::tools::exact::Exact;
+use crate::claims::tools::exact::{Exact, of_eigenvalues};
 use crate::claims::tools::forms::HessianForm;
 use crate::claims::{
     Case, CheckError, Claim, Family, Finding, Outside, Stratum, Targets, Verdict, Weights,
 };
 use crate::instance::sample::Stream;
 use crate::oracle::spectrum;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::hardest::{self, End};
 use super::range::{entry_scale, sharp_range};
@@ -77,10 +77,10 @@ impl Premise {
 
 /// Bounds the error of the eigenvalues of a Hessian `A' (B + D) A` by the oracle at this point, D diagonal with entries up
 /// to `diagonal`: the terms of an entry add up to `||A||_F^2` times those of `B + D`, and d^2 entries make the matrix.
-pub(super) fn eigenvalue_error(exact: &Exact, diagonal: High) -> High {
+pub(super) fn eigenvalue_error(exact: &Exact, diagonal: High) -> Allowance<High> {
     let (rows, columns) = exact.a.shape();
     let terms = High::int(rows as i64) * entry_scale(exact) + diagonal;
-    High::int(columns as i64) * exact.error(terms * exact.a.norm_squared())
+    exact.error(terms * exact.a.norm_squared()) * High::int(columns as i64)
 }
 
 /// `hessian >= l I`, told as the threshold that this case needs:
@@ -89,12 +89,12 @@ pub(super) fn at_least_l(
     hessian: &DMatrix<High>,
     premise: &Premise,
     threshold: High,
-    error: High,
+    error: Allowance<High>,
 ) -> Result<Verdict, CheckError> {
     let (low, _, rounding) = spectrum::extremes_with_bound(hessian)?;
     let area = premise.sigma_min.square();
     let needed = premise.smallest_weight - low / area;
-    let error = (error + rounding) / area;
+    let error = (error + of_eigenvalues(rounding)) / area;
     let verdict = Verdict::at_most("lambda_min(H) against l", needed, threshold, error);
     Ok(match verdict {
         Verdict::Fails(finding) => Verdict::Fails(Finding {
@@ -127,7 +127,7 @@ fn definite_as_printed(case: &Case) -> Result<Verdict, CheckError> {
         return Ok(Verdict::Outside(reason));
     }
     let (low, _, rounding) = spectrum::extremes_with_bound(&exact.evaluation()?.hessian)?;
-    let error = rounding + eigenvalue_error(&exact, exact.squared_weights().max());
+    let error = of_eigenvalues(rounding) + eigenvalue_error(&exact, exact.squared_weights().max());
     Ok(Verdict::at_least("lambda_min(H)", low, High::ZERO, error))
 }
 
@@ -170,7 +170,7 @@ fn first_line_dominates(case: &Case, line: SecondLine) -> Result<Verdict, CheckE
         "s - lambda_min(Q'(B + W^2)Q)",
         s - low,
         four,
-        rounding + exact.error(scale),
+        of_eigenvalues(rounding) + exact.error(scale),
     ))
 }
 
@@ -302,7 +302,9 @@ mod tests {
             sigma_min: High::ratio(1, 2),
             l: High::int(2),
         };
-        let said = |threshold: High| at_least_l(&hessian, &premise, threshold, High::ZERO).unwrap();
+        let said = |threshold: High| {
+            at_least_l(&hessian, &premise, threshold, Allowance::NOTHING).unwrap()
+        };
         let (equal, trifle) = (High::int(-3), High::ONE.shifted(-30));
         assert!(matches!(said(equal), Verdict::Undecided(_)));
         assert!(matches!(said(equal + trifle), Verdict::Holds { .. }));
@@ -356,7 +358,7 @@ mod tests {
             r#"{"loss": "softmax", "matrix": [[3, 0], [0, 4]], "target": [2, -5], "weights": 0}"#;
         let found = eigenvalue_error(&Exact::of(&case(text)).unwrap(), High::int(36));
         let expected = High::int(256 * 140 * 25 * 2).shifted(-39);
-        assert!((found / expected - High::ONE).abs() < High::ONE.shifted(-30));
+        assert!((found.size() / expected - High::ONE).abs() < High::ONE.shifted(-30));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use nalgebra::{Cholesky, DMatrix, DVector};
 
 use crate::claims::tools::attack::{Effort, cold_start, maximise};
 use crate::claims::tools::builder::{Draft, claim, strata, witness};
-use crate::claims::tools::exact::{Exact, unit};
+use crate::claims::tools::exact::{Exact, of_eigenvalues, unit};
 use crate::claims::tools::forms::{self, HessianForm};
 use crate::claims::tools::newton_support::{gram, surrogate_diagonal};
 use crate::claims::{
@@ -58,7 +58,7 @@ fn deviation(
         ),
     ] {
         let condition = (largest / smallest).square() * exact.squared_weights().amax();
-        let error = bound * High::int(2) + exact.error(condition);
+        let error = of_eigenvalues(bound) * High::int(2) + exact.error(condition);
         let found = Verdict::at_most(name, value, allowed, error);
         verdict = Some(match verdict {
             Some(known) => known.and(found),

@@ -9,7 +9,7 @@ use crate::claims::tools::identity::{self, EVERYWHERE};
 use crate::claims::{Case, CheckError, Claim, Family, Verdict};
 use crate::instance::sample;
 use crate::oracle;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// The three vectors of Fact 2.1.9, each with d entries.
 struct Vectors {
@@ -39,8 +39,11 @@ fn inner(x: &DVector<High>, y: &DVector<High>) -> High {
 
 /// Two rounded sums of `d` products of up to three factors, of total magnitude `scale`, differ by at most
 /// `2 (d + 2)` roundings of it: d - 1 additions and two multiplications on either side.
-fn rounding(d: usize, scale: High) -> High {
-    High::int(2 * (d as i64 + 2)) * unit() * scale
+fn rounding(d: usize, scale: High) -> Allowance<High> {
+    Allowance::new(
+        High::int(2 * (d as i64 + 2)) * unit() * scale,
+        "2 (d + 2) roundings of a sum of products",
+    )
 }
 
 /// `||x||_2^2 = x'x`, the left side through the norm's square root; with a fault the norm is not squared.
@@ -66,7 +69,7 @@ fn inner_product(case: &Case, signed: bool) -> Verdict {
     let forward = (x.transpose() * &y)[(0, 0)];
     let other = if signed { x } else { x.map(High::abs) };
     let backward = (y.transpose() * &other)[(0, 0)];
-    Verdict::equal("x'y", forward, left, allowed)
+    Verdict::equal("x'y", forward, left, allowed.clone())
         .and(Verdict::equal("y'x", backward, left, allowed))
 }
 
@@ -101,7 +104,7 @@ fn triple_product(case: &Case, form: TripleProduct) -> Verdict {
             let allowed = rounding(x.len(), total);
             let turned = inner(&z, &y.component_mul(&x));
             let swapped = inner(&y, &x.component_mul(&z));
-            Verdict::equal("z'(y o x)", turned, left, allowed).and(Verdict::equal(
+            Verdict::equal("z'(y o x)", turned, left, allowed.clone()).and(Verdict::equal(
                 "y'(x o z)",
                 swapped,
                 left,
@@ -135,7 +138,10 @@ fn norm_of_softmax(case: &Case, first: usize) -> Result<Verdict, CheckError> {
     let f = u / normaliser;
     let norm: High = f.iter().map(|entry| entry.abs()).sum();
     // Whatever the logits are: n - 1 additions in the normaliser, one quotient for each entry, n - 1 additions again.
-    let allowed = High::int(2 * f.len() as i64) * unit();
+    let allowed = Allowance::new(
+        High::int(2 * f.len() as i64) * unit(),
+        "2 n roundings of a sum",
+    );
     Ok(Verdict::equal("||f(x)||_1", norm, High::ONE, allowed))
 }
 

@@ -11,7 +11,7 @@ use crate::claims::tools::exact::Exact;
 use crate::claims::tools::forms::{self, HessianForm};
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Verdict, Weights};
 use crate::oracle::{self, Reference};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::definiteness::{Premise, Rank, at_least_l, eigenvalue_error};
 use super::hardest;
@@ -35,13 +35,16 @@ fn good(case: &Case, k: i64) -> Result<Verdict, CheckError> {
     let minimiser = oracle::minimise(&Reference::new(&case.instance)?, &origin)?;
     let radius = premise.norm.max(minimiser.x.norm()).rounded_up();
     // The Hessian at the computed x* is off by at most `||A||^3` times the error of x* (dls23/hessian-lipschitz-explicit).
-    let moved = premise.norm.powi(3) * minimiser.error_bound;
+    let moved = Allowance::new(
+        premise.norm.powi(3) * minimiser.error_bound,
+        "what is not known of x*",
+    );
     let mut verdict = decide(case, Target::UnitBall, &|pair| {
         hessian_change(pair, without_beta(pair, k, radius))
     })?;
     let other = Exact::at(&case.instance, oracle::lift_vector(&case.y()))?;
     for at in [Exact::at(&case.instance, minimiser.x)?, here, other] {
-        let error = moved + eigenvalue_error(&at, at.squared_weights().max());
+        let error = moved.clone() + eigenvalue_error(&at, at.squared_weights().max());
         verdict = verdict.and(at_least_l(
             &at.evaluation()?.hessian,
             &premise,
@@ -69,7 +72,12 @@ fn diagonal_is_positive(case: &Case, share: High) -> Result<Verdict, CheckError>
         let entries = forms::diagonal_part(form, &exact.p, &exact.b);
         for (i, (entry, square)) in entries.iter().zip(squares.iter()).enumerate() {
             let quantity = format!("-(B_diag)[{i}]");
-            verdict = verdict.and(Verdict::at_most(&quantity, -*entry, share * *square, error));
+            verdict = verdict.and(Verdict::at_most(
+                &quantity,
+                -*entry,
+                share * *square,
+                error.clone(),
+            ));
         }
     }
     Ok(verdict)

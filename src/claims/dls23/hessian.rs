@@ -131,7 +131,7 @@ fn variance_form(case: &Case, centred: bool) -> Result<Verdict, CheckError> {
             // Expanded, the right side has each term of u'Bu at most twice.
             let scale = High::int(2) * u.dot(&(&terms * &u));
             let name = format!("u'Bu, u = e_{i} + e_{j}");
-            verdict = verdict.and(Verdict::equal(&name, stated, truth, roundings * scale));
+            verdict = verdict.and(Verdict::equal(&name, stated, truth, &roundings * scale));
         }
     }
     Ok(verdict)

@@ -10,7 +10,7 @@ use crate::claims::{Case, CheckError, Claim, Family, Origin, Outside, Verdict, W
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::oracle::{self, Reference};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::definiteness::{Premise, Rank};
 
@@ -30,8 +30,11 @@ fn nearly_uniform(case: &Case, bound: High, allowed: High) -> Result<Verdict, Ch
     let exact = Exact::at(&case.instance, minimiser.x)?;
 
     // A x is right to within ||A|| times the error of x, and roundings; so is ln p, twice.
-    let error = premise.norm * minimiser.error_bound + exact.error(premise.norm * exact.x.norm());
-    let energy = energy_identity(&exact, error);
+    let error = Allowance::new(
+        premise.norm * minimiser.error_bound,
+        "what is not known of x*",
+    ) + exact.error(premise.norm * exact.x.norm());
+    let energy = energy_identity(&exact, error.clone());
     if !matches!(energy, Verdict::Holds { .. }) {
         return Ok(energy);
     }
@@ -40,7 +43,7 @@ fn nearly_uniform(case: &Case, bound: High, allowed: High) -> Result<Verdict, Ch
         worst.max((rows * *entry - High::ONE).abs())
     });
     // A relative error of p counts n p <= e times.
-    let deviation_error = High::int(6) * error + exact.error(High::int(3));
+    let deviation_error = &error * High::int(6) + exact.error(High::int(3));
     Ok(
         Verdict::at_most("||A x*||_2", exact.z.norm(), bound, error).and(Verdict::at_most(
             "max |n f_i - 1|",
@@ -62,7 +65,7 @@ fn deviation() -> High {
 }
 
 /// `(A x*)' W^2 (A x*) = -(A x*)' P c`: the gradient times `x*`, which is what the proof needs of a stationary point.
-fn energy_identity(exact: &Exact, logit_error: High) -> Verdict {
+fn energy_identity(exact: &Exact, logit_error: Allowance<High>) -> Verdict {
     let pull = exact.squared_weights().component_mul(&exact.z);
     let gradient = forms::gradient(GradientForm::Corrected, &exact.p, &exact.b);
     // Both sides are quadratic or Lipschitz in z: the error of z counts with 2 ||W^2 z|| + ||P c|| + ||B|| ||z||, and
@@ -73,7 +76,7 @@ fn energy_identity(exact: &Exact, logit_error: High) -> Verdict {
         "(Ax*)' W^2 (Ax*) + (Ax*)' P c",
         exact.z.dot(&pull),
         -exact.z.dot(&gradient),
-        slope * logit_error + exact.error(terms),
+        logit_error * slope + exact.error(terms),
     )
 }
 
@@ -181,7 +184,8 @@ mod tests {
             (High::ZERO, rounding),
             (High::ratio(1, 1000), slope / 1000.0),
         ] {
-            let Verdict::Fails(finding) = energy_identity(&exact, error) else {
+            let Verdict::Fails(finding) = energy_identity(&exact, Allowance::new(error, "a test"))
+            else {
                 panic!("the energies agree");
             };
             assert!(

@@ -8,7 +8,7 @@ use crate::claims::tools::forms::{self, HessianForm};
 use crate::claims::{Case, CheckError, Outside, Verdict};
 use crate::instance::Instance;
 use crate::oracle::{self, Reference, spectrum};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// A scalar that a statement about two points can be computed in.
 pub trait Number: RealField + Copy {
@@ -268,7 +268,7 @@ pub fn decide(
     // A right side with exp(k R^2), k <= 30, carries up to k R^2 roundings of its exponent.
     let powers = High::ONE + High::int(32) * pair.radius().square();
     let error = if bound.terms.is_zero() {
-        High::ZERO
+        Allowance::NOTHING
     } else {
         rounding(&pair) * (bound.terms + bound.allowed.abs() * powers)
     };
@@ -281,7 +281,7 @@ pub fn decide(
 }
 
 /// The relative error of a quantity made of exponentials of the logits: as `Exact::error`, at the worse of both points.
-pub fn rounding(pair: &Pair<High>) -> High {
+pub fn rounding(pair: &Pair<High>) -> Allowance<High> {
     let size = 64 * (pair.a.nrows() + pair.a.ncols()) as i64;
     let reach = pair
         .at_x
@@ -289,7 +289,10 @@ pub fn rounding(pair: &Pair<High>) -> High {
         .iter()
         .chain(pair.at_y.z.iter())
         .fold(High::ONE, |top, entry| top.max(entry.abs()));
-    High::int(size) * (High::ONE + reach) * unit()
+    Allowance::new(
+        High::int(size) * (High::ONE + reach) * unit(),
+        "64 (n + d) (1 + max |z_i|) roundings of the terms, and those of an exp(k R^2)",
+    )
 }
 
 #[cfg(test)]

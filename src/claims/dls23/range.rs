@@ -3,15 +3,15 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::claims::CheckError;
-use crate::claims::tools::exact::Exact;
+use crate::claims::tools::exact::{Exact, of_eigenvalues};
 use crate::oracle::spectrum;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// Extreme eigenvalues, both right to within `error`.
 pub(super) struct Range {
     pub(super) low: High,
     pub(super) high: High,
-    pub(super) error: High,
+    pub(super) error: Allowance<High>,
 }
 
 /// The extreme eigenvalues of a matrix made of the terms of `B` (n x n). The magnitudes of the terms of one entry add up
@@ -23,7 +23,7 @@ pub(super) fn range_of(matrix: &DMatrix<High>, exact: &Exact) -> Result<Range, C
     Ok(Range {
         low,
         high,
-        error: rounding + rows * exact.error(entry_scale(exact)),
+        error: of_eigenvalues(rounding) + exact.error(entry_scale(exact)) * rows,
     })
 }
 

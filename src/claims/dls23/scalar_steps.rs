@@ -9,7 +9,7 @@ use crate::claims::tools::exact::{Exact, unit};
 use crate::claims::{Case, CheckError, Claim, Family, Origin, Verdict, Weights};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::definiteness::{Premise, Rank};
 
@@ -26,7 +26,10 @@ fn last_line(case: &Case, offset: i64) -> Result<Verdict, CheckError> {
         "l / sigma_min(A)^2",
         s,
         square - four,
-        High::int(64) * unit() * (square + four),
+        Allowance::new(
+            High::int(64) * unit() * (square + four),
+            "64 roundings of two squares",
+        ),
     ))
 }
 

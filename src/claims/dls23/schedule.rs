@@ -5,7 +5,7 @@ use crate::claims::tools::builder::{Draft, claim, strata, witness};
 use crate::claims::tools::exact::unit;
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict, Weights};
 use crate::oracle::lift_vector;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// `||x||`, from which a case's parameter is made.
 fn length(case: &Case) -> High {
@@ -13,8 +13,11 @@ fn length(case: &Case) -> High {
 }
 
 /// Errors of a few dozen operations on numbers up to `scale`, among them ln and exp (6 units each).
-fn rounding(scale: High) -> High {
-    High::int(1000) * unit() * scale
+fn rounding(scale: High) -> Allowance<High> {
+    Allowance::new(
+        High::int(1000) * unit() * scale,
+        "1000 roundings of logarithms and powers",
+    )
 }
 
 /// `2 (eps0 + 1/9) <= 0.4`, where `1/9 = rbar / (l - rbar)` at the edge `rbar = 0.1 l`, with `eps0 = limit ||x|| / (1 + ||x||)`:

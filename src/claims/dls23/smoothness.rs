@@ -4,7 +4,7 @@ use nalgebra::DVector;
 
 use crate::claims::proof::{Proof, both_ends, fraction, implied, stated};
 use crate::claims::tools::builder::{claim, strata};
-use crate::claims::tools::exact::Exact;
+use crate::claims::tools::exact::{Exact, of_eigenvalues};
 use crate::claims::tools::forms::HessianForm;
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict, Weights};
 use crate::instance::Instance;
@@ -38,7 +38,7 @@ fn smooth(case: &Case, constant: High) -> Result<Verdict, CheckError> {
     let (rows, columns) = exact.a.shape();
     let squared_norm = exact.a.norm_squared();
     let scale = entry_scale(&exact) * High::int(rows as i64) * squared_norm;
-    let error = rounding + High::int(columns as i64) * exact.error(scale);
+    let error = of_eigenvalues(rounding) + exact.error(scale) * High::int(columns as i64);
     let curvature = Verdict::at_most("||Hess L_exp||", high.max(-low), allowed, error);
 
     let distance = (&exact.x - &other.x).norm();

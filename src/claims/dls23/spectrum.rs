@@ -9,7 +9,7 @@ use crate::claims::tools::forms::{self, HessianForm};
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Targets, Verdict, Weights};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::hardest::{self, End};
 use super::range::{Range, range_of, sharp_range, target_range, target_slope};
@@ -58,7 +58,7 @@ fn range(exact: &Exact, matrix: Matrix) -> Result<Range, CheckError> {
         // p = 1 without rounding, and sums and products of one f64 and small integers fit into 40 digits: what is left
         // is one number, and it is exact. The bound 8 is attained there (b = -1), so this decides a case.
         return Ok(Range {
-            error: High::ZERO,
+            error: Allowance::NOTHING,
             ..range
         });
     }
@@ -66,11 +66,11 @@ fn range(exact: &Exact, matrix: Matrix) -> Result<Range, CheckError> {
 }
 
 fn within(range: &Range, low: High, high: High) -> Verdict {
-    Verdict::at_least("lambda_min(B)", range.low, low, range.error).and(Verdict::at_most(
+    Verdict::at_least("lambda_min(B)", range.low, low, range.error.clone()).and(Verdict::at_most(
         "lambda_max(B)",
         range.high,
         high,
-        range.error,
+        range.error.clone(),
     ))
 }
 
@@ -116,7 +116,7 @@ fn end_of_spectrum(
     first: usize,
     second: usize,
     end: End,
-) -> Result<(High, High), CheckError> {
+) -> Result<(High, Allowance<High>), CheckError> {
     let root = High::int(33).sqrt();
     let t = match end {
         End::Lowest => (High::int(9) - root) / High::int(24),
@@ -343,7 +343,10 @@ mod tests {
         let text = r#"{"loss": "softmax", "matrix": [[1]], "target": [-1], "weights": 0}"#;
         let case = Case::of_text(text, 0);
         let found = range(&Exact::of(&case).unwrap(), Matrix::Printed).unwrap();
-        assert_eq!((found.high, found.error), (High::int(8), High::ZERO));
+        assert_eq!(
+            (found.high, found.error.clone()),
+            (High::int(8), Allowance::NOTHING)
+        );
         let decided = |high: i64| within(&found, High::int(-1), High::int(high));
         assert!(matches!(decided(8), Verdict::Holds { .. }));
         assert!(matches!(decided(7), Verdict::Fails(_)));

@@ -4,12 +4,12 @@ use nalgebra::DMatrix;
 
 use crate::claims::proof::{Proof, band, fraction, implied, stated, whole};
 use crate::claims::tools::builder::{claim, strata, witness};
-use crate::claims::tools::exact::Exact;
+use crate::claims::tools::exact::{Exact, of_eigenvalues};
 use crate::claims::tools::forms::HessianForm;
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict, Weights};
 use crate::instance::sample::Stream;
 use crate::oracle::spectrum;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::definiteness::{Premise, Rank};
 use super::hardest::{self, End};
@@ -24,17 +24,25 @@ pub(super) fn within_a_tenth(
     b: &DMatrix<High>,
     exact: &Exact,
     premise: &Premise,
-    entry_error: High,
+    entry_error: Allowance<High>,
 ) -> Result<Verdict, CheckError> {
     let n = b.nrows();
     let scaled = DMatrix::from_fn(n, n, |i, j| b[(i, j)] / (exact.w[i] * exact.w[j]).abs());
     let (low, high, rounding) = spectrum::extremes_with_bound(&scaled)?;
-    let error = rounding + High::int(n as i64) * entry_error / premise.smallest_weight;
-    Ok(
-        Verdict::at_most("lambda_max(W^-1 B W^-1)", high, High::ratio(1, 9), error).and(
-            Verdict::at_least("lambda_min(W^-1 B W^-1)", low, High::ratio(-1, 11), error),
-        ),
+    let entries = entry_error * High::int(n as i64) / premise.smallest_weight;
+    let error = of_eigenvalues(rounding) + entries;
+    Ok(Verdict::at_most(
+        "lambda_max(W^-1 B W^-1)",
+        high,
+        High::ratio(1, 9),
+        error.clone(),
     )
+    .and(Verdict::at_least(
+        "lambda_min(W^-1 B W^-1)",
+        low,
+        High::ratio(-1, 11),
+        error,
+    )))
 }
 
 /// The two-sided bound under `w_i^2 >= threshold + l / sigma_min(A)^2` and `||b||_1 <= 1`.

@@ -6,7 +6,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::claims::proof::{self, Proof};
 use crate::claims::tools::attack::{self, Effort};
 use crate::claims::tools::builder::{claim, strata, witness};
-use crate::claims::tools::exact::Exact;
+use crate::claims::tools::exact::{Exact, of_eigenvalues};
 use crate::claims::tools::forms::{self, HessianForm};
 use crate::claims::{
     Case, CheckError, Claim, Family, Origin, Outside, Stratum, Targets, Verdict, Weights,
@@ -14,13 +14,13 @@ use crate::claims::{
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::oracle::spectrum;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::hardest::{self, End};
 use super::range::{entry_scale, range_of, sharp_range, target_range, target_slope};
 
 /// `D_b = B - B_0` (n x n) at 40 digits, both from the oracle, with the error of its eigenvalues.
-fn target_part(exact: &Exact) -> Result<(DMatrix<High>, High), CheckError> {
+fn target_part(exact: &Exact) -> Result<(DMatrix<High>, Allowance<High>), CheckError> {
     let n = exact.b.len();
     let without = Instance::new(
         LossKind::Softmax,
@@ -31,7 +31,7 @@ fn target_part(exact: &Exact) -> Result<(DMatrix<High>, High), CheckError> {
     let without = Exact::at(&without, exact.x.clone())?;
     let part = exact.logit_evaluation()?.hessian - without.logit_evaluation()?.hessian;
     let scale = entry_scale(exact) + entry_scale(&without);
-    Ok((part, High::int(n as i64) * exact.error(scale)))
+    Ok((part, exact.error(scale) * High::int(n as i64)))
 }
 
 /// How the size of a target is measured.
@@ -61,7 +61,7 @@ fn bounded(case: &Case, slope: High, size: Size) -> Result<Verdict, CheckError> 
         "||B(b) - B(0)||",
         high.max(-low),
         allowed,
-        rounding + error,
+        of_eigenvalues(rounding) + error,
     ))
 }
 
@@ -72,7 +72,7 @@ fn scaled(case: &Case, slope: High, factor: High) -> Result<Verdict, CheckError>
     let (lowest, highest) = sharp_range();
     let range = range_of(&exact.logit_evaluation()?.hessian, &exact)?;
     let (low, high) = (-(factor * (lowest + beyond)), factor * (highest + beyond));
-    let low = Verdict::at_least("lambda_min(B)", range.low, low, range.error);
+    let low = Verdict::at_least("lambda_min(B)", range.low, low, range.error.clone());
     let high = Verdict::at_most("lambda_max(B)", range.high, high, range.error);
     Ok(low.and(high))
 }
@@ -106,7 +106,7 @@ fn attained(case: &Case, slope: High) -> Result<Verdict, CheckError> {
         "||B(b) - B(0)||",
         high.max(-low),
         slope * exact.target_norm(),
-        rounding + error,
+        of_eigenvalues(rounding) + error,
     ))
 }
 

@@ -6,7 +6,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::claims::claim::{Attack, Check};
 use crate::claims::tools::attack::{self, Effort, just_above};
 use crate::claims::tools::builder::{claim, strata, witness};
-use crate::claims::tools::exact::Exact;
+use crate::claims::tools::exact::{Exact, of_eigenvalues};
 use crate::claims::{
     Case, CheckError, Claim, Drawn, Family, Finding, Origin, Outside, Stratum, Targets, Verdict,
     Weights,
@@ -14,7 +14,7 @@ use crate::claims::{
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance};
 use crate::oracle::spectrum;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::derivatives::LOSSES;
 use super::forms::{Phi, curvature_terms};
@@ -69,9 +69,9 @@ pub(super) fn surplus(phi: Phi, exact: &Exact, threshold: Threshold) -> (usize, 
 
 /// Bounds the error of the eigenvalues of the oracle's Hessian at this point: an entry is a sum of terms of `D + W^2` times
 /// two entries of A, and d^2 entries make the matrix.
-fn eigenvalue_error(phi: Phi, exact: &Exact) -> High {
+fn eigenvalue_error(phi: Phi, exact: &Exact) -> Allowance<High> {
     let terms = curvature_terms(phi, exact).max() + exact.squared_weights().max();
-    High::int(exact.a.ncols() as i64) * exact.error(terms * exact.a.norm_squared())
+    exact.error(terms * exact.a.norm_squared()) * High::int(exact.a.ncols() as i64)
 }
 
 /// `-D_i <= allowed_i` in every row, D the diagonal of the oracle's Hessian in the logits, which must be diagonal: this
@@ -122,7 +122,7 @@ fn definite(case: &Case, only: Option<Phi>, threshold: Threshold) -> Result<Verd
         "lambda_min(H) against l",
         exact.w[row].square() - low / area,
         threshold(phi, exact.b[row]),
-        (rounding + eigenvalue_error(phi, &exact)) / area,
+        (of_eigenvalues(rounding) + eigenvalue_error(phi, &exact)) / area,
     );
     Ok(match verdict {
         Verdict::Fails(finding) => Verdict::Fails(Finding {
@@ -184,7 +184,7 @@ fn convex(
     let removed = DMatrix::from_diagonal(&(squares * kept_back));
     let hessian = exact.evaluation()?.hessian - exact.a.tr_mul(&(removed * &exact.a));
     let (low, _, rounding) = spectrum::extremes_with_bound(&hessian)?;
-    let error = rounding + eigenvalue_error(phi, &exact);
+    let error = of_eigenvalues(rounding) + eigenvalue_error(phi, &exact);
     Ok(Verdict::at_least("lambda_min(H)", low, High::ZERO, error))
 }
 
@@ -204,7 +204,7 @@ fn bends_down(case: &Case, factor: f64) -> Result<Verdict, CheckError> {
     )?;
     let exact = Exact::at(&instance, crate::oracle::lift_vector(&case.x()))?;
     let (low, _, rounding) = spectrum::extremes_with_bound(&exact.evaluation()?.hessian)?;
-    let error = rounding + eigenvalue_error(Phi::Exp, &exact);
+    let error = of_eigenvalues(rounding) + eigenvalue_error(Phi::Exp, &exact);
     Ok(Verdict::at_most("lambda_min(H)", low, High::ZERO, error))
 }
 
@@ -607,7 +607,7 @@ mod tests {
             r#"{"loss": "exp", "matrix": [[3, 0], [0, 4]], "target": [2, -5], "weights": [1, 6]}"#;
         let found = eigenvalue_error(Phi::Exp, &Exact::of(&case(text)).unwrap());
         let expected = High::int(256 * (9 + 36) * 25 * 2).shifted(-39);
-        assert!((found / expected - High::ONE).abs() < High::ONE.shifted(-30));
+        assert!((found.size() / expected - High::ONE).abs() < High::ONE.shifted(-30));
     }
 
     #[test]

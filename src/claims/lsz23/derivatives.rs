@@ -8,7 +8,7 @@ use crate::claims::tools::identity::{EVERYWHERE, STRATA, equal_matrices, equal_v
 use crate::claims::{Case, CheckError, Claim, Drawn, Family, Outside, Verdict};
 use crate::instance::{Instance, LossKind};
 use crate::oracle::{Reference, spectrum};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::forms::{Phi, curvature_terms, curvatures};
 
@@ -103,7 +103,7 @@ fn remainder_rank(case: &Case, loss: &LossKind) -> Result<Verdict, CheckError> {
         "rank of B - diag(B)",
         High::int(rank as i64),
         High::ZERO,
-        High::ZERO,
+        Allowance::NOTHING,
     ))
 }
 
@@ -120,7 +120,7 @@ fn stationary_origin(case: &Case, loss: &LossKind) -> Result<Verdict, CheckError
         "||grad L(0)||",
         gradient.norm(),
         High::ZERO,
-        High::ZERO,
+        Allowance::NOTHING,
     ))
 }
 

@@ -15,7 +15,7 @@ use crate::claims::{Case, CheckError, Claim, Family, Origin, Outside, Stratum, T
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance};
 use crate::oracle::{lift_vector, spectrum};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::derivatives::LOSSES;
 use super::forms::{Phi, curvature_terms};
@@ -76,7 +76,10 @@ fn lipschitz(
     let rows = High::int(at_x.a.nrows() as i64);
     let allowed = constant(phi, rows, radius) * (&at_x.x - &at_y.x).norm();
     // The constant's exponent 6 R^2 carries its roundings into the factor.
-    let rounding = allowed.shifted(-37) * (High::ONE + radius.square());
+    let rounding = Allowance::new(
+        allowed.shifted(-37) * (High::ONE + radius.square()),
+        "100 (1 + R^2) roundings of the constant",
+    );
     Ok(Verdict::at_most(
         "||H(x) - H(y)||",
         spectrum::spectral_norm(&change)?,

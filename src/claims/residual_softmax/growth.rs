@@ -21,7 +21,7 @@ use crate::claims::{
 };
 use crate::instance::sample;
 use crate::oracle::{self, spectrum};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::model::Model;
 
@@ -46,7 +46,7 @@ struct Measured {
     /// `alpha`.
     alpha: High,
     /// Relative error of `size`.
-    error: High,
+    error: Allowance<High>,
 }
 
 /// The logit with `exp(z) + z = u`, by Newton's method from `z = u`, which lies above it: the function is convex and increasing,
@@ -156,7 +156,8 @@ fn growth(case: &Case, end: End, exponent: i64) -> Result<Verdict, CheckError> {
     let logarithms: Vec<High> = found.iter().map(|m| m.alpha.ln()).collect();
     let mean = logarithms.iter().copied().sum::<High>() / count;
     let spread: High = logarithms.iter().map(|x| (*x - mean).square()).sum();
-    let (mut slope, mut allowed, mut error) = (High::ZERO, High::ZERO, High::ZERO);
+    let (mut slope, mut allowed) = (High::ZERO, High::ZERO);
+    let mut error = Allowance::NOTHING;
     let mut verdict = Verdict::VACUOUS;
     for (x, m) in logarithms.iter().zip(&found) {
         let weight = (*x - mean) / spread;
@@ -164,13 +165,13 @@ fn growth(case: &Case, end: End, exponent: i64) -> Result<Verdict, CheckError> {
         let amplitude = (m.amplitude / found[0].amplitude).ln().abs();
         // -ln(1 - tau) <= 2 tau for tau <= 1/2.
         allowed += weight.abs() * (amplitude + High::int(2) * m.tolerance);
-        error += weight.abs() * High::int(2) * m.error;
+        error = error + &m.error * (weight.abs() * High::int(2));
         let main = m.amplitude * m.alpha.powi(exponent);
         verdict = verdict.and(Verdict::at_most(
             "relative deviation of the eigenvalue from its leading term",
             (m.size / main - High::ONE).abs(),
             m.tolerance,
-            m.error,
+            m.error.clone(),
         ));
     }
     Ok(verdict.and(Verdict::at_most(

@@ -12,12 +12,12 @@ use crate::claims::{
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::oracle::spectrum;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 use super::model::Model;
 
 /// `alpha` at the case's point, with a bound of its error.
-fn normaliser(exact: &Exact, model: &Model<High>) -> (High, High) {
+fn normaliser(exact: &Exact, model: &Model<High>) -> (High, Allowance<High>) {
     let reach = exact.a.map(High::abs) * exact.x.map(High::abs);
     let size: High = model.e.iter().chain(reach.iter()).copied().sum();
     (model.alpha, exact.error(size))
@@ -50,7 +50,10 @@ fn above_lower_bound(case: &Case, factor: High) -> Result<Verdict, CheckError> {
     let low = factor * lower_bound(exact.a.nrows(), region(&exact)?);
     let error = if exact.a.shape() == (1, 1) {
         // The bound is attained there; z is one product of two f64, so only exp, a sum and the bound itself round.
-        High::int(16) * unit() * (High::ONE + exact.z[0].abs())
+        Allowance::new(
+            High::int(16) * unit() * (High::ONE + exact.z[0].abs()),
+            "16 roundings of exp and a sum",
+        )
     } else {
         error
     };
@@ -77,7 +80,10 @@ fn edge_of_region(case: &Case, factor: High, outside: bool) -> Verdict {
     let n = case.instance.rows();
     let z = DVector::from_element(n, -(factor * omega()));
     let alpha = Model::at(&z).alpha;
-    let error = High::int(64 * n as i64) * unit();
+    let error = Allowance::new(
+        High::int(64 * n as i64) * unit(),
+        "64 roundings of each of n terms",
+    );
     if outside {
         Verdict::at_most("alpha(x) just outside", alpha, High::ZERO, error)
     } else {
@@ -111,10 +117,10 @@ fn measure_is_one(case: &Case, measure: Measure, nonnegative: bool) -> Result<Ve
     let exact = Exact::of(case)?;
     let model = Model::at(&exact.z);
     let (alpha, error) = normaliser(&exact, &model);
-    if nonnegative && model.u.iter().any(|u| *u < error) {
+    if nonnegative && model.u.iter().any(|u| *u < error.size()) {
         return Ok(Verdict::Outside(Outside::Premise));
     }
-    if alpha.abs() <= error {
+    if alpha.abs() <= error.size() {
         return Ok(Verdict::Undecided(
             "alpha cannot be told from zero".to_owned(),
         ));

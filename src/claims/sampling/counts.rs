@@ -3,14 +3,14 @@
 use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::tools::exact::Exact;
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// Probabilities with `p_i >= beta^power sigma_i / d` exist for `beta = 1 + |x_0|`: the right-hand sides add up to at
 /// most 1. The scores add up to d (`sampling/scores-add-up-to-d`), so the sum is `beta^power`.
 fn distribution_exists(case: &Case, power: i64) -> Result<Verdict, CheckError> {
     let exact = Exact::of(case)?;
     let (largest, smallest) = exact.singular_range()?;
-    if smallest <= exact.error(largest) {
+    if smallest <= exact.error(largest).size() {
         return Ok(Verdict::Outside(Outside::Rank));
     }
     let beta = High::ONE + exact.x[0].abs();
@@ -18,7 +18,7 @@ fn distribution_exists(case: &Case, power: i64) -> Result<Verdict, CheckError> {
         "sum of beta sigma_i / d",
         beta.powi(power),
         High::ONE,
-        High::ZERO,
+        Allowance::NOTHING,
     ))
 }
 

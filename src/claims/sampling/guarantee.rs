@@ -8,7 +8,7 @@ use crate::claims::tools::statistics::BinomialTest;
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Targets, Verdict, Weights};
 use crate::instance::sample::Stream;
 use crate::production::leverage::{self, LeverageError};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// Independent subsamples of each case. With [`FALSE_ALARM`](crate::claims::tools::statistics::FALSE_ALARM) a count that keeps
 /// its word at `delta = 1/16` is refuted with probability below 1e-9, one that fails a third of the time is refuted
@@ -18,9 +18,11 @@ const TRIALS: u64 = 120;
 /// The failure probability that is claimed: inside the printed range (0, 0.1), and dyadic.
 const DELTA: f64 = 1.0 / 16.0;
 
-/// A relative distance from the allowed eps within which an f64 deviation decides nothing: the Gram matrices are taken
-/// in an orthonormal basis, so they carry fewer than `n d` roundings.
-const GREY: f64 = 1e-9;
+/// A distance from the allowed eps within which an f64 deviation decides nothing.
+const GREY: Allowance<f64> = Allowance::new(
+    1e-9,
+    "fewer than n d roundings of Gram matrices in an orthonormal basis",
+);
 
 /// How many draws, and in proportion to what.
 #[derive(Clone, Copy)]
@@ -100,7 +102,7 @@ pub fn guarantee_of_diagonal(
             "smallest entry of D",
             *entry,
             High::ZERO,
-            High::ZERO,
+            Allowance::NOTHING,
         ));
     }
     let rule = Rule::Corrected {
@@ -150,10 +152,8 @@ fn guarantee_of(
             }
         };
         let off = deviation(&basis, &sampled.component_div(diagonal));
-        if (off - rule.epsilon()).abs() <= GREY {
-            return Ok(Verdict::Undecided(format!(
-                "deviation {off} is within rounding of eps"
-            )));
+        if let Some(doubt) = Verdict::in_doubt("deviation", off, rule.epsilon(), &GREY) {
+            return Ok(doubt);
         }
         failures += u64::from(off > rule.epsilon());
     }
@@ -161,7 +161,7 @@ fn guarantee_of(
         &format!("failures in {TRIALS} subsamples"),
         High::int(failures as i64),
         High::int(test.accept_up_to as i64),
-        High::ZERO,
+        Allowance::NOTHING,
     ))
 }
 

@@ -9,7 +9,7 @@ use crate::instance::DesignMatrix;
 use crate::oracle::{lift_matrix, lift_vector};
 use crate::production::Settings;
 use crate::production::leverage::{self, LeverageError, RowSample, SketchedScores};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use nalgebra::{DMatrix, DVector};
 
 /// Rows at scale, and of the instances that 40 digits can afford.
@@ -21,9 +21,11 @@ const FEW: usize = 4_096;
 const DELTA: f64 = 1.0 / 256.0;
 const TRIALS: u64 = 8;
 
-/// Relative distance from eps within which an f64 deviation decides nothing: Gram matrices of 1e5 rows with condition numbers
-/// up to 1e7 after their sizes are compared.
-const GREY: f64 = 1e-6;
+/// A distance from eps within which an f64 deviation decides nothing.
+const GREY: Allowance<f64> = Allowance::new(
+    1e-6,
+    "roundings of Gram matrices of 1e5 rows with condition numbers up to 1e7",
+);
 
 /// An instance at scale with the scores of `diag(D)^1/2 A`.
 struct Scored {
@@ -81,7 +83,7 @@ fn failures(count: u64) -> Result<Verdict, CheckError> {
         &format!("failures in {TRIALS} samples"),
         High::int(count as i64),
         High::int(test.accept_up_to as i64),
-        High::ZERO,
+        Allowance::NOTHING,
     ))
 }
 
@@ -96,10 +98,8 @@ fn at_scale(case: &Case, coarser: f64) -> Result<Verdict, CheckError> {
     for trial in 0..TRIALS {
         let drawn = scored.draw(case, trial, coarser)?;
         let off = tall::deviation(&exact, &tall::sampled_gram(&scored.g, &drawn))?;
-        if (off - epsilon()).abs() <= GREY {
-            return Ok(Verdict::Undecided(format!(
-                "deviation {off} is within rounding of eps"
-            )));
+        if let Some(doubt) = Verdict::in_doubt("deviation", off, epsilon(), &GREY) {
+            return Ok(doubt);
         }
         failed += u64::from(off > epsilon());
         most = most.max(drawn.rows.len());
@@ -108,7 +108,7 @@ fn at_scale(case: &Case, coarser: f64) -> Result<Verdict, CheckError> {
         "rows kept",
         High::int(most as i64),
         High::int(MANY as i64 / 4),
-        High::ZERO,
+        Allowance::NOTHING,
     )))
 }
 
@@ -163,7 +163,10 @@ fn overestimates(
         "max l_i / u_i",
         tightest,
         High::ONE,
-        High::lift(rounding)?,
+        Allowance::new(
+            High::lift(rounding)?,
+            "16 d roundings of f64 times the condition number of A",
+        ),
     ))
 }
 

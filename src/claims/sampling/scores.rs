@@ -5,12 +5,12 @@ use nalgebra::DVector;
 use crate::claims::tools::builder::{claim, strata};
 use crate::claims::tools::exact::Exact;
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict, Weights};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// The scores at 40 digits from their definition, and an error bound for each; `None` where A has not full column rank.
-fn scores(exact: &Exact) -> Result<Option<(DVector<High>, High)>, CheckError> {
+fn scores(exact: &Exact) -> Result<Option<(DVector<High>, Allowance<High>)>, CheckError> {
     let (largest, smallest) = exact.singular_range()?;
-    if exact.a.nrows() < exact.a.ncols() || smallest <= exact.error(largest) {
+    if exact.a.nrows() < exact.a.ncols() || smallest <= exact.error(largest).size() {
         return Ok(None);
     }
     let gram = exact.a.tr_mul(&exact.a);
@@ -32,14 +32,26 @@ fn scores_within(case: &Case, top: High) -> Result<Verdict, CheckError> {
         return Ok(Verdict::Outside(Outside::Rank));
     };
     // A score of exactly 1 is attained (n = d), so the bound itself is allowed its computed error.
+    let error = error.size();
+    let granted = Allowance::new(High::ZERO, "numbers whose rounding the bound holds already");
     Ok(scores
         .iter()
         .enumerate()
         .fold(Verdict::VACUOUS, |verdict, (i, score)| {
             let quantity = format!("score[{i}]");
             verdict
-                .and(Verdict::at_most(&quantity, *score, top + error, High::ZERO))
-                .and(Verdict::at_least(&quantity, *score, -error, High::ZERO))
+                .and(Verdict::at_most(
+                    &quantity,
+                    *score,
+                    top + error,
+                    granted.clone(),
+                ))
+                .and(Verdict::at_least(
+                    &quantity,
+                    *score,
+                    -error,
+                    granted.clone(),
+                ))
         }))
 }
 
@@ -65,7 +77,7 @@ fn unbiased(case: &Case, power: i64) -> Result<Verdict, CheckError> {
     let Some((scores, error)) = scores(&exact)? else {
         return Ok(Verdict::Outside(Outside::Rank));
     };
-    if scores.iter().any(|score| *score <= error) {
+    if scores.iter().any(|score| *score <= error.size()) {
         // A row with score 0 is never drawn, and needs not be: it is 0. The quotient is not defined there.
         return Ok(Verdict::Outside(Outside::Premise));
     }

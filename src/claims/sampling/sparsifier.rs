@@ -14,7 +14,7 @@
 use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::tools::exact::unit;
 use crate::claims::{Case, CheckError, Claim, Family, Verdict};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// Vertices of the graph for each row of a case.
 const VERTICES: i64 = 10_000;
@@ -43,7 +43,10 @@ fn suffices(case: &Case, factor: i64) -> Verdict {
         &format!("entries that every D~ for the complete graph on {vertices} vertices needs"),
         entries_needed(vertices, High::ratio(1, INVERSE)),
         allowed,
-        High::int(1000) * unit() * allowed,
+        Allowance::new(
+            High::int(1000) * unit() * allowed,
+            "1000 roundings of the count",
+        ),
     )
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::{Case, CheckError, Claim, Family, Stratum, Verdict};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// `Pr[|C| >= eps] <= 2 d exp(-s eps^2 / (factor (sigma^2 + gamma eps / 3)))` for `C = (1/s) sum_i +-k_i` with
 /// independent signs, at every attained `eps`. The s = n steps `k_i` are the first column of A, rounded to integers
@@ -32,7 +32,7 @@ fn tail_below(case: &Case, factor: i64) -> Result<Verdict, CheckError> {
         let exact = High::int(beyond) / patterns;
         let spread = High::int(factor) * (variance + gamma * epsilon / High::int(3));
         let bound = High::int(2) * (-(s * epsilon.square() / spread)).exp();
-        let error = bound.shifted(-36);
+        let error = Allowance::new(bound.shifted(-36), "1000 roundings of the bound");
         verdict = verdict.and(Verdict::at_most(
             &format!("Pr[|C| >= {}]", epsilon.scientific(6)),
             exact,

@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::claims::{Case, CheckError};
 use crate::instance::Instance;
 use crate::oracle::{self, Evaluation, Reference, spectrum};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// An instance and one point at 40 digits.
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ impl Exact {
     /// to `d` roundings of `sum_j |A_ij x_j|` (not of `|z_i|`, which may have cancelled), which enter `p` as a relative
     /// error, and every entry is a sum of fewer than `64 (n + d)` products of such numbers (docs/numerics.md, "The
     /// oracle").
-    pub fn error(&self, scale: High) -> High {
+    pub fn error(&self, scale: High) -> Allowance<High> {
         let size = 64 * (self.a.nrows() + self.a.ncols()) as i64;
         let reach = (0..self.a.nrows())
             .map(|i| {
@@ -114,8 +114,25 @@ impl Exact {
                     .sum::<High>()
             })
             .fold(High::ZERO, High::max);
-        High::int(size) * (High::ONE + reach) * unit() * scale
+        Allowance::new(
+            High::int(size) * (High::ONE + reach) * unit() * scale,
+            "64 (n + d) (1 + max_i sum_j |A_ij x_j|) roundings of the terms",
+        )
     }
+}
+
+/// What an eigenvalue decomposition is off by, which its residual proves.
+pub fn of_eigenvalues(bound: High) -> Allowance<High> {
+    Allowance::new(bound, "the residual of the eigenvalue decomposition")
+}
+
+/// What the singular values of a matrix with at most `k` of them are off by, `norm` being its Frobenius norm or that of the
+/// matrices whose difference it is.
+pub fn of_singular_values(k: usize, norm: High) -> Allowance<High> {
+    Allowance::new(
+        High::int(64 * k as i64) * unit() * norm,
+        "64 k roundings of a singular value",
+    )
 }
 
 /// One rounding at 40 digits.

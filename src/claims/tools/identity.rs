@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::claims::tools::builder::strata;
-use crate::claims::tools::exact::{Exact, unit};
+use crate::claims::tools::exact::{Exact, of_singular_values};
 use crate::claims::{CheckError, Family, Stratum, Verdict};
 use crate::oracle::spectrum;
 use crate::scalar::High;
@@ -36,7 +36,7 @@ pub fn equal_matrices(
                 &format!("{quantity}[{i}, {j}]"),
                 stated[(i, j)],
                 truth[(i, j)],
-                roundings * scale[(i, j)],
+                &roundings * scale[(i, j)],
             ));
         }
     }
@@ -54,7 +54,7 @@ pub fn equal_vectors(
     let roundings = exact.error(High::ONE);
     (0..truth.len())
         .map(|i| {
-            let allowed = roundings * scale[i];
+            let allowed = &roundings * scale[i];
             Verdict::equal(&format!("{quantity}[{i}]"), stated[i], truth[i], allowed)
         })
         .fold(Verdict::VACUOUS, Verdict::and)
@@ -74,7 +74,7 @@ pub fn has_rank(
     };
     // Singular values move by no more than the norm of the rounding errors (Weyl); the decomposition adds its own.
     let rounding = exact.error(scale.norm());
-    let decomposition = High::int(64 * values.len() as i64) * unit() * rest.norm();
+    let decomposition = of_singular_values(values.len(), rest.norm());
     let name = format!("singular value {} of B - B_diag", rank + 1);
     Ok(Verdict::equal(
         &name,

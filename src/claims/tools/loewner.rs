@@ -3,11 +3,11 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::tools::exact::{Exact, unit};
+use crate::claims::tools::exact::{Exact, of_eigenvalues, of_singular_values, unit};
 use crate::claims::{CheckError, Outside, Verdict};
 use crate::instance::Instance;
 use crate::oracle::{Reference, spectrum};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// A Hessian by the oracle, and a proven bound of its error in the Frobenius norm.
 pub struct Certified {
@@ -40,17 +40,22 @@ impl Certified {
         Ok(Range {
             low,
             high,
-            error: rounding + self.error,
+            error: of_eigenvalues(rounding) + self.enclosed(),
         })
     }
 
+    /// The error as what a comparison grants.
+    pub fn enclosed(&self) -> Allowance<High> {
+        Allowance::new(self.error, "the enclosure of the Hessian")
+    }
+
     /// `|| self - other ||` and its error.
-    pub fn distance(&self, other: &Self) -> Result<(High, High), CheckError> {
+    pub fn distance(&self, other: &Self) -> Result<(High, Allowance<High>), CheckError> {
         let difference = &self.hessian - &other.hessian;
         let norm = spectrum::spectral_norm(&difference)?;
-        let size = High::int(64 * difference.nrows() as i64);
-        let rounding = size * unit() * (self.hessian.norm() + other.hessian.norm());
-        Ok((norm, self.error + other.error + rounding))
+        let norms = self.hessian.norm() + other.hessian.norm();
+        let decomposition = of_singular_values(difference.nrows(), norms);
+        Ok((norm, self.enclosed() + other.enclosed() + decomposition))
     }
 }
 
@@ -61,7 +66,7 @@ pub struct Range {
     /// The largest.
     pub high: High,
     /// Bound of the error of either.
-    pub error: High,
+    pub error: Allowance<High>,
 }
 
 /// A bound computed with a few thousand roundings at most, rounded up.
@@ -85,7 +90,10 @@ pub fn heavy_weights_suffice(exact: &Exact, threshold: High) -> Result<Verdict, 
     let range = Certified::of(&reference, &exact.x)?.range()?;
     // A singular value is right to `64 k` roundings of the largest one, and enters l squared.
     let size = High::int(256 * (exact.a.nrows() + exact.a.ncols()) as i64);
-    let rounding = size * unit() * largest * smallest * (lightest + threshold.abs());
+    let rounding = Allowance::new(
+        size * unit() * largest * smallest * (lightest + threshold.abs()),
+        "256 (n + d) roundings of a singular value",
+    );
     // lambda_min >= (lightest - threshold) sigma^2, solved for the threshold, so that the slack tells its share in use.
     let square = smallest.square();
     Ok(Verdict::at_most(
@@ -116,7 +124,7 @@ mod tests {
         assert!((norm - High::int(11)).abs() < High::ONE.shifted(-36));
         // 64 * 2 * (5 + 17) = 2816 units of 1e-39.
         let expected = High::int(2816).shifted(-39) + High::int(5).shifted(-36);
-        assert!((error / expected - High::ONE).abs() < High::ONE.shifted(-30));
+        assert!((error.size() / expected - High::ONE).abs() < High::ONE.shifted(-30));
     }
 
     #[test]

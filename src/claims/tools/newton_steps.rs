@@ -19,7 +19,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::claims::tools::exact::Exact;
 use crate::claims::tools::newton_support::{
-    Iterate, Setting, Sign, Stepped, Theorem, energy_norm, is_approximate, sampled_gram,
+    Iterate, Setting, Sign, Stepped, Theorem, energy_norm, is_approximate, of_a_step, sampled_gram,
     under_premise,
 };
 use crate::claims::{Case, CheckError, Outside, Verdict};
@@ -86,7 +86,7 @@ fn compare(norm: Norm, from: &Iterate, to: &Stepped, factor: High) -> Verdict {
         Norm::Euclidean => "r_{t+1} / r_t",
         Norm::Hessian => "||e_{t+1}||_H / ||e_t||_H",
     };
-    Verdict::at_most(name, after / before, factor, error / before)
+    Verdict::at_most(name, after / before, factor, of_a_step(error / before))
 }
 
 /// A step with an approximation whose band is verified first. A matrix outside the band is not covered by the lemmas.
@@ -277,7 +277,7 @@ pub fn induction(
                 "M r_{t+1} / l",
                 setting.m * last.offset.norm() / setting.l,
                 High::ratio(1, 10),
-                setting.m * last.error / setting.l,
+                of_a_step(setting.m * last.error / setting.l),
             ),
         })
     })
@@ -336,7 +336,7 @@ pub fn iteration(
                 &format!("error after step {} / before", t + 1),
                 length(&to.offset) / before,
                 High::ratio(1, 5),
-                error / before,
+                of_a_step(error / before),
             ));
             from = setting.iterate(to.x)?;
         }
@@ -395,7 +395,7 @@ pub fn ends_in_time(
             &format!("||x_T - x*|| / eps after T = {steps} steps"),
             from.offset.norm() / eps,
             High::ONE,
-            error / eps,
+            of_a_step(error / eps),
         ))
     })
 }

@@ -9,7 +9,7 @@ use crate::claims::{Case, CheckError, Outside, Verdict};
 use crate::instance::sample::Stream;
 use crate::oracle::{Reference, lift_vector, minimise, spectrum};
 use crate::production::leverage;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// The `100` of the theorem's `w_i^2 >= 100 + l / sigma_min(A)^2`.
 const WEIGHT_FLOOR: i64 = 100;
@@ -98,6 +98,14 @@ pub struct Stepped {
     pub offset: DVector<High>,
     /// A bound of the Euclidean error of the offset.
     pub error: High,
+}
+
+/// What the end of a step, or what it is divided by, is off by: see [`Setting::step`].
+pub fn of_a_step(error: High) -> Allowance<High> {
+    Allowance::new(
+        error,
+        "the enclosed gradient, a Cholesky solution of 64 d^2 kappa roundings, and what is not known of x*",
+    )
 }
 
 /// Decides a case inside the premise of the theorem; any other case is outside for the reason found.

@@ -4,7 +4,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::claims::tools::builder::{claim, strata, witness};
-use crate::claims::tools::exact::{Exact, unit};
+use crate::claims::tools::exact::{Exact, of_singular_values};
 use crate::claims::tools::loewner::{Certified, outwards};
 use crate::claims::{
     Case, CheckError, Claim, Drawn, Family, Outside, Stratum, Targets, Verdict, Weights, forms,
@@ -174,10 +174,10 @@ fn jump(case: &Case, form: Jump) -> Result<Verdict, CheckError> {
     let observed = spectrum::spectral_norm(&(&change - stated))?;
     // The oracle's own errors, those of the closed form, and those of the norm.
     let size = here.a.norm().square();
-    let error = at_left.error
-        + at_right.error
+    let error = at_left.enclosed()
+        + at_right.enclosed()
         + here.error(Sizes::of(&here, &model).hessian().norm() * size)
-        + High::int(64 * n as i64) * unit() * (at_left.hessian.norm() + at_right.hessian.norm());
+        + of_singular_values(n, at_left.hessian.norm() + at_right.hessian.norm());
     let allowed = derived_constant(&here, High::ONE)? * (&left - &right).norm();
     Ok(Verdict::at_most(
         "||H(x) - H(y) - jump||",
