@@ -5,7 +5,8 @@ use quickcheck::quickcheck;
 
 use crate::instance::{Activation, DesignMatrix, Instance, LossKind, sample};
 use crate::production::{
-    EvaluationError, LogitLoss, Outcome, Problem, Settings, Solution, SolveError, certify, solve,
+    EvaluationError, LogitLoss, Outcome, Problem, Settings, Solution, SolveError, bound_error,
+    solve,
 };
 
 fn plain_kinds() -> [LossKind; 4] {
@@ -91,7 +92,7 @@ fn a_point_off_the_minimiser_gets_a_bound_that_covers_the_distance() {
             for distance in [1e-10, 1e-6, 1e-3] {
                 let mut x = end.x.clone();
                 x[0] += distance;
-                let Some(bound) = certify(&problem, &x).bound else {
+                let Some(bound) = bound_error(&problem, &x).bound else {
                     continue;
                 };
                 bounded += 1;

@@ -11,8 +11,6 @@
 
 #[cfg(feature = "argmin")]
 mod argmin;
-mod certificate;
-mod certificate_by_gram;
 mod diagonal_plus_low_rank;
 mod endings;
 mod engine;
@@ -20,7 +18,6 @@ mod entrywise;
 mod error;
 mod error_bound;
 mod exponential_slope;
-mod interruptible_bound;
 pub mod kernels;
 mod kinks;
 pub mod leverage;
@@ -48,11 +45,10 @@ mod test_support;
 mod tests;
 mod two_layer;
 
-pub use certificate::certify;
 pub use diagonal_plus_low_rank::DiagonalPlusLowRank;
 pub use entrywise::{Entrywise, Function};
 pub use error::{EvaluationError, ProblemError, SettingsError, SolveError};
-pub use error_bound::Certificate;
+pub use error_bound::{ErrorBound, bound_error};
 pub use logit_loss::{LogitErrorBounds, LogitLoss};
 pub use outcome::{Observer, Outcome, Solution, TraceEntry};
 pub use outputs::{Outputs, OutputsError, evaluate};

@@ -14,12 +14,11 @@ use std::cell::Cell;
 use nalgebra::{DMatrix, DVector};
 
 use crate::instance::DesignMatrix;
-use crate::production::certificate::certify_in;
 use crate::production::endings::{
     LOSS_ROUNDING, POLISH_GAIN, POLISH_STEPS, SHORT_STEP, SINGULAR_HESSIAN, Yardstick, has_run_away,
 };
+use crate::production::error_bound::{Stop, bound_in, bound_until};
 use crate::production::exponential_slope::Rows;
-use crate::production::interruptible_bound::{Stop, certify_until};
 use crate::production::leverage::{
     LeverageError, RowSample, SampleSize, draw_sized, leverage_scores,
 };
@@ -76,8 +75,8 @@ pub(crate) fn solve_orthonormal(
             if !settings.certify {
                 return Ok(solution);
             }
-            Ok(certify_until(problem, solution, stop, move |problem, x| {
-                certify_in(problem, &coordinates, x)
+            Ok(bound_until(problem, solution, stop, move |problem, x| {
+                bound_in(problem, &coordinates, x)
             }))
         }
         Visible::Part { basis, reason } => solve_visible(

@@ -7,13 +7,13 @@ use nalgebra::DVector;
 
 use crate::production::endings::{SINGULAR_HESSIAN, Yardstick};
 use crate::production::engine::{self, End, Orders};
-use crate::production::interruptible_bound::{Stop, certify_until};
+use crate::production::error_bound::{Stop, bound_until};
 use crate::production::kinks;
 use crate::production::logit_loss::check_vector;
 use crate::production::newton::{finite_noise, refused_by_gram, solve_orthonormal};
 use crate::production::{
     EvaluationError, Method, Observer, Outcome, Problem, Settings, Solution, SolveError,
-    TraceEntry, certify,
+    TraceEntry, bound_error,
 };
 
 /// Dense matrices with at most this many entries are solved in orthonormal coordinates: that costs milliseconds there, and
@@ -252,7 +252,7 @@ fn by_gram(
     if !(settings.certify && outcome.is_success()) {
         return Ok(solution);
     }
-    Ok(certify_until(problem, solution, stop, certify))
+    Ok(bound_until(problem, solution, stop, bound_error))
 }
 
 /// What a run through Gram matrices hands back before a bound is computed.
@@ -506,9 +506,9 @@ mod tests {
         }
     }
 
-    /// The rounding level costs passes: it is computed for the certificate, or where the tolerance was not reached.
+    /// The rounding level costs passes: it is computed for the error bound, or where the tolerance was not reached.
     #[test]
-    fn a_converged_run_knows_the_rounding_of_its_gradient_only_with_a_certificate() {
+    fn a_converged_run_knows_the_rounding_of_its_gradient_only_with_an_error_bound() {
         let problem = one(ByRow::new(1, |_, z| {
             [0.5 * (z - 3.0).powi(2), z - 3.0, 1.0]
         }));

@@ -1,10 +1,15 @@
 //! What the tests of error bounds share: a loss whose every answer is given.
 
+use std::sync::Arc;
+
 use nalgebra::{DMatrix, DVector};
 
 pub(crate) use crate::scalar::test_support::covers;
 
-use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitErrorBounds, LogitLoss};
+use crate::instance::DesignMatrix;
+use crate::production::{
+    DiagonalPlusLowRank, EvaluationError, LogitErrorBounds, LogitLoss, Problem,
+};
 
 /// A loss that answers every question with what it has been given, at any logits.
 pub(crate) struct Given {
@@ -37,6 +42,12 @@ impl Given {
             ceiling: None,
             omega: None,
         }
+    }
+
+    /// The problem of one unknown with this column.
+    pub fn over(self, a: &[f64], weights: &[f64]) -> Problem {
+        let a = DesignMatrix::Dense(DMatrix::from_column_slice(a.len(), 1, a));
+        Problem::with_loss(Arc::new(self), a, &DVector::from_column_slice(weights)).unwrap()
     }
 }
 

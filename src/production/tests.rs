@@ -335,8 +335,8 @@ fn a_point_off_the_minimiser_gets_a_bound_that_covers_the_distance() {
     for distance in [1e-10, 1e-6, 1e-3, 1.0] {
         let mut x = end.x.clone();
         x[0] += distance;
-        let certificate = certify(&problem, &x);
-        let bound = certificate.bound.expect(&certificate.basis);
+        let found = bound_error(&problem, &x);
+        let bound = found.bound.expect(&found.basis);
         assert!(bound >= distance * (1.0 - 1e-9) - end.error_bound.unwrap());
         assert!(bound < 1e4 * distance);
     }
@@ -658,7 +658,7 @@ fn a_bound_does_not_underflow_to_zero() {
     let ones = DVector::repeat(2, 1.0);
     // 0.5 sinh(z)^2 in each row: the minimiser is 0, and the gradient at x is 4 x.
     let problem = Problem::new(LossKind::Sinh, matrix, DVector::zeros(2), ones).unwrap();
-    let found = certify(&problem, &DVector::from_element(1, 1e-262));
+    let found = bound_error(&problem, &DVector::from_element(1, 1e-262));
     let bound = found.bound.unwrap();
     assert!((1e-262..1e-120).contains(&bound), "{bound:e}");
 }

@@ -12,7 +12,7 @@ use attention_regression::instance::{Activation, DesignMatrix, Instance, LossKin
 use attention_regression::oracle::{Reference, lift_vector, minimise};
 use attention_regression::production::{
     DiagonalPlusLowRank, EvaluationError, LogitErrorBounds, LogitLoss, Method, Outcome, Problem,
-    Settings, Softmax, TraceEntry, certify, solve_interruptible,
+    Settings, Softmax, TraceEntry, bound_error, solve_interruptible,
 };
 use nalgebra::{DMatrix, DVector};
 
@@ -245,7 +245,7 @@ fn a_bound_measures_the_column_of_the_smallest_entries() {
     let bound = solution.error_bound.unwrap();
     assert!(bound >= half_ulps(&solution.x));
     assert!(bound <= 1e-10 * solution.x.amax(), "{bound:e}");
-    assert_eq!(certify(&problem, &solution.x).bound, Some(bound));
+    assert_eq!(bound_error(&problem, &solution.x).bound, Some(bound));
 }
 
 #[test]

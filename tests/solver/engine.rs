@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use attention_regression::instance::{DesignMatrix, Instance, LossKind, sample};
 use attention_regression::oracle::{Reference, lift_vector, minimise};
 use attention_regression::production::{
-    Method, Outcome, Problem, Settings, Solution, certify, solve, solve_observed,
+    Method, Outcome, Problem, Settings, Solution, bound_error, solve, solve_observed,
 };
 use nalgebra::{DMatrix, DVector};
 use nalgebra_sparse::{CooMatrix, CsrMatrix};
@@ -253,10 +253,8 @@ fn the_bound_through_gram_matrices_covers_a_known_distance() {
                 let direction = sample::dyadic_vector(&mut rng, 12, 2);
                 let step = direction.normalize() * 10f64.powi(exponent);
                 let moved = &answer.x + &step;
-                let certificate = certify(&problem, &moved);
-                let bound = certificate
-                    .bound
-                    .expect("a point near the answer has a bound");
+                let found = bound_error(&problem, &moved);
+                let bound = found.bound.expect("a point near the answer has a bound");
                 let distance = (&moved - &answer.x).norm();
                 assert!(bound >= distance - own, "{index}: {bound:e} < {distance:e}");
                 assert!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nalgebra::DVector;
 
-use crate::production::error_bound::Certificate;
+use crate::production::error_bound::bound::ErrorBound;
 use crate::production::{Outcome, Problem, Solution};
 
 /// Asks the bound to be given up; `None` where nobody can.
@@ -15,37 +15,37 @@ pub(crate) type Stop<'a> = Option<&'a AtomicBool>;
 /// How long a set [`Stop`] may go unseen.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The solution with the bound that `certify` gives at its x, or interrupted where `stop` is set before that is done.
+/// The solution with the bound that `bound` gives at its x, or interrupted where `stop` is set before that is done.
 ///
 /// A factorisation is one call of many seconds, so it runs on a thread of its own and is left alone when nobody waits for it any
 /// more.
-pub(crate) fn certify_until(
+pub(crate) fn bound_until(
     problem: &Problem,
     mut solution: Solution,
     stop: Stop<'_>,
-    certify: impl FnOnce(&Problem, &DVector<f64>) -> Certificate + Send + 'static,
+    bound: impl FnOnce(&Problem, &DVector<f64>) -> ErrorBound + Send + 'static,
 ) -> Solution {
     let found = match stop {
-        None => Some(certify(problem, &solution.x)),
+        None => Some(bound(problem, &solution.x)),
         Some(stop) => {
             let (problem, x) = (problem.clone(), solution.x.clone());
-            unless_stopped(stop, move || certify(&problem, &x))
+            unless_stopped(stop, move || bound(&problem, &x))
         }
     };
-    let certificate = found.unwrap_or_else(|| {
+    let found = found.unwrap_or_else(|| {
         solution.outcome = Outcome::Interrupted;
-        Certificate::none("interrupted while it was computed")
+        ErrorBound::none("interrupted while it was computed")
     });
-    solution.error_bound = certificate.bound;
-    solution.error_bound_basis = certificate.basis;
+    solution.error_bound = found.bound;
+    solution.error_bound_basis = found.basis;
     solution
 }
 
 /// What `work` gives, or `None` soon after `stop` is set; a panic of it is handed on.
 fn unless_stopped(
     stop: &AtomicBool,
-    work: impl FnOnce() -> Certificate + Send + 'static,
-) -> Option<Certificate> {
+    work: impl FnOnce() -> ErrorBound + Send + 'static,
+) -> Option<ErrorBound> {
     let (send, receive) = channel();
     let worker = std::thread::Builder::new().spawn(move || {
         // Nobody may be there to take it.
@@ -55,17 +55,17 @@ fn unless_stopped(
         Ok(worker) => worker,
         Err(error) => {
             let reason = format!("no thread could be started for it: {error}");
-            return Some(Certificate::none(reason));
+            return Some(ErrorBound::none(reason));
         }
     };
     loop {
         match receive.recv_timeout(LOOK) {
-            Ok(certificate) => return Some(certificate),
+            Ok(found) => return Some(found),
             Err(RecvTimeoutError::Timeout) if stop.load(SeqCst) => return None,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => match worker.join() {
                 Err(panic) => std::panic::resume_unwind(panic),
-                Ok(()) => return Some(Certificate::none("its thread ended without one")),
+                Ok(()) => return Some(ErrorBound::none("its thread ended without one")),
             },
         }
     }

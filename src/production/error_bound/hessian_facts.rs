@@ -1,0 +1,181 @@
+//! The exact Newton step, bounded through Gram matrices.
+
+use crate::production::engine::factor::{Cholesky, lowest_eigenpair, lowest_relative};
+use crate::production::error_bound::positive_definite::Bounded;
+use crate::production::error_bound::rounding::SLACK;
+use crate::production::summation::{dot, norm};
+use crate::scalar::rounding::UNIT;
+
+/// An estimated smallest eigenvalue is tried as a proven lower bound after multiplication by these.
+pub(super) const FRACTIONS: [f64; 3] = [0.99, 0.9, 0.5];
+
+/// What is known of a Hessian that is positive definite beyond its error, and of the Newton step.
+pub(super) struct HessianFacts {
+    /// `Hess L(x) >= in_logits A'A`.
+    pub in_logits: f64,
+    /// `Hess L(x) >= lowest I`.
+    pub lowest: f64,
+    /// `root(g' Hess^-1 g) <= decrement` for the exact gradient.
+    pub decrement: f64,
+    /// `||Hess^-1 g|| <= step`.
+    pub step: f64,
+}
+
+/// Of a Hessian and of `A'A`, and of a gradient (d) that is off by at most `gradient_error` in norm; `None` where the Hessian is not
+/// proven to be positive definite.
+///
+/// The facts are linear in the gradient and its error: both are measured in a power of two near the larger, so that no product
+/// of two of their size underflows.
+pub(super) fn hessian_facts(
+    hessian: &Bounded,
+    gram: &Bounded,
+    gradient: &[f64],
+    gradient_error: f64,
+) -> Option<HessianFacts> {
+    let size = norm(gradient).max(gradient_error);
+    if !size.is_finite() {
+        return None;
+    }
+    let unit = if size > 0.0 {
+        2f64.powi((size.log2().floor() as i32).clamp(-1000, 1000))
+    } else {
+        1.0
+    };
+    let gradient: Vec<f64> = gradient.iter().map(|entry| entry / unit).collect();
+    let facts = facts_of_size_one(hessian, gram, &gradient, gradient_error / unit)?;
+    Some(HessianFacts {
+        decrement: facts.decrement * unit,
+        step: facts.step * unit,
+        ..facts
+    })
+}
+
+/// [`hessian_facts`] where gradient and error are not far from 1, nor the matrices from the middle of the range.
+fn facts_of_size_one(
+    hessian: &Bounded,
+    gram: &Bounded,
+    gradient: &[f64],
+    gradient_error: f64,
+) -> Option<HessianFacts> {
+    let find = |estimate: f64, other: Option<&Bounded>| {
+        FRACTIONS
+            .iter()
+            .map(|fraction| fraction * estimate)
+            .find(|mu| *mu > 0.0 && hessian.exceeds(*mu, other))
+    };
+    let lowest = find(lowest_eigenpair(&hessian.matrix)?.0, None)?;
+    let relative = lowest_relative(&hessian.matrix, &Cholesky::new(&gram.matrix)?)?;
+    let in_logits = find(relative, Some(gram))?;
+    let cholesky = Cholesky::new(&hessian.matrix)?;
+    let step = cholesky.solve(gradient);
+    let image = hessian.matrix.multiply(&step);
+    let residual: Vec<f64> = gradient.iter().zip(&image).map(|(g, h)| g - h).collect();
+    let d = gradient.len() as f64;
+    // What computing H s rounds: d products and sums in each entry, by the Frobenius norm.
+    let size: f64 = 2.0
+        * (0..gradient.len())
+            .map(|j| norm(hessian.matrix.column(j)).powi(2))
+            .sum::<f64>();
+    let rounding = (d + 2.0) * UNIT * (size.sqrt() * norm(&step) + norm(gradient)) * SLACK;
+    let left = (norm(&residual) + rounding) * SLACK;
+    // lowest bounds the exact Hessian; the computed one is within `error` of it.
+    let computed_lowest = lowest - hessian.error;
+    if computed_lowest <= 0.0 {
+        return None;
+    }
+    // g' H^-1 g <= s'g + ||s|| ||r|| + ||r||^2 / lambda_min(H), each scalar product off by d roundings.
+    let square = dot(&step, gradient).abs() * SLACK
+        + (d + 2.0) * UNIT * norm(&step) * norm(gradient)
+        + norm(&step) * left
+        + left * left / computed_lowest;
+    // Hess >= (1 - error / lambda_min(H)) H.
+    let shrink = 1.0 - hessian.error / computed_lowest;
+    if shrink <= 0.0 {
+        return None;
+    }
+    let decrement = (square.sqrt() / shrink.sqrt() + gradient_error / lowest.sqrt()) * SLACK;
+    // Hess^-1 g_exact - s = Hess^-1 (g_exact - g + r - (Hess - H) s).
+    let off = (gradient_error + left + hessian.error * norm(&step)) / lowest;
+    Some(HessianFacts {
+        in_logits,
+        lowest,
+        decrement,
+        step: (norm(&step) + off) * SLACK,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::production::kernels::operator::Gram;
+    use crate::production::test_support::covers;
+
+    fn bounded(diagonal: [f64; 2], error: f64) -> Bounded {
+        let mut matrix = Gram::zeros(2);
+        for (j, entry) in diagonal.into_iter().enumerate() {
+            matrix.column_mut(j)[0] = entry;
+        }
+        Bounded { matrix, error }
+    }
+
+    #[test]
+    fn the_facts_of_a_hessian_are_those_of_hand_arithmetic() {
+        // H = diag(4, 9) within 1/128, A'A = diag(2, 1), g = (8, 9) within 1/8: s = (2, 1), s'g = 25, no residual.
+        // H >= 0.99 * 4 = 3.96 and >= 0.99 * 2 A'A. Decrement 5 / (1 - e / (3.96 - e))^0.5 + (1/8) / 3.96^0.5; step
+        // root 5 + (1/8 + e root 5) / 3.96 (mpmath).
+        let hessian = bounded([4.0, 9.0], 0.007_812_5);
+        let facts = hessian_facts(&hessian, &bounded([2.0, 1.0], 0.0), &[8.0, 9.0], 0.125).unwrap();
+        covers(facts.lowest, 3.96, 1e-12);
+        covers(facts.in_logits, 1.98, 1e-12);
+        covers(facts.decrement, 5.067_764_085_658_019, 1e-9);
+        covers(facts.step, 2.272_045_068_680_147_6, 1e-9);
+        // Nothing is known of a matrix that its error may make indefinite, or that is so.
+        assert!(
+            hessian_facts(
+                &bounded([4.0, 9.0], 2.1),
+                &bounded([2.0, 1.0], 0.0),
+                &[8.0, 9.0],
+                0.1
+            )
+            .is_none()
+        );
+        assert!(
+            hessian_facts(
+                &bounded([-4.0, 9.0], 0.0),
+                &bounded([2.0, 1.0], 0.0),
+                &[8.0, 9.0],
+                0.1
+            )
+            .is_none()
+        );
+    }
+
+    #[test]
+    fn a_larger_error_leaves_a_smaller_fraction_of_the_lowest_eigenvalue() {
+        // 4 within 0.1: 0.9 * 4 = 3.6 is proven, 3.96 is not; within 1: 0.5 * 4.
+        for (error, lowest) in [(0.02, 3.96), (0.1, 3.6), (1.0, 2.0)] {
+            let hessian = bounded([4.0, 9.0], error);
+            let facts = hessian_facts(&hessian, &bounded([2.0, 1.0], 0.0), &[8.0, 9.0], 0.0);
+            match facts {
+                Some(facts) => covers(facts.lowest, lowest, 1e-12),
+                // 2 - 1 = 1 is no more than the error: nothing is left of the computed matrix.
+                None => assert_eq!(error, 1.0),
+            }
+        }
+    }
+
+    #[test]
+    fn the_roundings_of_the_residual_are_counted_where_the_hessian_is_ill_conditioned() {
+        // H = diag(1, 2^-40), g = (1, 2^-20), s = (1, 2^20): exact, without residual; computing H s may round by
+        // left = 4 u (||(2, 2^-79)||^0.5 ||s|| + ||g||). Decrement^2 = s'g + 4 u ||s|| ||g|| + ||s|| left + left^2 / lowest,
+        // step = ||s|| + left / lowest (mpmath); without the roundings root 2 and 2^20.
+        let hessian = bounded([1.0, 2f64.powi(-40)], 0.0);
+        // All of it times 2^-120, so that no norm is near 1: ||s|| is 2^-100.
+        let scale = 2f64.powi(-120);
+        let gradient = [scale, 2f64.powi(-20) * scale];
+        let facts = hessian_facts(&hessian, &bounded([1.0, 1.0], 0.0), &gradient, 0.0).unwrap();
+        covers(facts.lowest, 0.99 * 2f64.powi(-40), 1e-9);
+        covers(facts.decrement / scale, 1.414_457_852_418_649_8, 1e-9);
+        covers(facts.step / scale, 1_049_307.391_750_190_6, 1e-9);
+    }
+}
