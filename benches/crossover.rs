@@ -70,12 +70,10 @@ fn measure(n: usize, d: usize) -> Result<Row, Box<dyn Error>> {
         kept: 0,
     };
     for (k, (method, _)) in METHODS.into_iter().enumerate() {
-        let settings = Settings {
-            method,
-            certify: false,
-            polish_steps: Some(0),
-            ..Settings::default()
-        };
+        let settings = Settings::default()
+            .with_method(method)
+            .with_certify(false)
+            .with_polish_steps(Some(0));
         for _ in 0..if d < ONCE { RUNS } else { 1 } {
             let clock = Instant::now();
             let solution = problem.solve(&settings)?;

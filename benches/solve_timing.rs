@@ -51,13 +51,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let problem = Problem::from_instance(&instance)?;
     let start = instance.start();
     drop(instance);
-    let settings = Settings {
-        method,
-        tolerance: arguments.tolerance,
-        certify: arguments.certify,
-        polish_steps: if arguments.certify { None } else { Some(0) },
-        ..Settings::default()
-    };
+    let settings = Settings::default()
+        .with_method(method)
+        .with_tolerance(arguments.tolerance)
+        .with_certify(arguments.certify)
+        .with_polish_steps(if arguments.certify { None } else { Some(0) });
     let mut seconds = Vec::new();
     let mut solution = solve(&problem, &start, &settings)?;
     for _ in 0..arguments.runs {

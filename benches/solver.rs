@@ -123,13 +123,11 @@ fn kernels(criterion: &mut Criterion) {
         });
         group.bench_function("Gram", |bench| bench.iter(|| kernels.gram(&u)));
         group.bench_function("one Newton step", |bench| {
-            let settings = Settings {
-                method: Method::Exact,
-                max_iterations: 1,
-                polish_steps: Some(0),
-                certify: false,
-                ..Settings::default()
-            };
+            let settings = Settings::default()
+                .with_method(Method::Exact)
+                .with_max_iterations(1)
+                .with_polish_steps(Some(0))
+                .with_certify(false);
             bench.iter(|| problem.solve(&settings));
         });
         group.finish();

@@ -42,10 +42,7 @@ pub fn answer_all(kit: &Path, answers: &Path) -> Result<usize, Box<dyn Error>> {
 
 /// Where the solver ends from x, as far as f64 goes: it stops where rounding stops it.
 fn minimiser(problem: &Problem, x: &DVector<f64>) -> Result<DVector<f64>, Box<dyn Error>> {
-    let settings = Settings {
-        tolerance: 1e-15,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_tolerance(1e-15);
     let solution = solve(problem, x, &settings)?;
     if !solution.outcome.is_success() {
         return Err(format!("the solver ended as {}", solution.outcome).into());

@@ -48,8 +48,16 @@ impl Method {
     }
 }
 
-/// Settings of [`solve`](crate::production::solve).
+/// Settings of [`solve`](crate::production::solve): the defaults, and what is set.
+///
+/// ```
+/// use attention_regression::production::Settings;
+///
+/// let settings = Settings::default().with_tolerance(1e-12).with_seed(7);
+/// assert_eq!(settings.validate(), Ok(()));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Settings {
     /// How the Hessian model is made. Default: auto.
     pub method: Method,
@@ -113,6 +121,45 @@ impl Default for Settings {
             certify: true,
         }
     }
+}
+
+/// One method for each field, the settings with another value in it, and the fields' names.
+macro_rules! setters {
+    ($($setter:ident $field:ident: $kind:ty;)*) => {
+        // Does not compile where a field has no setter.
+        const _: fn(&Settings) = |Settings { $($field: _),* }| ();
+
+        impl Settings {
+            /// The names of all fields, in order.
+            pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            $(
+                #[doc = concat!("These settings with another [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+                #[must_use]
+                pub fn $setter(mut self, $field: $kind) -> Self {
+                    self.$field = $field;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
+    with_method method: Method;
+    with_tolerance tolerance: f64;
+    with_max_iterations max_iterations: usize;
+    with_seed seed: u64;
+    with_epsilon epsilon: f64;
+    with_delta delta: f64;
+    with_sampling_constant sampling_constant: f64;
+    with_sufficient_decrease sufficient_decrease: f64;
+    with_max_halvings max_halvings: usize;
+    with_loss_resolution loss_resolution: f64;
+    with_polish_steps polish_steps: Option<usize>;
+    with_logit_limit logit_limit: f64;
+    with_sampled_start sampled_start: Option<bool>;
+    with_certify certify: bool;
 }
 
 impl Settings {
@@ -197,35 +244,75 @@ mod tests {
 
     #[test]
     fn every_field_outside_its_range_is_named() {
-        type Change = fn(&mut Settings, f64);
+        type Change = fn(Settings, f64) -> Settings;
         let fields: [(&str, Change); 7] = [
-            ("tolerance", |s, v| s.tolerance = v),
-            ("epsilon", |s, v| s.epsilon = v),
-            ("delta", |s, v| s.delta = v),
-            ("sampling_constant", |s, v| s.sampling_constant = v),
-            ("sufficient_decrease", |s, v| s.sufficient_decrease = v),
-            ("loss_resolution", |s, v| s.loss_resolution = v),
-            ("logit_limit", |s, v| s.logit_limit = v),
+            ("tolerance", Settings::with_tolerance),
+            ("epsilon", Settings::with_epsilon),
+            ("delta", Settings::with_delta),
+            ("sampling_constant", Settings::with_sampling_constant),
+            ("sufficient_decrease", Settings::with_sufficient_decrease),
+            ("loss_resolution", Settings::with_loss_resolution),
+            ("logit_limit", Settings::with_logit_limit),
         ];
         assert_eq!(Settings::default().validate(), Ok(()));
         for (name, change) in fields {
             for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-                let mut settings = Settings::default();
-                change(&mut settings, bad);
-                let error = settings.validate().expect_err(name);
+                let error = change(Settings::default(), bad).validate().expect_err(name);
                 assert_eq!(error.setting, name);
             }
         }
         for (name, change) in &fields[1..3] {
-            let mut settings = Settings::default();
-            change(&mut settings, 1.0);
-            assert_eq!(settings.validate().expect_err(name).setting, *name);
+            let error = change(Settings::default(), 1.0).validate().expect_err(name);
+            assert_eq!(error.setting, *name);
         }
-        let none = Settings {
-            max_iterations: 0,
-            ..Settings::default()
-        };
+        let none = Settings::default().with_max_iterations(0);
         assert_eq!(none.validate().expect_err("zero").setting, "max_iterations");
+    }
+
+    /// Every field is set by the method of its name, and by no other.
+    #[test]
+    fn each_setter_sets_its_own_field() {
+        let Settings {
+            method,
+            tolerance,
+            max_iterations,
+            seed,
+            epsilon,
+            delta,
+            sampling_constant,
+            sufficient_decrease,
+            max_halvings,
+            loss_resolution,
+            polish_steps,
+            logit_limit,
+            sampled_start,
+            certify,
+        } = Settings::default()
+            .with_method(Method::Exact)
+            .with_tolerance(0.5)
+            .with_max_iterations(11)
+            .with_seed(12)
+            .with_epsilon(0.625)
+            .with_delta(0.75)
+            .with_sampling_constant(2.0)
+            .with_sufficient_decrease(0.25)
+            .with_max_halvings(13)
+            .with_loss_resolution(0.125)
+            .with_polish_steps(Some(14))
+            .with_logit_limit(3.0)
+            .with_sampled_start(Some(false))
+            .with_certify(false);
+        assert_eq!((method, certify), (Method::Exact, false));
+        assert_eq!((max_iterations, seed, max_halvings), (11, 12, 13));
+        assert_eq!((polish_steps, sampled_start), (Some(14), Some(false)));
+        assert_eq!(
+            (tolerance, epsilon, delta, sampling_constant),
+            (0.5, 0.625, 0.75, 2.0)
+        );
+        assert_eq!(
+            (sufficient_decrease, loss_resolution, logit_limit),
+            (0.25, 0.125, 3.0)
+        );
     }
 
     #[test]

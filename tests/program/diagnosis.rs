@@ -144,10 +144,7 @@ fn assert_named(instance: &Instance, answer: &Answer, expected: &[&str]) {
 }
 
 fn solved(instance: &Instance) -> DVector<f64> {
-    let settings = Settings {
-        tolerance: 1e-15,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_tolerance(1e-15);
     let problem = Problem::from_instance(instance).unwrap();
     solve(&problem, &instance.start(), &settings).unwrap().x
 }

@@ -374,10 +374,7 @@ fn large_logits_are_judged_alike_on_both_sides_of_the_size_limit() {
         )
         .unwrap();
         let start = DVector::from_column_slice(&[-2e6, 3e5]);
-        let settings = Settings {
-            method: Method::Exact,
-            ..Settings::default()
-        };
+        let settings = Settings::default().with_method(Method::Exact);
         let solution = problem.solve_from(&start, &settings).unwrap();
         let first = problem.value(&start).unwrap();
         assert!(solution.loss < 1e-12 * first, "{n}: {:e}", solution.loss);

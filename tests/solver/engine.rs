@@ -14,10 +14,7 @@ use nalgebra_sparse::{CooMatrix, CsrMatrix};
 const SEED: u64 = 20_261_122;
 
 fn settings(method: Method) -> Settings {
-    Settings {
-        method,
-        ..Settings::default()
-    }
+    Settings::default().with_method(method)
 }
 
 /// A tall instance with a planted answer and a few outliers; `weight` is that of every row.
@@ -188,10 +185,7 @@ fn a_start_from_a_sample_saves_passes_and_leads_to_a_certified_minimum() {
             }
             indefinite += 1;
             let with = problem.solve(&settings(Method::Auto)).unwrap();
-            let without = Settings {
-                sampled_start: Some(false),
-                ..Settings::default()
-            };
+            let without = Settings::default().with_sampled_start(Some(false));
             let without = problem.solve(&without).unwrap();
             assert!(with.outcome.is_success() && without.outcome.is_success());
             assert_eq!(with.trace[0].method, "sampled-start");

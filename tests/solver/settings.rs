@@ -78,15 +78,15 @@ struct Field {
 }
 
 fn fields() -> Vec<Field> {
-    let exact = || Settings {
-        method: Method::Exact,
-        polish_steps: Some(0),
-        ..Settings::default()
+    let exact = || {
+        Settings::default()
+            .with_method(Method::Exact)
+            .with_polish_steps(Some(0))
     };
-    let sampled = || Settings {
-        method: Method::Subsampled,
-        epsilon: 0.5,
-        ..Settings::default()
+    let sampled = || {
+        Settings::default()
+            .with_method(Method::Subsampled)
+            .with_epsilon(0.5)
     };
     let field = |name, problem, base: &dyn Fn() -> Settings, change: &dyn Fn(&mut Settings)| {
         let mut other = base();
@@ -98,23 +98,6 @@ fn fields() -> Vec<Field> {
             other,
         }
     };
-    // Fails to compile where a field is added.
-    let Settings {
-        method: _,
-        tolerance: _,
-        max_iterations: _,
-        seed: _,
-        epsilon: _,
-        delta: _,
-        sampling_constant: _,
-        sufficient_decrease: _,
-        max_halvings: _,
-        loss_resolution: _,
-        polish_steps: _,
-        logit_limit: _,
-        sampled_start: _,
-        certify: _,
-    } = Settings::default();
     vec![
         field("method", calm, &exact, &|s| s.method = Method::Subsampled),
         field("tolerance", steep, &exact, &|s| s.tolerance = 0.5),
@@ -135,10 +118,7 @@ fn fields() -> Vec<Field> {
         field(
             "polish_steps",
             calm,
-            &|| Settings {
-                tolerance: 0.1,
-                ..exact()
-            },
+            &|| exact().with_tolerance(0.1),
             &|s| {
                 s.polish_steps = Some(2);
             },
@@ -147,14 +127,17 @@ fn fields() -> Vec<Field> {
         field(
             "sampled_start",
             indefinite,
-            &|| Settings {
-                sampled_start: Some(false),
-                ..Settings::default()
-            },
+            &|| Settings::default().with_sampled_start(Some(false)),
             &|s| s.sampled_start = Some(true),
         ),
         field("certify", calm, &exact, &|s| s.certify = false),
     ]
+}
+
+#[test]
+fn every_setting_is_among_those_that_are_run() {
+    let names: Vec<&str> = fields().iter().map(|field| field.name).collect();
+    assert_eq!(names, Settings::FIELDS);
 }
 
 #[test]
@@ -184,15 +167,9 @@ fn every_setting_changes_something_on_both_sides_of_the_size_limit() {
 fn settings_mean_the_same_on_both_sides_of_the_size_limit() {
     for rows in [LIMIT / COLUMNS, LIMIT / COLUMNS + 1] {
         let start = DVector::zeros(COLUMNS);
-        let exact = Settings {
-            method: Method::Exact,
-            ..Settings::default()
-        };
+        let exact = Settings::default().with_method(Method::Exact);
         // Logits start at 0, so that any limit is a thousandfold growth.
-        let limited = Settings {
-            logit_limit: 3.0,
-            ..exact.clone()
-        };
+        let limited = exact.clone().with_logit_limit(3.0);
         let solution = solve(&endless(rows).0, &start, &limited).unwrap();
         assert_eq!(solution.outcome, Outcome::Diverged, "{rows}");
         // From a largest logit of 2 on there is no such growth.
@@ -202,11 +179,10 @@ fn settings_mean_the_same_on_both_sides_of_the_size_limit() {
         assert!(largest > 6.0, "{rows}: {largest}");
         // A tolerance of a tenth is met at once; each polishing step halves the gradient at least.
         let polished = |steps: usize| {
-            let settings = Settings {
-                tolerance: 0.1,
-                polish_steps: Some(steps),
-                ..exact.clone()
-            };
+            let settings = exact
+                .clone()
+                .with_tolerance(0.1)
+                .with_polish_steps(Some(steps));
             solve(&calm(rows).0, &start, &settings).unwrap()
         };
         let (plain, one) = (polished(0), polished(1));
@@ -214,12 +190,10 @@ fn settings_mean_the_same_on_both_sides_of_the_size_limit() {
         assert!(one.gradient_norm <= 0.5 * plain.gradient_norm, "{rows}");
         // Half the sample is drawn with half the constant; rows that are certain to be drawn make it a little more.
         let rows_of = |sampling_constant: f64| {
-            let settings = Settings {
-                method: Method::Subsampled,
-                epsilon: 0.9,
-                sampling_constant,
-                ..Settings::default()
-            };
+            let settings = Settings::default()
+                .with_method(Method::Subsampled)
+                .with_epsilon(0.9)
+                .with_sampling_constant(sampling_constant);
             let solution = solve(&calm(rows).0, &start, &settings).unwrap();
             solution.trace[0].distinct_rows as f64
         };
@@ -229,10 +203,7 @@ fn settings_mean_the_same_on_both_sides_of_the_size_limit() {
             "{rows}: {half} of {whole}"
         );
         // The first step is that of a sample, of fewer rows than there are.
-        let settings = Settings {
-            sampled_start: Some(true),
-            ..Settings::default()
-        };
+        let settings = Settings::default().with_sampled_start(Some(true));
         let solution = solve(&indefinite(rows).0, &start, &settings).unwrap();
         assert_eq!(solution.trace[0].method, "sampled-start", "{rows}");
         assert!(
@@ -248,11 +219,9 @@ fn settings_mean_the_same_on_both_sides_of_the_size_limit() {
             assert_eq!(entry.iteration, k);
         }
         for method in [Method::Exact, Method::Subsampled] {
-            let settings = Settings {
-                method,
-                sampled_start: Some(true),
-                ..Settings::default()
-            };
+            let settings = Settings::default()
+                .with_method(method)
+                .with_sampled_start(Some(true));
             let refused = solve(&indefinite(rows).0, &start, &settings).unwrap_err();
             assert!(
                 matches!(&refused, SolveError::Settings(error) if error.setting == "sampled_start"),

@@ -298,10 +298,7 @@ fn weights_of_rank_one_give_the_truncated_singular_values() {
         ("alternating", 1),
         ("variable-projection", 2),
     ] {
-        let settings = Settings {
-            seed,
-            ..Settings::default()
-        };
+        let settings = Settings::default().with_seed(seed);
         let (solution, name) = solve_system(&given, None, method, &settings, &mut |_| {
             ControlFlow::Continue(())
         })

@@ -196,14 +196,12 @@ fn sparse(a: &DMatrix<f64>) -> Option<DesignMatrix> {
 fn settings(bytes: &mut Bytes<'_>) -> Settings {
     let method = Method::parse(Method::NAMES[bytes.below(4)]).expect("a known name");
     let choice = bytes.byte();
-    Settings {
-        method,
-        tolerance: [1e-10, 1e-6, 1e-15, 0.5][usize::from(choice) % 4],
-        max_iterations: 1 + bytes.below(60),
-        polish_steps: Some(usize::from(choice >> 2) % 4),
-        max_halvings: [40, 0, 3, 200][usize::from(choice >> 4) % 4],
-        certify: choice & 64 == 0,
-        seed: u64::from(choice >> 7),
-        ..Settings::default()
-    }
+    Settings::default()
+        .with_method(method)
+        .with_tolerance([1e-10, 1e-6, 1e-15, 0.5][usize::from(choice) % 4])
+        .with_max_iterations(1 + bytes.below(60))
+        .with_polish_steps(Some(usize::from(choice >> 2) % 4))
+        .with_max_halvings([40, 0, 3, 200][usize::from(choice >> 4) % 4])
+        .with_certify(choice & 64 == 0)
+        .with_seed(u64::from(choice >> 7))
 }
