@@ -113,18 +113,18 @@ mod tests {
     fn the_list_is_ordered_by_file_and_line_and_counted_by_area() {
         let json = format!(
             "[{},{},{}]",
-            entry("src/oracle/b.rs", 10),
-            entry("src/oracle/b.rs", 9),
+            entry("src/parser/b.rs", 10),
+            entry("src/parser/b.rs", 9),
             entry("src/main.rs", 3)
         );
         let mutants = parse(json.as_bytes()).unwrap();
         let names: Vec<&str> = mutants.iter().map(|mutant| mutant.name.as_str()).collect();
         assert_eq!(
             names,
-            ["src/main.rs:3", "src/oracle/b.rs:9", "src/oracle/b.rs:10"]
+            ["src/main.rs:3", "src/parser/b.rs:9", "src/parser/b.rs:10"]
         );
         let counts = areas(&mutants);
-        assert_eq!((counts["main"], counts["oracle"]), (1, 2));
+        assert_eq!((counts["main"], counts["parser"]), (1, 2));
     }
 
     #[test]

@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn an_unfinished_run_has_no_score() {
         let run = Header {
-            area: "oracle".to_owned(),
+            area: "parser".to_owned(),
             total: 2,
             sampled: 2,
             seed: None,
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn unviable_mutants_do_not_count() {
         let run = Header {
-            area: "oracle".to_owned(),
+            area: "parser".to_owned(),
             total: 6,
             sampled: 6,
             seed: None,
@@ -207,6 +207,6 @@ mod tests {
         assert_eq!(summary.survivors, ["d"]);
         let text = markdown(&[summary]);
         assert!(!text.contains("Not finished"));
-        assert!(text.contains("| oracle | 6 | 6 | 1 | 1 | 1 | 1 | 1 | 1 | 0 | 3 / 4 = 75.0 % |"));
+        assert!(text.contains("| parser | 6 | 6 | 1 | 1 | 1 | 1 | 1 | 1 | 0 | 3 / 4 = 75.0 % |"));
     }
 }
