@@ -25,14 +25,14 @@ pub enum Bound {
 
 /// One of the four cases: a side, and the sign `s` of the target `b = s e_k`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Case {
+pub struct SpectrumCase {
     /// Which side.
     pub bound: Bound,
     /// Whether the target is `+ e_k` (otherwise `- e_k`).
     pub positive: bool,
 }
 
-impl Case {
+impl SpectrumCase {
     /// All four, in the certificate's order.
     pub const ALL: [Self; 4] = [
         Self {
@@ -67,7 +67,7 @@ impl Case {
     }
 }
 
-impl fmt::Display for Case {
+impl fmt::Display for SpectrumCase {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bound = match self.bound {
             Bound::Lower => "lower",
@@ -173,7 +173,7 @@ impl Setting {
     }
 
     /// The terms of `phi_s` that belong to coordinate k: `p_k^2 (2 c_k^2 - v) - s p_k (c_k^2 - v)`.
-    pub fn form_k(&self, case: Case) -> Polynomial {
+    pub fn form_k(&self, case: SpectrumCase) -> Polynomial {
         let square = self.centred_k.power(2);
         self.t.power(2) * (Polynomial::integer(2) * &square - &self.variance)
             - case.target() * &self.t * (&square - &self.variance)
@@ -186,7 +186,7 @@ impl Setting {
 
     /// `f_s(t)`: the value of `phi_s` for two coordinates and `delta = 1`. The other coordinate has share 1 and does
     /// not differ from its own mean.
-    pub fn two_coordinate_value(&self, case: Case) -> Polynomial {
+    pub fn two_coordinate_value(&self, case: SpectrumCase) -> Polynomial {
         (self.form_k(case) + self.form_i())
             .evaluate(Variable::Q, &Surd::integer(1))
             .evaluate(Variable::D, &Surd::integer(0))
@@ -195,7 +195,7 @@ impl Setting {
     }
 
     /// `a(t) = L/2 + eps f_s(t)`.
-    pub fn two_coordinate_gap(&self, case: Case, constants: &Constants) -> Polynomial {
+    pub fn two_coordinate_gap(&self, case: SpectrumCase, constants: &Constants) -> Polynomial {
         Polynomial::constant(constants.of(case.bound).clone()) * Polynomial::fraction(1, 2)
             + case.side() * self.two_coordinate_value(case)
     }

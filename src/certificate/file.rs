@@ -1,8 +1,8 @@
 //! The certificate's text: cases, pieces and multipliers, as JSON with exact fractions.
 
 use super::bernstein::Range;
-use super::definition::{Bound, Case};
-use super::refusal::{PieceName, Refusal};
+use super::definition::{Bound, SpectrumCase};
+use super::refusal::{CertificateRefusal, PieceName};
 use num_rational::BigRational;
 use num_traits::Zero;
 use serde::Deserialize;
@@ -15,7 +15,7 @@ const FORMAT: &str = "softmax-spectrum-certificate/1";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The case that the piece belongs to.
-    pub case: Case,
+    pub case: SpectrumCase,
     /// Its range of t.
     pub range: Range,
     /// Whether the term X is kept.
@@ -69,12 +69,12 @@ struct PieceText {
 /// The pieces of a certificate, all four cases present once and in order.
 ///
 /// # Errors
-/// [`Refusal::Format`] if the text is not of this form.
-pub fn read(text: &str) -> Result<Vec<Piece>, Refusal> {
-    let certificate: Text =
-        serde_json::from_str(text).map_err(|error| Refusal::Format(error.to_string()))?;
+/// [`CertificateRefusal::Format`] if the text is not of this form.
+pub fn read(text: &str) -> Result<Vec<Piece>, CertificateRefusal> {
+    let certificate: Text = serde_json::from_str(text)
+        .map_err(|error| CertificateRefusal::Format(error.to_string()))?;
     if certificate.format != FORMAT {
-        return Err(Refusal::Format(format!(
+        return Err(CertificateRefusal::Format(format!(
             "the format is {:?}, this checker reads {FORMAT:?}",
             certificate.format
         )));
@@ -85,9 +85,13 @@ pub fn read(text: &str) -> Result<Vec<Piece>, Refusal> {
         let positive = match case_text.target {
             1 => true,
             -1 => false,
-            other => return Err(Refusal::Format(format!("target is {other}, not 1 or -1"))),
+            other => {
+                return Err(CertificateRefusal::Format(format!(
+                    "target is {other}, not 1 or -1"
+                )));
+            }
         };
-        let case = Case {
+        let case = SpectrumCase {
             bound: case_text.bound,
             positive,
         };
@@ -105,8 +109,8 @@ pub fn read(text: &str) -> Result<Vec<Piece>, Refusal> {
             });
         }
     }
-    if cases != Case::ALL {
-        return Err(Refusal::Format(
+    if cases != SpectrumCase::ALL {
+        return Err(CertificateRefusal::Format(
             "the four cases must stand once each, lower before upper, target 1 before -1".into(),
         ));
     }
@@ -116,14 +120,17 @@ pub fn read(text: &str) -> Result<Vec<Piece>, Refusal> {
 /// A fraction like `-3/4` or `2`.
 ///
 /// # Errors
-/// [`Refusal::Format`] for anything else.
-pub fn fraction(text: &str) -> Result<BigRational, Refusal> {
+/// [`CertificateRefusal::Format`] for anything else.
+pub fn fraction(text: &str) -> Result<BigRational, CertificateRefusal> {
     // A zero denominator must not reach the parser's arithmetic.
     let denominator_is_zero = text.split_once('/').is_some_and(|(_, denominator)| {
         num_bigint::BigInt::from_str(denominator).is_ok_and(|d| d.is_zero())
     });
     if denominator_is_zero {
-        return Err(Refusal::Format(format!("{text:?} divides by zero")));
+        return Err(CertificateRefusal::Format(format!(
+            "{text:?} divides by zero"
+        )));
     }
-    BigRational::from_str(text).map_err(|error| Refusal::Format(format!("{text:?}: {error}")))
+    BigRational::from_str(text)
+        .map_err(|error| CertificateRefusal::Format(format!("{text:?}: {error}")))
 }

@@ -1,6 +1,6 @@
 //! The item form Phi of the proof, its determinant, and the identity that ties it to the Hessian for every n at once.
 
-use super::definition::{Bound, Case, Constants, Setting, average};
+use super::definition::{Bound, Constants, Setting, SpectrumCase, average};
 use super::polynomial::{Polynomial, Variable};
 use super::surd::Surd;
 
@@ -36,7 +36,12 @@ impl ItemForm {
     ///
     /// with `kappa = k0` (lower) or `k0 - (1-t)^3` (upper), `k0 = L + eps [(s t - t^2)(1-t) + T (1+t)]`, and beta_2 a
     /// multiple of a (lower) or a number (upper).
-    pub fn new(setting: &Setting, case: Case, constants: &Constants, with_extra: bool) -> Self {
+    pub fn new(
+        setting: &Setting,
+        case: SpectrumCase,
+        constants: &Constants,
+        with_extra: bool,
+    ) -> Self {
         let Setting {
             t,
             q,
@@ -134,13 +139,13 @@ fn gram(phi: &Polynomial) -> [[Polynomial; 3]; 3] {
 /// The left side is `own_k + sum_i own_i` by definition. The check: `Phi_i + excess_i w - own_i` (X aside, it cancels) is
 /// `q_i P(d_i)` for one polynomial P of degree 2 in d, free of q_i; and the average of P is `own_k`. Sums over i of
 /// `q_i P(d_i)` *are* averages, so nothing depends on n.
-pub fn splits_the_hessian(setting: &Setting, case: Case, constants: &Constants) -> bool {
+pub fn splits_the_hessian(setting: &Setting, case: SpectrumCase, constants: &Constants) -> bool {
     let phi = ItemForm::new(setting, case, constants, false).phi;
     adds_up(setting, case, constants, &phi)
 }
 
 /// The check of [`splits_the_hessian`] for a given Phi (without X).
-fn adds_up(setting: &Setting, case: Case, constants: &Constants, phi: &Polynomial) -> bool {
+fn adds_up(setting: &Setting, case: SpectrumCase, constants: &Constants, phi: &Polynomial) -> bool {
     let constant = Polynomial::constant(constants.of(case.bound).clone());
     let own_k = &constant * setting.entry_k.power(2) + case.side() * setting.form_k(case);
     let own_i = &constant * setting.entry_i.power(2) + case.side() * setting.form_i();
@@ -162,7 +167,7 @@ mod tests {
     #[test]
     fn the_gram_matrix_gives_the_form_back() {
         let setting = Setting::new();
-        let form = ItemForm::new(&setting, Case::ALL[2], &Constants::sharp(), true);
+        let form = ItemForm::new(&setting, SpectrumCase::ALL[2], &Constants::sharp(), true);
         let mut sum = Polynomial::default();
         for (row, entries) in form.gram.iter().enumerate() {
             for (column, entry) in entries.iter().enumerate() {
@@ -178,7 +183,7 @@ mod tests {
     #[test]
     fn every_case_splits_the_hessian_exactly() {
         let setting = Setting::new();
-        for case in Case::ALL {
+        for case in SpectrumCase::ALL {
             assert!(
                 splits_the_hessian(&setting, case, &Constants::sharp()),
                 "{case}"
@@ -190,7 +195,7 @@ mod tests {
     fn a_flipped_coefficient_of_phi_is_noticed() {
         let setting = Setting::new();
         let sharp = Constants::sharp();
-        for case in Case::ALL {
+        for case in SpectrumCase::ALL {
             let honest = ItemForm::new(&setting, case, &sharp, false).phi;
             for flipped in honest.with_one_sign_flipped() {
                 // Terms q d (...) average to zero whatever their sign: that is where the multipliers live.

@@ -5,7 +5,7 @@ use super::cubic::ThirdDerivative;
 use super::definition::Setting;
 use super::file::fraction;
 use super::polynomial::{Polynomial, Variable};
-use super::refusal::Refusal;
+use super::refusal::CertificateRefusal;
 use super::surd::Surd;
 use crate::scalar::Interval;
 use num_rational::BigRational;
@@ -43,7 +43,7 @@ impl LipschitzProof {
 ///
 /// # Errors
 /// As [`check_lipschitz`]; none with the certificate as shipped.
-pub fn third_derivative_bound() -> Result<LipschitzProof, Refusal> {
+pub fn third_derivative_bound() -> Result<LipschitzProof, CertificateRefusal> {
     check_lipschitz(LIPSCHITZ_CERTIFICATE)
 }
 
@@ -84,18 +84,18 @@ struct PieceText {
 /// by Bernstein coefficients in f64 with outward rounding. The proof is in docs/sharp-constants.md.
 ///
 /// # Errors
-/// The first step that does not hold, see [`Refusal`].
-pub fn check_lipschitz(certificate: &str) -> Result<LipschitzProof, Refusal> {
-    let text: Text =
-        serde_json::from_str(certificate).map_err(|error| Refusal::Format(error.to_string()))?;
+/// The first step that does not hold, see [`CertificateRefusal`].
+pub fn check_lipschitz(certificate: &str) -> Result<LipschitzProof, CertificateRefusal> {
+    let text: Text = serde_json::from_str(certificate)
+        .map_err(|error| CertificateRefusal::Format(error.to_string()))?;
     if text.format != FORMAT {
-        return Err(Refusal::Format(format!(
+        return Err(CertificateRefusal::Format(format!(
             "the format is {:?}, this checker reads {FORMAT:?}",
             text.format
         )));
     }
     if text.targets.iter().map(|part| part.target).ne([1, -1]) {
-        return Err(Refusal::Format(
+        return Err(CertificateRefusal::Format(
             "targets 1 and -1 must stand once each, in this order".into(),
         ));
     }
@@ -105,7 +105,7 @@ pub fn check_lipschitz(certificate: &str) -> Result<LipschitzProof, Refusal> {
     let (mut pieces, mut boxes) = (0, 0);
     for part in &text.targets {
         let form = ThirdDerivative::new(&setting, part.target == 1, &Surd::rational(bound.clone()))
-            .ok_or(Refusal::CubicSplitting {
+            .ok_or(CertificateRefusal::CubicSplitting {
                 target: part.target,
             })?;
         let bases = [1, -1].map(|sign| numeric(&on_a_ray(&form.item, sign)));
@@ -119,13 +119,13 @@ pub fn check_lipschitz(certificate: &str) -> Result<LipschitzProof, Refusal> {
         for piece in &part.pieces {
             let (from, to) = (fraction(&piece.from)?, fraction(&piece.to)?);
             if from != reached || to <= from {
-                return Err(Refusal::LipschitzTiling {
+                return Err(CertificateRefusal::LipschitzTiling {
                     target: part.target,
                     at: reached,
                 });
             }
             let range = dyadic(&from).zip(dyadic(&to)).ok_or_else(|| {
-                Refusal::Format(format!("[{from}, {to}]: the ends must be exact in f64"))
+                CertificateRefusal::Format(format!("[{from}, {to}]: the ends must be exact in f64"))
             })?;
             reached = to;
             let factors = piece
@@ -134,7 +134,7 @@ pub fn check_lipschitz(certificate: &str) -> Result<LipschitzProof, Refusal> {
                 .chain(&piece.eta)
                 .chain(&piece.zeta)
                 .map(|text| fraction(text).map(|value| Interval::around(&value)))
-                .collect::<Result<Vec<Interval>, Refusal>>()?;
+                .collect::<Result<Vec<Interval>, CertificateRefusal>>()?;
             for (base, additions) in bases.iter().zip(&additions) {
                 let mut terms = base.clone();
                 for (factor, addition) in factors.iter().zip(additions) {
@@ -149,18 +149,20 @@ pub fn check_lipschitz(certificate: &str) -> Result<LipschitzProof, Refusal> {
                     high: range.1,
                 };
                 for face in Face::ALL {
-                    boxes += face.check(&terms, t).map_err(|place| Refusal::Cubic {
-                        target: part.target,
-                        from: t.low,
-                        to: t.high,
-                        place: face.describe(&place),
-                    })?;
+                    boxes += face
+                        .check(&terms, t)
+                        .map_err(|place| CertificateRefusal::Cubic {
+                            target: part.target,
+                            from: t.low,
+                            to: t.high,
+                            place: face.describe(&place),
+                        })?;
                 }
             }
             pieces += 1;
         }
         if !reached.is_one() {
-            return Err(Refusal::LipschitzTiling {
+            return Err(CertificateRefusal::LipschitzTiling {
                 target: part.target,
                 at: reached,
             });

@@ -18,11 +18,11 @@ mod spectrum;
 mod surd;
 mod target;
 
-pub use definition::{Bound, Case, Constants};
+pub use definition::{Bound, Constants, SpectrumCase};
 pub use lipschitz::{
     LIPSCHITZ_CERTIFICATE, LipschitzProof, check_lipschitz, third_derivative_bound,
 };
-pub use refusal::{PieceName, Point, Refusal};
+pub use refusal::{CertificateRefusal, PieceName, Point};
 pub use spectrum::{SPECTRUM_CERTIFICATE, SpectrumProof, attained_at, check_spectrum};
 pub use surd::{Bracket, Surd};
 pub use target::{TargetSlope, target_slope};

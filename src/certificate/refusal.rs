@@ -1,6 +1,6 @@
 //! Why a certificate is not a proof.
 
-use super::definition::Case;
+use super::definition::SpectrumCase;
 use num_rational::BigRational;
 use std::fmt;
 
@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PieceName {
     /// The case.
-    pub case: Case,
+    pub case: SpectrumCase,
     /// Where the piece begins.
     pub from: BigRational,
     /// Where it ends.
@@ -39,23 +39,23 @@ impl fmt::Display for Point {
 /// Why a certificate was refused: the piece and the reason.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum CertificateRefusal {
     /// The text is not a certificate.
     #[error("not a certificate: {0}")]
     Format(String),
     /// The item forms do not add up to the Hessian's form: the checker's own algebra is wrong.
     #[error("{0}: the item forms do not add up to the quadratic form of the Hessian")]
-    Splitting(Case),
+    Splitting(SpectrumCase),
     /// With these constants the theorem is false already for two coordinates, or they are not attained.
     #[error(
         "{0}: a(t) is not a square times a positive polynomial, so the constant is not the sharp one"
     )]
-    TwoCoordinates(Case),
+    TwoCoordinates(SpectrumCase),
     /// The pieces of a case do not tile [0, 1].
     #[error("{case}: the pieces do not tile [0, 1]; the tiling breaks at t = {at}")]
     Tiling {
         /// The case.
-        case: Case,
+        case: SpectrumCase,
         /// The first point that is not covered, or is covered twice.
         at: BigRational,
     },

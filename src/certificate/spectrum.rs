@@ -1,11 +1,11 @@
 //! The checker of the spectrum theorem: `-lambda I <= B <= Lambda I` for every n and every `|b|_1 <= 1`.
 
 use super::bernstein::{Cell, Dense, Finding, Range};
-use super::definition::{Bound, Case, Constants, Setting};
+use super::definition::{Bound, Constants, Setting, SpectrumCase};
 use super::file::{self, Piece};
 use super::form::{ItemForm, splits_the_hessian};
 use super::polynomial::{Polynomial, Variable};
-use super::refusal::Refusal;
+use super::refusal::CertificateRefusal;
 use super::surd::{Bracket, Surd};
 use num_rational::BigRational;
 use num_traits::{One, Zero};
@@ -45,21 +45,21 @@ pub struct SpectrumProof {
 /// exact; nothing but the multipliers and the pieces is taken from the text. The proof is in docs/sharp-constants.md.
 ///
 /// # Errors
-/// The first step that does not hold, see [`Refusal`].
-pub fn check_spectrum(certificate: &str) -> Result<SpectrumProof, Refusal> {
+/// The first step that does not hold, see [`CertificateRefusal`].
+pub fn check_spectrum(certificate: &str) -> Result<SpectrumProof, CertificateRefusal> {
     check(certificate, &Constants::sharp())
 }
 
 /// The check with any constants: a theorem with other constants is refused.
-fn check(certificate: &str, constants: &Constants) -> Result<SpectrumProof, Refusal> {
+fn check(certificate: &str, constants: &Constants) -> Result<SpectrumProof, CertificateRefusal> {
     let pieces = file::read(certificate)?;
     let setting = Setting::new();
     let (mut boxes, mut corner_boxes) = (0, 0);
-    for case in Case::ALL {
+    for case in SpectrumCase::ALL {
         let own: Vec<&Piece> = pieces.iter().filter(|piece| piece.case == case).collect();
         tiles_the_unit_interval(case, &own)?;
         if !splits_the_hessian(&setting, case, constants) {
-            return Err(Refusal::Splitting(case));
+            return Err(CertificateRefusal::Splitting(case));
         }
         two_coordinates(&setting, case, constants)?;
         for with_extra in [false, true] {
@@ -68,12 +68,12 @@ fn check(certificate: &str, constants: &Constants) -> Result<SpectrumProof, Refu
             let determinant = Determinant::new(&form, &gap);
             for piece in own.iter().filter(|piece| piece.extra == with_extra) {
                 if piece.extra && case.bound == Bound::Lower {
-                    return Err(Refusal::Extra(piece.name()));
+                    return Err(CertificateRefusal::Extra(piece.name()));
                 }
                 let determinant = determinant
                     .as_ref()
                     .and_then(|determinant| determinant.at(piece))
-                    .ok_or_else(|| Refusal::Determinant(piece.name()))?;
+                    .ok_or_else(|| CertificateRefusal::Determinant(piece.name()))?;
                 sample_is_positive_definite(&form, &gap, piece)?;
                 let count = determinant.is_positive(piece)?;
                 boxes += count.boxes;
@@ -92,26 +92,33 @@ fn check(certificate: &str, constants: &Constants) -> Result<SpectrumProof, Refu
 }
 
 /// Whether the pieces of a case follow each other from 0 to 1 without gap or overlap.
-fn tiles_the_unit_interval(case: Case, pieces: &[&Piece]) -> Result<(), Refusal> {
+fn tiles_the_unit_interval(
+    case: SpectrumCase,
+    pieces: &[&Piece],
+) -> Result<(), CertificateRefusal> {
     let mut reached = BigRational::zero();
     for piece in pieces {
         if piece.range.from != reached || piece.range.to <= piece.range.from {
-            return Err(Refusal::Tiling { case, at: reached });
+            return Err(CertificateRefusal::Tiling { case, at: reached });
         }
         reached = piece.range.to.clone();
     }
     if reached.is_one() {
         Ok(())
     } else {
-        Err(Refusal::Tiling { case, at: reached })
+        Err(CertificateRefusal::Tiling { case, at: reached })
     }
 }
 
 /// Step 4: `a(t) = (t - t*)^2 r(t)` with `r > 0` on [0, 1], so `a >= 0` and the constant is attained at t*.
 ///
 /// `t* = (9 - sqrt 33)/24` for the lower and `(9 + sqrt 33)/24` for the upper bound, mirrored for `b = -e_k`.
-fn two_coordinates(setting: &Setting, case: Case, constants: &Constants) -> Result<(), Refusal> {
-    let refused = || Refusal::TwoCoordinates(case);
+fn two_coordinates(
+    setting: &Setting,
+    case: SpectrumCase,
+    constants: &Constants,
+) -> Result<(), CertificateRefusal> {
+    let refused = || CertificateRefusal::TwoCoordinates(case);
     let place = attained_at(case);
     let gap = setting.two_coordinate_gap(case, constants);
     let (once, remainder) = gap.divide_by_linear(Variable::T, &place);
@@ -138,7 +145,7 @@ fn two_coordinates(setting: &Setting, case: Case, constants: &Constants) -> Resu
 }
 
 /// The mass `t*` at which two coordinates attain the constant of a case.
-pub fn attained_at(case: Case) -> Surd {
+pub fn attained_at(case: SpectrumCase) -> Surd {
     let part = |numerator: i64| BigRational::new(numerator.into(), 24.into());
     let root = match case.bound {
         Bound::Lower => part(-1),
@@ -218,7 +225,7 @@ struct Count {
 
 impl PieceDeterminant {
     /// Claim (C): `H > 0` for t in the piece and `0 < q < 1`.
-    fn is_positive(&self, piece: &Piece) -> Result<Count, Refusal> {
+    fn is_positive(&self, piece: &Piece) -> Result<Count, CertificateRefusal> {
         let mut count = Count {
             boxes: 0,
             corner_boxes: 0,
@@ -230,7 +237,7 @@ impl PieceDeterminant {
         while let Some(cell) = open.pop() {
             count.boxes += 1;
             if count.boxes > BOX_LIMIT {
-                return Err(Refusal::Undecided {
+                return Err(CertificateRefusal::Undecided {
                     piece: piece.name(),
                     boxes: BOX_LIMIT,
                 });
@@ -239,7 +246,7 @@ impl PieceDeterminant {
                 Finding::Positive => {}
                 // H is continuous: negative at a corner of the box means negative at points inside.
                 Finding::NegativeAt(at) => {
-                    return Err(Refusal::Negative {
+                    return Err(CertificateRefusal::Negative {
                         piece: piece.name(),
                         at,
                     });
@@ -272,7 +279,7 @@ fn sample_is_positive_definite(
     form: &ItemForm,
     gap: &Polynomial,
     piece: &Piece,
-) -> Result<(), Refusal> {
+) -> Result<(), CertificateRefusal> {
     let middle = Surd::rational(piece.range.middle());
     let half = Surd::rational(BigRational::new(1.into(), 2.into()));
     let two = Surd::integer(2);
@@ -304,7 +311,7 @@ fn sample_is_positive_definite(
     {
         Ok(())
     } else {
-        Err(Refusal::Sample(piece.name()))
+        Err(CertificateRefusal::Sample(piece.name()))
     }
 }
 

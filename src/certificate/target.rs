@@ -3,7 +3,7 @@
 
 use super::definition::{Setting, average};
 use super::polynomial::{Polynomial, Variable};
-use super::refusal::Refusal;
+use super::refusal::CertificateRefusal;
 use num_rational::BigRational;
 
 /// What was proven of `D_b = B - B_0`, the part of B that is linear in b.
@@ -26,14 +26,14 @@ pub struct TargetSlope {
 /// ```
 ///
 /// # Errors
-/// [`Refusal::TargetPart`] if an identity does not hold.
-pub fn target_slope() -> Result<TargetSlope, Refusal> {
+/// [`CertificateRefusal::TargetPart`] if an identity does not hold.
+pub fn target_slope() -> Result<TargetSlope, CertificateRefusal> {
     let setting = Setting::new();
     identities_hold(&setting, &part_of_set(&setting))
         .then(|| TargetSlope {
             square: BigRational::new(1.into(), 27.into()),
         })
-        .ok_or(Refusal::TargetPart)
+        .ok_or(CertificateRefusal::TargetPart)
 }
 
 /// `sum_S p_i (c_i^2 - v)`. On S, `c_i = (1-t) delta + d_i`, where the d_i average to 0 and their squares to w_S; on the rest

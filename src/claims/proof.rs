@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use num_rational::BigRational;
 
 use crate::certificate::{
-    self, LipschitzProof, Refusal, SPECTRUM_CERTIFICATE, SpectrumProof, Surd, TargetSlope,
+    self, CertificateRefusal, LipschitzProof, SPECTRUM_CERTIFICATE, SpectrumProof, Surd,
+    TargetSlope,
 };
 
 /// A certificate behind a claim. What a consequence needs of the theorems is derived in docs/sharp-constants.md, "What follows".
@@ -73,16 +74,16 @@ pub(in crate::claims) fn slope_theorem(norm: &str) -> Result<String, String> {
 
 /// Theorem 1, checked once in a run.
 fn spectrum() -> Result<&'static SpectrumProof, String> {
-    static PROOF: LazyLock<Result<SpectrumProof, Refusal>> =
+    static PROOF: LazyLock<Result<SpectrumProof, CertificateRefusal>> =
         LazyLock::new(|| certificate::check_spectrum(SPECTRUM_CERTIFICATE));
-    PROOF.as_ref().map_err(Refusal::to_string)
+    PROOF.as_ref().map_err(CertificateRefusal::to_string)
 }
 
 /// Theorem 2, checked once in a run.
 fn lipschitz() -> Result<&'static LipschitzProof, String> {
-    static PROOF: LazyLock<Result<LipschitzProof, Refusal>> =
+    static PROOF: LazyLock<Result<LipschitzProof, CertificateRefusal>> =
         LazyLock::new(certificate::third_derivative_bound);
-    PROOF.as_ref().map_err(Refusal::to_string)
+    PROOF.as_ref().map_err(CertificateRefusal::to_string)
 }
 
 /// Whether Theorem 2 gives the constant `numerator / denominator`.

@@ -11,7 +11,7 @@ use crate::cli::format::{Format, FormatArgs};
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{refuse_two_readers, shown};
 use crate::judge::{
-    Verdict, judge, judge_outputs, judge_system, read_answer, read_named_answer, read_outputs,
+    Judgement, judge, judge_outputs, judge_system, read_answer, read_named_answer, read_outputs,
 };
 use crate::report::junit;
 use crate::system::{Asks, Posed, read};
@@ -120,7 +120,7 @@ fn one(arguments: &CheckArgs, path: &Path, answer: &Path) -> Result<Exit, CliErr
 }
 
 /// A row per quantity, then the worst entries of what failed, the reasons for the digits asked for, the diagnoses.
-fn table(verdict: &Verdict) -> String {
+fn table(verdict: &Judgement) -> String {
     let mut text = format!(
         "{:9}  {:>6}  {:>8}  {:7}  worst entry\n",
         "quantity", "digits", "required", "verdict"

@@ -7,7 +7,7 @@ mod expected;
 mod specimens;
 mod suite;
 
-pub use expected::{Entry, Expected, Kit, Required, make, read_kit, render};
+pub use expected::{Entry, ExpectedValues, Kit, Required, make, read_kit, render};
 pub use specimens::{Specimen, specimens};
 pub use suite::{Row, Status, Suite, score_directory};
 

@@ -33,7 +33,7 @@ pub use diagnosis::Diagnosis;
 pub use outputs::{judge_outputs, parse_outputs, read_outputs};
 pub use score::{OwnDigits, Score, Worst};
 pub use system::{NamedAnswer, judge_system, parse_named_answer, read_named_answer};
-pub use verdict::{Verdict, judge};
+pub use verdict::{Judgement, judge};
 
 #[cfg(test)]
 mod tests;

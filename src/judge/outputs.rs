@@ -13,7 +13,7 @@ use crate::instance::files::{has_suffix, npy, read_text, shown};
 use crate::judge::reader::Reader;
 use crate::judge::score::score;
 use crate::judge::truth::{Shape, Truth};
-use crate::judge::verdict::Verdict;
+use crate::judge::verdict::Judgement;
 use crate::oracle::{OracleError, OutputsReference};
 use crate::scalar::High;
 use crate::system::{Array, Given};
@@ -76,7 +76,7 @@ pub fn judge_outputs(
     given: &Given,
     answer: &[High],
     asked: Option<f64>,
-) -> Result<Verdict, OracleError> {
+) -> Result<Judgement, OracleError> {
     let balls = OutputsReference::of(given)?.enclose()?;
     let layout = given.outputs_layout();
     let columns = layout
@@ -91,10 +91,10 @@ pub fn judge_outputs(
     };
     let truth = Truth::enclosed(shape, &balls, &[], underflow(given));
     let score = score(&truth, answer, asked);
-    Ok(Verdict {
+    Ok(Judgement {
         passed: score.passed,
         outputs: Some(score),
-        ..Verdict::default()
+        ..Judgement::default()
     })
 }
 

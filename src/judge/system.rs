@@ -20,7 +20,7 @@ use crate::judge::minimiser::at_rest;
 use crate::judge::reader::Reader;
 use crate::judge::score::{Score, score};
 use crate::judge::truth::{Shape, Truth, unit};
-use crate::judge::verdict::Verdict;
+use crate::judge::verdict::Judgement;
 use crate::oracle::{OracleError, Reference, lift_vector};
 use crate::scalar::High;
 use crate::system::{Given, Layout};
@@ -105,14 +105,14 @@ pub fn judge_system(
     given: &Given,
     answer: &NamedAnswer,
     asked: Option<f64>,
-) -> Result<Verdict, OracleError> {
+) -> Result<Judgement, OracleError> {
     let reference = Reference::of(given)?;
     let layout = given.layout();
     let start = lift_vector(&DVector::from_vec(given.start()));
     let x = answer.x.as_ref().unwrap_or(&start);
     let d = layout.dimension();
     let underflow = underflow(given);
-    let mut verdict = Verdict::default();
+    let mut verdict = Judgement::default();
     let mut halved: Vec<&'static str> = Vec::new();
     if answer.loss.is_some() || answer.gradient.is_some() || answer.hessian.is_some() {
         let values = reference.enclose(x, High::ZERO)?;

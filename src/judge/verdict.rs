@@ -16,7 +16,7 @@ use crate::scalar::High;
 
 /// What is known about an answer. A quantity that was not given has no score.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Verdict {
+pub struct Judgement {
     /// Whether everything that was given has the digits that are asked for.
     pub passed: bool,
     /// `L(x)`.
@@ -38,7 +38,7 @@ pub struct Verdict {
     pub diagnosis: Vec<Diagnosis>,
 }
 
-impl Verdict {
+impl Judgement {
     /// The scores that are there, with their names.
     pub fn scores(&self) -> impl Iterator<Item = (&'static str, &Score)> {
         [
@@ -64,11 +64,11 @@ pub fn judge(
     answer: &Answer,
     asked: Option<f64>,
     near: Option<&DVector<High>>,
-) -> Result<Verdict, OracleError> {
+) -> Result<Judgement, OracleError> {
     let reference = Reference::new(instance)?;
     let start = lift_vector(&instance.start());
     let x = answer.x.as_ref().unwrap_or(&start);
-    let mut verdict = Verdict::default();
+    let mut verdict = Judgement::default();
     let mut named = Diagnoses::default();
     // Mistakes are recomputed only where something is wrong.
     let suspects = OnceCell::new();

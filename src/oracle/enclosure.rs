@@ -1,12 +1,9 @@
-//! Expressions in balls of 40 digits: [`scalar::Ball`](crate::scalar::Ball) as an arithmetic of the graph, with the
+//! Expressions in balls of 40 digits: [`Ball`] as an arithmetic of the graph, with the
 //! operations that only the graph has.
 
 use crate::oracle::arithmetic::{Arithmetic, Scale};
 use crate::scalar::rounding::{Rounding, hundredths_of_unit};
-use crate::scalar::{High, Rounded};
-
-/// The real numbers within a radius of a midpoint of 40 digits.
-pub type Ball = crate::scalar::Ball<High>;
+use crate::scalar::{Ball, High, Rounded};
 
 /// Numbers that can be taken as a ball.
 pub(super) trait Enclosed: Arithmetic {

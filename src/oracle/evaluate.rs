@@ -11,8 +11,9 @@ use rayon::prelude::*;
 
 use crate::oracle::OracleError;
 use crate::oracle::arithmetic::{Arithmetic, Scale};
-use crate::oracle::enclosure::{Ball, Enclosed};
+use crate::oracle::enclosure::Enclosed;
 use crate::oracle::expression::{Coefficient, Graph, Node, Operation};
+use crate::scalar::Ball;
 use crate::scalar::High;
 
 /// A node of a plan: as [`Operation`], with places in the sweep instead of places in the graph.

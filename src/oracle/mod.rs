@@ -31,9 +31,9 @@ mod outputs;
 mod reference;
 pub mod spectrum;
 
+pub use crate::scalar::Ball;
 pub use definitions::{Estimate, estimate, estimate_of, loss_graph};
 pub use differentiate::{derivative, gradient};
-pub use enclosure::Ball;
 pub use error::OracleError;
 pub use expression::{Graph, Node};
 pub use minimiser::minimise;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::oracle::OracleError;
 use crate::oracle::definitions::{Estimate, LIMIT_BYTES, OutputsDefinition, lifted, outputs_of};
-use crate::oracle::enclosure::{Ball, Enclosed};
+use crate::oracle::enclosure::Enclosed;
 use crate::oracle::evaluate::Plan;
 use crate::oracle::expression::Graph;
+use crate::scalar::Ball;
 use crate::scalar::High;
 use crate::system::Given;
 

@@ -8,9 +8,9 @@ use crate::instance::Instance;
 use crate::oracle::OracleError;
 use crate::oracle::definitions::{lifted, loss_graph, system_loss};
 use crate::oracle::differentiate::{derivative, gradient};
-use crate::oracle::enclosure::Ball;
 use crate::oracle::evaluate::Plan;
 use crate::oracle::expression::{Graph, Node};
+use crate::scalar::Ball;
 use crate::scalar::High;
 use crate::system::Given;
 

@@ -1,8 +1,8 @@
 //! The spectrum certificate through its public door: accepted as it stands, refused after every planted change.
 
 use attention_regression::certificate::{
-    Bound, Case, LIPSCHITZ_CERTIFICATE, Refusal, SPECTRUM_CERTIFICATE, check_lipschitz,
-    check_spectrum, third_derivative_bound,
+    Bound, CertificateRefusal, LIPSCHITZ_CERTIFICATE, SPECTRUM_CERTIFICATE, SpectrumCase,
+    check_lipschitz, check_spectrum, third_derivative_bound,
 };
 use attention_regression::production::{LogitLoss, Softmax};
 use nalgebra::DVector;
@@ -14,7 +14,7 @@ fn changed(old: &str, new: &str) -> String {
     SPECTRUM_CERTIFICATE.replace(old, new)
 }
 
-const LOWER_POSITIVE: Case = Case {
+const LOWER_POSITIVE: SpectrumCase = SpectrumCase {
     bound: Bound::Lower,
     positive: true,
 };
@@ -35,7 +35,7 @@ fn an_altered_multiplier_is_refused_with_its_piece() {
     // The lower bound, b = +e_k, t in [1/10, 1/5], where the constant is attained.
     let text = changed(r#""beta1": "56/125""#, r#""beta1": "56/25""#);
     match check_spectrum(&text) {
-        Err(Refusal::Negative { piece, .. } | Refusal::Sample(piece)) => {
+        Err(CertificateRefusal::Negative { piece, .. } | CertificateRefusal::Sample(piece)) => {
             assert_eq!(piece.case, LOWER_POSITIVE);
             assert_eq!(
                 (piece.from.to_string(), piece.to.to_string()),
@@ -65,7 +65,7 @@ fn a_missing_last_piece_is_refused() {
     );
     assert!(matches!(
         check_spectrum(&text),
-        Err(Refusal::Tiling { case: LOWER_POSITIVE, at }) if at.to_string() == "9/10"
+        Err(CertificateRefusal::Tiling { case: LOWER_POSITIVE, at }) if at.to_string() == "9/10"
     ));
 }
 
@@ -78,12 +78,12 @@ fn the_extra_term_must_be_asked_for_where_it_is_needed() {
             line,
             r#""from": "7/20", "to": "2/5", "extra": false"#
         )),
-        Err(Refusal::Negative { .. } | Refusal::Undecided { .. })
+        Err(CertificateRefusal::Negative { .. } | CertificateRefusal::Undecided { .. })
     ));
     let line = r#""extra": false, "beta1": "64/125""#;
     assert!(matches!(
         check_spectrum(&changed(line, r#""extra": true, "beta1": "64/125""#)),
-        Err(Refusal::Extra(_))
+        Err(CertificateRefusal::Extra(_))
     ));
 }
 
@@ -100,7 +100,10 @@ fn texts_that_are_no_certificates_are_refused_as_such() {
         SPECTRUM_CERTIFICATE.replace(r#""target": -1"#, r#""target": 2"#),
         SPECTRUM_CERTIFICATE.replace("beta1", "beta3"),
     ] {
-        assert!(matches!(check_spectrum(&text), Err(Refusal::Format(_))));
+        assert!(matches!(
+            check_spectrum(&text),
+            Err(CertificateRefusal::Format(_))
+        ));
     }
 }
 
@@ -126,7 +129,7 @@ fn a_lipschitz_bound_below_the_attained_value_is_refused() {
         r#""bound": "57/100""#,
     ));
     assert!(
-        matches!(refusal, Err(Refusal::Cubic { target: 1, .. })),
+        matches!(refusal, Err(CertificateRefusal::Cubic { target: 1, .. })),
         "{refusal:?}"
     );
 }
@@ -140,7 +143,7 @@ fn an_altered_cubic_multiplier_is_refused_with_its_piece() {
         tail.replacen(r#""eta": [""#, r#""eta": ["-4"#, 1)
     );
     match check_lipschitz(&text) {
-        Err(Refusal::Cubic {
+        Err(CertificateRefusal::Cubic {
             target: 1,
             from,
             to,
@@ -154,13 +157,16 @@ fn an_altered_cubic_multiplier_is_refused_with_its_piece() {
 fn lipschitz_pieces_must_tile_and_be_exact() {
     assert!(matches!(
         check_lipschitz(&changed_lipschitz(r#""from": "1/8""#, r#""from": "1/4""#)),
-        Err(Refusal::LipschitzTiling { target: 1, at }) if at.to_string() == "1/8"
+        Err(CertificateRefusal::LipschitzTiling { target: 1, at }) if at.to_string() == "1/8"
     ));
     assert!(matches!(
         check_lipschitz(&changed_lipschitz(r#""to": "1/32""#, r#""to": "1/3""#)),
-        Err(Refusal::Format(_))
+        Err(CertificateRefusal::Format(_))
     ));
-    assert!(matches!(check_lipschitz("{}"), Err(Refusal::Format(_))));
+    assert!(matches!(
+        check_lipschitz("{}"),
+        Err(CertificateRefusal::Format(_))
+    ));
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub struct Module {
     pub imports: BTreeMap<String, Import>,
     pub globs: Vec<Vec<String>>,
     pub code: Vec<Item>,
+    /// Names that users of the crate see if they see the module: children, items, re-exports.
+    pub public: BTreeSet<String>,
 }
 
 /// All modules by their path from the root of the crate (`[]`).
@@ -72,6 +74,9 @@ impl Tree {
                 Item::Mod(child) => {
                     let name = child.ident.to_string();
                     module.children.insert(name.clone());
+                    if matches!(child.vis, Visibility::Public(_)) {
+                        module.public.insert(name.clone());
+                    }
                     let mut child_path = path.clone();
                     child_path.push(name.clone());
                     let child_folder = folder.join(&name);
@@ -93,10 +98,18 @@ impl Tree {
                 }
                 Item::Use(import) => {
                     let reexport = !matches!(import.vis, Visibility::Inherited);
+                    let before: BTreeSet<String> = module.imports.keys().cloned().collect();
                     module.bring(&import.tree, Vec::new(), reexport);
+                    if matches!(import.vis, Visibility::Public(_)) {
+                        let brought = module.imports.keys().filter(|name| !before.contains(*name));
+                        module.public.extend(brought.cloned());
+                    }
                 }
                 item => {
                     if let Some(name) = name_of(&item) {
+                        if is_public_type(&item) {
+                            module.public.insert(name.clone());
+                        }
                         module.items.insert(name);
                     }
                     module.code.push(item);
@@ -209,6 +222,19 @@ fn name_of(item: &Item) -> Option<String> {
         Item::Type(item) => item.ident.to_string(),
         _ => return None,
     })
+}
+
+/// Whether the item is a type or a trait that is declared `pub`.
+fn is_public_type(item: &Item) -> bool {
+    let visibility = match item {
+        Item::Enum(item) => &item.vis,
+        Item::Struct(item) => &item.vis,
+        Item::Trait(item) => &item.vis,
+        Item::Type(item) => &item.vis,
+        Item::Union(item) => &item.vis,
+        _ => return false,
+    };
+    matches!(visibility, Visibility::Public(_))
 }
 
 fn attributes(item: &Item) -> &[syn::Attribute] {

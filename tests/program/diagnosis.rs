@@ -4,7 +4,7 @@ use std::path::Path;
 
 use attention_regression::instance::files::parse_instance;
 use attention_regression::instance::{Activation, DesignMatrix, Instance, LossKind};
-use attention_regression::judge::{Answer, Verdict, judge};
+use attention_regression::judge::{Answer, Judgement, judge};
 use attention_regression::oracle::{lift_matrix, lift_vector};
 use attention_regression::production::{Problem, Settings, solve};
 use attention_regression::scalar::High;
@@ -123,11 +123,11 @@ fn minimiser(value: &DVector<f64>) -> Answer {
     }
 }
 
-fn judged(instance: &Instance, answer: &Answer) -> Verdict {
+fn judged(instance: &Instance, answer: &Answer) -> Judgement {
     judge(instance, answer, None, None).unwrap()
 }
 
-fn ids(verdict: &Verdict) -> Vec<&'static str> {
+fn ids(verdict: &Judgement) -> Vec<&'static str> {
     verdict.diagnosis.iter().map(|found| found.id).collect()
 }
 

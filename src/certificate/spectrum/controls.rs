@@ -3,14 +3,18 @@
 
 use super::*;
 
-/// The case's index in [`Case::ALL`], its piece (by index) next to t*, and that piece's determinant under `constants`.
+/// The case's index in [`SpectrumCase::ALL`], its piece (by index) next to t*, and that piece's determinant under `constants`.
 fn determinant_of(piece: &Piece, constants: &Constants) -> Polynomial {
     ItemForm::new(&Setting::new(), piece.case, constants, piece.extra)
         .determinant()
         .unwrap()
 }
 
-fn verdict(piece: &Piece, symbolic: &Polynomial, constants: &Constants) -> Result<Count, Refusal> {
+fn verdict(
+    piece: &Piece,
+    symbolic: &Polynomial,
+    constants: &Constants,
+) -> Result<Count, CertificateRefusal> {
     let gap = Setting::new().two_coordinate_gap(piece.case, constants);
     Determinant::of(symbolic, &gap)
         .at(piece)
@@ -33,16 +37,16 @@ fn scaled(numerator: i64) -> Constants {
 
 #[test]
 fn two_coordinates_refuse_smaller_constants() {
-    for (index, case) in Case::ALL.into_iter().enumerate() {
+    for (index, case) in SpectrumCase::ALL.into_iter().enumerate() {
         assert_eq!(
             two_coordinates(&Setting::new(), case, &scaled(998)),
-            Err(Refusal::TwoCoordinates(case)),
+            Err(CertificateRefusal::TwoCoordinates(case)),
             "case {index}"
         );
     }
     assert_eq!(
         check(SPECTRUM_CERTIFICATE, &scaled(998)),
-        Err(Refusal::TwoCoordinates(Case::ALL[0]))
+        Err(CertificateRefusal::TwoCoordinates(SpectrumCase::ALL[0]))
     );
 }
 
@@ -50,7 +54,7 @@ fn two_coordinates_refuse_smaller_constants() {
 fn larger_constants_are_not_the_sharp_ones() {
     assert_eq!(
         check(SPECTRUM_CERTIFICATE, &scaled(1002)),
-        Err(Refusal::TwoCoordinates(Case::ALL[0]))
+        Err(CertificateRefusal::TwoCoordinates(SpectrumCase::ALL[0]))
     );
 }
 
@@ -58,7 +62,7 @@ fn larger_constants_are_not_the_sharp_ones() {
 fn the_determinant_alone_refuses_smaller_constants() {
     // Without step 4, hence without the corner test, which rests on it: in each case the piece that holds t* is found
     // negative, near q = 1.
-    for case in Case::ALL {
+    for case in SpectrumCase::ALL {
         let place = attained_at(case);
         let inside = |piece: &&Piece| {
             let from = &place - &Surd::rational(piece.range.from.clone());
@@ -73,7 +77,7 @@ fn the_determinant_alone_refuses_smaller_constants() {
         determinant.corner = None;
         let result = determinant.at(piece).unwrap().is_positive(piece);
         assert!(
-            matches!(&result, Err(Refusal::Negative { piece: named, at })
+            matches!(&result, Err(CertificateRefusal::Negative { piece: named, at })
                 if *named == piece.name() && at.q > BigRational::new(9.into(), 10.into())),
             "{case}: {result:?}"
         );
@@ -90,7 +94,7 @@ fn a_flipped_coefficient_is_refused() {
         let flipped = &honest - Polynomial::integer(2) * honest.coefficient(Variable::Q, 0);
         let result = verdict(&piece, &flipped, &sharp);
         assert!(
-            matches!(&result, Err(Refusal::Negative { piece: named, .. }) if *named == piece.name()),
+            matches!(&result, Err(CertificateRefusal::Negative { piece: named, .. }) if *named == piece.name()),
             "{}: {result:?}",
             piece.name()
         );
@@ -138,7 +142,7 @@ fn every_multiplier_matters() {
         let sharp = Constants::sharp();
         let result = verdict(&piece, &determinant_of(&piece, &sharp), &sharp);
         assert!(
-            matches!(&result, Err(Refusal::Negative { piece: named, .. }) if *named == piece.name()),
+            matches!(&result, Err(CertificateRefusal::Negative { piece: named, .. }) if *named == piece.name()),
             "{}: {result:?}",
             piece.name()
         );
@@ -169,6 +173,6 @@ fn a_multiplier_that_spoils_the_sample_is_refused_there() {
     let gap = setting.two_coordinate_gap(piece.case, &sharp);
     assert_eq!(
         sample_is_positive_definite(&form, &gap, &piece),
-        Err(Refusal::Sample(piece.name()))
+        Err(CertificateRefusal::Sample(piece.name()))
     );
 }

@@ -1,6 +1,6 @@
 //! Scores as test cases: one for each instance and quantity.
 
-use crate::judge::Verdict;
+use crate::judge::Judgement;
 use crate::judge::kit::{Row, Suite};
 use crate::report::{Ending, TestCase};
 
@@ -21,7 +21,7 @@ fn of_row(row: &Row) -> Vec<TestCase> {
 }
 
 /// The cases of one answer; the instance is their class.
-pub(super) fn of_verdict(instance: &str, verdict: &Verdict) -> Vec<TestCase> {
+pub(super) fn of_verdict(instance: &str, verdict: &Judgement) -> Vec<TestCase> {
     let scores = verdict.scores();
     scores
         .map(|(name, score)| TestCase {

@@ -42,17 +42,17 @@ pub struct Entry {
     /// Where loss, gradient and Hessian are taken and a search starts: the instance's first point.
     pub x: Vec<f64>,
     /// Decimal strings: every digit is certified, at most 36.
-    pub expected: Expected<String>,
+    pub expected: ExpectedValues<String>,
     /// The nearest f64s.
-    pub nearest: Expected<f64>,
+    pub nearest: ExpectedValues<f64>,
     /// Correct digits that f64 can give here.
     pub required: Required,
 }
 
-/// Expected values.
+/// What is expected of an answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Expected<T> {
+pub struct ExpectedValues<T> {
     /// `L(x)`.
     pub loss: T,
     /// `grad L(x)`.
@@ -171,8 +171,8 @@ fn expected<T: Clone>(
     d: usize,
     [loss, gradient, hessian]: [&[T]; 3],
     minimiser: Option<&[T]>,
-) -> Expected<T> {
-    Expected {
+) -> ExpectedValues<T> {
+    ExpectedValues {
         // A loss is one number.
         loss: loss[0].clone(),
         gradient: gradient.to_vec(),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::instance::InstanceError;
 use crate::instance::files::read_instance;
 use crate::judge::kit::{Entry, read_kit};
-use crate::judge::{Verdict, judge, read_answer};
+use crate::judge::{Judgement, judge, read_answer};
 use crate::scalar::High;
 
 /// All scores.
@@ -36,7 +36,7 @@ pub struct Row {
     pub message: Option<String>,
     /// The verdict on the answer, if there is one that can be read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<Judgement>,
 }
 
 /// How an instance went.

@@ -4,8 +4,8 @@ use nalgebra::DVector;
 use proptest::prelude::*;
 
 use super::trees::{VARIABLES, fixed, overlap, point, tree};
-use crate::oracle::enclosure::Ball;
 use crate::oracle::{Graph, Node, OracleError, Reference, derivative, gradient};
+use crate::scalar::Ball;
 use crate::scalar::High;
 
 /// What a central difference has to say about a proposed derivative.

@@ -4,10 +4,10 @@ use nalgebra::DVector;
 use proptest::prelude::*;
 
 use super::trees::{fixed, overlap, point, tree};
-use crate::oracle::enclosure::Ball;
 use crate::oracle::enclosure::Enclosed;
 use crate::oracle::evaluate::Plan;
 use crate::oracle::{Graph, Node, OracleError, Reference};
+use crate::scalar::Ball;
 use crate::scalar::High;
 
 fn value<T: Enclosed>(graph: &Graph, node: Node, x: &[T]) -> Option<T> {

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, RngSeed};
 
 use crate::oracle::arithmetic::{Arithmetic, Scale};
-use crate::oracle::enclosure::Ball;
 use crate::oracle::{Graph, Node};
+use crate::scalar::Ball;
 use crate::scalar::High;
 
 /// Variables of a random expression.
