@@ -16,6 +16,8 @@ use crate::instance::Instance;
 use crate::judge::digits::{digits, largest, log10};
 use crate::oracle::{Ball, Enclosure, Evaluation, Minimiser, Reference, lift_matrix, lift_vector};
 use crate::scalar::rounding::Rounding;
+/// One rounding of f64.
+pub(super) use crate::scalar::rounding::unit_of_f64 as unit;
 use crate::scalar::{Allowance, High};
 
 /// Digits granted to an evaluation.
@@ -57,11 +59,6 @@ pub(super) struct Shape {
     pub(super) dimensions: usize,
     /// The side of the matrix.
     pub(super) d: usize,
-}
-
-/// One rounding of f64.
-pub(super) fn unit() -> High {
-    High::ratio(1, 1 << 53)
 }
 
 impl Truth {

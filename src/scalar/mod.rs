@@ -16,4 +16,5 @@ pub use ball::Ball;
 pub use certified::{certified, certified_to};
 pub use high::{High, ScalarError};
 pub use interval::Interval;
-pub use rounded::{Rounded, within};
+pub use rounded::Rounded;
+pub(crate) use rounded::within;

@@ -145,7 +145,7 @@ impl Rounded for f64 {
 
 /// The radius around a value of functions that is within `relative` of itself, for arguments whose errors move it by at
 /// most `moved`: for formulas of several calls, which [`Rounding`] has no entry for.
-pub fn within(moved: f64, result: f64, relative: f64) -> f64 {
+pub(crate) fn within(moved: f64, result: f64, relative: f64) -> f64 {
     (result.abs() * relative + moved) * INFLATION_OF_FUNCTIONS + f64::MIN_POSITIVE
 }
 

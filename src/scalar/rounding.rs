@@ -16,6 +16,16 @@ use super::High;
 /// Unit roundoff of f64, `2^-53`.
 pub const UNIT: f64 = f64::EPSILON / 2.0;
 
+/// [`UNIT`] at 40 digits.
+pub fn unit_of_f64() -> High {
+    High::ratio(1, 1 << 53)
+}
+
+/// The unit of `High`, `10^-39`.
+pub fn unit_of_high() -> High {
+    High::ONE.shifted(-39)
+}
+
 /// What was computed, as far as the size of its rounding depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
@@ -78,8 +88,9 @@ mod tests {
     #[test]
     fn a_hundred_hundredths_are_a_unit() {
         let unit = hundredths_of_unit(High::ONE, 100);
-        assert_eq!(unit, High::ONE.shifted(-39));
+        assert_eq!(unit, unit_of_high());
         assert_eq!(unit.to_f64(), High::UNIT);
+        assert_eq!(unit_of_f64().to_f64(), UNIT);
         assert_eq!(
             hundredths_of_unit(High::int(-3), 200),
             High::int(-6).shifted(-39)

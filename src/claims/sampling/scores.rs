@@ -7,8 +7,11 @@ use crate::claims::tools::exact::Exact;
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Verdict, Weights};
 use crate::scalar::{Allowance, High};
 
+/// Scores, and what each of them is granted for rounding.
+type Bounded = (DVector<High>, Allowance<High>);
+
 /// The scores at 40 digits from their definition, and an error bound for each; `None` where A has not full column rank.
-fn scores(exact: &Exact) -> Result<Option<(DVector<High>, Allowance<High>)>, CheckError> {
+fn scores(exact: &Exact) -> Result<Option<Bounded>, CheckError> {
     let (largest, smallest) = exact.singular_range()?;
     if exact.a.nrows() < exact.a.ncols() || smallest <= exact.error(largest).size() {
         return Ok(None);

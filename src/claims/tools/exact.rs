@@ -7,6 +7,9 @@ use crate::instance::Instance;
 use crate::oracle::{self, Evaluation, Reference, spectrum};
 use crate::scalar::{Allowance, High};
 
+/// One rounding at 40 digits.
+pub use crate::scalar::rounding::unit_of_high as unit;
+
 /// An instance and one point at 40 digits.
 #[derive(Clone, Debug)]
 pub struct Exact {
@@ -133,11 +136,6 @@ pub fn of_singular_values(k: usize, norm: High) -> Allowance<High> {
         High::int(64 * k as i64) * unit() * norm,
         "64 k roundings of a singular value",
     )
-}
-
-/// One rounding at 40 digits.
-pub fn unit() -> High {
-    High::ONE.shifted(-39)
 }
 
 /// The entry of largest magnitude of the difference, as (row, column), for matrices of the same shape.
