@@ -267,6 +267,40 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_or_is_undecided_says_what_was_granted_and_why() {
+        let granted = || Allowance::new(High::ratio(1, 2), "a sum of roundings");
+        let text = "5.00e-1 for a sum of roundings";
+        let Verdict::Fails(finding) = Verdict::at_most("q", High::int(3), High::ONE, granted())
+        else {
+            panic!("3 is more than 1.5");
+        };
+        assert_eq!(finding.granted, text);
+        let Verdict::Fails(finding) = Verdict::equal("q", High::int(3), High::ONE, granted())
+        else {
+            panic!("3 is not 1");
+        };
+        assert_eq!(finding.granted, text);
+        let Verdict::Undecided(reason) = Verdict::at_most("q", High::ONE, High::ONE, granted())
+        else {
+            panic!("1 is within the error of 1");
+        };
+        assert!(reason.ends_with(text), "{reason}");
+    }
+
+    #[test]
+    fn a_value_in_f64_is_in_doubt_within_what_is_granted_and_where_it_is_no_number() {
+        let granted = Allowance::new(0.25, "roundings of f64");
+        let said = |value: f64| Verdict::in_doubt("q", value, 1.0, &granted);
+        assert_eq!((said(0.5), said(1.5)), (None, None));
+        for value in [0.75, 1.0, 1.25, f64::NAN] {
+            let Some(Verdict::Undecided(reason)) = said(value) else {
+                panic!("{value} is decided");
+            };
+            assert!(reason.ends_with("2.5e-1 for roundings of f64"), "{reason}");
+        }
+    }
+
+    #[test]
     fn a_value_below_its_bound_is_told_with_both_signs() {
         let verdict = Verdict::at_least("q", High::int(-2), High::int(-1), Allowance::NOTHING);
         let Verdict::Fails(finding) = verdict else {

@@ -9,12 +9,12 @@ use crate::claims::tools::newton_claims::{Lemmas, Premise, exact_newton, lemmas}
 use crate::claims::tools::newton_steps::{
     Conclusion, Factor, Norm, induction, iteration, shrinking_sampled,
 };
-use crate::claims::tools::newton_support::{DLS23, Theorem, of_a_step};
+use crate::claims::tools::newton_support::{DLS23, Theorem};
 use crate::claims::{
     Case, CheckError, Claim, Drawn, Family, Outside, Stratum, TALL, Targets, Verdict, Weights,
 };
 use crate::oracle::{Reference, minimise, spectrum};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// The Lipschitz constant of the Hessian of the loss of the logits for `||b||_1 <= 1`, 0.571407..., rounded up.
 fn sharp_lipschitz() -> High {
@@ -49,18 +49,15 @@ fn quadratic(case: &Case, constant: High) -> Result<Verdict, CheckError> {
     let radii: High = here.gradient.iter().map(|g| g.radius().square()).sum();
     // As for a step under the premise: gradient, Cholesky solution, subtractions, x*.
     let solving = exact.error(high / low * step.norm() + exact.x.norm());
-    let error = High::int(2) * radii.sqrt() / low + solving.size() + found.error_bound;
+    let error = Allowance::new(High::int(2) * radii.sqrt() / low, "the enclosed gradient")
+        + solving
+        + Allowance::new(found.error_bound, "what is not known of x*");
     let cube = largest.square() * largest;
     let allowed = constant * cube / (High::int(2) * low) * before.square();
-    if error > allowed.shifted(-3) {
+    if error.size() > allowed.shifted(-3) {
         return Ok(Verdict::Outside(Outside::Precision));
     }
-    Ok(Verdict::at_most(
-        "r_{t+1}",
-        after,
-        allowed,
-        of_a_step(error),
-    ))
+    Ok(Verdict::at_most("r_{t+1}", after, allowed, error))
 }
 
 /// Inside the premise at every condition number: see `Weights::AboveSquaredCondition`.
