@@ -13,10 +13,10 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::plan::{Decided, Plan};
-use crate::claims::{Case, Origin, Verdict};
+use crate::claims::{AnyCase, Origin, Verdict};
 use crate::instance::InstanceError;
-use crate::instance::files::{parse_instance, render_instance};
 use crate::memory::reading::Reading;
+use crate::system::parse;
 
 /// A journal that is open for more lines.
 pub struct Journal {
@@ -76,7 +76,7 @@ impl Header {
                 .only
                 .iter()
                 .flatten()
-                .map(|(name, instance)| format!("{name}\n{}", render_instance(instance)))
+                .map(|(name, instance)| format!("{name}\n{}", instance.render()))
                 .collect(),
         }
     }
@@ -165,10 +165,10 @@ impl Journal {
     ) -> Result<(), InstanceError> {
         let outcome = match decided {
             Ok((case, verdict)) => Outcome::Decided {
-                origin: case.origin.clone(),
-                seed: case.seed,
+                origin: case.origin().clone(),
+                seed: case.seed(),
                 verdict: verdict.clone(),
-                manifest: render_instance(&case.instance),
+                manifest: case.posed().render(),
             },
             Err(reason) => Outcome::Unmade(reason.clone()),
         };
@@ -213,8 +213,8 @@ fn read_line(text: &str, plan: &Plan<'_>, path: &Path) -> Result<(usize, usize, 
             verdict,
             manifest,
         } => {
-            let instance = parse_instance(&manifest, path).map_err(|error| error.to_string())?;
-            Ok((Case::new(origin, instance, seed), verdict))
+            let posed = parse(&manifest, path).map_err(|error| error.to_string())?;
+            Ok((AnyCase::new(origin, posed, seed), verdict))
         }
     };
     Ok((claim, line.unit, decided))

@@ -3,12 +3,10 @@
 
 mod journal;
 mod plan;
-mod real;
 mod record;
 mod run;
 
 pub use journal::Journal;
 pub use plan::Plan;
-pub use real::real_cases;
 pub use record::{ClaimRecord, Failure, Tally};
 pub use run::{Progress, run, run_until};

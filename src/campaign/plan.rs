@@ -1,7 +1,7 @@
 //! What a campaign is asked to do, and what becomes of each case.
 
-use crate::claims::{Case, Claim, Verdict};
-use crate::instance::Instance;
+use crate::claims::{AnyCase, Claim, Verdict};
+use crate::system::Posed;
 
 /// What to run.
 pub struct Plan<'a> {
@@ -12,8 +12,8 @@ pub struct Plan<'a> {
     /// Random cases for each claim; `None` for each claim's own number.
     pub cases: Option<usize>,
     /// Check these instances and nothing else, each with its name.
-    pub only: Option<Vec<(String, Instance)>>,
+    pub only: Option<Vec<(String, Posed)>>,
 }
 
 /// A decided case, or why it could not be made.
-pub(super) type Decided = Result<(Case, Verdict), String>;
+pub(super) type Decided = Result<(AnyCase, Verdict), String>;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::claims::{Case, Claim, Expected, Finding, Origin, Outside, Stratum, Verdict, Wording};
-use crate::instance::Instance;
+use crate::claims::{AnyCase, Claim, Expected, Finding, Origin, Outside, Stratum, Verdict, Wording};
+use crate::system::Posed;
 
 /// The verdict on a claim after all its cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Failure {
     /// What was found.
     pub finding: Finding,
     /// The instance, with its points.
-    pub instance: Instance,
+    pub instance: Posed,
     /// The seed of the check's own draws.
     pub seed: u64,
 }
@@ -109,19 +109,19 @@ impl ClaimRecord {
         }
     }
 
-    /// Adds one decided case. Call in the order of the cases.
-    pub fn add(&mut self, case: &Case, verdict: Verdict) {
+    /// Adds one decided case of this claim. Call in the order of the cases.
+    pub fn add(&mut self, claim: &Claim, case: &AnyCase, verdict: Verdict) {
         self.cases += 1;
-        if case.origin == Origin::Witness {
+        if *case.origin() == Origin::Witness {
             self.witness_fails = Some(matches!(verdict, Verdict::Fails(_)));
         }
-        if matches!(case.origin, Origin::Real(_)) {
+        if matches!(case.origin(), Origin::Real(_)) {
             self.real.0 += usize::from(!matches!(verdict, Verdict::Outside(_)));
             self.real.1 += 1;
         }
         if verdict.slack() < self.slack {
             self.slack = verdict.slack();
-            self.tightest = Some(case.origin.clone());
+            self.tightest = Some(case.origin().clone());
         }
         match verdict {
             Verdict::Outside(reason) => {
@@ -134,22 +134,22 @@ impl ClaimRecord {
             }
             Verdict::Fails(finding) => {
                 self.failed += 1;
-                let size = |instance: &Instance| instance.rows() * instance.columns();
+                let posed = case.posed();
                 let better = self.failure.as_ref().is_none_or(|known| {
-                    known.origin != Origin::Witness && size(&case.instance) < size(&known.instance)
+                    known.origin != Origin::Witness && posed.size() < known.instance.size()
                 });
                 if better {
                     self.failure = Some(Failure {
-                        origin: case.origin.clone(),
+                        origin: case.origin().clone(),
                         finding,
-                        instance: case.instance.clone(),
-                        seed: case.seed,
+                        instance: posed,
+                        seed: case.seed(),
                     });
                 }
             }
             Verdict::Holds { .. } => {}
         }
-        for stratum in case.strata() {
+        for stratum in claim.strata_of(case) {
             *self.strata.entry(stratum).or_default() += 1;
         }
     }

@@ -6,25 +6,25 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use rayon::prelude::*;
 
 use crate::campaign::plan::{Decided, Plan};
-use crate::campaign::{ClaimRecord, Journal, real_cases};
-use crate::claims::{Case, CheckError, Claim, Origin};
+use crate::campaign::{ClaimRecord, Journal};
+use crate::claims::{AnyCase, CheckError, Claim, Origin};
 use crate::instance::InstanceError;
-use crate::instance::files::parse_instance;
 use crate::instance::sample;
+use crate::system::parse;
 
 /// Told after every finished case; called from several threads.
 pub type Progress<'a> = &'a (dyn Fn() + Sync);
 
 /// One piece of work, small enough to be shared among threads.
 enum Unit<'a> {
-    Ready(Box<Case>),
+    Ready(Box<AnyCase>),
     Random(usize),
     Attack(usize),
     Unreadable(&'a str, String),
 }
 
 impl Unit<'_> {
-    fn ready(case: Case) -> Self {
+    fn ready(case: AnyCase) -> Self {
         Self::Ready(Box::new(case))
     }
 }
@@ -143,7 +143,7 @@ fn run_units(
             let idle = outcomes.iter().all(|(_, outcome)| outcome.is_none());
             for (claim, outcome) in outcomes {
                 match outcome {
-                    Some(Ok((case, verdict))) => records[claim].add(&case, verdict),
+                    Some(Ok((case, verdict))) => records[claim].add(plan.claims[claim], &case, verdict),
                     Some(Err(reason)) => records[claim].add_unmade(reason),
                     None => records[claim].unfinished += 1,
                 }
@@ -202,18 +202,15 @@ impl Plan<'_> {
 fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Units<'a> {
     let mut units = Vec::new();
     if let Some(text) = claim.witness {
-        units.push(match parse_instance(text, claim.id.as_ref()) {
-            Ok(instance) => Unit::ready(Case::new(Origin::Witness, instance, plan.seed)),
+        units.push(match parse(text, claim.id.as_ref()) {
+            Ok(posed) => Unit::ready(AnyCase::new(Origin::Witness, posed, plan.seed)),
             Err(error) => Unit::Unreadable("recorded witness", error.to_string()),
         });
     }
     if let Some(instances) = &plan.only {
-        units.extend(instances.iter().map(|(name, instance)| {
-            Unit::ready(Case::new(
-                Origin::File(name.clone()),
-                instance.clone(),
-                plan.seed,
-            ))
+        units.extend(instances.iter().map(|(name, posed)| {
+            let origin = Origin::File(name.clone());
+            Unit::ready(AnyCase::new(origin, posed.clone(), plan.seed))
         }));
         return Units {
             ready: units,
@@ -221,7 +218,7 @@ fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Units<'a> {
             attacks: 0,
         };
     }
-    match claim.family.edges(&mut sample::stream(
+    match claim.edges(&mut sample::stream(
         plan.seed,
         &format!("{}/edges", claim.id),
         0,
@@ -229,45 +226,40 @@ fn units<'a>(plan: &Plan<'_>, claim: &'a Claim) -> Units<'a> {
         Ok(cases) => units.extend(cases.into_iter().map(Unit::ready)),
         Err(error) => units.push(Unit::Unreadable("edge cases", error.to_string())),
     }
-    units.extend(
-        real_cases(claim.real_rows, plan.seed)
-            .into_iter()
-            .map(|made| match made {
-                Ok(case) => Unit::ready(case),
-                Err(error) => Unit::Unreadable("real data", error.to_string()),
-            }),
-    );
-    let cases = plan.cases.unwrap_or(claim.family.cases);
+    units.extend(claim.real(plan.seed).into_iter().map(|made| match made {
+        Ok(case) => Unit::ready(case),
+        Err(error) => Unit::Unreadable("real data", error.to_string()),
+    }));
+    let cases = plan.cases.unwrap_or(claim.cases());
     Units {
         ready: units,
         random: cases,
         // Searches scale with the number of random cases, and never vanish.
-        attacks: claim.attack.map_or(0, |(_, starts)| {
-            starts
+        attacks: match claim.starts() {
+            0 => 0,
+            starts => starts
                 .saturating_mul(cases)
-                .div_ceil(claim.family.cases.max(1))
-                .max(1)
-        }),
+                .div_ceil(claim.cases().max(1))
+                .max(1),
+        },
     }
 }
 
 fn decide(plan: &Plan<'_>, claim: &Claim, unit: &Unit<'_>) -> Decided {
     let made = match unit {
-        Unit::Ready(case) => Ok(Case::clone(case)),
+        Unit::Ready(case) => Ok(AnyCase::clone(case)),
         Unit::Random(index) => {
             let mut rng = sample::stream(plan.seed, claim.id, *index as u64);
-            claim.family.draw(*index, &mut rng)
+            claim.draw(*index, &mut rng)
         }
-        Unit::Attack(index) => match claim.attack {
-            Some((attack, _)) => {
-                let label = format!("{}/attack", claim.id);
-                attack(&mut sample::stream(plan.seed, &label, *index as u64)).map(|case| Case {
-                    origin: Origin::Attack(*index),
-                    ..case
-                })
+        Unit::Attack(index) => {
+            let label = format!("{}/attack", claim.id);
+            let mut rng = sample::stream(plan.seed, &label, *index as u64);
+            match claim.search(&mut rng) {
+                Some(found) => found.map(|case| case.from_origin(Origin::Attack(*index))),
+                None => Err(CheckError::Other("no search is defined".to_owned())),
             }
-            None => Err(CheckError::Other("no search is defined".to_owned())),
-        },
+        }
         Unit::Unreadable(what, reason) => Err(CheckError::Other(format!("{what}: {reason}"))),
     };
     let case = made.map_err(|error| error.to_string())?;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::instance::Instance;
 use crate::instance::sample::{self, Stream};
+use crate::system::{Given, Posed};
 
 /// Where a case came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,10 @@ pub enum Stratum {
     SignedTarget,
     /// A has not full column rank (smallest singular value below 1e-12 of the largest).
     RankDeficient,
+    /// A quantity of another system, by name, in `(10^(k-1), 10^k]`.
+    Decade(&'static str, i32),
+    /// A kind of instance of another system, by name.
+    Kind(&'static str),
 }
 
 impl std::fmt::Display for Stratum {
@@ -67,24 +72,26 @@ impl std::fmt::Display for Stratum {
             Self::Square => write!(f, "n=d"),
             Self::SignedTarget => write!(f, "signed b"),
             Self::RankDeficient => write!(f, "rank deficient"),
+            Self::Decade(quantity, decade) => write!(f, "{quantity} 1e{decade}"),
+            Self::Kind(kind) => write!(f, "{kind}"),
         }
     }
 }
 
-/// An instance to check a claim on.
+/// An instance to check a claim on: a loss of logits, or the arrays of another system.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub struct Case<I = Instance> {
     /// Where it came from.
     pub origin: Origin,
     /// The instance; its first point is the claim's `x`, its second the claim's `y`.
-    pub instance: Instance,
+    pub instance: I,
     /// Seed of whatever the check itself draws (a subsample, say).
     pub seed: u64,
 }
 
-impl Case {
+impl<I> Case<I> {
     /// A case.
-    pub fn new(origin: Origin, instance: Instance, seed: u64) -> Self {
+    pub fn new(origin: Origin, instance: I, seed: u64) -> Self {
         Self {
             origin,
             instance,
@@ -92,6 +99,77 @@ impl Case {
         }
     }
 
+    /// A random stream of the case's own, for one purpose.
+    pub fn stream(&self, purpose: &str) -> Stream {
+        sample::stream(self.seed, purpose, 0)
+    }
+}
+
+/// A case of any system, as campaigns hold them.
+#[derive(Clone, Debug)]
+pub enum AnyCase {
+    /// A loss of logits.
+    Logit(Case),
+    /// Any other system.
+    Other(Case<Given>),
+}
+
+impl AnyCase {
+    /// A case.
+    pub fn new(origin: Origin, posed: Posed, seed: u64) -> Self {
+        match posed {
+            Posed::Logit(instance) => Self::Logit(Case::new(origin, instance, seed)),
+            Posed::Other(given) => Self::Other(Case::new(origin, given, seed)),
+        }
+    }
+
+    /// The same case, said to come from there.
+    #[must_use]
+    pub fn from_origin(self, origin: Origin) -> Self {
+        match self {
+            Self::Logit(case) => Self::Logit(Case { origin, ..case }),
+            Self::Other(case) => Self::Other(Case { origin, ..case }),
+        }
+    }
+
+    /// Where it came from.
+    pub fn origin(&self) -> &Origin {
+        match self {
+            Self::Logit(case) => &case.origin,
+            Self::Other(case) => &case.origin,
+        }
+    }
+
+    /// Seed of whatever the check itself draws.
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Logit(case) => case.seed,
+            Self::Other(case) => case.seed,
+        }
+    }
+
+    /// The instance.
+    pub fn posed(&self) -> Posed {
+        match self {
+            Self::Logit(case) => Posed::Logit(case.instance.clone()),
+            Self::Other(case) => Posed::Other(case.instance.clone()),
+        }
+    }
+}
+
+impl From<Case> for AnyCase {
+    fn from(case: Case) -> Self {
+        Self::Logit(case)
+    }
+}
+
+impl From<Case<Given>> for AnyCase {
+    fn from(case: Case<Given>) -> Self {
+        Self::Other(case)
+    }
+}
+
+impl Case {
     /// The claim's `x` (d): the instance's first point, or the origin.
     pub fn x(&self) -> DVector<f64> {
         self.instance.start()
@@ -105,11 +183,6 @@ impl Case {
                 sample::dyadic_vector(&mut self.stream("y"), self.instance.columns(), 1);
             self.x() + displacement * 0.25
         })
-    }
-
-    /// A random stream of the case's own, for one purpose.
-    pub fn stream(&self, purpose: &str) -> Stream {
-        sample::stream(self.seed, purpose, 0)
     }
 
     /// The strata the case belongs to, measured on the instance itself (f64 singular values and logits).

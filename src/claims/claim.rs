@@ -1,9 +1,12 @@
 //! A claim is data: what is printed and where, its premise, its check, the recorded verdict, its correction, and the
 //! planted fault that its checker must catch.
 
-use crate::claims::{Case, CheckError, Family, Outside, Proof, Stratum, Verdict};
-use crate::instance::LossKind;
+use crate::claims::{
+    AnyCase, Case, Cases, CheckError, Family, OtherCases, Outside, Proof, Stratum, Verdict,
+};
+use crate::instance::Instance;
 use crate::instance::sample::Stream;
+use crate::system::{Given, Posed};
 
 /// A paper whose claims are in the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,20 +107,121 @@ impl Claim {
         }
     }
 
-    /// Whether the statement is about this loss (and activation): one of those that its cases are drawn for. The sampling
-    /// lemmas are about the matrix alone, whatever the loss.
-    pub fn speaks_of(&self, loss: &LossKind) -> bool {
-        self.paper == Paper::Sampling || self.family.losses.iter().any(|drawn| drawn.is(loss))
+    /// Whether the statement is about the system of this instance (and its activation): one of those that its cases are drawn
+    /// for. The sampling lemmas are about the matrix alone, whatever the loss of its logits.
+    pub fn speaks_of(&self, posed: &Posed) -> bool {
+        match (&self.subject, posed) {
+            (Subject::Logit(trial), Posed::Logit(instance)) => self.covers(trial, instance),
+            (Subject::Other(trial), Posed::Other(given)) => trial.cases.speak_of(given),
+            (Subject::Logit(_), Posed::Other(_)) | (Subject::Other(_), Posed::Logit(_)) => false,
+        }
     }
 
-    /// Decides one case. The loss is a part of every premise, and comes first: a check may take its own loss for granted.
-    /// A check that could not be carried out leaves the case undecided.
-    pub fn decide(&self, case: &Case) -> Verdict {
-        if !self.speaks_of(case.instance.loss()) {
-            return Verdict::Outside(Outside::Loss);
-        }
-        (self.check)(case).unwrap_or_else(|error| Verdict::Undecided(error.to_string()))
+    fn covers(&self, trial: &Trial<Family, Instance>, instance: &Instance) -> bool {
+        self.paper == Paper::Sampling || trial.cases.speak_of(instance)
     }
+
+    /// Decides one case. The system is a part of every premise, and comes first: a check may take its own for granted.
+    /// A check that could not be carried out leaves the case undecided.
+    pub fn decide(&self, case: &AnyCase) -> Verdict {
+        let said = match (&self.subject, case) {
+            (Subject::Logit(trial), AnyCase::Logit(case)) if self.covers(trial, &case.instance) => {
+                (trial.check)(case)
+            }
+            (Subject::Other(trial), AnyCase::Other(case))
+                if trial.cases.speak_of(&case.instance) =>
+            {
+                (trial.check)(case)
+            }
+            (Subject::Logit(_) | Subject::Other(_), AnyCase::Logit(_) | AnyCase::Other(_)) => {
+                Ok(Verdict::Outside(Outside::Loss))
+            }
+        };
+        said.unwrap_or_else(|error| Verdict::Undecided(error.to_string()))
+    }
+
+    /// What the check says of a case that the claim speaks of.
+    pub fn check(&self, case: &AnyCase) -> Result<Verdict, CheckError> {
+        self.subject.apply(case, |trial| trial.check, |trial| trial.check)
+    }
+
+    /// The same with the planted fault.
+    pub fn control(&self, case: &AnyCase) -> Result<Verdict, CheckError> {
+        self.subject.apply(case, |trial| trial.control, |trial| trial.control)
+    }
+
+    /// Random cases in a default run.
+    pub fn cases(&self) -> usize {
+        match &self.subject {
+            Subject::Logit(trial) => trial.cases.count(),
+            Subject::Other(trial) => trial.cases.count(),
+        }
+    }
+
+    /// Random case number `index`.
+    pub fn draw(&self, index: usize, rng: &mut Stream) -> Result<AnyCase, CheckError> {
+        match &self.subject {
+            Subject::Logit(trial) => trial.cases.draw(index, rng).map(AnyCase::from),
+            Subject::Other(trial) => trial.cases.draw(index, rng).map(AnyCase::from),
+        }
+    }
+
+    /// The hand list of edge cases.
+    pub fn edges(&self, rng: &mut Stream) -> Result<Vec<AnyCase>, CheckError> {
+        Ok(match &self.subject {
+            Subject::Logit(trial) => any(trial.cases.edges(rng)?),
+            Subject::Other(trial) => any(trial.cases.edges(rng)?),
+        })
+    }
+
+    /// The cases from real data, cut to what the check can afford.
+    pub fn real(&self, seed: u64) -> Vec<Result<AnyCase, CheckError>> {
+        match &self.subject {
+            Subject::Logit(trial) => each(trial.cases.real(self.real_rows, seed)),
+            Subject::Other(trial) => each(trial.cases.real(self.real_rows, seed)),
+        }
+    }
+
+    /// How many cold starts the search has in a default run; 0 where there is no search.
+    pub fn starts(&self) -> usize {
+        match &self.subject {
+            Subject::Logit(trial) => trial.attack.map_or(0, |(_, starts)| starts),
+            Subject::Other(trial) => trial.attack.map_or(0, |(_, starts)| starts),
+        }
+    }
+
+    /// What the search finds from one cold start; `None` where there is no search.
+    pub fn search(&self, rng: &mut Stream) -> Option<Result<AnyCase, CheckError>> {
+        match &self.subject {
+            Subject::Logit(trial) => trial.attack.map(|(attack, _)| attack(rng).map(AnyCase::from)),
+            Subject::Other(trial) => trial.attack.map(|(attack, _)| attack(rng).map(AnyCase::from)),
+        }
+    }
+
+    /// The strata that a case belongs to; none for a case of another kind of system.
+    pub fn strata_of(&self, case: &AnyCase) -> Vec<Stratum> {
+        match (&self.subject, case) {
+            (Subject::Logit(trial), AnyCase::Logit(case)) => trial.cases.strata(case),
+            (Subject::Other(trial), AnyCase::Other(case)) => trial.cases.strata(case),
+            (Subject::Logit(_), AnyCase::Other(_)) | (Subject::Other(_), AnyCase::Logit(_)) => {
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn any<I>(cases: Vec<Case<I>>) -> Vec<AnyCase>
+where
+    AnyCase: From<Case<I>>,
+{
+    cases.into_iter().map(AnyCase::from).collect()
+}
+
+fn each<I>(cases: Vec<Result<Case<I>, CheckError>>) -> Vec<Result<AnyCase, CheckError>>
+where
+    AnyCase: From<Case<I>>,
+{
+    cases.into_iter().map(|case| case.map(AnyCase::from)).collect()
 }
 
 impl Expected {
@@ -131,18 +235,56 @@ impl Expected {
 }
 
 /// Decides one case.
-pub type Check = fn(&Case) -> Result<Verdict, CheckError>;
+pub type Check<I = Instance> = fn(&Case<I>) -> Result<Verdict, CheckError>;
 
 /// Searches for the hardest case from one cold start, in f64; the case found is then decided by the claim's check.
-pub type Attack = fn(&mut Stream) -> Result<Case, CheckError>;
+pub type Attack<I = Instance> = fn(&mut Stream) -> Result<Case<I>, CheckError>;
 
-/// A fault planted in the statement, which must turn the verdict over: for a claim on record as true a stricter or
-/// wrong statement that must fail, for one on record as false the corrected statement, which must hold.
-pub struct Control {
-    /// What was altered.
-    pub fault: &'static str,
-    /// The same check with the alteration.
-    pub check: Check,
+/// What a claim is checked on and by, for one kind of instance.
+pub struct Trial<C, I> {
+    /// Which cases.
+    pub cases: C,
+    /// The adversarial search and its number of cold starts in a default run.
+    pub attack: Option<(Attack<I>, usize)>,
+    /// Decides one case.
+    pub check: Check<I>,
+    /// The same check with the planted fault, which must turn the verdict over: for a claim on record as true a stricter or
+    /// wrong statement that must fail, for one on record as false the corrected statement, which must hold.
+    pub control: Check<I>,
+}
+
+// By hand: derived, they would ask the same of the instances.
+impl<C: Copy, I> Clone for Trial<C, I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<C: Copy, I> Copy for Trial<C, I> {}
+
+/// What a claim is about.
+#[derive(Clone, Copy)]
+pub enum Subject {
+    /// Losses of logits.
+    Logit(Trial<Family, Instance>),
+    /// Another system.
+    Other(Trial<OtherCases, Given>),
+}
+
+impl Subject {
+    fn apply(
+        &self,
+        case: &AnyCase,
+        logit: impl Fn(&Trial<Family, Instance>) -> Check,
+        other: impl Fn(&Trial<OtherCases, Given>) -> Check<Given>,
+    ) -> Result<Verdict, CheckError> {
+        match (self, case) {
+            (Self::Logit(trial), AnyCase::Logit(case)) => logit(trial)(case),
+            (Self::Other(trial), AnyCase::Other(case)) => other(trial)(case),
+            (Self::Logit(_), AnyCase::Other(_)) | (Self::Other(_), AnyCase::Logit(_)) => {
+                Ok(Verdict::Outside(Outside::Loss))
+            }
+        }
+    }
 }
 
 /// A statement of a paper with everything needed to decide it.
@@ -165,18 +307,14 @@ pub struct Claim {
     pub correction: Option<&'static str>,
     /// What was found out about it: errata, how tight it is, where the number comes from. One paragraph.
     pub note: &'static str,
-    /// Which cases it is checked on.
-    pub family: Family,
+    /// Which cases it is checked on, and what decides them.
+    pub subject: Subject,
     /// Strata that must not be empty in a default run.
     pub strata: &'static [Stratum],
-    /// The adversarial search and its number of cold starts in a default run.
-    pub attack: Option<(Attack, usize)>,
     /// How many rows of each real attention head the check can afford; 0 where real data say nothing about it.
     pub real_rows: usize,
-    /// Decides one case.
-    pub check: Check,
-    /// The planted fault.
-    pub control: Control,
+    /// What the planted fault of its control alters.
+    pub fault: &'static str,
     /// The manifest of the recorded witness, for a claim on record as false.
     pub witness: Option<&'static str>,
     /// The certificate that proves a claim on record as true for every instance.

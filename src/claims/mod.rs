@@ -2,12 +2,14 @@
 //! which verdict is recorded, what replaces it if it is false, and which planted fault its checker must catch.
 
 mod case;
+mod cases;
 mod catalog;
 mod claim;
 mod dls23;
 mod family;
 pub(crate) mod lsz23;
 mod proof;
+mod real;
 pub(crate) mod residual_softmax;
 mod sampling;
 #[cfg(test)]
@@ -16,11 +18,13 @@ mod tools;
 pub(crate) mod two_layer;
 mod verdict;
 
-pub use case::{Case, Origin, Stratum};
+pub use case::{AnyCase, Case, Origin, Stratum};
+pub use cases::{Cases, OtherCases};
 pub use catalog::{all, find, select};
-pub use claim::{Check, Claim, Control, Expected, Paper, Wording};
+pub use claim::{Attack, Check, Claim, Expected, Paper, Subject, Trial, Wording};
 pub use family::{Drawn, Family, TALL, Targets, Weights};
 pub use proof::Proof;
+pub use real::real_cases;
 pub use tools::exact::Exact;
 pub use tools::{attack, forms, statistics};
 pub use verdict::{CheckError, Finding, Outside, Verdict};

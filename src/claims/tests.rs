@@ -10,31 +10,31 @@ mod coverage;
 
 use std::fmt::Write as _;
 
-use crate::claims::{self, Case, CheckError, Claim, Expected, Origin, Paper, Verdict};
-use crate::instance::files::parse_instance;
+use crate::claims::{self, AnyCase, CheckError, Claim, Expected, Origin, Paper, Verdict};
 use crate::instance::sample;
+use crate::system::parse;
 
 /// The gate's seed.
 const SEED: u64 = 2304;
 /// Random cases of a claim.
 const CASES: usize = 2;
-/// Entries of A of a case at most: larger ones are for the whole gate.
+/// Entries of A, or of all arrays, of a case at most: larger ones are for the whole gate.
 const ENTRIES: usize = 2_000;
 
 /// The witness and the first random cases.
-fn cases(claim: &Claim) -> Vec<Case> {
+fn cases(claim: &Claim) -> Vec<AnyCase> {
     let witness = claim.witness.map(|text| {
-        let instance = parse_instance(text, claim.id.as_ref()).unwrap();
-        Case::new(Origin::Witness, instance, SEED)
+        let posed = parse(text, claim.id.as_ref()).unwrap();
+        AnyCase::new(Origin::Witness, posed, SEED)
     });
-    let drawn = (0..CASES.min(claim.family.cases)).map(|index| {
+    let drawn = (0..CASES.min(claim.cases())).map(|index| {
         let mut rng = sample::stream(SEED, claim.id, index as u64);
-        claim.family.draw(index, &mut rng).unwrap()
+        claim.draw(index, &mut rng).unwrap()
     });
     witness
         .into_iter()
         .chain(drawn)
-        .filter(|case| case.instance.rows() * case.instance.columns() <= ENTRIES)
+        .filter(|case| case.posed().size() <= ENTRIES)
         .collect()
 }
 
@@ -64,16 +64,16 @@ fn record(paper: Paper, part: usize, parts: usize) -> String {
     {
         writeln!(text, "{}", claim.id).unwrap();
         for case in cases(claim) {
-            let check = said((claim.check)(&case));
+            let check = said(claim.check(&case));
             match claim.expected {
                 Expected::Holds => assert!(!check.starts_with("fails"), "{}: {check}", claim.id),
                 Expected::Fails => assert!(
-                    case.origin != Origin::Witness || check.starts_with("fails"),
+                    *case.origin() != Origin::Witness || check.starts_with("fails"),
                     "{}: {check} on its witness",
                     claim.id
                 ),
             }
-            let control = said((claim.control.check)(&case));
+            let control = said(claim.control(&case));
             writeln!(text, "    {check} | planted: {control}").unwrap();
         }
     }

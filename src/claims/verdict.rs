@@ -43,7 +43,7 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Outside {
-    /// The statement is about another loss, or another activation.
+    /// The statement is about another system: another loss, or another activation.
     Loss,
     /// The premise asks for full column rank.
     Rank,

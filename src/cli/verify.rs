@@ -9,9 +9,8 @@ use crate::campaign::{self, ClaimRecord, Journal, Plan};
 use crate::claims;
 use crate::cli::format::{Format, FormatArgs};
 use crate::cli::{CliError, Exit, interrupt, output};
-use crate::instance::Instance;
 use crate::instance::files::{
-    check_directory, refuse_overlap, refuse_two_readers, render_instance, write_whole,
+    check_directory, refuse_overlap, refuse_two_readers, write_whole,
 };
 use crate::report;
 use crate::system::{Posed, read_with_files};
@@ -115,7 +114,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
 }
 
 /// Instances with their names.
-type Named = Vec<(String, Instance)>;
+type Named = Vec<(String, Posed)>;
 
 /// The instances that were given, if any, and the files they came from.
 fn only(paths: &[PathBuf]) -> Result<(Option<Named>, Vec<PathBuf>), CliError> {
@@ -127,17 +126,7 @@ fn only(paths: &[PathBuf]) -> Result<(Option<Named>, Vec<PathBuf>), CliError> {
     let (mut instances, mut inputs) = (Vec::new(), Vec::new());
     for path in paths {
         let (posed, files) = read_with_files(path)?;
-        let instance = match posed {
-            Posed::Logit(instance) => instance,
-            Posed::Other(given) => {
-                let system = given.system().key;
-                let reason = format!(
-                    "no claim of the catalogue is about system \"{system}\": all are about losses of logits"
-                );
-                return Err(CliError::refused(path, reason));
-            }
-        };
-        instances.push((path.display().to_string(), instance));
+        instances.push((path.display().to_string(), posed));
         inputs.extend(files);
     }
     Ok(((!paths.is_empty()).then_some(instances), inputs))
@@ -208,14 +197,13 @@ fn details(record: &ClaimRecord) -> String {
     }
     if let Some(failure) = &record.failure {
         text.push_str(&format!(
-            "{}: {} observed {}, allowed {} ({}, n = {}, d = {})\n",
+            "{}: {} observed {}, allowed {} ({}, {})\n",
             record.id,
             failure.finding.quantity,
             failure.finding.observed,
             failure.finding.allowed,
             failure.origin,
-            failure.instance.rows(),
-            failure.instance.columns(),
+            failure.instance.sizes_in_words(),
         ));
     }
     text.push('\n');
@@ -228,7 +216,7 @@ fn save(directory: &Path, text: &str, json: &str, records: &[ClaimRecord]) -> Re
     write_whole(&directory.join(JSON_REPORT), json.as_bytes())?;
     for record in records {
         if let Some(failure) = &record.failure {
-            let manifest = render_instance(&failure.instance);
+            let manifest = failure.instance.render();
             let file = directory.join(manifest_name(record.id));
             write_whole(&file, manifest.as_bytes())?;
         }

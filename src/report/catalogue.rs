@@ -38,7 +38,7 @@ pub fn explain(claim: &Claim) -> String {
         let _ = writeln!(text, "  correction {correction}");
     }
     let _ = writeln!(text, "  note       {}", claim.note);
-    let _ = writeln!(text, "  planted    {}", claim.control.fault);
+    let _ = writeln!(text, "  planted    {}", claim.fault);
     if let Some(proof) = claim.proof {
         let _ = writeln!(text, "  certificate {}", proof.certificate);
     }
@@ -92,7 +92,7 @@ pub fn markdown(claims: &[&Claim]) -> String {
                 claim
                     .correction
                     .map_or_else(String::new, |id| format!("`{id}`")),
-                cell(claim.control.fault),
+                cell(claim.fault),
             );
         }
         text.push_str("\n### Notes\n\n");

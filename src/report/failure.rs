@@ -29,10 +29,9 @@ pub fn failure_block(record: &ClaimRecord, seed: u64, cases: Option<usize>) -> S
     if let Some(failure) = &record.failure {
         let _ = writeln!(
             text,
-            "  case      {} (n = {}, d = {}), {} of {} cases fail",
+            "  case      {} ({}), {} of {} cases fail",
             failure.origin,
-            failure.instance.rows(),
-            failure.instance.columns(),
+            failure.instance.sizes_in_words(),
             record.failed,
             record.cases
         );

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::campaign::ClaimRecord;
 use crate::claims::Claim;
-use crate::instance::files::render_instance;
 use crate::report::{Counts, decided};
 
 /// Everything that `attreg verify --json` prints.
@@ -111,7 +110,7 @@ impl ClaimReport {
                 quantity: failure.finding.quantity.clone(),
                 observed: failure.finding.observed.clone(),
                 allowed: failure.finding.allowed.clone(),
-                instance: render_instance(&failure.instance),
+                instance: failure.instance.render(),
             }),
             unfinished: record.unfinished,
         }
@@ -154,7 +153,7 @@ pub fn catalogue_json(claims: &[&Claim]) -> serde_json::Value {
             certificate: claim.proof.map(|proof| proof.certificate),
             correction: claim.correction,
             note: claim.note,
-            planted_fault: claim.control.fault,
+            planted_fault: claim.fault,
             has_witness: claim.witness.is_some(),
         })
         .collect();

@@ -260,6 +260,21 @@ impl Given {
             .map_or(0, |known| known.size)
     }
 
+    /// How many entries the arrays have together.
+    pub fn entries(&self) -> usize {
+        self.arrays.iter().map(|array| array.values().len()).sum()
+    }
+
+    /// Every dimension with its size: `n = 4, m = 3, k = 1`.
+    pub fn sizes_in_words(&self) -> String {
+        let words: Vec<String> = self
+            .sizes
+            .iter()
+            .map(|known| format!("{} = {}", known.dimension, known.size))
+            .collect();
+        words.join(", ")
+    }
+
     /// How the unknowns make one vector.
     pub fn layout(&self) -> Layout {
         let shapes = self.system.unknowns.iter().map(|slot| {

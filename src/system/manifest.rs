@@ -16,13 +16,15 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::instance::files::{
-    has_suffix, json, npy, npz, parse_instance_and_files, read_instance_and_files, read_text, shown,
+    has_suffix, json, npy, npz, parse_instance_and_files, read_instance_and_files, read_text,
+    render_instance, shown,
 };
 use crate::instance::{Instance, InstanceError};
 use crate::memory::reading::Reading;
 use crate::system::array::{Array, in_words};
 use crate::system::given::Given;
 use crate::system::layout::Layout;
+use crate::system::render::render;
 use crate::system::row::System;
 use crate::system::slot::Rule;
 use crate::system::table::{SYSTEMS, system};
@@ -35,6 +37,42 @@ pub enum Posed {
     Logit(Instance),
     /// Any other system.
     Other(Given),
+}
+
+impl Posed {
+    /// The key of its system.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Logit(instance) => instance.loss().name(),
+            Self::Other(given) => given.system().key,
+        }
+    }
+
+    /// The manifest, all arrays inline.
+    pub fn render(&self) -> String {
+        match self {
+            Self::Logit(instance) => render_instance(instance),
+            Self::Other(given) => render(given),
+        }
+    }
+
+    /// How many numbers it is given: the entries of A for a loss of logits, of all arrays for another system.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Logit(instance) => instance.rows() * instance.columns(),
+            Self::Other(given) => given.entries(),
+        }
+    }
+
+    /// Its dimensions: `n = 3, d = 2`.
+    pub fn sizes_in_words(&self) -> String {
+        match self {
+            Self::Logit(instance) => {
+                format!("n = {}, d = {}", instance.rows(), instance.columns())
+            }
+            Self::Other(given) => given.sizes_in_words(),
+        }
+    }
 }
 
 /// Reads a manifest of any system, and the files that it names (paths relative to the manifest); `-` is standard input. A

@@ -4,19 +4,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use attention_regression::claims::{self, Case, Claim, Expected, Origin, Outside, Verdict};
-use attention_regression::instance::Instance;
-use attention_regression::instance::files::{parse_instance, read_instance};
+use attention_regression::claims::{self, AnyCase, Claim, Expected, Origin, Outside, Verdict};
+use attention_regression::system::{Posed, parse, read};
 use rayon::prelude::*;
 
 /// The gate's seed.
 const SEED: u64 = 2304;
 
-fn directory(name: &str) -> Vec<(String, Instance)> {
+fn directory(name: &str) -> Vec<(String, Posed)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")
         .join(name);
-    let mut found: Vec<(String, Instance)> = std::fs::read_dir(path)
+    let mut found: Vec<(String, Posed)> = std::fs::read_dir(path)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
@@ -25,7 +24,7 @@ fn directory(name: &str) -> Vec<(String, Instance)> {
         })
         .map(|path| {
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            (name, read_instance(&path).unwrap())
+            (name, read(&path).unwrap())
         })
         .collect();
     found.sort_by(|a, b| a.0.cmp(&b.0));
@@ -33,7 +32,7 @@ fn directory(name: &str) -> Vec<(String, Instance)> {
 }
 
 /// Every loss on a tall, a wide and a one-row matrix whose entries are `scale` times small integers.
-fn shaped(scale: &str) -> Vec<(String, Instance)> {
+fn shaped(scale: &str) -> Vec<(String, Posed)> {
     let losses = [
         r#""softmax""#,
         r#""exp""#,
@@ -69,24 +68,24 @@ fn shaped(scale: &str) -> Vec<(String, Instance)> {
                 repeated("0.25", outputs),
             );
             let name = format!("{loss} {n} x {d}, entries of {scale}");
-            let instance = parse_instance(&manifest, "shaped".as_ref()).unwrap();
-            made.push((name, instance));
+            let posed = parse(&manifest, "shaped".as_ref()).unwrap();
+            made.push((name, posed));
         }
     }
     made
 }
 
 /// What is wrong with a claim on an instance, if anything.
-fn fault(claim: &Claim, name: &str, instance: &Instance) -> Option<String> {
-    let case = Case::new(Origin::File(name.to_owned()), instance.clone(), SEED);
+fn fault(claim: &Claim, name: &str, posed: &Posed) -> Option<String> {
+    let case = AnyCase::new(Origin::File(name.to_owned()), posed.clone(), SEED);
     let found = catch_unwind(AssertUnwindSafe(|| {
         // What a campaign asks of every case.
-        let _ = case.strata();
+        let _ = claim.strata_of(&case);
         claim.decide(&case)
     }));
     let wrong = match found {
         Err(_) => "panics".to_owned(),
-        Ok(verdict) if !claim.speaks_of(instance.loss()) => {
+        Ok(verdict) if !claim.speaks_of(posed) => {
             (verdict != Verdict::Outside(Outside::Loss)).then(|| format!("{verdict:?}"))?
         }
         Ok(Verdict::Fails(finding)) if claim.expected == Expected::Holds => format!("{finding:?}"),
@@ -95,14 +94,14 @@ fn fault(claim: &Claim, name: &str, instance: &Instance) -> Option<String> {
     Some(format!("{} on {name}: {wrong}", claim.id))
 }
 
-fn faults(instances: &[(String, Instance)]) -> Vec<String> {
+fn faults(instances: &[(String, Posed)]) -> Vec<String> {
     let catalogue = claims::all();
     instances
         .par_iter()
-        .flat_map_iter(|(name, instance)| {
+        .flat_map_iter(|(name, posed)| {
             catalogue
                 .iter()
-                .filter_map(move |claim| fault(claim, name, instance))
+                .filter_map(move |claim| fault(claim, name, posed))
                 .collect::<Vec<_>>()
         })
         .collect()
@@ -126,7 +125,7 @@ fn instances_of_users_refute_nothing() {
 
 #[test]
 fn extreme_entries_and_shapes_refute_nothing() {
-    let extremes: Vec<(String, Instance)> = ["e0", "e155", "e307", "e-300"]
+    let extremes: Vec<(String, Posed)> = ["e0", "e155", "e307", "e-300"]
         .iter()
         .flat_map(|scale| shaped(scale))
         .collect();
@@ -138,13 +137,13 @@ fn extreme_entries_and_shapes_refute_nothing() {
 fn every_claim_speaks_of_its_witness_and_of_no_other_paper_s_loss() {
     for claim in claims::all() {
         if let Some(text) = claim.witness {
-            let witness = parse_instance(text, claim.id.as_ref()).unwrap();
-            assert!(claim.speaks_of(witness.loss()), "{}", claim.id);
+            let witness = parse(text, claim.id.as_ref()).unwrap();
+            assert!(claim.speaks_of(&witness), "{}", claim.id);
         }
         let spoken: Vec<&str> = shaped("e0")
             .iter()
-            .filter(|(_, instance)| claim.speaks_of(instance.loss()))
-            .map(|(_, instance)| instance.loss().name())
+            .filter(|(_, posed)| claim.speaks_of(posed))
+            .map(|(_, posed)| posed.key())
             .collect();
         assert!(!spoken.is_empty(), "{}", claim.id);
         let own: &[&str] = match claim.paper.key() {

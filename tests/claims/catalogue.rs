@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use attention_regression::campaign::{self, Plan, Tally};
-use attention_regression::claims::{self, Claim, Expected, Origin, Verdict};
-use attention_regression::instance::files::parse_instance;
+use attention_regression::claims::{self, AnyCase, Claim, Expected, Origin, Verdict};
 use attention_regression::instance::sample;
 use attention_regression::report;
+use attention_regression::system::parse;
 
 /// The gate's seed; a run by hand may use any other.
 const SEED: u64 = 2304;
@@ -89,32 +89,32 @@ fn every_witness_file_belongs_to_a_claim() {
 }
 
 /// The cases that a control is tried on: the witness, the edges, a few random cases. Searches follow one by one.
-fn control_cases(claim: &Claim) -> Vec<claims::Case> {
+fn control_cases(claim: &Claim) -> Vec<AnyCase> {
     let mut cases = Vec::new();
     if let Some(text) = claim.witness {
-        let instance = parse_instance(text, claim.id.as_ref()).unwrap();
-        cases.push(claims::Case::new(Origin::Witness, instance, SEED));
+        let posed = parse(text, claim.id.as_ref()).unwrap();
+        cases.push(AnyCase::new(Origin::Witness, posed, SEED));
     }
     let mut rng = sample::stream(SEED, &format!("{}/edges", claim.id), 0);
-    cases.extend(claim.family.edges(&mut rng).unwrap());
-    for index in 0..claim.family.cases.min(28) {
+    cases.extend(claim.edges(&mut rng).unwrap());
+    for index in 0..claim.cases().min(28) {
         let mut rng = sample::stream(SEED, claim.id, index as u64);
-        cases.push(claim.family.draw(index, &mut rng).unwrap());
+        cases.push(claim.draw(index, &mut rng).unwrap());
     }
     cases
 }
 
 /// What the campaign's searches find, one after the other.
-fn searched(claim: &Claim) -> impl Iterator<Item = claims::Case> + '_ {
-    claim.attack.into_iter().flat_map(|(attack, searches)| {
-        let label = format!("{}/attack", claim.id);
-        (0..searches as u64)
-            .map(move |index| attack(&mut sample::stream(SEED, &label, index)).unwrap())
+fn searched(claim: &Claim) -> impl Iterator<Item = AnyCase> + '_ {
+    let label = format!("{}/attack", claim.id);
+    (0..claim.starts() as u64).map(move |index| {
+        let mut rng = sample::stream(SEED, &label, index);
+        claim.search(&mut rng).unwrap().unwrap()
     })
 }
 
-fn tally(claim: &Claim, case: &claims::Case, failed: &mut u32, held: &mut u32) {
-    match (claim.control.check)(case) {
+fn tally(claim: &Claim, case: &AnyCase, failed: &mut u32, held: &mut u32) {
+    match claim.control(case) {
         Ok(Verdict::Fails(_)) => *failed += 1,
         Ok(Verdict::Holds { .. }) => *held += 1,
         Ok(_) | Err(_) => {}
@@ -144,7 +144,7 @@ fn every_planted_fault_turns_the_verdict_over() {
             (!turned).then(|| {
                 format!(
                     "{}: planted \"{}\": {failed} fail, {held} hold",
-                    claim.id, claim.control.fault
+                    claim.id, claim.fault
                 )
             })
         })

@@ -64,7 +64,7 @@ fn the_first_claims_hold_on_any_small_instance() {
     );
     let outcome = runner.run(&case(), |case| {
         for id in FIRST {
-            let verdict = (claims::find(&catalogue, id).unwrap().check)(&case).unwrap();
+            let verdict = claims::find(&catalogue, id).unwrap().check(&case.clone().into()).unwrap();
             prop_assert!(!matches!(verdict, Verdict::Fails(_)), "{id}: {verdict:?}");
         }
         Ok(())
@@ -87,7 +87,7 @@ fn a_planted_fault_is_found_and_shrunk_to_a_small_instance() {
         ),
     );
     let outcome = runner.run(&case(), |case| {
-        let verdict = (claim.control.check)(&case).unwrap();
+        let verdict = claim.control(&case.clone().into()).unwrap();
         prop_assert!(!matches!(verdict, Verdict::Fails(_)));
         Ok(())
     });

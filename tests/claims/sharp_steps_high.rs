@@ -965,7 +965,7 @@ fn the_fixtures_attain_both_constants_to_35_digits() {
         let catalogue = claims::all();
         let claim = claims::find(&catalogue, "dls23/spectrum-below-sharp").unwrap();
         let case = Case::new(Origin::File(name.to_owned()), instance.clone(), 0);
-        let replayed = (claim.check)(&case).unwrap();
+        let replayed = claim.check(&case.into()).unwrap();
         assert!(matches!(replayed, Verdict::Fails(_)), "{replayed:?}");
         // The same through the mass: p_1 = t* to 34 digits.
         let p = (at[0] - at[1]).exp() / (High::ONE + (at[0] - at[1]).exp());

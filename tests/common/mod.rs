@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use attention_regression::campaign::{self, ClaimRecord, Plan};
-use attention_regression::claims::{self, Claim, Control, Expected};
-use attention_regression::instance::files::read_instance;
+use attention_regression::claims::{self, Claim, Expected};
+use attention_regression::system::read;
 
 /// A manifest that every command takes.
 pub const BASELINE: &str = r#"{
@@ -148,19 +148,14 @@ pub fn failing_on(file: &str) -> Vec<ClaimRecord> {
     let planted = Claim {
         expected: Expected::Holds,
         witness: None,
-        family: claim.family,
-        control: Control {
-            fault: claim.control.fault,
-            check: claim.control.check,
-        },
         ..*claim
     };
-    let instance = read_instance(file.as_ref()).unwrap();
+    let posed = read(file.as_ref()).unwrap();
     let plan = Plan {
         claims: vec![&planted],
         seed: 7,
         cases: None,
-        only: Some(vec![(file.to_owned(), instance)]),
+        only: Some(vec![(file.to_owned(), posed)]),
     };
     campaign::run(&plan, &|| {})
 }

@@ -7,7 +7,7 @@ use attention_regression::instance::{Activation, LossKind};
 use attention_regression::judge::kit::{Specimen, specimens};
 use attention_regression::oracle::Reference;
 use attention_regression::production::Problem;
-use attention_regression::system::System;
+use attention_regression::system::{Posed, System};
 
 use crate::{CLAIM, DEFINITION, GENERATOR, METHOD, SPECIMEN};
 
@@ -28,7 +28,7 @@ pub fn has(system: &System, what: &str) -> bool {
         GENERATOR => generated(system),
         CLAIM => claims::all()
             .iter()
-            .any(|claim| claim.speaks_of(first.instance.loss())),
+            .any(|claim| claim.speaks_of(&Posed::Logit(first.instance.clone()))),
         _ => panic!("{what}: who asks this of a loss of logits?"),
     }
 }

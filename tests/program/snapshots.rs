@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use attention_regression::campaign::{self, Plan};
-use attention_regression::claims::{self, Claim, Expected};
+use attention_regression::claims::{self, Claim, Expected, Subject, Trial};
 use attention_regression::report;
 
 fn beside(folder: &str) -> insta::Settings {
@@ -57,16 +57,17 @@ fn a_failing_claim_is_explained_as_reviewed() {
     // A planted fault on record as true: the campaign must contradict the record and say where.
     let catalogue = claims::all();
     let claim = claims::find(&catalogue, "dls23/gradient-corrected").unwrap();
+    let Subject::Logit(trial) = claim.subject else {
+        panic!("a claim about losses of logits");
+    };
     let planted = Claim {
-        check: claim.control.check,
         expected: Expected::Holds,
-        attack: None,
-        strata: claim.strata,
-        family: claim.family,
-        control: claims::Control {
-            fault: claim.control.fault,
-            check: claim.check,
-        },
+        subject: Subject::Logit(Trial {
+            attack: None,
+            check: trial.control,
+            control: trial.check,
+            ..trial
+        }),
         ..*claim
     };
     let plan = Plan {

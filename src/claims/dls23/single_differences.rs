@@ -168,9 +168,9 @@ mod tests {
     fn the_first_start_of_every_search_catches_half_of_the_constant() {
         for claim in claims() {
             let label = format!("{}/attack", claim.id);
-            let (attack, _) = claim.attack.unwrap();
-            let case = attack(&mut sample::stream(2304, &label, 0)).unwrap();
-            let said = (claim.control.check)(&case).unwrap();
+            let mut rng = sample::stream(2304, &label, 0);
+            let case = claim.search(&mut rng).unwrap().unwrap();
+            let said = claim.control(&case).unwrap();
             assert!(matches!(said, Verdict::Fails(_)), "{}: {said:?}", claim.id);
         }
     }

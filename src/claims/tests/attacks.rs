@@ -15,20 +15,19 @@ type Promise = (&'static str, f64, bool);
 fn fault((id, promised, catches): Promise) -> Option<String> {
     let catalogue = claims::all();
     let claim = claims::find(&catalogue, id).unwrap();
-    let (attack, starts) = claim.attack.unwrap();
     let mut best = f64::INFINITY;
-    for index in 0..starts as u64 {
+    for index in 0..claim.starts() as u64 {
         let mut rng = sample::stream(SEED, &format!("{id}/attack"), index);
-        let case = attack(&mut rng).unwrap();
-        assert!(matches!(case.origin, Origin::Attack(_)), "{id}");
-        match (claim.check)(&case).unwrap() {
+        let case = claim.search(&mut rng).unwrap().unwrap();
+        assert!(matches!(case.origin(), Origin::Attack(_)), "{id}");
+        match claim.check(&case).unwrap() {
             Verdict::Fails(_) if claim.expected == Expected::Fails => return None,
             Verdict::Holds { slack } => best = best.min(slack),
             Verdict::Undecided(_) => {}
             other => return Some(format!("{id}, start {index}: {other:?}")),
         }
         if claim.expected == Expected::Holds && best <= promised {
-            let control = (claim.control.check)(&case).unwrap();
+            let control = claim.control(&case).unwrap();
             return (catches && !matches!(control, Verdict::Fails(_)))
                 .then(|| format!("{id}: the planted fault is {control:?}"));
         }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::claims::{self, Claim, Family, Paper};
+use crate::claims::{self, Claim, Family, Paper, Subject};
 
 use super::reviewed;
 
@@ -29,6 +29,14 @@ fn family(family: &Family) -> String {
     )
 }
 
+/// The cases in words. A case of another system is drawn by code of its own, which the other records show.
+fn cases(claim: &Claim) -> String {
+    match &claim.subject {
+        Subject::Logit(trial) => family(&trial.cases),
+        Subject::Other(trial) => format!("{} of its own", trial.cases.count()),
+    }
+}
+
 fn entry(claim: &Claim) -> String {
     let mut text = String::new();
     let strata: Vec<String> = claim.strata.iter().map(ToString::to_string).collect();
@@ -42,17 +50,17 @@ fn entry(claim: &Claim) -> String {
         ("recorded", claim.recorded()),
         ("correction", claim.correction.unwrap_or("none")),
         ("note", claim.note),
-        ("planted", claim.control.fault),
-        ("cases", &family(&claim.family)),
+        ("planted", claim.fault),
+        ("cases", &cases(claim)),
         ("strata", &strata.join(", ")),
         ("witness", witness),
     ] {
         writeln!(text, "    {name}: {value}").unwrap();
     }
-    let starts = claim.attack.map_or(0, |(_, starts)| starts);
-    writeln!(
+        writeln!(
         text,
-        "    searches: {starts}, real rows: {}",
+        "    searches: {}, real rows: {}",
+        claim.starts(),
         claim.real_rows
     )
     .unwrap();

@@ -1,7 +1,7 @@
 //! What a claim's premise leaves free, its random cases draw over decades: the size of the target, the number of rows, the
 //! distance of two points, the weights of single rows. A search that keeps to one decade finds nothing outside of it.
 
-use crate::claims::{self, Claim, Expected, Family, Targets, Weights};
+use crate::claims::{self, Claim, Expected, Family, Subject, Targets, Weights};
 use crate::instance::sample;
 
 use super::SEED;
@@ -145,18 +145,22 @@ fn gaps(claim: &Claim, family: &Family) -> Vec<String> {
     missing
 }
 
-/// The claims on record as true.
-fn true_claims(catalogue: &[Claim]) -> impl Iterator<Item = &Claim> {
+/// The claims about losses of logits on record as true, with their families.
+fn true_claims(catalogue: &[Claim]) -> impl Iterator<Item = (&Claim, Family)> {
     catalogue
         .iter()
         .filter(|claim| claim.expected == Expected::Holds)
+        .filter_map(|claim| match claim.subject {
+            Subject::Logit(trial) => Some((claim, trial.cases)),
+            Subject::Other(_) => None,
+        })
 }
 
 #[test]
 fn what_the_premise_leaves_free_is_drawn_over_decades() {
     let catalogue = claims::all();
     let missing: Vec<String> = true_claims(&catalogue)
-        .flat_map(|claim| gaps(claim, &claim.family))
+        .flat_map(|(claim, family)| gaps(claim, &family))
         .collect();
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
@@ -173,9 +177,9 @@ fn every_exception_is_about_a_claim_that_needs_it() {
         (FEW_ROWS, &|family| family.tall == (0, 0)),
     ] {
         for (start, reason) in list {
-            let mut about = true_claims(&catalogue).filter(|claim| claim.id.starts_with(start));
+            let mut about = true_claims(&catalogue).filter(|(claim, _)| claim.id.starts_with(start));
             assert!(
-                about.any(|claim| needed(&claim.family)),
+                about.any(|(_, family)| needed(&family)),
                 "{start} needs no exception ({reason})"
             );
         }
@@ -185,23 +189,25 @@ fn every_exception_is_about_a_claim_that_needs_it() {
 #[test]
 fn a_narrow_family_is_caught() {
     let catalogue = claims::all();
-    let claim = claims::find(&catalogue, "dls23/hessian-difference-triangle").unwrap();
-    assert_eq!(gaps(claim, &claim.family), [""; 0]);
+    let (claim, family) = true_claims(&catalogue)
+        .find(|(claim, _)| claim.id == "dls23/hessian-difference-triangle")
+        .unwrap();
+    assert_eq!(gaps(claim, &family), [""; 0]);
     let said = |family: Family| gaps(claim, &family).join(", ");
     let bounded = said(Family {
         targets: Targets::UnitBall,
-        ..claim.family
+        ..family
     });
     assert!(bounded.contains("no target of 10^6"), "{bounded}");
     let short = said(Family {
         tall: (0, 0),
-        ..claim.family
+        ..family
     });
     assert_eq!(short, format!("{}: fewer than 20 rows", claim.id));
     // Too few cases to reach pairs that nearly agree.
     let few = said(Family {
         cases: 3,
-        ..claim.family
+        ..family
     });
     assert!(few.contains("no pair at 10^-12 to 10^-10"), "{few}");
 }

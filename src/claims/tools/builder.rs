@@ -6,7 +6,8 @@
 //!     .states("||f(x)||_1 = 1")                 the statement
 //!     .given("b = 0")                           its premise; none without this line
 //!     .note("What was found out about it.")     nothing without this line
-//!     .on(FAMILY, STRATA)                       the cases
+//!     .on(FAMILY, STRATA)                       the cases: losses of logits,
+//!     .about(CASES, STRATA)                     or another system
 //!     .attacked(2, search)                      a search with its cold starts; none without this line
 //!     .real_rows(24)                            rows of real data; none without this line
 //!     .check(check)                             or .inequality(2, inequality!(..)): check and search in one
@@ -17,8 +18,10 @@
 //!
 //! A claim without a check or without a planted fault does not compile.
 
-use crate::claims::claim::{Attack, Check, Claim, Control, Expected, Paper, Wording};
-use crate::claims::{Family, Proof, Stratum};
+use crate::claims::claim::{Attack, Check, Claim, Expected, Paper, Subject, Trial, Wording};
+use crate::claims::{Family, OtherCases, Proof, Stratum};
+use crate::instance::Instance;
+use crate::system::Given;
 
 /// The manifest of that name in fixtures/witnesses.
 macro_rules! witness {
@@ -47,16 +50,16 @@ macro_rules! strata {
 pub(crate) use strata;
 
 /// A claim whose check is still to be named.
-pub struct Draft {
+pub struct Draft<C = Family, I = Instance> {
     id: &'static str,
     source: &'static str,
     wording: Wording,
     statement: &'static str,
     premise: &'static str,
     note: &'static str,
-    family: Family,
+    cases: C,
     strata: &'static [Stratum],
-    attack: Option<(Attack, usize)>,
+    attack: Option<(Attack<I>, usize)>,
     real_rows: usize,
 }
 
@@ -69,7 +72,7 @@ pub fn claim(id: &'static str) -> Draft {
         statement: "",
         premise: "none",
         note: "",
-        family: Family::GENERAL,
+        cases: Family::GENERAL,
         strata: &[],
         attack: None,
         real_rows: 0,
@@ -77,6 +80,37 @@ pub fn claim(id: &'static str) -> Draft {
 }
 
 impl Draft {
+    /// The cases, and the strata that must not be empty.
+    pub fn on(self, cases: Family, strata: &'static [Stratum]) -> Self {
+        Self {
+            cases,
+            strata,
+            ..self
+        }
+    }
+
+    /// The cases of another system than a loss of logits, and the strata that must not be empty.
+    pub fn about(
+        self,
+        cases: OtherCases,
+        strata: &'static [Stratum],
+    ) -> Draft<OtherCases, Given> {
+        Draft {
+            id: self.id,
+            source: self.source,
+            wording: self.wording,
+            statement: self.statement,
+            premise: self.premise,
+            note: self.note,
+            cases,
+            strata,
+            attack: None,
+            real_rows: self.real_rows,
+        }
+    }
+}
+
+impl<C, I> Draft<C, I> {
     /// Printed at that place of a text that was read.
     pub fn printed(self, source: &'static str) -> Self {
         self.worded(Wording::Printed, source)
@@ -121,17 +155,8 @@ impl Draft {
         Self { note, ..self }
     }
 
-    /// The cases, and the strata that must not be empty.
-    pub fn on(self, family: Family, strata: &'static [Stratum]) -> Self {
-        Self {
-            family,
-            strata,
-            ..self
-        }
-    }
-
     /// A search from so many cold starts.
-    pub fn attacked(self, starts: usize, attack: Attack) -> Self {
+    pub fn attacked(self, starts: usize, attack: Attack<I>) -> Self {
         Self {
             attack: Some((attack, starts)),
             ..self
@@ -144,25 +169,47 @@ impl Draft {
     }
 
     /// What decides a case and searches from so many cold starts, from one expression.
-    pub fn inequality(self, starts: usize, (check, attack): (Check, Attack)) -> Checked {
+    pub fn inequality(
+        self,
+        starts: usize,
+        (check, attack): (Check<I>, Attack<I>),
+    ) -> Checked<C, I> {
         self.attacked(starts, attack).check(check)
     }
 
     /// What decides a case.
-    pub fn check(self, check: Check) -> Checked {
+    pub fn check(self, check: Check<I>) -> Checked<C, I> {
         Checked { draft: self, check }
     }
 }
 
 /// A claim whose planted fault is still to be named.
-pub struct Checked {
-    draft: Draft,
-    check: Check,
+pub struct Checked<C = Family, I = Instance> {
+    draft: Draft<C, I>,
+    check: Check<I>,
 }
 
 impl Checked {
     /// The claim, on record as true: what is altered in the control, and its check.
-    pub fn fault(self, fault: &'static str, check: Check) -> Claim {
+    pub fn fault(self, fault: &'static str, control: Check) -> Claim {
+        self.complete(fault, control, Subject::Logit)
+    }
+}
+
+impl Checked<OtherCases, Given> {
+    /// The claim, on record as true: what is altered in the control, and its check.
+    pub fn fault(self, fault: &'static str, control: Check<Given>) -> Claim {
+        self.complete(fault, control, Subject::Other)
+    }
+}
+
+impl<C, I> Checked<C, I> {
+    fn complete(
+        self,
+        fault: &'static str,
+        control: Check<I>,
+        subject: fn(Trial<C, I>) -> Subject,
+    ) -> Claim {
         let Draft {
             id,
             source,
@@ -170,7 +217,7 @@ impl Checked {
             statement,
             premise,
             note,
-            family,
+            cases,
             strata,
             attack,
             real_rows,
@@ -185,12 +232,15 @@ impl Checked {
             expected: Expected::Holds,
             correction: None,
             note,
-            family,
+            subject: subject(Trial {
+                cases,
+                attack,
+                check: self.check,
+                control,
+            }),
             strata,
-            attack,
             real_rows,
-            check: self.check,
-            control: Control { fault, check },
+            fault,
             witness: None,
             proof: None,
         }

@@ -3,7 +3,7 @@
 
 use nalgebra::DVector;
 
-use crate::campaign::real_cases;
+use crate::claims::real_cases;
 use crate::instance::kinds::{Kind, Shape};
 use crate::instance::models::Model;
 use crate::instance::{Activation, DesignMatrix, Instance, InstanceError, LossKind};

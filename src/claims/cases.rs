@@ -1,0 +1,63 @@
+//! Which cases a claim is checked on: how they are drawn, and which strata they belong to.
+
+use crate::claims::real::real_cases;
+use crate::claims::{Case, CheckError, Family, Stratum};
+use crate::instance::Instance;
+use crate::instance::sample::Stream;
+use crate::system::Given;
+
+/// How the cases of a claim are drawn, for one kind of instance.
+pub trait Cases: Sync {
+    /// What is drawn: the loss of logits, or the arrays of another system.
+    type Instance: Clone;
+
+    /// Whether a statement about these cases is about this instance: a question of its system (and activation), not of its
+    /// numbers.
+    fn speak_of(&self, instance: &Self::Instance) -> bool;
+
+    /// Random cases in a default run.
+    fn count(&self) -> usize;
+
+    /// Random case number `index`.
+    fn draw(&self, index: usize, rng: &mut Stream) -> Result<Case<Self::Instance>, CheckError>;
+
+    /// The hand list of edge cases.
+    fn edges(&self, rng: &mut Stream) -> Result<Vec<Case<Self::Instance>>, CheckError>;
+
+    /// Real data, so many rows of each; none where real data say nothing.
+    fn real(&self, rows: usize, seed: u64) -> Vec<Result<Case<Self::Instance>, CheckError>>;
+
+    /// The strata that a case belongs to, measured on the instance itself.
+    fn strata(&self, case: &Case<Self::Instance>) -> Vec<Stratum>;
+}
+
+/// How the cases of a claim about another system than a loss of logits are drawn.
+pub type OtherCases = &'static dyn Cases<Instance = Given>;
+
+impl Cases for Family {
+    type Instance = Instance;
+
+    fn speak_of(&self, instance: &Instance) -> bool {
+        self.losses.iter().any(|drawn| drawn.is(instance.loss()))
+    }
+
+    fn count(&self) -> usize {
+        self.cases
+    }
+
+    fn draw(&self, index: usize, rng: &mut Stream) -> Result<Case, CheckError> {
+        Family::draw(self, index, rng)
+    }
+
+    fn edges(&self, rng: &mut Stream) -> Result<Vec<Case>, CheckError> {
+        Family::edges(self, rng)
+    }
+
+    fn real(&self, rows: usize, seed: u64) -> Vec<Result<Case, CheckError>> {
+        real_cases(rows, seed)
+    }
+
+    fn strata(&self, case: &Case) -> Vec<Stratum> {
+        case.strata()
+    }
+}
