@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::claims::{AnyCase, Claim, Expected, Finding, Origin, Outside, Stratum, Verdict, Wording};
+use crate::claims::{
+    AnyCase, Claim, Expected, Finding, Origin, Outside, Stratum, Verdict, Wording,
+};
 use crate::system::Posed;
 
 /// The verdict on a claim after all its cases.

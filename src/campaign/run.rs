@@ -143,7 +143,9 @@ fn run_units(
             let idle = outcomes.iter().all(|(_, outcome)| outcome.is_none());
             for (claim, outcome) in outcomes {
                 match outcome {
-                    Some(Ok((case, verdict))) => records[claim].add(plan.claims[claim], &case, verdict),
+                    Some(Ok((case, verdict))) => {
+                        records[claim].add(plan.claims[claim], &case, verdict)
+                    }
                     Some(Err(reason)) => records[claim].add_unmade(reason),
                     None => records[claim].unfinished += 1,
                 }

@@ -1,6 +1,9 @@
 //! The catalogue: every claim, in the order of the papers.
 
-use crate::claims::{Claim, Paper, dls23, lsz23, residual_softmax, sampling, two_layer};
+use crate::claims::{
+    Claim, Paper, dls23, lsz23, residual_softmax, sampling, single_layer_attention, two_layer,
+    weighted_low_rank,
+};
 
 /// Every claim, grouped by paper, in the order in which the papers state them.
 pub fn all() -> Vec<Claim> {
@@ -9,6 +12,8 @@ pub fn all() -> Vec<Claim> {
         lsz23::claims(),
         residual_softmax::claims(),
         two_layer::claims(),
+        single_layer_attention::claims(),
+        weighted_low_rank::claims(),
         sampling::claims(),
     ]
     .into_iter()

@@ -20,17 +20,23 @@ pub enum Paper {
     ResidualSoftmax,
     /// Local Convergence of Approximate Newton Method for Two Layer Nonlinear Regression (arXiv 2311.15390).
     TwoLayer,
+    /// Gao, Song, Wang, Yin: A Fast Optimization View, Reformulating Single Layer Attention (arXiv 2309.07418).
+    SingleLayerAttention,
+    /// Song, Ye, Yin, Zhang: Efficient Alternating Minimization (arXiv 2306.04169).
+    WeightedLowRank,
     /// The sampling lemmas that the papers use as tools (Deng, Song, Weinstein, arXiv 2210.12468, and followers).
     Sampling,
 }
 
 impl Paper {
     /// Every paper, in the order of reports.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Dls23,
         Self::Lsz23,
         Self::ResidualSoftmax,
         Self::TwoLayer,
+        Self::SingleLayerAttention,
+        Self::WeightedLowRank,
         Self::Sampling,
     ];
 
@@ -41,6 +47,8 @@ impl Paper {
             Self::Lsz23 => "lsz23",
             Self::ResidualSoftmax => "residual-softmax",
             Self::TwoLayer => "two-layer",
+            Self::SingleLayerAttention => "single-layer-attention",
+            Self::WeightedLowRank => "weighted-low-rank",
             Self::Sampling => "sampling",
         }
     }
@@ -57,6 +65,12 @@ impl Paper {
             Self::ResidualSoftmax => "A Unified Scheme of ResNet and Softmax (arXiv 2309.13482)",
             Self::TwoLayer => {
                 "Local Convergence of Approximate Newton Method for Two Layer Nonlinear Regression (arXiv 2311.15390)"
+            }
+            Self::SingleLayerAttention => {
+                "A Fast Optimization View: Reformulating Single Layer Attention in LLM Based on Tensor and SVM Trick, and Solving It in Matrix Multiplication Time (arXiv 2309.07418)"
+            }
+            Self::WeightedLowRank => {
+                "Efficient Alternating Minimization with Applications to Weighted Low Rank Approximation (arXiv 2306.04169)"
             }
             Self::Sampling => "Sampling lemmas used as tools (arXiv 2210.12468 and followers)",
         }
@@ -142,12 +156,14 @@ impl Claim {
 
     /// What the check says of a case that the claim speaks of.
     pub fn check(&self, case: &AnyCase) -> Result<Verdict, CheckError> {
-        self.subject.apply(case, |trial| trial.check, |trial| trial.check)
+        self.subject
+            .apply(case, |trial| trial.check, |trial| trial.check)
     }
 
     /// The same with the planted fault.
     pub fn control(&self, case: &AnyCase) -> Result<Verdict, CheckError> {
-        self.subject.apply(case, |trial| trial.control, |trial| trial.control)
+        self.subject
+            .apply(case, |trial| trial.control, |trial| trial.control)
     }
 
     /// Random cases in a default run.
@@ -193,8 +209,12 @@ impl Claim {
     /// What the search finds from one cold start; `None` where there is no search.
     pub fn search(&self, rng: &mut Stream) -> Option<Result<AnyCase, CheckError>> {
         match &self.subject {
-            Subject::Logit(trial) => trial.attack.map(|(attack, _)| attack(rng).map(AnyCase::from)),
-            Subject::Other(trial) => trial.attack.map(|(attack, _)| attack(rng).map(AnyCase::from)),
+            Subject::Logit(trial) => trial
+                .attack
+                .map(|(attack, _)| attack(rng).map(AnyCase::from)),
+            Subject::Other(trial) => trial
+                .attack
+                .map(|(attack, _)| attack(rng).map(AnyCase::from)),
         }
     }
 
@@ -221,7 +241,10 @@ fn each<I>(cases: Vec<Result<Case<I>, CheckError>>) -> Vec<Result<AnyCase, Check
 where
     AnyCase: From<Case<I>>,
 {
-    cases.into_iter().map(|case| case.map(AnyCase::from)).collect()
+    cases
+        .into_iter()
+        .map(|case| case.map(AnyCase::from))
+        .collect()
 }
 
 impl Expected {

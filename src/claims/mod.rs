@@ -12,11 +12,13 @@ mod proof;
 mod real;
 pub(crate) mod residual_softmax;
 mod sampling;
+mod single_layer_attention;
 #[cfg(test)]
 mod tests;
 mod tools;
 pub(crate) mod two_layer;
 mod verdict;
+mod weighted_low_rank;
 
 pub use case::{AnyCase, Case, Origin, Stratum};
 pub use cases::{Cases, OtherCases};

@@ -9,9 +9,7 @@ use crate::campaign::{self, ClaimRecord, Journal, Plan};
 use crate::claims;
 use crate::cli::format::{Format, FormatArgs};
 use crate::cli::{CliError, Exit, interrupt, output};
-use crate::instance::files::{
-    check_directory, refuse_overlap, refuse_two_readers, write_whole,
-};
+use crate::instance::files::{check_directory, refuse_overlap, refuse_two_readers, write_whole};
 use crate::report;
 use crate::system::{Posed, read_with_files};
 

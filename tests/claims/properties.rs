@@ -64,7 +64,10 @@ fn the_first_claims_hold_on_any_small_instance() {
     );
     let outcome = runner.run(&case(), |case| {
         for id in FIRST {
-            let verdict = claims::find(&catalogue, id).unwrap().check(&case.clone().into()).unwrap();
+            let verdict = claims::find(&catalogue, id)
+                .unwrap()
+                .check(&case.clone().into())
+                .unwrap();
             prop_assert!(!matches!(verdict, Verdict::Fails(_)), "{id}: {verdict:?}");
         }
         Ok(())

@@ -57,7 +57,7 @@ fn entry(claim: &Claim) -> String {
     ] {
         writeln!(text, "    {name}: {value}").unwrap();
     }
-        writeln!(
+    writeln!(
         text,
         "    searches: {}, real rows: {}",
         claim.starts(),

@@ -177,7 +177,8 @@ fn every_exception_is_about_a_claim_that_needs_it() {
         (FEW_ROWS, &|family| family.tall == (0, 0)),
     ] {
         for (start, reason) in list {
-            let mut about = true_claims(&catalogue).filter(|(claim, _)| claim.id.starts_with(start));
+            let mut about =
+                true_claims(&catalogue).filter(|(claim, _)| claim.id.starts_with(start));
             assert!(
                 about.any(|(_, family)| needed(&family)),
                 "{start} needs no exception ({reason})"
@@ -205,9 +206,6 @@ fn a_narrow_family_is_caught() {
     });
     assert_eq!(short, format!("{}: fewer than 20 rows", claim.id));
     // Too few cases to reach pairs that nearly agree.
-    let few = said(Family {
-        cases: 3,
-        ..family
-    });
+    let few = said(Family { cases: 3, ..family });
     assert!(few.contains("no pair at 10^-12 to 10^-10"), "{few}");
 }

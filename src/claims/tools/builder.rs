@@ -90,11 +90,7 @@ impl Draft {
     }
 
     /// The cases of another system than a loss of logits, and the strata that must not be empty.
-    pub fn about(
-        self,
-        cases: OtherCases,
-        strata: &'static [Stratum],
-    ) -> Draft<OtherCases, Given> {
+    pub fn about(self, cases: OtherCases, strata: &'static [Stratum]) -> Draft<OtherCases, Given> {
         Draft {
             id: self.id,
             source: self.source,

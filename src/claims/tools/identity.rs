@@ -28,12 +28,22 @@ pub fn equal_matrices(
     scale: &DMatrix<High>,
     exact: &Exact,
 ) -> Verdict {
-    let roundings = exact.error(High::ONE);
+    let name = |i, j| format!("{quantity}[{i}, {j}]");
+    equal_entries(name, [stated, truth, scale], exact.error(High::ONE))
+}
+
+/// Whether the first matrix equals the second, entry by entry; each entry is allowed so many times the same entry of the third,
+/// the magnitudes of its terms. The entry that uses most of its allowance is reported by its name.
+pub fn equal_entries(
+    name: impl Fn(usize, usize) -> String,
+    [stated, truth, scale]: [&DMatrix<High>; 3],
+    roundings: High,
+) -> Verdict {
     let mut verdict = Verdict::VACUOUS;
     for j in 0..truth.ncols() {
         for i in 0..truth.nrows() {
             verdict = verdict.and(Verdict::equal(
-                &format!("{quantity}[{i}, {j}]"),
+                &name(i, j),
                 stated[(i, j)],
                 truth[(i, j)],
                 &roundings * scale[(i, j)],

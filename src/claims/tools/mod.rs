@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `attack` | a maximiser for adversarial searches, in f64 |
 //! | `builder` | how a claim is written down |
+//! | `decade` | decades of a quantity, for strata |
 //! | `exact` | a case at 40 digits, with error bounds |
 //! | `forms` | gradient and Hessian of softmax regression as printed and as corrected |
 //! | `identity` | entrywise comparison of two ways to compute a quantity |
@@ -15,6 +16,7 @@
 
 pub mod attack;
 pub(in crate::claims) mod builder;
+pub(in crate::claims) mod decade;
 pub(in crate::claims) mod exact;
 pub mod forms;
 pub(in crate::claims) mod identity;

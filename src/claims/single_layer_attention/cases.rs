@@ -1,0 +1,233 @@
+//! Which instances of single-layer attention a claim is tried on.
+
+use nalgebra::DMatrix;
+
+use crate::claims::tools::decade::decade;
+use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
+use crate::instance::sample::{self, Stream};
+use crate::system::{Array, Given, SINGLE_LAYER_ATTENTION, by_rows};
+
+use super::model::{Model, unknowns};
+
+/// Which weights and ridge are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ridge {
+    /// None; a number; one for each column of Z; n x n, in turn; the ridge 0 or dyadic up to 2.
+    Any,
+    /// Every `w_jk^2` above `1/4 max_j sum_i |C_ji| range(h_i)`, by a margin that runs over decades, and for the claims
+    /// about X and Y together a ridge above what that margin asks for.
+    Heavy,
+}
+
+/// Small instances with every decade of the logits' range, of the target and of the values.
+#[derive(Clone, Copy, Debug)]
+pub struct AttentionCases {
+    /// Largest number of tokens.
+    pub tokens: usize,
+    /// Columns of B at most.
+    pub outputs: usize,
+    /// Whether every row of B is a convex combination of the rows of `A3 Y`.
+    pub in_hull: bool,
+    /// Weights and ridge.
+    pub ridge: Ridge,
+    /// Random cases in a default run.
+    pub cases: usize,
+}
+
+/// Decades of the largest range of a row of Z.
+const LOGITS: [i32; 4] = [0, 1, 2, 3];
+/// Binary orders of the entries of B and of Y, far apart from one case to the next.
+const TARGETS: [i32; 7] = [0, 10, -7, 20, 3, -3, 14];
+const VALUES: [i32; 5] = [0, 6, -4, 2, 10];
+
+impl AttentionCases {
+    /// Small instances of every kind.
+    pub const GENERAL: Self = Self {
+        tokens: 4,
+        outputs: 2,
+        in_hull: false,
+        ridge: Ridge::Any,
+        cases: 56,
+    };
+
+    fn shaped(
+        &self,
+        index: usize,
+        [n, d1, d2, d3, m]: [usize; 5],
+        rng: &mut Stream,
+    ) -> Result<Case<Given>, CheckError> {
+        let mut draw = |rows, columns, scale: f64| {
+            DMatrix::from_fn(rows, columns, |_, _| sample::dyadic(rng, 2) * scale)
+        };
+        let (a1, mut a2, a3) = (draw(n, d1, 1.0), draw(n, d2, 1.0), draw(n, d3, 1.0));
+        let values = VALUES[index % VALUES.len()];
+        let (x, y) = (draw(d1, d2, 1.0), draw(d3, m, 2f64.powi(values)));
+        let mut b = draw(n, m, 2f64.powi(TARGETS[index % TARGETS.len()]));
+        // A column of ones moves no softmax.
+        if d2 > 1 && index % 6 == 5 {
+            a2.column_mut(0).fill(1.0);
+        }
+        let z = &a1 * &x * a2.transpose();
+        let spread = range_of_rows(&z);
+        let x = if spread > 0.0 {
+            x * (10f64.powi(LOGITS[index % LOGITS.len()]) * 0.75 / spread)
+        } else {
+            x
+        };
+        if self.in_hull {
+            let h = &a3 * &y;
+            for j in 0..n {
+                let share = sample::probability(rng, n);
+                for i in 0..m {
+                    b[(j, i)] = share.dot(&h.column(i));
+                }
+            }
+        }
+        let mut arrays: Vec<(String, Array)> = [("A1", &a1), ("A2", &a2), ("A3", &a3), ("B", &b)]
+            .map(|(name, matrix)| (name.to_owned(), Array::matrix(matrix)))
+            .into();
+        let point: Vec<f64> = by_rows(&x).into_iter().chain(by_rows(&y)).collect();
+        let (weights, ridge) = match self.ridge {
+            Ridge::Any => any_ridge(index, n, rng),
+            Ridge::Heavy => {
+                let given = posed(arrays.clone(), point.clone())?;
+                heavy_ridge(&given, index, rng)
+            }
+        };
+        arrays.push(("weights".to_owned(), weights));
+        arrays.push(("ridge".to_owned(), Array::scalar(ridge)));
+        let seed = sample::integer(rng, 0, i64::MAX) as u64;
+        Ok(Case::new(
+            Origin::Random(index),
+            posed(arrays, point)?,
+            seed,
+        ))
+    }
+}
+
+/// The arrays and the point as an instance.
+pub fn posed(arrays: Vec<(String, Array)>, point: Vec<f64>) -> Result<Given, CheckError> {
+    Given::new(&SINGLE_LAYER_ATTENTION, arrays)
+        .and_then(|given| given.with_points(vec![point]))
+        .map_err(CheckError::Other)
+}
+
+/// The largest `max_k Z_jk - min_k Z_jk`.
+fn range_of_rows(z: &DMatrix<f64>) -> f64 {
+    z.row_iter()
+        .map(|row| row.max() - row.min())
+        .fold(0.0, f64::max)
+}
+
+fn any_ridge(index: usize, n: usize, rng: &mut Stream) -> (Array, f64) {
+    let weights = match index % 4 {
+        0 => Array::scalar(0.0),
+        1 => Array::scalar(sample::dyadic(rng, 2)),
+        2 => Array::vector(&sample::dyadic_vector(rng, n, 2)),
+        _ => Array::matrix(&DMatrix::from_fn(n, n, |_, _| sample::dyadic(rng, 2))),
+    };
+    let ridge = if index % 3 == 0 {
+        0.0
+    } else {
+        sample::dyadic(rng, 2).abs()
+    };
+    (weights, ridge)
+}
+
+/// A weight and a ridge with `a = w^2 - 1/4 max_j sum_i |C_ji| range(h_i) > 0` and `4 a mu > || |C| ||_F^2`, each by a factor of
+/// its own; rounding of f64 is far below the smallest margin.
+pub fn heavy_ridge(given: &Given, index: usize, rng: &mut Stream) -> (Array, f64) {
+    let (x, y) = unknowns(given, &nalgebra::DVector::from_vec(given.start()));
+    let model = Model::at(given, &|value| value, &x, &y);
+    let margin = 2f64.powi(-((index % 10) as i32)) * (1.0 + sample::dyadic(rng, 1).abs());
+    let (curvature, residual) = (model.curvature(), model.c.norm());
+    let surplus = (0.25 * curvature).max(2f64.powi(-10)) * margin;
+    let square = 0.25 * curvature + surplus;
+    let ridge = (residual * residual / (4.0 * surplus)).max(2f64.powi(-10)) * (1.0 + margin);
+    (Array::scalar(square.sqrt()), ridge)
+}
+
+impl Cases for AttentionCases {
+    type Instance = Given;
+
+    fn speak_of(&self, given: &Given) -> bool {
+        given.system().key == SINGLE_LAYER_ATTENTION.key
+    }
+
+    fn count(&self) -> usize {
+        self.cases
+    }
+
+    fn draw(&self, index: usize, rng: &mut Stream) -> Result<Case<Given>, CheckError> {
+        let mut pick = |most: usize| sample::integer(rng, 1, most as i64) as usize;
+        let sides = [
+            pick(self.tokens),
+            pick(2),
+            pick(2),
+            pick(2),
+            pick(self.outputs),
+        ];
+        self.shaped(index, sides, rng)
+    }
+
+    /// One token; one column each; all equal; A1, A2 and A3 of different widths.
+    fn edges(&self, rng: &mut Stream) -> Result<Vec<Case<Given>>, CheckError> {
+        let (n, m) = (self.tokens, self.outputs);
+        let shapes = [
+            [1, 1, 1, 1, 1],
+            [n, 1, 1, 1, 1],
+            [2, 2, 2, 2, m.min(2)],
+            [n, 2, 1, 2, m],
+            [2, 1, 2, 1, m],
+        ];
+        let mut cases = Vec::new();
+        for shape in shapes {
+            for turn in 0..2 {
+                let case = self.shaped(cases.len() * 3 + turn, shape, rng)?;
+                cases.push(Case {
+                    origin: Origin::Edge(cases.len()),
+                    ..case
+                });
+            }
+        }
+        Ok(cases)
+    }
+
+    /// None: the head that ships with the program has more unknowns than 40 digits can afford.
+    fn real(&self, _rows: usize, _seed: u64) -> Vec<Result<Case<Given>, CheckError>> {
+        Vec::new()
+    }
+
+    fn strata(&self, case: &Case<Given>) -> Vec<Stratum> {
+        let given = &case.instance;
+        let (x, y) = unknowns(given, &nalgebra::DVector::from_vec(given.start()));
+        let model = Model::at(given, &|value| value, &x, &y);
+        let mut strata = vec![
+            Stratum::Decade("logit range", decade(range_of_rows(&model.z))),
+            Stratum::Decade("target", decade(given.matrix("B", "n", "m").amax())),
+            Stratum::Decade("values", decade(model.h.amax())),
+        ];
+        let [n, d1, d2, m] = ["n", "d1", "d2", "m"].map(|dimension| given.size(dimension));
+        for (kind, met) in [
+            ("n=1", n == 1),
+            ("m=1", m == 1),
+            ("d1!=d2", d1 != d2),
+            ("n<d1", n < d1),
+            ("a column of A2 is constant", has_constant_column(&model.a2)),
+            ("no weights", model.squares.amax() == 0.0),
+            ("ridge", model.ridge > 0.0),
+        ] {
+            if met {
+                strata.push(Stratum::Kind(kind));
+            }
+        }
+        strata
+    }
+}
+
+fn has_constant_column(matrix: &DMatrix<f64>) -> bool {
+    matrix.nrows() > 1
+        && matrix
+            .column_iter()
+            .any(|column| column.iter().all(|entry| *entry == column[0]))
+}

@@ -1,0 +1,18 @@
+//! "Efficient Alternating Minimization with Applications to Weighted Low Rank Approximation" (arXiv 2306.04169):
+//! `|| W o (M - X Y') ||_F`. Only the abstracts and public reviews were at hand: what is only recalled says so, everything else
+//! is derived here.
+
+use crate::claims::Claim;
+
+mod bounds;
+mod cases;
+mod derivatives;
+mod model;
+
+/// The claims of this paper: derivatives and the problem of one row, least values.
+pub fn claims() -> Vec<Claim> {
+    [derivatives::claims(), bounds::claims()]
+        .into_iter()
+        .flatten()
+        .collect()
+}

@@ -1,0 +1,227 @@
+//! Which instances of weighted low-rank approximation a claim is tried on.
+
+use nalgebra::DMatrix;
+
+use crate::claims::tools::decade::decade;
+use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
+use crate::instance::sample::{self, Stream};
+use crate::system::{Array, Given, WEIGHTED_LOW_RANK, by_rows};
+
+/// Which instances are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Weights of every kind in turn: positive, ones and zeros, spread over decades, of rank one, all one.
+    Any,
+    /// Positive weights only, the same without the ones and zeros.
+    Positive,
+    /// Weights of rank one, `p q'` with p and q over decades.
+    RankOne,
+    /// Two rows and columns, rank 1, one entry hidden and the opposite one 0.
+    Corner,
+    /// The point is a minimum: M is `X Y'` wherever x_i or y_j is not 0.
+    Stationary,
+}
+
+/// Small instances with every decade of M and of the spread of W.
+#[derive(Clone, Copy, Debug)]
+pub struct LowRankCases {
+    /// Which instances.
+    pub kind: Kind,
+    /// Smallest and largest number of columns of M.
+    pub columns: (usize, usize),
+    /// Random cases in a default run.
+    pub cases: usize,
+}
+
+/// Binary orders of the entries of M and of X, far apart from one case to the next.
+const TARGETS: [i32; 5] = [0, 10, -7, 20, 3];
+const FACTORS: [i32; 4] = [0, 5, -5, 10];
+
+impl LowRankCases {
+    fn weights(&self, index: usize, n: usize, m: usize, rng: &mut Stream) -> DMatrix<f64> {
+        let mut positive = |top: i64| {
+            let power = 2f64.powi(sample::integer(rng, 0, top) as i32);
+            (0.125 + sample::dyadic(rng, 2).abs()) * power
+        };
+        let turn = match self.kind {
+            Kind::Any => index % 5,
+            Kind::Positive | Kind::Stationary => [0, 2, 3, 4][index % 4],
+            Kind::RankOne => 3,
+            Kind::Corner => 2,
+        };
+        match turn {
+            0 => DMatrix::from_fn(n, m, |_, _| positive(0)),
+            1 => DMatrix::from_fn(n, m, |_, _| f64::from(sample::integer(rng, 0, 2) > 0)),
+            2 => {
+                let top = [0, 4, 10, 20][(index / 5) % 4];
+                DMatrix::from_fn(n, m, |_, _| positive(top))
+            }
+            3 => {
+                let top = [0, 3, 8][(index / 5) % 3];
+                let p: Vec<f64> = (0..n).map(|_| positive(top)).collect();
+                let q: Vec<f64> = (0..m).map(|_| positive(top)).collect();
+                // Thirteen bits each: the product is exact.
+                DMatrix::from_fn(n, m, |i, j| p[i] * q[j])
+            }
+            _ => DMatrix::from_element(n, m, 1.0),
+        }
+    }
+
+    /// Case number `index` with n rows, m columns and rank k.
+    pub fn in_shape(
+        &self,
+        index: usize,
+        [n, m, k]: [usize; 3],
+        rng: &mut Stream,
+    ) -> Result<Case<Given>, CheckError> {
+        let mut weights = self.weights(index, n, m, rng);
+        let mut draw = |rows, columns, order: i32| {
+            DMatrix::from_fn(rows, columns, |_, _| {
+                sample::dyadic(rng, 2) * 2f64.powi(order)
+            })
+        };
+        let mut target = draw(n, m, TARGETS[index % TARGETS.len()]);
+        let factor = FACTORS[index % FACTORS.len()];
+        let (mut x, mut y) = (draw(n, k, factor), draw(m, k, -factor));
+        match self.kind {
+            Kind::Any | Kind::Positive | Kind::RankOne => {}
+            Kind::Corner => {
+                let (i, j) = (index % 2, (index / 2) % 2);
+                weights[(i, j)] = 0.0;
+                for entry in target.iter_mut().filter(|entry| **entry == 0.0) {
+                    *entry = 1.0;
+                }
+                target[(1 - i, 1 - j)] = 0.0;
+            }
+            Kind::Stationary => {
+                if n > k && m > k {
+                    x.row_mut(0).fill(0.0);
+                    y.row_mut(0).fill(0.0);
+                }
+                let free = target[(0, 0)];
+                target = &x * y.transpose();
+                if n > k && m > k {
+                    // Where both factors vanish the residual is free: it enters no slope.
+                    target[(0, 0)] = free;
+                }
+            }
+        }
+        target.zip_apply(&weights, |entry, weight| {
+            if weight == 0.0 {
+                *entry = f64::NAN;
+            }
+        });
+        let seed = sample::integer(rng, 0, i64::MAX) as u64;
+        Ok(Case::new(
+            Origin::Random(index),
+            posed(&target, &weights, &x, &y)?,
+            seed,
+        ))
+    }
+
+    fn sides(&self, rng: &mut Stream) -> [usize; 3] {
+        let mut pick = |low: i64, high: usize| sample::integer(rng, low, high as i64) as usize;
+        match self.kind {
+            Kind::Corner => [2, 2, 1],
+            Kind::Any | Kind::Positive | Kind::RankOne | Kind::Stationary => {
+                let (n, m) = (pick(1, 4), pick(self.columns.0 as i64, self.columns.1));
+                [n, m, pick(1, n.min(m).min(2))]
+            }
+        }
+    }
+}
+
+/// The instance with these arrays at this point.
+pub fn posed(
+    target: &DMatrix<f64>,
+    weights: &DMatrix<f64>,
+    x: &DMatrix<f64>,
+    y: &DMatrix<f64>,
+) -> Result<Given, CheckError> {
+    let arrays = vec![
+        ("M".to_owned(), Array::matrix(target)),
+        ("W".to_owned(), Array::matrix(weights)),
+        ("rank".to_owned(), Array::scalar(x.ncols() as f64)),
+    ];
+    let point = by_rows(x).into_iter().chain(by_rows(y)).collect();
+    Given::new(&WEIGHTED_LOW_RANK, arrays)
+        .and_then(|given| given.with_points(vec![point]))
+        .map_err(CheckError::Other)
+}
+
+impl Cases for LowRankCases {
+    type Instance = Given;
+
+    fn speak_of(&self, given: &Given) -> bool {
+        given.system().key == WEIGHTED_LOW_RANK.key
+    }
+
+    fn count(&self) -> usize {
+        self.cases
+    }
+
+    fn draw(&self, index: usize, rng: &mut Stream) -> Result<Case<Given>, CheckError> {
+        let sides = self.sides(rng);
+        self.in_shape(index, sides, rng)
+    }
+
+    /// One entry, one row, one column, a square of full rank, wider than high.
+    fn edges(&self, rng: &mut Stream) -> Result<Vec<Case<Given>>, CheckError> {
+        let shapes: &[[usize; 3]] = match self.kind {
+            Kind::Corner => &[[2, 2, 1]],
+            Kind::Any | Kind::Positive | Kind::RankOne | Kind::Stationary => {
+                &[[1, 1, 1], [1, 4, 1], [4, 1, 1], [2, 2, 2], [3, 4, 2]]
+            }
+        };
+        let mut cases = Vec::new();
+        let fits = |shape: &&[usize; 3]| (self.columns.0..=self.columns.1).contains(&shape[1]);
+        for shape in shapes.iter().filter(fits) {
+            for turn in 0..4 {
+                let case = self.in_shape(cases.len() * 3 + turn, *shape, rng)?;
+                cases.push(Case {
+                    origin: Origin::Edge(cases.len()),
+                    ..case
+                });
+            }
+        }
+        Ok(cases)
+    }
+
+    /// None: the digits that ship with the program have more unknowns than 40 digits can afford.
+    fn real(&self, _rows: usize, _seed: u64) -> Vec<Result<Case<Given>, CheckError>> {
+        Vec::new()
+    }
+
+    fn strata(&self, case: &Case<Given>) -> Vec<Stratum> {
+        let given = &case.instance;
+        let weights = given.matrix("W", "n", "m");
+        let seen = given
+            .matrix("M", "n", "m")
+            .zip_map(&weights, |m, w| if w == 0.0 { 0.0 } else { m });
+        let [n, m, k] = ["n", "m", "k"].map(|dimension| given.size(dimension));
+        let positive: Vec<f64> = weights.iter().copied().filter(|w| *w > 0.0).collect();
+        let largest = positive.iter().copied().fold(0.0, f64::max);
+        let least = positive.iter().copied().fold(f64::INFINITY, f64::min);
+        let mut strata = vec![
+            Stratum::Decade("M", decade(seen.amax())),
+            Stratum::Decade("spread of W", decade(largest / least)),
+        ];
+        let short = weights
+            .row_iter()
+            .any(|row| row.iter().filter(|w| **w > 0.0).count() < k);
+        for (kind, met) in [
+            ("n=1", n == 1),
+            ("m=1", m == 1),
+            ("k=1", k == 1),
+            ("k=2", k == 2),
+            ("k=min(n,m)", k == n.min(m)),
+            ("hidden entries", weights.min() == 0.0),
+            ("a row with fewer than k entries", short),
+        ] {
+            if met {
+                strata.push(Stratum::Kind(kind));
+            }
+        }
+        strata
+    }
+}
