@@ -3,7 +3,7 @@
     python3 examples/conformance_client.py fixtures/conformance my-answers
     attreg check --suite fixtures/conformance --answers my-answers
 
-The formulas are the corrected ones; replace `in_logits` and `minimise` by what you want to test.
+The formulas are the corrected ones; replace `in_logits`, `minimise` and `SYSTEMS` by what you want to test.
 """
 
 import json
@@ -74,6 +74,67 @@ def in_logits(m, z):
     return 0.5 * c @ c, slope * c, np.diag(slope**2 + bend * c)
 
 
+def single_layer_attention(m, unknowns):
+    """The loss of X and Y, its gradient and its Hessian over the entries of X and then of Y, each row by row."""
+    a1, a2, a3, b = (np.array(m[name]) for name in ("A1", "A2", "A3", "B"))
+    x, y = (np.array(unknowns[name]) for name in ("X", "Y"))
+    w = np.broadcast_to(np.array(m["weights"]), (len(a1), len(a1)))
+    z, h = a1 @ x @ a2.T, a3 @ y
+    f = np.array([softmax(row) for row in z])
+    c = f @ h - b
+    value = 0.5 * np.sum(c**2) + 0.5 * np.sum((w * z) ** 2) + 0.5 * m["ridge"] * np.sum(h**2)
+    q = c @ h.T
+    slope = f * (q - np.sum(f * q, axis=1, keepdims=True)) + w * w * z
+    gradient = {"X": a1.T @ slope @ a2, "Y": (f @ a3).T @ c + m["ridge"] * a3.T @ h}
+    (d1, d2), (d3, outputs) = x.shape, y.shape
+    hessian = np.zeros((d1 * d2 + d3 * outputs,) * 2)
+    for a, p, wj, qj, cj in zip(a1, f, w, q, c):
+        covariance = np.diag(p) - np.outer(p, p)
+        image = covariance @ h
+        block = image @ image.T + softmax_second_derivative(p, qj) + np.diag(wj * wj)
+        hessian[: d1 * d2, : d1 * d2] += np.kron(np.outer(a, a), a2.T @ block @ a2)
+        # From X to column i of Y.
+        for i in range(outputs):
+            mixed = np.outer(image[:, i], a3.T @ p) + cj[i] * covariance @ a3
+            hessian[: d1 * d2, d1 * d2 + i :: outputs] += np.kron(a[:, None], a2.T @ mixed)
+    hessian[d1 * d2 :, : d1 * d2] = hessian[: d1 * d2, d1 * d2 :].T
+    seen = f @ a3
+    hessian[d1 * d2 :, d1 * d2 :] = np.kron(seen.T @ seen + m["ridge"] * a3.T @ a3, np.eye(outputs))
+    return value, gradient, hessian
+
+
+def weighted_low_rank(m, unknowns):
+    """The same for weighted low-rank approximation; what is hidden is null, and has weight 0."""
+    w = np.array(m["W"]) ** 2
+    x, y = (np.array(unknowns[name]) for name in ("X", "Y"))
+    r = np.where(w > 0, x @ y.T - np.array(m["M"], dtype=float), 0.0)
+    gradient = {"X": (w * r) @ y, "Y": (w * r).T @ x}
+    (n, k), columns = x.shape, len(y)
+    hessian = np.zeros(((n + columns) * k,) * 2)
+    for i in range(n):
+        for j in range(columns):
+            s, t = slice(i * k, i * k + k), slice((n + j) * k, (n + j) * k + k)
+            hessian[s, s] += w[i, j] * np.outer(y[j], y[j])
+            hessian[t, t] += w[i, j] * np.outer(x[i], x[i])
+            hessian[s, t] = w[i, j] * (np.outer(y[j], x[i]) + r[i, j] * np.eye(k))
+            hessian[t, s] = hessian[s, t].T
+    return 0.5 * np.sum(w * r * r), gradient, hessian
+
+
+SYSTEMS = {"single-layer-attention": single_layer_attention, "weighted-low-rank": weighted_low_rank}
+
+
+def of_system(m, x):
+    """An answer about a system whose unknowns have names; a minimiser need not be unique there, and none is given."""
+    value, gradient, hessian = SYSTEMS[m["system"]](m, x)
+    return {
+        "x": x,
+        "loss": float(value),
+        "gradient": {name: part.tolist() for name, part in gradient.items()},
+        "hessian": hessian.tolist(),
+    }
+
+
 def evaluate(m, x):
     """L(x), its gradient and its Hessian: the ridge 0.5 ||diag(w) A x||^2 and the chain rule through z = A x."""
     a, w = np.array(m["matrix"]), np.array(m["weights"])
@@ -111,6 +172,19 @@ def minimise(m, x):
     return x
 
 
+def of_logits(m, point):
+    """An answer about a loss of logits."""
+    x = np.array(point)
+    value, gradient, hessian = evaluate(m, x)
+    return {
+        "x": point,
+        "loss": float(value),
+        "gradient": gradient.tolist(),
+        "hessian": hessian.tolist(),
+        "minimiser": minimise(m, x).tolist(),
+    }
+
+
 def main(kit, answers):
     os.makedirs(answers, exist_ok=True)
     with open(os.path.join(kit, "conformance.json")) as file:
@@ -118,15 +192,7 @@ def main(kit, answers):
     for entry in entries:
         with open(os.path.join(kit, entry["instance"])) as file:
             m = json.load(file)
-        x = np.array(entry["x"])
-        value, gradient, hessian = evaluate(m, x)
-        answer = {
-            "x": entry["x"],
-            "loss": float(value),
-            "gradient": gradient.tolist(),
-            "hessian": hessian.tolist(),
-            "minimiser": minimise(m, x).tolist(),
-        }
+        answer = of_system(m, entry["x"]) if "system" in m else of_logits(m, entry["x"])
         with open(os.path.join(answers, entry["id"] + ".json"), "w") as file:
             json.dump(answer, file)
     print(f"{len(entries)} answers in {answers}")

@@ -7,37 +7,61 @@
 
 use std::error::Error;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use attention_regression::instance::files::{read_instance, write_whole};
+use attention_regression::instance::files::write_whole;
 use attention_regression::judge::kit::read_kit;
-use attention_regression::production::{Problem, Settings, solve};
+use attention_regression::production::{AUTO, Problem, Settings, solve, solve_system};
+use attention_regression::system::{Given, Posed, as_json, read};
 use nalgebra::DVector;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Writes one answer per instance of the kit.
 pub fn answer_all(kit: &Path, answers: &Path) -> Result<usize, Box<dyn Error>> {
     fs::create_dir_all(answers)?;
     let entries = read_kit(kit)?.instances;
     for entry in &entries {
-        let problem = Problem::from_instance(&read_instance(&kit.join(&entry.instance))?)?;
-        let x = DVector::from_column_slice(&entry.x);
-        let hessian = problem.hessian(&x)?;
-        let rows: Vec<Vec<f64>> = hessian
-            .row_iter()
-            .map(|row| row.iter().copied().collect())
-            .collect();
-        let answer = json!({
-            "x": x.as_slice(),
-            "loss": problem.value(&x)?,
-            "gradient": problem.gradient(&x)?.as_slice(),
-            "hessian": rows,
-            "minimiser": minimiser(&problem, &x)?.as_slice(),
-        });
+        let answer = match read(&kit.join(&entry.instance))? {
+            Posed::Logit(instance) => {
+                let problem = Problem::from_instance(&instance)?;
+                of_logits(&problem, &instance.start())?
+            }
+            Posed::Other(given) => of_system(&given)?,
+            _ => return Err(format!("{}: a new kind of instance", entry.id).into()),
+        };
         let path = answers.join(format!("{}.json", entry.id));
         write_whole(&path, answer.to_string().as_bytes())?;
     }
     Ok(entries.len())
+}
+
+/// Everything about a loss of logits.
+fn of_logits(problem: &Problem, x: &DVector<f64>) -> Result<Value, Box<dyn Error>> {
+    let hessian = problem.hessian(x)?;
+    let rows: Vec<Vec<f64>> = hessian
+        .row_iter()
+        .map(|row| row.iter().copied().collect())
+        .collect();
+    Ok(json!({
+        "x": x.as_slice(),
+        "loss": problem.value(x)?,
+        "gradient": problem.gradient(x)?.as_slice(),
+        "hessian": rows,
+        "minimiser": minimiser(problem, x)?.as_slice(),
+    }))
+}
+
+/// Where the solver ends on another system. It need not be the only such point, and there may be none: the kit judges it by
+/// its gradient.
+fn of_system(given: &Given) -> Result<Value, Box<dyn Error>> {
+    let settings = Settings {
+        tolerance: 1e-15,
+        ..Settings::default()
+    };
+    let (start, go_on) = (given.start(), &mut |_: &_| ControlFlow::Continue(()));
+    let (solution, _) = solve_system(given, Some(&start), AUTO, &settings, go_on)?;
+    Ok(json!({"minimiser": as_json(&given.layout(), solution.x.as_slice())}))
 }
 
 /// Where the solver ends from x, as far as f64 goes: it stops where rounding stops it.

@@ -214,7 +214,8 @@ fn conformance(arguments: &GenerateArgs) -> Result<Exit, CliError> {
     })?;
     fs::create_dir_all(out).map_err(|source| CliError::io(out, source))?;
     for (specimen, entry) in specimens.iter().zip(&made.instances) {
-        write_instance(&specimen.instance, &out.join(&entry.instance))?;
+        let manifest = specimen.instance.render();
+        write_whole(&out.join(&entry.instance), manifest.as_bytes())?;
     }
     let manifest = out.join(kit::MANIFEST);
     write_whole(&manifest, kit::render(&made).as_bytes())?;

@@ -21,7 +21,7 @@ use crate::judge::reader::Reader;
 use crate::judge::score::{Score, score};
 use crate::judge::truth::{Shape, Truth, unit};
 use crate::judge::verdict::Judgement;
-use crate::oracle::{OracleError, Reference, lift_vector};
+use crate::oracle::{Enclosure, Evaluation, OracleError, Reference, lift_vector};
 use crate::scalar::High;
 use crate::system::{Given, Layout};
 
@@ -110,45 +110,35 @@ pub fn judge_system(
     let layout = given.layout();
     let start = lift_vector(&DVector::from_vec(given.start()));
     let x = answer.x.as_ref().unwrap_or(&start);
-    let d = layout.dimension();
-    let underflow = underflow(given);
     let mut verdict = Judgement::default();
     let mut halved: Vec<&'static str> = Vec::new();
     if answer.loss.is_some() || answer.gradient.is_some() || answer.hessian.is_some() {
         let values = reference.enclose(x, High::ZERO)?;
-        let mut judged = |name, dimensions, balls: &[_], more: &[High], found: &[High]| {
-            let shape = Shape {
-                name,
-                dimensions,
-                d,
-            };
-            let truth = Truth::enclosed(shape, balls, more, underflow);
-            let given = with_names(score(&truth, found, asked), &layout);
+        let [loss, gradient, hessian] = truths(given, &reference, x, &values);
+        let mut judged = |truth: &Truth, found: &[High]| {
+            let given = with_names(score(truth, found, asked), &layout);
             let two = High::int(2);
             let half: Vec<High> = found.iter().map(|value| *value / two).collect();
-            if !given.passed && score(&truth, &half, asked).passed {
-                halved.push(name);
+            if !given.passed && score(truth, &half, asked).passed {
+                halved.push(truth.name);
             }
             given
         };
-        verdict.loss = answer.loss.map(|loss| {
-            let more = of_a_perfect_fit(given, &reference, x, values.loss.midpoint());
-            judged("loss", 0, &[values.loss], &[more], &[loss])
-        });
+        verdict.loss = answer.loss.map(|found| judged(&loss, &[found]));
         verdict.gradient = answer
             .gradient
             .as_ref()
-            .map(|found| judged("gradient", 1, &values.gradient, &[], found.as_slice()));
+            .map(|found| judged(&gradient, found.as_slice()));
         verdict.hessian = answer.hessian.as_ref().map(|found| {
             // Row by row, as the oracle lists its own.
             let rows = found.transpose();
-            judged("hessian", 2, &values.hessian, &[], rows.as_slice())
+            judged(&hessian, rows.as_slice())
         });
     }
     if let Some(found) = &answer.minimiser {
         let values = reference.enclose(found, High::ZERO)?;
         let here = reference.evaluate(found)?;
-        let none = Truth::stationary(d, found, &values, &here, underflow);
+        let none = stationary(given, found, &values, &here);
         let why = "that of this system need not be unique";
         let score = at_rest(&none, &values, &here, found, asked, why)?;
         verdict.minimiser = Some(with_names(score, &layout));
@@ -165,6 +155,40 @@ pub fn judge_system(
     let passed = verdict.scores().all(|(_, score)| score.passed);
     verdict.passed = passed;
     Ok(verdict)
+}
+
+/// Loss, gradient and Hessian at `x`, which `values` enclose, with what f64 can be asked for.
+pub(super) fn truths(
+    given: &Given,
+    reference: &Reference,
+    x: &DVector<High>,
+    values: &Enclosure,
+) -> [Truth; 3] {
+    let (d, underflow) = (x.len(), underflow(given));
+    let more = of_a_perfect_fit(given, reference, x, values.loss.midpoint());
+    let enclosed = |name, dimensions, balls: &[_], more: &[High]| {
+        let shape = Shape {
+            name,
+            dimensions,
+            d,
+        };
+        Truth::enclosed(shape, balls, more, underflow)
+    };
+    [
+        enclosed("loss", 0, &[values.loss], &[more]),
+        enclosed("gradient", 1, &values.gradient, &[]),
+        enclosed("hessian", 2, &values.hessian, &[]),
+    ]
+}
+
+/// The zero gradient at a minimiser that was rounded to f64, where the oracle's values are these.
+pub(super) fn stationary(
+    given: &Given,
+    x: &DVector<High>,
+    values: &Enclosure,
+    here: &Evaluation,
+) -> Truth {
+    Truth::stationary(x.len(), x, values, here, underflow(given))
 }
 
 /// The worst entry by its name: `X[2, 1]`, or `X[2, 1], Y[0, 0]` in a Hessian.

@@ -7,12 +7,16 @@ use crate::judge::digits::{digits, largest, largest_difference};
 use crate::judge::kit::specimens;
 use crate::oracle::{Reference, lift_matrix, lift_vector};
 use crate::scalar::High;
+use crate::system::Posed;
 
 #[test]
 fn closed_forms_agree_with_the_oracle_on_every_instance_of_the_kit() {
     let lift = |x: f64| High::lift(x).unwrap();
     for specimen in specimens().unwrap() {
-        let instance = &specimen.instance;
+        let Posed::Logit(instance) = &specimen.instance else {
+            // The systems with named unknowns have no closed forms on this floor.
+            continue;
+        };
         let x = lift_vector(&instance.start());
         let a = lift_matrix(&instance.matrix().to_dense());
         let z = &a * &x;

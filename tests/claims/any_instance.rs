@@ -31,7 +31,7 @@ fn directory(name: &str) -> Vec<(String, Posed)> {
     found
 }
 
-/// Every loss on a tall, a wide and a one-row matrix whose entries are `scale` times small integers.
+/// Every system on a tall, a wide and a one-row matrix whose entries are `scale` times small integers.
 fn shaped(scale: &str) -> Vec<(String, Posed)> {
     let losses = [
         r#""softmax""#,
@@ -69,6 +69,48 @@ fn shaped(scale: &str) -> Vec<(String, Posed)> {
             );
             let name = format!("{loss} {n} x {d}, entries of {scale}");
             let posed = parse(&manifest, "shaped".as_ref()).unwrap();
+            made.push((name, posed));
+        }
+    }
+    made.extend(shaped_systems(scale, &entries));
+    made
+}
+
+/// The systems with named unknowns with the same entries, at a point of ones.
+fn shaped_systems(scale: &str, entries: &[[i32; 3]; 4]) -> Vec<(String, Posed)> {
+    let rows = |n: usize, columns: usize| {
+        let rows: Vec<String> = entries[..n]
+            .iter()
+            .map(|row| {
+                let row: Vec<String> = row[..columns]
+                    .iter()
+                    .map(|k| format!("{k}{scale}"))
+                    .collect();
+                format!("[{}]", row.join(","))
+            })
+            .collect();
+        format!("[{}]", rows.join(","))
+    };
+    let ones = |n: usize, columns: usize| serde_json::json!(vec![vec![1; columns]; n]);
+    let mut made = Vec::new();
+    for (n, d) in [(4, 2), (2, 3), (1, 1)] {
+        let attention = format!(
+            r#"{{"system": "single-layer-attention", "A1": {a}, "A2": {a}, "A3": {a}, "B": {a}, "weights": 1, "ridge": 1,
+                "start": {{"X": {}, "Y": {}}}}}"#,
+            ones(d, d),
+            ones(d, d),
+            a = rows(n, d),
+        );
+        let low_rank = format!(
+            r#"{{"system": "weighted-low-rank", "M": {}, "W": {}, "rank": 1, "start": {{"X": {}, "Y": {}}}}}"#,
+            rows(n, d),
+            rows(n, d).replace('-', "").replace("e300", "e-300"),
+            ones(n, 1),
+            ones(d, 1),
+        );
+        for manifest in [attention, low_rank] {
+            let posed = parse(&manifest, "shaped".as_ref()).unwrap();
+            let name = format!("{} {n} x {d}, entries of {scale}", posed.key());
             made.push((name, posed));
         }
     }
@@ -110,7 +152,7 @@ fn faults(instances: &[(String, Posed)]) -> Vec<String> {
 #[test]
 fn the_kit_refutes_nothing() {
     let kit = directory("conformance");
-    assert_eq!(kit.len(), 62);
+    assert_eq!(kit.len(), 74);
     let faults = faults(&kit);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
@@ -151,6 +193,8 @@ fn every_claim_speaks_of_its_witness_and_of_no_other_paper_s_loss() {
             "lsz23" => &["exp", "cosh", "sinh"],
             "residual-softmax" => &["residual-softmax"],
             "two-layer" => &["two-layer"],
+            "single-layer-attention" => &["single-layer-attention"],
+            "weighted-low-rank" => &["weighted-low-rank"],
             _ => continue,
         };
         assert!(spoken.iter().all(|loss| own.contains(loss)), "{}", claim.id);

@@ -16,19 +16,22 @@ pub fn has(system: &System, what: &str) -> bool {
     let kit: Vec<Specimen> = specimens()
         .unwrap()
         .into_iter()
-        .filter(|specimen| specimen.instance.loss().name() == system.key)
+        .filter(|specimen| specimen.instance.key() == system.key)
         .collect();
     let Some(first) = kit.first() else {
         return false;
     };
+    let Posed::Logit(instance) = &first.instance else {
+        return false;
+    };
     match what {
         SPECIMEN => true,
-        DEFINITION => Reference::new(&first.instance).is_ok(),
-        METHOD => Problem::from_instance(&first.instance).is_ok(),
+        DEFINITION => Reference::new(instance).is_ok(),
+        METHOD => Problem::from_instance(instance).is_ok(),
         GENERATOR => generated(system),
         CLAIM => claims::all()
             .iter()
-            .any(|claim| claim.speaks_of(&Posed::Logit(first.instance.clone()))),
+            .any(|claim| claim.speaks_of(&first.instance)),
         _ => panic!("{what}: who asks this of a loss of logits?"),
     }
 }

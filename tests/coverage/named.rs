@@ -1,8 +1,10 @@
 //! The systems whose unknowns are named arrays: shown by an instance of their generator.
 
+use attention_regression::claims;
+use attention_regression::judge::kit::specimens;
 use attention_regression::oracle::{OutputsReference, Reference};
 use attention_regression::production::{AUTO, Settings, evaluate, solve_system};
-use attention_regression::system::{Asks, GENERATORS, Given, Sizes, System};
+use attention_regression::system::{Asks, GENERATORS, Given, Posed, Sizes, System};
 
 use crate::{CLAIM, DEFINITION, GENERATOR, METHOD, SPECIMEN};
 
@@ -43,8 +45,14 @@ pub fn has(system: &System, what: &str) -> bool {
             )
             .is_ok_and(|(solution, _)| solution.outcome.is_success())
         }
-        // Claims are about losses of logits, and the kit holds no other instances.
-        CLAIM | SPECIMEN => false,
+        CLAIM => {
+            let posed = Posed::Other(given);
+            claims::all().iter().any(|claim| claim.speaks_of(&posed))
+        }
+        SPECIMEN => specimens()
+            .unwrap()
+            .iter()
+            .any(|specimen| specimen.instance.key() == system.key),
         _ => panic!("{what}: who asks this of a system with named unknowns?"),
     }
 }

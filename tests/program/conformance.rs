@@ -10,8 +10,9 @@ use std::process::Command;
 
 use crate::common::{Scratch, attreg, fixture};
 use attention_regression::instance::files::read_instance;
-use attention_regression::judge::kit::{MANIFEST, read_kit};
+use attention_regression::judge::kit::{Listed, MANIFEST, read_kit};
 use attention_regression::production::{Problem, Settings, solve};
+use attention_regression::system::{Posed, as_json, read};
 use nalgebra::DVector;
 
 fn kit() -> PathBuf {
@@ -44,7 +45,7 @@ fn the_kit_is_regenerated_bit_for_bit() {
 }
 
 #[test]
-fn the_kit_covers_every_loss_and_every_kind() {
+fn the_kit_covers_every_system_and_every_kind() {
     let entries = read_kit(&kit()).unwrap().instances;
     assert!(entries.len() >= 60, "{}", entries.len());
     for loss in [
@@ -60,12 +61,32 @@ fn the_kit_covers_every_loss_and_every_kind() {
             assert!(entries.iter().any(|entry| entry.id == id), "{id}");
         }
     }
+    for kind in [
+        "attention",
+        "attention-ridge",
+        "low-rank",
+        "masked-low-rank",
+    ] {
+        for what in ["", "-one", "-far"] {
+            let id = format!("{kind}{what}");
+            assert!(entries.iter().any(|entry| entry.id == id), "{id}");
+        }
+    }
     let heads = entries.iter().filter(|entry| entry.id.contains("-head-"));
     assert_eq!(heads.count(), 4);
     for entry in &entries {
-        let instance = read_instance(&kit().join(&entry.instance)).unwrap();
-        assert_eq!(entry.x, instance.start().as_slice(), "{}", entry.id);
-        assert!(entry.expected.minimiser.is_some(), "{}", entry.id);
+        match read(&kit().join(&entry.instance)).unwrap() {
+            Posed::Logit(instance) => {
+                let start = instance.start();
+                assert_eq!(entry.x.plain(), Some(start.as_slice()), "{}", entry.id);
+                assert!(entry.expected.minimiser.is_some(), "{}", entry.id);
+            }
+            Posed::Other(given) => {
+                let start = as_json(&given.layout(), &given.start());
+                assert_eq!(entry.x, Listed::Named(start), "{}", entry.id);
+            }
+            _ => panic!("{}: a new kind of instance", entry.id),
+        }
         // An instance that asks for nothing tests nothing.
         assert!(
             entry.required.loss > 10.0 && entry.required.hessian > 10.0,
@@ -99,10 +120,11 @@ fn starts_far_up_an_exponential_slope_lead_to_the_minimiser() {
         let entry = entries.iter().find(|entry| entry.id == id).unwrap();
         let instance = read_instance(&kit().join(&entry.instance)).unwrap();
         let problem = Problem::from_instance(&instance).unwrap();
-        let minimiser = entry.expected.minimiser.as_ref().unwrap().iter();
+        let minimiser = entry.expected.minimiser.as_ref().unwrap();
+        let minimiser = minimiser.plain().unwrap().iter();
         let minimiser: Vec<f64> = minimiser.map(|x| x.parse().unwrap()).collect();
         let minimiser = DVector::from_vec(minimiser);
-        let direction = DVector::from_column_slice(&entry.x);
+        let direction = DVector::from_column_slice(entry.x.plain().unwrap());
         let reach = problem.logits(&direction).unwrap().amax();
         for logit in [-350.0, -300.0, -150.0, -20.0, 20.0, 150.0, 300.0, 350.0] {
             let start = &direction * (logit / reach);
@@ -156,7 +178,7 @@ fn the_python_client_passes() {
     );
 }
 
-/// Two answers of 62: one right, one wrong in a known way; a third cannot be read.
+/// Two answers of 74: one right, one wrong in a known way; a third cannot be read.
 #[test]
 fn a_missing_wrong_or_unusable_answer_is_a_row_and_not_a_crash() {
     let scratch = Scratch::new();
@@ -176,7 +198,7 @@ fn a_missing_wrong_or_unusable_answer_is_a_row_and_not_a_crash() {
     assert_eq!(run.status, 1, "{}", run.err);
     assert!(
         run.out
-            .ends_with("62 instances: 1 passed, 1 failed, 59 missing, 1 unusable\n"),
+            .ends_with("74 instances: 1 passed, 1 failed, 71 missing, 1 unusable\n"),
         "{}",
         run.out
     );
@@ -186,7 +208,7 @@ fn a_missing_wrong_or_unusable_answer_is_a_row_and_not_a_crash() {
     let run = attreg([&options[..], &["--format", "junit"]].concat());
     assert_eq!(run.status, 1);
     assert!(
-        run.out.contains("tests=\"64\" failures=\"61\""),
+        run.out.contains("tests=\"76\" failures=\"73\""),
         "{}",
         run.out
     );

@@ -126,7 +126,7 @@ pub const STRATA: &[Stratum] = &[
     Stratum::Decade("target", -1),
     Stratum::Decade("target", 1),
     Stratum::Decade("target", 4),
-    Stratum::Decade("target", 6),
+    Stratum::Decade("target", 7),
     Stratum::Decade("values", 0),
     Stratum::Decade("values", 1),
     Stratum::Decade("values", 3),

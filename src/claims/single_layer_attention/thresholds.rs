@@ -312,7 +312,7 @@ const STRATA: &[Stratum] = &[
     Stratum::Decade("target", -1),
     Stratum::Decade("target", 1),
     Stratum::Decade("target", 4),
-    Stratum::Decade("target", 6),
+    Stratum::Decade("target", 7),
     Stratum::Kind("m=1"),
     Stratum::Kind("d1!=d2"),
 ];

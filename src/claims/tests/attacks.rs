@@ -178,3 +178,31 @@ fn residual_softmax_and_two_layers_are_searched_as_noted() {
         ("two-layer/smooth-hessian-lipschitz", 1.056, true),
     ]);
 }
+
+/// 3 sqrt 3 / 4 = 1.299 is what 1/4 leaves of the sharp 1/(3 sqrt 3); the other bounds are attained, or nearly.
+#[test]
+fn the_bounds_of_attention_are_searched_to_their_ends() {
+    keep_their_promise(&[
+        ("single-layer-attention/joint-threshold", 1.25, true),
+        ("single-layer-attention/x-block-threshold", 1.3, false),
+        (
+            "single-layer-attention/x-block-threshold-sharp",
+            1.001,
+            true,
+        ),
+        ("single-layer-attention/one-output-spectrum", 1.001, true),
+    ]);
+}
+
+#[test]
+fn the_bounds_of_weighted_low_rank_are_attained() {
+    keep_their_promise(&[
+        ("weighted-low-rank/residual-bounded", 1.001, false),
+        (
+            "weighted-low-rank/rank-one-weights-minimum",
+            1.000_001,
+            true,
+        ),
+        ("weighted-low-rank/row-error", 1.000_001, true),
+    ]);
+}

@@ -39,7 +39,7 @@ const FACTORS: [i32; 4] = [0, 5, -5, 10];
 
 impl LowRankCases {
     fn weights(&self, index: usize, n: usize, m: usize, rng: &mut Stream) -> DMatrix<f64> {
-        let mut positive = |top: i64| {
+        let positive = |top: i64, rng: &mut Stream| {
             let power = 2f64.powi(sample::integer(rng, 0, top) as i32);
             (0.125 + sample::dyadic(rng, 2).abs()) * power
         };
@@ -50,16 +50,23 @@ impl LowRankCases {
             Kind::Corner => 2,
         };
         match turn {
-            0 => DMatrix::from_fn(n, m, |_, _| positive(0)),
+            0 => DMatrix::from_fn(n, m, |_, _| positive(0, rng)),
             1 => DMatrix::from_fn(n, m, |_, _| f64::from(sample::integer(rng, 0, 2) > 0)),
             2 => {
-                let top = [0, 4, 10, 20][(index / 5) % 4];
-                DMatrix::from_fn(n, m, |_, _| positive(top))
+                // From 1 in the first entry to 2^8, 2^17 or 2^28 in the last.
+                let top = [8, 17, 28][(index / 5) % 3];
+                let mut weights = DMatrix::from_fn(n, m, |_, _| {
+                    let power = 2f64.powi(sample::integer(rng, 0, top) as i32);
+                    (1.0 + sample::dyadic(rng, 1).abs() / 2.0) * power
+                });
+                weights[(0, 0)] = 1.0;
+                weights[(n - 1, m - 1)] = 2f64.powi(top as i32);
+                weights
             }
             3 => {
                 let top = [0, 3, 8][(index / 5) % 3];
-                let p: Vec<f64> = (0..n).map(|_| positive(top)).collect();
-                let q: Vec<f64> = (0..m).map(|_| positive(top)).collect();
+                let p: Vec<f64> = (0..n).map(|_| positive(top, rng)).collect();
+                let q: Vec<f64> = (0..m).map(|_| positive(top, rng)).collect();
                 // Thirteen bits each: the product is exact.
                 DMatrix::from_fn(n, m, |i, j| p[i] * q[j])
             }

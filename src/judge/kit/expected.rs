@@ -2,15 +2,20 @@
 
 use std::path::Path;
 
+use nalgebra::DVector;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::instance::files::{FORMAT_VERSION, json, read_text};
 use crate::instance::{Instance, InstanceError};
-use crate::judge::kit::{MANIFEST, Specimen};
+use crate::judge::kit::MANIFEST;
+use crate::judge::kit::listed::Listed;
+use crate::judge::kit::specimen::Specimen;
+use crate::judge::system::{stationary, truths};
 use crate::judge::truth::Truth;
-use crate::oracle::{OracleError, Reference, lift_vector, minimise};
+use crate::oracle::{Minimiser, OracleError, Reference, lift_vector, minimise};
 use crate::scalar::{High, certified_to};
+use crate::system::{Given, Layout, Posed};
 
 /// A kit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,7 +45,7 @@ pub struct Entry {
     /// What the instance is there for.
     pub about: String,
     /// Where loss, gradient and Hessian are taken and a search starts: the instance's first point.
-    pub x: Vec<f64>,
+    pub x: Listed<f64>,
     /// Decimal strings: every digit is certified, at most 36.
     pub expected: ExpectedValues<String>,
     /// The nearest f64s.
@@ -56,11 +61,11 @@ pub struct ExpectedValues<T> {
     /// `L(x)`.
     pub loss: T,
     /// `grad L(x)`.
-    pub gradient: Vec<T>,
-    /// `Hess L(x)`.
+    pub gradient: Listed<T>,
+    /// `Hess L(x)`, over all entries of the unknowns in their order.
     pub hessian: Vec<Vec<T>>,
     /// The strict local minimiser that Newton's method finds from x; null if none can be proven.
-    pub minimiser: Option<Vec<T>>,
+    pub minimiser: Option<Listed<T>>,
 }
 
 /// Correct digits, normwise.
@@ -101,8 +106,13 @@ pub fn make(specimens: &[Specimen]) -> Result<Kit, OracleError> {
 }
 
 fn entry(specimen: &Specimen) -> Result<Entry, OracleError> {
-    let instance = &specimen.instance;
-    let d = instance.columns();
+    match &specimen.instance {
+        Posed::Logit(instance) => of_logits(specimen, instance),
+        Posed::Other(given) => of_system(specimen, given),
+    }
+}
+
+fn of_logits(specimen: &Specimen, instance: &Instance) -> Result<Entry, OracleError> {
     let reference = Reference::new(instance)?;
     let start = lift_vector(&instance.start());
     let values = reference.enclose(&start, High::ZERO)?;
@@ -111,73 +121,126 @@ fn entry(specimen: &Specimen) -> Result<Entry, OracleError> {
         Truth::gradient(instance, &values),
         Truth::hessian(instance, &values),
     ];
+    let minimiser = match strict_minimiser(&reference, &start)? {
+        Some(found) => {
+            let here = reference.evaluate(&found.x)?;
+            let values = reference.enclose(&found.x, High::ZERO)?;
+            let truth = Truth::minimiser(instance, &found, &here, &values, &start);
+            Some((numbers(&truth), truth.required))
+        }
+        None => None,
+    };
+    Ok(assemble(
+        specimen,
+        instance.start().as_slice(),
+        None,
+        &truths,
+        minimiser,
+    ))
+}
+
+fn of_system(specimen: &Specimen, given: &Given) -> Result<Entry, OracleError> {
+    let reference = Reference::of(given)?;
+    let start = given.start();
+    let point = lift_vector(&DVector::from_column_slice(&start));
+    let values = reference.enclose(&point, High::ZERO)?;
+    let truths = truths(given, &reference, &point, &values);
+    let minimiser = match strict_minimiser(&reference, &point)? {
+        Some(found) => {
+            // It is judged by its gradient, as every minimiser of such a system.
+            let here = reference.evaluate(&found.x)?;
+            let values = reference.enclose(&found.x, High::ZERO)?;
+            let required = stationary(given, &found.x, &values, &here).required;
+            let radii = found.entry_bounds.as_slice();
+            Some((certified(found.x.as_slice(), radii), required))
+        }
+        None => None,
+    };
+    let layout = given.layout();
+    Ok(assemble(
+        specimen,
+        &start,
+        Some(&layout),
+        &truths,
+        minimiser,
+    ))
+}
+
+fn assemble(
+    specimen: &Specimen,
+    x: &[f64],
+    layout: Option<&Layout>,
+    truths: &[Truth; 3],
+    minimiser: Option<(Numbers, f64)>,
+) -> Entry {
     let [loss, gradient, hessian] = truths.each_ref().map(numbers);
-    let minimiser = minimiser(instance, &reference)?;
-    Ok(Entry {
+    let found = minimiser.as_ref().map(|(found, _)| found);
+    let d = x.len();
+    Entry {
         id: specimen.id.clone(),
         instance: format!("{}.json", specimen.id),
         about: specimen.about.to_owned(),
-        x: instance.start().iter().copied().collect(),
+        x: Listed::new(x, layout),
         expected: expected(
             d,
+            layout,
             [&loss, &gradient, &hessian].map(|numbers| &numbers.decimals[..]),
-            minimiser.as_ref().map(|(_, found)| &found.decimals[..]),
+            found.map(|found| &found.decimals[..]),
         ),
         nearest: expected(
             d,
+            layout,
             [&loss, &gradient, &hessian].map(|numbers| &numbers.nearest[..]),
-            minimiser.as_ref().map(|(_, found)| &found.nearest[..]),
+            found.map(|found| &found.nearest[..]),
         ),
         required: Required {
             loss: truths[0].required,
             gradient: truths[1].required,
             hessian: truths[2].required,
-            minimiser: minimiser.map(|(truth, _)| truth.required),
+            minimiser: minimiser.map(|(_, required)| required),
         },
-    })
-}
-
-/// The minimiser from the instance's start, if one can be proven.
-fn minimiser(
-    instance: &Instance,
-    reference: &Reference,
-) -> Result<Option<(Truth, Numbers)>, OracleError> {
-    let start = lift_vector(&instance.start());
-    let found = match minimise(reference, &start) {
-        Ok(found) => found,
-        Err(OracleError::NoMinimiser { .. }) => return Ok(None),
-        Err(other) => return Err(other),
-    };
-    let here = reference.evaluate(&found.x)?;
-    let values = reference.enclose(&found.x, High::ZERO)?;
-    let truth = Truth::minimiser(instance, &found, &here, &values, &start);
-    let numbers = numbers(&truth);
-    Ok(Some((truth, numbers)))
-}
-
-fn numbers(truth: &Truth) -> Numbers {
-    Numbers {
-        decimals: truth
-            .values
-            .iter()
-            .zip(&truth.radii)
-            .map(|(value, radius)| certified_to(DIGITS, *value, *radius))
-            .collect(),
-        nearest: truth.values.iter().map(|value| value.to_f64()).collect(),
     }
 }
 
-fn expected<T: Clone>(
+/// The minimiser from the start, if one can be proven.
+fn strict_minimiser(
+    reference: &Reference,
+    start: &DVector<High>,
+) -> Result<Option<Minimiser>, OracleError> {
+    match minimise(reference, start) {
+        Ok(found) => Ok(Some(found)),
+        Err(OracleError::NoMinimiser { .. }) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+fn numbers(truth: &Truth) -> Numbers {
+    certified(&truth.values, &truth.radii)
+}
+
+fn certified(values: &[High], radii: &[High]) -> Numbers {
+    Numbers {
+        decimals: values
+            .iter()
+            .zip(radii)
+            .map(|(value, radius)| certified_to(DIGITS, *value, *radius))
+            .collect(),
+        nearest: values.iter().map(|value| value.to_f64()).collect(),
+    }
+}
+
+fn expected<T: Clone + Into<serde_json::Value>>(
     d: usize,
+    layout: Option<&Layout>,
     [loss, gradient, hessian]: [&[T]; 3],
     minimiser: Option<&[T]>,
 ) -> ExpectedValues<T> {
     ExpectedValues {
         // A loss is one number.
         loss: loss[0].clone(),
-        gradient: gradient.to_vec(),
+        gradient: Listed::new(gradient, layout),
         hessian: hessian.chunks(d).map(<[T]>::to_vec).collect(),
-        minimiser: minimiser.map(<[T]>::to_vec),
+        minimiser: minimiser.map(|entries| Listed::new(entries, layout)),
     }
 }
 

@@ -1,5 +1,5 @@
 //! The instances of the kit: easy ones, every edge, ill-conditioned ones, weights near zero, blocks of real attention
-//! heads, for every loss.
+//! heads, for every loss; then those of the other systems.
 
 use nalgebra::DVector;
 
@@ -7,17 +7,9 @@ use crate::claims::real_cases;
 use crate::instance::kinds::{Kind, Shape};
 use crate::instance::models::Model;
 use crate::instance::{Activation, DesignMatrix, Instance, InstanceError, LossKind};
-
-/// An instance of the kit.
-#[derive(Clone, Debug)]
-pub struct Specimen {
-    /// Its name, which is also the name of its answers.
-    pub id: String,
-    /// What it is there for.
-    pub about: &'static str,
-    /// The instance; its first point is where loss, gradient and Hessian are asked for and where a search starts.
-    pub instance: Instance,
-}
+use crate::judge::kit::named;
+use crate::judge::kit::specimen::Specimen;
+use crate::system::Posed;
 
 /// The kit's seed.
 const SEED: u64 = 6;
@@ -89,14 +81,14 @@ pub fn specimens() -> Result<Vec<Specimen>, InstanceError> {
             list.push(Specimen {
                 id: format!("{name}-{what}"),
                 about,
-                instance: match model {
+                instance: Posed::Logit(match model {
                     Model::Plain(LossKind::Cosh) => within_reach(above_one(&drawn)?)?,
                     Model::Plain(LossKind::Exp | LossKind::Sinh) => within_reach(drawn)?,
                     Model::Plain(
                         LossKind::Softmax | LossKind::ResidualSoftmax | LossKind::TwoLayer { .. },
                     )
                     | Model::TwoLayer { .. } => drawn,
-                },
+                }),
             });
         }
     }
@@ -104,11 +96,12 @@ pub fn specimens() -> Result<Vec<Specimen>, InstanceError> {
         list.push(Specimen {
             id: format!("two-layer-{}", activation.name()),
             about: "another activation",
-            instance: two_layer(activation).draw(Kind::Practice, &SHAPE, SEED, 1)?,
+            instance: Posed::Logit(two_layer(activation).draw(Kind::Practice, &SHAPE, SEED, 1)?),
         });
     }
     list.extend(far_target()?);
     list.extend(heads()?);
+    list.extend(named::specimens()?);
     Ok(list)
 }
 
@@ -150,7 +143,7 @@ fn far_target() -> Result<Vec<Specimen>, InstanceError> {
     Ok(vec![Specimen {
         id: "softmax-far-target".to_owned(),
         about: "b = 100 e_1",
-        instance,
+        instance: Posed::Logit(instance),
     }])
 }
 
@@ -193,7 +186,7 @@ fn heads() -> Result<Vec<Specimen>, InstanceError> {
             list.push(Specimen {
                 id,
                 about: "a block of a real attention head: 12 rows, 4 columns",
-                instance,
+                instance: Posed::Logit(instance),
             });
         }
     }

@@ -10,10 +10,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::instance::InstanceError;
-use crate::instance::files::read_instance;
 use crate::judge::kit::{Entry, read_kit};
-use crate::judge::{Judgement, judge, read_answer};
+use crate::judge::{Judgement, judge, judge_system, read_answer, read_named_answer};
 use crate::scalar::High;
+use crate::system::{Posed, read};
 
 /// All scores.
 #[derive(Clone, Debug, Serialize)]
@@ -115,7 +115,7 @@ fn row(
     answers: &Path,
     asked: Option<f64>,
 ) -> Result<Row, InstanceError> {
-    let instance = read_instance(&kit.join(&entry.instance))?;
+    let posed = read(&kit.join(&entry.instance))?;
     let path = answers.join(format!("{}.json", entry.id));
     let without = |status, message: String| Row {
         id: entry.id.clone(),
@@ -129,19 +129,22 @@ fn row(
             format!("no answer {}", path.display()),
         ));
     }
-    let answer = match read_answer(&path, &instance) {
-        Ok(answer) => answer,
-        Err(error) => return Ok(without(Status::Unusable, error.to_string())),
+    let scored = match &posed {
+        Posed::Logit(instance) => read_answer(&path, instance).map(|answer| {
+            judge(
+                instance,
+                &answer,
+                asked,
+                near(entry, instance.columns()).as_ref(),
+            )
+        }),
+        Posed::Other(given) => {
+            read_named_answer(&path, given).map(|answer| judge_system(given, &answer, asked))
+        }
     };
-    let near = entry.expected.minimiser.as_ref().and_then(|decimals| {
-        let entries: Option<Vec<High>> =
-            decimals.iter().map(|text| High::parse(text).ok()).collect();
-        entries
-            .filter(|entries| entries.len() == instance.columns())
-            .map(DVector::from_vec)
-    });
-    Ok(match judge(&instance, &answer, asked, near.as_ref()) {
-        Ok(verdict) => Row {
+    Ok(match scored {
+        Err(error) => without(Status::Unusable, error.to_string()),
+        Ok(Ok(verdict)) => Row {
             id: entry.id.clone(),
             status: if verdict.passed {
                 Status::Passed
@@ -151,6 +154,15 @@ fn row(
             message: None,
             verdict: Some(verdict),
         },
-        Err(error) => without(Status::Unusable, format!("{}: {error}", path.display())),
+        Ok(Err(error)) => without(Status::Unusable, format!("{}: {error}", path.display())),
     })
+}
+
+/// The minimiser that the kit expects of a loss of logits with d unknowns.
+fn near(entry: &Entry, d: usize) -> Option<DVector<High>> {
+    let decimals = entry.expected.minimiser.as_ref()?.plain()?;
+    let entries: Option<Vec<High>> = decimals.iter().map(|text| High::parse(text).ok()).collect();
+    entries
+        .filter(|entries| entries.len() == d)
+        .map(DVector::from_vec)
 }
