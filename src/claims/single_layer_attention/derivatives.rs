@@ -87,7 +87,7 @@ fn annihilates_ones(case: &Case<Given>, form: Option<Form>) -> Result<Verdict, C
                 &quantity,
                 rest,
                 High::ZERO,
-                roundings * size[k],
+                &roundings * size[k],
             ));
         }
     }

@@ -5,9 +5,10 @@
 
 use nalgebra::{DMatrix, DVector, RealField};
 
+use crate::claims::tools::exact::unit;
 use crate::claims::{Case, CheckError};
 use crate::oracle::{Evaluation, Reference};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use crate::system::{Array, Given, SINGLE_LAYER_ATTENTION};
 
 /// Which form of the Hessian.
@@ -258,11 +259,14 @@ impl Model<High> {
     /// How many units of rounding each unit of [`sizes`](Self::sizes) may carry: `64 (n + d1 + d2 + d3 + m) (1 + max |Z|)`,
     /// with the magnitudes of the terms of Z. A logit's error enters F as a relative one, and every entry is a sum of fewer than
     /// `64 (n + d1 + ..)` products of such numbers.
-    pub fn roundings(sizes: &Self) -> High {
+    pub fn roundings(sizes: &Self) -> Allowance<High> {
         let terms = sizes.a1.nrows() + sizes.a1.ncols() + sizes.a2.ncols() + sizes.a3.ncols();
         let terms = 64 * (terms + sizes.h.ncols()) as i64;
         let reach = sizes.z.iter().copied().fold(High::ZERO, High::max);
-        High::int(terms) * (High::ONE + reach) * crate::claims::tools::exact::unit()
+        Allowance::new(
+            High::int(terms) * (High::ONE + reach) * unit(),
+            "64 (n + d1 + d2 + d3 + m) (1 + max |A1| |X| |A2|') roundings of the terms",
+        )
     }
 }
 

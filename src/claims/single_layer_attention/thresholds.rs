@@ -11,7 +11,7 @@ use crate::claims::tools::loewner::Certified;
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
 use crate::oracle::{Reference, spectrum};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use crate::system::{Array, Given, by_rows};
 
 use super::cases::{AttentionCases, Ridge, heavy_ridge, posed};
@@ -61,7 +61,7 @@ enum Mixed {
 /// `Hess >= (a + mu - sqrt((a - mu)^2 + || |C| ||^2)) / 2`.
 fn joint(case: &Case<Given>, mixed: Mixed) -> Result<Verdict, CheckError> {
     let model = Model::of(case)?;
-    let (mu, unit) = (model.ridge, Model::roundings(&model.sizes(case)));
+    let (mu, unit) = (model.ridge, Model::roundings(&model.sizes(case)).size());
     let a = model.lightest() - model.curvature() * High::ratio(1, 4);
     let off = unit * (model.lightest() + model.curvature());
     let size = spectrum::spectral_norm(&model.c.abs())?.square();
@@ -87,7 +87,7 @@ fn joint(case: &Case<Given>, mixed: Mixed) -> Result<Verdict, CheckError> {
         "the bound of lambda_min(Hess)",
         least,
         range.low,
-        range.error + least_off,
+        range.error + Allowance::new(least_off, "the rounding of the thresholds"),
     ))
 }
 
@@ -161,9 +161,12 @@ fn one_output(case: &Case<Given>, share: High) -> Result<Verdict, CheckError> {
     let bare = Case::new(case.origin.clone(), bare, case.seed);
     let range = in_z(&bare, &Model::of(&bare)?)?.range()?;
     let [lower, upper] = constants().map(|constant| constant * share * rho.square());
-    let rounding = High::int(64) * unit() * rho.square();
-    let said = Verdict::at_least("lambda_min(B)", range.low, -lower, range.error + rounding);
+    let rounding = Allowance::new(
+        High::int(64) * unit() * rho.square(),
+        "64 roundings of the constants",
+    );
     let error = range.error + rounding;
+    let said = Verdict::at_least("lambda_min(B)", range.low, -lower, error.clone());
     Ok(said.and(Verdict::at_most("lambda_max(B)", range.high, upper, error)))
 }
 
@@ -379,7 +382,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("the sharp constants of DLS23's data term carried over to one attention output; searched over 2 to 5 tokens")
             .states("-(lambda/2) rho^2 I <= B_j <= (Lambda/2) rho^2 I, rho = range(h), lambda = (55 sqrt 33 - 39)/1152, Lambda = (55 sqrt 33 + 39)/1152")
             .given("m = 1 and every b_j between the smallest and the largest entry of h = A3 y")
-            .note("Half of dls23/spectrum's constants, to six digits in every search; no proof is known here. The search draws logits, values and the target's place between them for 2 to 4 tokens.")
+            .note("Half of the constants of dls23/spectrum-sharp, to six digits in every search; no proof is known here. The search draws logits, values and the target's place between them for 2 to 4 tokens.")
             .about(HULL, HULL_STRATA)
             .attacked(6, search_one_output)
             .check(|case| one_output(case, High::ratio(1, 2)))

@@ -6,7 +6,7 @@ use crate::claims::tools::builder::strata;
 use crate::claims::tools::exact::{Exact, of_singular_values};
 use crate::claims::{CheckError, Family, Stratum, Verdict};
 use crate::oracle::spectrum;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 
 /// Every stratum that a statement without a premise must not be silent about.
 pub const STRATA: &[Stratum] = strata!(Condition: 0 1 2 3 4 5 6; RankDeficient; Gap: 0 1 2 3; OneRow; OneColumn; Square; SignedTarget);
@@ -37,7 +37,7 @@ pub fn equal_matrices(
 pub fn equal_entries(
     name: impl Fn(usize, usize) -> String,
     [stated, truth, scale]: [&DMatrix<High>; 3],
-    roundings: High,
+    roundings: Allowance<High>,
 ) -> Verdict {
     let mut verdict = Verdict::VACUOUS;
     for j in 0..truth.ncols() {

@@ -8,7 +8,7 @@ use crate::claims::tools::builder::{claim, witness};
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
 use crate::oracle::{Reference, spectrum};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
 use super::cases::{Kind, LowRankCases, posed};
@@ -16,8 +16,14 @@ use super::model::{Model, evaluation, flat};
 
 /// The verdict on `observed <= allowed` for a bound that whole kinds of instances attain: what exceeds it by no more than the
 /// error of both is equal to it.
-fn at_most_or_equal(quantity: &str, observed: High, allowed: High, error: High) -> Verdict {
-    Verdict::at_most(quantity, observed, allowed + error, High::ZERO)
+fn at_most_or_equal(
+    quantity: &str,
+    observed: High,
+    allowed: High,
+    granted: Allowance<High>,
+) -> Verdict {
+    let allowed = allowed + granted.size();
+    Verdict::at_most(quantity, observed, allowed, Allowance::NOTHING)
 }
 
 /// Whether W is positive and every 2 x 2 minor with its first row and column is 0, decided exactly: a product is the f64 next to
@@ -123,7 +129,7 @@ fn attained(case: &Case<Given>) -> Result<Verdict, CheckError> {
         "inf L",
         ball.midpoint(),
         origin.shifted(-40),
-        ball.radius(),
+        Allowance::new(ball.radius(), "the enclosure of the loss"),
     ))
 }
 
@@ -186,7 +192,7 @@ fn row_error(case: &Case<Given>, rate: Rate) -> Result<Verdict, CheckError> {
         let ((least, least_size), (here, here_size)) = (loss(&best), loss(&found));
         let distance = (&found - &best).norm_squared() * low;
         // The best row is right to the condition number of its Gram matrix, at most 10^12, times a few roundings.
-        let off = model.roundings() * high / low;
+        let off = model.roundings().size() * high / low;
         let error = off * (least_size + here_size) * (High::ONE + high / low);
         if least <= error {
             // The least residual is 0 up to rounding: eps has no meaning.
@@ -204,7 +210,7 @@ fn row_error(case: &Case<Given>, rate: Rate) -> Result<Verdict, CheckError> {
             &format!("(||x_{i} - x_{i}*|| sigma_min(D_{i} Y))^2"),
             distance,
             allowed,
-            error,
+            Allowance::new(error, "64 (n + m + k) roundings of the row, its Gram matrix inverted"),
         );
         verdict = match verdict {
             Verdict::Outside(_) => said,

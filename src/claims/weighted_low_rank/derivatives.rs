@@ -8,14 +8,14 @@ use crate::claims::tools::identity::equal_entries;
 use crate::claims::tools::loewner::Certified;
 use crate::claims::{Case, CheckError, Claim, OtherCases, Outside, Stratum, Verdict};
 use crate::oracle::Reference;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
 use super::cases::{Kind, LowRankCases};
 use super::model::{Model, evaluation, flat, point, unknowns};
 
 /// Entrywise comparison of matrices, with the magnitudes of their terms.
-fn equal(quantity: &str, three: [&DMatrix<High>; 3], roundings: High) -> Verdict {
+fn equal(quantity: &str, three: [&DMatrix<High>; 3], roundings: Allowance<High>) -> Verdict {
     equal_entries(|i, j| format!("{quantity}[{i}, {j}]"), three, roundings)
 }
 
@@ -31,7 +31,7 @@ fn gradient(case: &Case<Given>, squared: bool) -> Result<Verdict, CheckError> {
     let roundings = model.roundings();
     let in_x = [&(&stated * &model.y), &x, &(&sizes * model.y.abs())];
     let in_y = [&stated.tr_mul(&model.x), &y, &sizes.tr_mul(&model.x.abs())];
-    Ok(equal("dF/dX", in_x, roundings).and(equal("dF/dY", in_y, roundings)))
+    Ok(equal("dF/dX", in_x, roundings.clone()).and(equal("dF/dY", in_y, roundings)))
 }
 
 /// The Hessian of the loss, with or without the residual's part.
@@ -132,7 +132,7 @@ fn is_stationary(case: &Case<Given>) -> Result<bool, CheckError> {
     let terms = model.squares().component_mul(&model.residual_sizes());
     let sizes = flat(&(&terms * model.y.abs()), &terms.tr_mul(&model.x.abs()));
     let moves = !(model.x.norm() + model.y.norm()).is_zero();
-    let roundings = model.roundings();
+    let roundings = model.roundings().size();
     Ok(moves
         && slope
             .iter()

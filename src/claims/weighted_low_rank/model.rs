@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::claims::tools::exact::unit;
 use crate::claims::{Case, CheckError};
 use crate::oracle::{Evaluation, Reference, lift_matrix, lift_vector};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
 /// An instance and one point.
@@ -56,9 +56,12 @@ impl Model {
     }
 
     /// One rounding for each of the `64 (n + m + k)` operations behind an entry, at most.
-    pub fn roundings(&self) -> High {
+    pub fn roundings(&self) -> Allowance<High> {
         let terms = self.x.nrows() + self.y.nrows() + self.x.ncols();
-        High::int(64 * terms as i64) * unit()
+        Allowance::new(
+            High::int(64 * terms as i64) * unit(),
+            "64 (n + m + k) roundings of the terms",
+        )
     }
 
     /// `Y' diag(row i of weights) Y` and `Y' diag(row i of weights) M_i`: the normal equations of a row.
