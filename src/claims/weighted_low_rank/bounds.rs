@@ -210,7 +210,10 @@ fn row_error(case: &Case<Given>, rate: Rate) -> Result<Verdict, CheckError> {
             &format!("(||x_{i} - x_{i}*|| sigma_min(D_{i} Y))^2"),
             distance,
             allowed,
-            Allowance::new(error, "64 (n + m + k) roundings of the row, its Gram matrix inverted"),
+            Allowance::new(
+                error,
+                "64 (n + m + k) roundings of the row, its Gram matrix inverted",
+            ),
         );
         verdict = match verdict {
             Verdict::Outside(_) => said,
