@@ -55,10 +55,7 @@ fn of_logits(problem: &Problem, x: &DVector<f64>) -> Result<Value, Box<dyn Error
 /// Where the solver ends on another system. It need not be the only such point, and there may be none: the kit judges it by
 /// its gradient.
 fn of_system(given: &Given) -> Result<Value, Box<dyn Error>> {
-    let settings = Settings {
-        tolerance: 1e-15,
-        ..Settings::default()
-    };
+    let settings = Settings::default().with_tolerance(1e-15);
     let (start, go_on) = (given.start(), &mut |_: &_| ControlFlow::Continue(()));
     let (solution, _) = solve_system(given, Some(&start), AUTO, &settings, go_on)?;
     Ok(json!({"minimiser": as_json(&given.layout(), solution.x.as_slice())}))
