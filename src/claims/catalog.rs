@@ -1,8 +1,8 @@
 //! The catalogue: every claim, in the order of the papers.
 
 use crate::claims::{
-    Claim, Paper, dls23, lsz23, residual_softmax, sampling, single_layer_attention, two_layer,
-    weighted_low_rank,
+    Claim, Paper, dls23, exact_attention, lsz23, residual_softmax, sampling,
+    single_layer_attention, two_layer, weighted_low_rank,
 };
 
 /// Every claim, grouped by paper, in the order in which the papers state them.
@@ -14,6 +14,7 @@ pub fn all() -> Vec<Claim> {
         two_layer::claims(),
         single_layer_attention::claims(),
         weighted_low_rank::claims(),
+        exact_attention::claims(),
         sampling::claims(),
     ]
     .into_iter()

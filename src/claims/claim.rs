@@ -24,19 +24,22 @@ pub enum Paper {
     SingleLayerAttention,
     /// Song, Ye, Yin, Zhang: Efficient Alternating Minimization (arXiv 2306.04169).
     WeightedLowRank,
+    /// The thesis's definition of attention, and Alman, Song: Fast Attention Requires Bounded Entries (arXiv 2302.13214).
+    ExactAttention,
     /// The sampling lemmas that the papers use as tools (Deng, Song, Weinstein, arXiv 2210.12468, and followers).
     Sampling,
 }
 
 impl Paper {
     /// Every paper, in the order of reports.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Dls23,
         Self::Lsz23,
         Self::ResidualSoftmax,
         Self::TwoLayer,
         Self::SingleLayerAttention,
         Self::WeightedLowRank,
+        Self::ExactAttention,
         Self::Sampling,
     ];
 
@@ -49,6 +52,7 @@ impl Paper {
             Self::TwoLayer => "two-layer",
             Self::SingleLayerAttention => "single-layer-attention",
             Self::WeightedLowRank => "weighted-low-rank",
+            Self::ExactAttention => "exact-attention",
             Self::Sampling => "sampling",
         }
     }
@@ -71,6 +75,9 @@ impl Paper {
             }
             Self::WeightedLowRank => {
                 "Efficient Alternating Minimization with Applications to Weighted Low Rank Approximation (arXiv 2306.04169)"
+            }
+            Self::ExactAttention => {
+                "Attention itself: the thesis's Definitions 1.0.1 and 1.0.2, and Fast Attention Requires Bounded Entries (arXiv 2302.13214)"
             }
             Self::Sampling => "Sampling lemmas used as tools (arXiv 2210.12468 and followers)",
         }

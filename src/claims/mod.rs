@@ -6,6 +6,7 @@ mod cases;
 mod catalog;
 mod claim;
 mod dls23;
+mod exact_attention;
 mod family;
 pub(crate) mod lsz23;
 mod proof;
