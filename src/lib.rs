@@ -20,6 +20,7 @@
 //! single-layer-attention   0.5 || F A3 Y - B ||^2 + 0.5 || w o Z ||^2 + 0.5 mu || A3 Y ||^2,  Z = A1 X A2',  F = softmax of its rows
 //! weighted-low-rank        0.5 || W o (M - X Y') ||^2
 //! exact-attention          no unknowns: the outputs D^-1 A V,  A = exp(Q K' / s),  D = diag(A 1)
+//! polynomial-attention     the same with A = (Q K' / s)^beta
 //! ```
 //!
 //! # Ten lines

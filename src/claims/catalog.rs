@@ -1,7 +1,7 @@
 //! The catalogue: every claim, in the order of the papers.
 
 use crate::claims::{
-    Claim, Paper, dls23, exact_attention, lsz23, residual_softmax, sampling,
+    Claim, Paper, dls23, exact_attention, lsz23, polynomial_attention, residual_softmax, sampling,
     single_layer_attention, two_layer, weighted_low_rank,
 };
 
@@ -15,6 +15,7 @@ pub fn all() -> Vec<Claim> {
         single_layer_attention::claims(),
         weighted_low_rank::claims(),
         exact_attention::claims(),
+        polynomial_attention::claims(),
         sampling::claims(),
     ]
     .into_iter()

@@ -26,13 +26,15 @@ pub enum Paper {
     WeightedLowRank,
     /// The thesis's definition of attention, and Alman, Song: Fast Attention Requires Bounded Entries (arXiv 2302.13214).
     ExactAttention,
+    /// Song, Xu, Yin: The Expressibility of Polynomial based Attention Scheme (arXiv 2310.20051).
+    PolynomialAttention,
     /// The sampling lemmas that the papers use as tools (Deng, Song, Weinstein, arXiv 2210.12468, and followers).
     Sampling,
 }
 
 impl Paper {
     /// Every paper, in the order of reports.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Dls23,
         Self::Lsz23,
         Self::ResidualSoftmax,
@@ -40,6 +42,7 @@ impl Paper {
         Self::SingleLayerAttention,
         Self::WeightedLowRank,
         Self::ExactAttention,
+        Self::PolynomialAttention,
         Self::Sampling,
     ];
 
@@ -53,6 +56,7 @@ impl Paper {
             Self::SingleLayerAttention => "single-layer-attention",
             Self::WeightedLowRank => "weighted-low-rank",
             Self::ExactAttention => "exact-attention",
+            Self::PolynomialAttention => "polynomial-attention",
             Self::Sampling => "sampling",
         }
     }
@@ -78,6 +82,9 @@ impl Paper {
             }
             Self::ExactAttention => {
                 "Attention itself: the thesis's Definitions 1.0.1 and 1.0.2, and Fast Attention Requires Bounded Entries (arXiv 2302.13214)"
+            }
+            Self::PolynomialAttention => {
+                "The Expressibility of Polynomial based Attention Scheme (arXiv 2310.20051)"
             }
             Self::Sampling => "Sampling lemmas used as tools (arXiv 2210.12468 and followers)",
         }

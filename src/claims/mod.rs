@@ -9,6 +9,7 @@ mod dls23;
 mod exact_attention;
 mod family;
 pub(crate) mod lsz23;
+mod polynomial_attention;
 mod proof;
 mod real;
 pub(crate) mod residual_softmax;

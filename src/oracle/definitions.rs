@@ -3,10 +3,12 @@
 //! One file per paper. A new loss of logits is a file with a function that gives `l(z)`, one more arm in [`loss_of_logits`], and
 //! one in [`per_derivative`]; any other system is a file with a [`Definition`](definition::Definition) and a line in `system.rs`.
 
+mod attention_row;
 mod definition;
 mod entrywise;
 mod estimate;
 mod exact_attention;
+mod polynomial_attention;
 mod residual_softmax;
 mod single_layer_attention;
 mod softmax;

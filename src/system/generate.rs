@@ -7,6 +7,7 @@ mod attention;
 mod exact_attention;
 mod kind;
 mod low_rank;
+mod polynomial_attention;
 
 pub use kind::{Generator, Sizes};
 
@@ -18,6 +19,7 @@ pub static GENERATORS: &[&Generator] = &[
     &low_rank::MASKED,
     &exact_attention::PLAIN,
     &exact_attention::CAUSAL,
+    &polynomial_attention::EVEN,
 ];
 
 /// The kind of this name.

@@ -184,6 +184,7 @@ impl Given {
             Rule::Finite
             | Rule::NonNegative
             | Rule::Positive
+            | Rule::Count
             | Rule::Switch
             | Rule::Dimension(_)
             | Rule::Word(_) => None,
@@ -201,6 +202,7 @@ impl Given {
                     Rule::Finite
                     | Rule::NonNegative
                     | Rule::Positive
+                    | Rule::Count
                     | Rule::Switch
                     | Rule::Dimension(_)
                     | Rule::Word(_) => String::new(),
@@ -214,6 +216,14 @@ impl Given {
             }
             if slot.rule == Rule::Positive && *value <= 0.0 {
                 return Err(format!("{place} is {value}: must be above 0"));
+            }
+            let largest = f64::from(u32::MAX);
+            if slot.rule == Rule::Count
+                && !((0.0..=largest).contains(value) && value.fract() == 0.0)
+            {
+                return Err(format!(
+                    "{place} is {value}: a whole number, at least 0, is needed"
+                ));
             }
             if slot.rule == Rule::Switch && *value != 0.0 && *value != 1.0 {
                 return Err(format!("{place} is {value}: must be true or false"));

@@ -10,7 +10,7 @@
 //! | `given` | a system with its arrays and points, known to fit together |
 //! | `manifest`, `render` | the same as JSON, driven by the slots |
 //! | `generate` | kinds of instances that can be drawn, one file a system |
-//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention` | one file a system |
+//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention`, `polynomial_attention` | one file a system |
 //!
 //! The six losses of logits are rows of the table like the others; their arrays are held by an
 //! [`Instance`](crate::instance::Instance).
@@ -21,6 +21,7 @@ mod generate;
 mod given;
 mod layout;
 mod manifest;
+mod polynomial_attention;
 mod render;
 mod row;
 mod single_layer_attention;
@@ -35,6 +36,7 @@ pub use generate::{GENERATORS, Generator, Sizes, generator};
 pub use given::Given;
 pub use layout::{Layout, as_json};
 pub use manifest::{Posed, named, parse, parse_unknowns, read, read_unknowns, read_with_files};
+pub use polynomial_attention::POLYNOMIAL_ATTENTION;
 pub use render::{render, write};
 pub use row::{Asks, System};
 pub use single_layer_attention::SINGLE_LAYER_ATTENTION;

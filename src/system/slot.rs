@@ -10,6 +10,8 @@ pub enum Rule {
     NonNegative,
     /// Finite numbers above 0.
     Positive,
+    /// One whole number, at least 0 and at most `2^32 - 1`.
+    Count,
     /// `true` or `false`, held as 1 or 0.
     Switch,
     /// Finite numbers, or NaN (`null` in JSON) where the array of this name is 0.

@@ -1,6 +1,7 @@
 //! All systems.
 
 use crate::system::exact_attention::EXACT_ATTENTION;
+use crate::system::polynomial_attention::POLYNOMIAL_ATTENTION;
 use crate::system::row::{Asks, System};
 use crate::system::single_layer_attention::SINGLE_LAYER_ATTENTION;
 use crate::system::slot::{Rule, Slot};
@@ -76,6 +77,7 @@ pub static SYSTEMS: &[&System] = &[
     &SINGLE_LAYER_ATTENTION,
     &WEIGHTED_LOW_RANK,
     &EXACT_ATTENTION,
+    &POLYNOMIAL_ATTENTION,
 ];
 
 /// The system of this name.

@@ -5,6 +5,9 @@ use crate::common::{Scratch, attreg, fixture};
 const ATTENTION: &str = r#"{ "system": "exact-attention", "Q": [[1, 2], [-0.5, 0.25]], "K": [[0.5, -1], [2, 0], [1, 1]],
     "V": [[1, -1, 0.5], [0, 3, 0.25], [-2, 1, 8]] }"#;
 
+const POWERS: &str = r#"{ "system": "polynomial-attention", "Q": [[1, 2], [-0.5, 0.25]], "K": [[0.5, -1], [2, 0], [1, 1]],
+    "V": [[1, -1, 0.5], [0, 3, 0.25], [-2, 1, 8]], "degree": 4, "scale": 3 }"#;
+
 fn entries(value: &serde_json::Value) -> Vec<f64> {
     match value {
         serde_json::Value::Array(list) => list.iter().flat_map(entries).collect(),
@@ -21,6 +24,7 @@ fn outputs_come_with_their_bounds_and_check_accepts_them() {
             "causal",
             ATTENTION.replace("\"V\"", "\"causal\": true, \"scale\": 0.5, \"V\""),
         ),
+        ("powers", POWERS.to_owned()),
     ] {
         let file = scratch.file("p.json", &manifest);
         let (array, text) = (scratch.path("o.npy"), scratch.path("o.json"));
@@ -87,7 +91,6 @@ fn a_real_head_is_as_numpy_has_it() {
 #[test]
 fn what_does_not_fit_is_one_line() {
     let scratch = Scratch::new();
-    let file = scratch.file("p.json", ATTENTION);
     for (from, to, line) in [
         (
             "[2, 0], ",
@@ -147,10 +150,33 @@ fn what_does_not_fit_is_one_line() {
         let bad = scratch.file("p.json", text);
         attreg(["solve", &bad]).assert_refused(line);
     }
-    let file = {
-        scratch.file("p.json", ATTENTION);
-        file
-    };
+    for (from, to, line) in [
+        (
+            "\"degree\": 4",
+            "\"degree\": 2.5",
+            "degree is 2.5: a whole number, at least 0, is needed",
+        ),
+        (
+            "\"degree\": 4",
+            "\"degree\": -1",
+            "degree is -1: a whole number, at least 0, is needed",
+        ),
+        (
+            "\"degree\": 4, ",
+            "",
+            "system \"polynomial-attention\" needs degree",
+        ),
+        (
+            "[[1, 2], ",
+            "[[0, 0], ",
+            "row 0: its powers of degree 4 add up to what f64 cannot tell from 0",
+        ),
+    ] {
+        assert!(POWERS.contains(from), "{from}");
+        let bad = scratch.file("p.json", POWERS.replacen(from, to, 1));
+        attreg(["solve", &bad]).assert_refused(line);
+    }
+    let file = scratch.file("p.json", ATTENTION);
     for option in [
         &["--method", "exact"][..],
         &["--tolerance", "1e-3"],

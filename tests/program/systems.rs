@@ -9,13 +9,14 @@ const LOW_RANK: &str = r#"{ "system": "weighted-low-rank", "M": [[1, 2, null], [
 const ATTENTION: &str = r#"{ "system": "single-layer-attention", "A1": [[0], [2], [-3]], "A2": [[2], [0], [0]],
     "A3": [[-1], [4], [-2]], "B": [[2], [1], [2]], "start": { "X": [[0.05]], "Y": [[4.8]] } }"#;
 
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "attention",
     "attention-ridge",
     "low-rank",
     "masked-low-rank",
     "exact-attention",
     "causal-attention",
+    "polynomial-attention",
 ];
 
 #[test]

@@ -3,6 +3,7 @@
 use super::definition::{Definition, OutputsDefinition, Quantity, Unknowns};
 use super::estimate::{Estimate, LIMIT_BYTES};
 use super::exact_attention::ExactAttention;
+use super::polynomial_attention::PolynomialAttention;
 use super::single_layer_attention::SingleLayerAttention;
 use super::weighted_low_rank::WeightedLowRank;
 use crate::oracle::OracleError;
@@ -17,6 +18,10 @@ static DEFINITIONS: &[(&str, Quantity)] = &[
     ),
     ("weighted-low-rank", Quantity::Loss(&WeightedLowRank)),
     ("exact-attention", Quantity::Outputs(&ExactAttention)),
+    (
+        "polynomial-attention",
+        Quantity::Outputs(&PolynomialAttention),
+    ),
 ];
 
 /// Nodes and terms that differentiation may add to each of the loss, for the gradient and for each column of the Hessian;

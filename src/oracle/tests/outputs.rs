@@ -34,7 +34,7 @@ fn table() -> Vec<Entry> {
 #[test]
 fn every_row_of_the_independent_table_is_reached() {
     let table = table();
-    assert_eq!(table.len(), 8);
+    assert_eq!(table.len(), 14);
     for entry in &table {
         let given = entry.given();
         let reference = OutputsReference::of(&given).unwrap();

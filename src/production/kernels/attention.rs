@@ -1,13 +1,15 @@
-//! Rows of an attention in one pass over the keys: `sum_k exp(z_k - max z) v_k / sum_k exp(z_k - max z)`, `z = K q`.
+//! Rows of an attention in one pass over the keys: `sum_k w_k v_k / sum_k w_k` with `w_k = exp(z_k - max z)` or
+//! `(z_k / max |z|)^beta`, `z = K q`.
 //!
 //! A block of queries meets one block of keys after the other. For each query the largest logit so far, the sum of the
-//! exponentials and the weighted sum of the values are kept; a larger logit rescales the two sums. Nothing of the size of
-//! queries times keys is ever held.
+//! weights and the weighted sum of the values are kept; a larger logit rescales the sums. Nothing of the size of queries times
+//! keys is ever held.
 
 use pulp::{Simd, WithSimd};
 
 use crate::production::kernels::Level;
 use crate::production::kernels::exponential::exponentials_with;
+use crate::production::kernels::powers::powers_with;
 use crate::production::kernels::product::{Rows, add_product};
 
 /// Queries of a block: their logits for one block of keys stay in the second-level cache.
@@ -17,9 +19,31 @@ pub(crate) const KEYS: usize = 192;
 /// Entries of the widest vector.
 const LANES: usize = 8;
 
+/// How logits become weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weights {
+    /// `exp(z)`.
+    Exponential,
+    /// `z^beta`; every query sees every key.
+    Power(u32),
+}
+
+/// What is kept of a query beside its outputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Sums {
+    /// The largest logit, of powers in size; weights are relative to its own.
+    pub largest: f64,
+    /// The sum of the weights.
+    pub total: f64,
+    /// Of powers `sum_k |z_k / largest|^(beta - 1)`, at most; 0 of exponentials.
+    pub slopes: f64,
+}
+
 /// What all queries share.
 #[derive(Clone, Copy)]
 pub(crate) struct Memory<'a> {
+    /// Which weights.
+    pub weights: Weights,
     /// `nk x d`, row by row.
     pub keys: &'a [f64],
     /// `nk x m`, row by row.
@@ -51,17 +75,17 @@ pub(crate) struct Buffers {
     logits: Vec<f64>,
     scratch: Vec<f64>,
     sums: Vec<f64>,
-    largest: Vec<f64>,
-    totals: Vec<f64>,
+    rows: Vec<Sums>,
 }
 
-/// Writes the outputs of the queries, row by row. All logits must be finite.
+/// Writes the outputs of the queries, row by row, and what is kept of each. All logits must be finite.
 pub(crate) fn attend(
     level: Level,
     memory: Memory<'_>,
     queries: Queries<'_>,
     buffers: &mut Buffers,
     outputs: &mut [f64],
+    sums: &mut [Sums],
 ) {
     level.dispatch(Attend {
         memory,
@@ -69,6 +93,7 @@ pub(crate) fn attend(
         buffers,
         outputs,
     });
+    sums.copy_from_slice(&buffers.rows);
 }
 
 struct Attend<'a> {
@@ -92,7 +117,7 @@ impl WithSimd for Attend<'_> {
         let (d, m) = (memory.width, memory.columns);
         let rows = queries.seen.len();
         let padded = m.next_multiple_of(LANES);
-        buffers.fit(rows, d, padded);
+        buffers.fit(memory.weights, rows, d, padded);
         for (scaled, entry) in buffers.queries.iter_mut().zip(queries.entries) {
             *scaled = entry / queries.scale;
         }
@@ -118,7 +143,10 @@ impl WithSimd for Attend<'_> {
             );
             for (i, seen) in queries.seen.iter().enumerate() {
                 let visible = seen.saturating_sub(first).min(count);
-                buffers.weigh(simd, i, visible, padded);
+                match memory.weights {
+                    Weights::Exponential => buffers.exponentials(simd, i, visible, padded),
+                    Weights::Power(degree) => buffers.powers(simd, i, (visible, padded), degree),
+                }
             }
             pad(
                 &memory.values[first * m..(first + count) * m],
@@ -139,9 +167,9 @@ impl WithSimd for Attend<'_> {
             );
         }
         let sums = buffers.sums.chunks_exact(padded);
-        for ((output, sums), total) in outputs.chunks_exact_mut(m).zip(sums).zip(&buffers.totals) {
+        for ((output, sums), row) in outputs.chunks_exact_mut(m).zip(sums).zip(&buffers.rows) {
             for (output, sum) in output.iter_mut().zip(sums) {
-                *output = sum / total;
+                *output = sum / row.total;
             }
         }
     }
@@ -149,24 +177,40 @@ impl WithSimd for Attend<'_> {
 
 impl Buffers {
     /// Empty sums for so many queries.
-    fn fit(&mut self, rows: usize, width: usize, padded: usize) {
-        let fill = |buffer: &mut Vec<f64>, length: usize, value: f64| {
+    fn fit(&mut self, weights: Weights, rows: usize, width: usize, padded: usize) {
+        let fill = |buffer: &mut Vec<f64>, length: usize| {
             buffer.clear();
-            buffer.resize(length, value);
+            buffer.resize(length, 0.0);
         };
-        fill(&mut self.queries, rows * width, 0.0);
-        fill(&mut self.keys, width * KEYS, 0.0);
-        fill(&mut self.values, KEYS * padded, 0.0);
-        fill(&mut self.logits, rows * KEYS, 0.0);
-        fill(&mut self.scratch, KEYS, 0.0);
-        fill(&mut self.sums, rows * padded, 0.0);
-        fill(&mut self.largest, rows, f64::NEG_INFINITY);
-        fill(&mut self.totals, rows, 0.0);
+        fill(&mut self.queries, rows * width);
+        fill(&mut self.keys, width * KEYS);
+        fill(&mut self.values, KEYS * padded);
+        fill(&mut self.logits, rows * KEYS);
+        fill(&mut self.scratch, KEYS);
+        fill(&mut self.sums, rows * padded);
+        self.rows.clear();
+        let none = Sums {
+            largest: match weights {
+                Weights::Exponential => f64::NEG_INFINITY,
+                Weights::Power(_) => 0.0,
+            },
+            ..Sums::default()
+        };
+        self.rows.resize(rows, none);
     }
 
-    /// Turns the logits of query `i` into weights relative to the largest logit so far; those that it does not see weigh 0.
+    /// Multiplies what is kept of query `i`.
+    fn rescale(&mut self, i: usize, padded: usize, total: f64, slopes: f64) {
+        self.rows[i].total *= total;
+        self.rows[i].slopes *= slopes;
+        for sum in &mut self.sums[i * padded..(i + 1) * padded] {
+            *sum *= total;
+        }
+    }
+
+    /// Turns the logits of query `i` into exponentials relative to the largest so far; keys that it does not see weigh 0.
     #[inline(always)]
-    fn weigh<S: Simd>(&mut self, simd: S, i: usize, visible: usize, padded: usize) {
+    fn exponentials<S: Simd>(&mut self, simd: S, i: usize, visible: usize, padded: usize) {
         let row = &mut self.logits[i * KEYS..(i + 1) * KEYS];
         row[visible..].fill(f64::NEG_INFINITY);
         let mut most = simd.splat_f64s(f64::NEG_INFINITY);
@@ -174,17 +218,15 @@ impl Buffers {
             most = simd.max_f64s(most, *vector);
         }
         let here = simd.reduce_max_f64s(most);
-        let before = self.largest[i];
+        let before = self.rows[i].largest;
         if here > before {
             let mut ratio = [before - here];
             exponentials_with(simd, &mut ratio, &mut self.scratch);
-            self.totals[i] *= ratio[0];
-            for sum in &mut self.sums[i * padded..(i + 1) * padded] {
-                *sum *= ratio[0];
-            }
-            self.largest[i] = here;
+            self.rescale(i, padded, ratio[0], 0.0);
+            self.rows[i].largest = here;
         }
-        let shift = simd.splat_f64s(self.largest[i]);
+        let row = &mut self.logits[i * KEYS..(i + 1) * KEYS];
+        let shift = simd.splat_f64s(self.rows[i].largest);
         for vector in S::as_mut_simd_f64s(row).0 {
             *vector = simd.sub_f64s(*vector, shift);
         }
@@ -193,7 +235,52 @@ impl Buffers {
         for vector in S::as_simd_f64s(row).0 {
             total = simd.add_f64s(total, *vector);
         }
-        self.totals[i] += simd.reduce_sum_f64s(total);
+        self.rows[i].total += simd.reduce_sum_f64s(total);
+    }
+
+    /// Turns the logits of query `i` into powers of their quotients by the largest size so far.
+    #[inline(always)]
+    fn powers<S: Simd>(
+        &mut self,
+        simd: S,
+        i: usize,
+        (visible, padded): (usize, usize),
+        degree: u32,
+    ) {
+        let row = &mut self.logits[i * KEYS..(i + 1) * KEYS];
+        row[visible..].fill(0.0);
+        if degree == 0 {
+            row[..visible].fill(1.0);
+            self.rows[i].total += visible as f64;
+            return;
+        }
+        let mut most = simd.splat_f64s(0.0);
+        for vector in S::as_simd_f64s(row).0 {
+            most = simd.max_f64s(most, simd.abs_f64s(*vector));
+        }
+        let here = simd.reduce_max_f64s(most);
+        let before = self.rows[i].largest;
+        if here > before {
+            let ratio = before / here;
+            let slopes = powers_with(simd, &mut [ratio], degree);
+            let slope = slopes.min(1.0);
+            // The power of the quotient is what one multiplication more makes of its slope.
+            self.rescale(i, padded, slope * ratio, slope);
+            self.rows[i].largest = here;
+        }
+        let row = &mut self.logits[i * KEYS..(i + 1) * KEYS];
+        if self.rows[i].largest > 0.0 {
+            let divisor = simd.splat_f64s(self.rows[i].largest);
+            for vector in S::as_mut_simd_f64s(row).0 {
+                *vector = simd.div_f64s(*vector, divisor);
+            }
+        }
+        self.rows[i].slopes += powers_with(simd, row, degree);
+        let mut total = simd.splat_f64s(0.0);
+        for vector in S::as_simd_f64s(row).0 {
+            total = simd.add_f64s(total, *vector);
+        }
+        self.rows[i].total += simd.reduce_sum_f64s(total);
     }
 }
 

@@ -12,6 +12,7 @@ mod level;
 pub(crate) mod operator;
 pub(crate) mod partition;
 pub(crate) mod pool;
+pub(crate) mod powers;
 pub(crate) mod prefetch;
 pub(crate) mod product;
 pub(crate) mod row_major;

@@ -19,6 +19,8 @@
 
 use crate::production::kernels::attention::KEYS;
 use crate::production::kernels::exponential::ULPS;
+use crate::production::outputs::columns::Column;
+use crate::production::outputs::stream::Reach;
 
 /// Half a unit in the last place of 1.
 const UNIT: f64 = f64::EPSILON / 2.0;
@@ -29,22 +31,6 @@ const MORE: f64 = 1.01;
 /// More than `e^-707`, the largest weight that may be dropped, times a sum of exponentials.
 const DROPPED: f64 = 1e-300;
 
-/// One column of values.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
-    /// Its least entry.
-    pub(super) least: f64,
-    /// Its largest entry.
-    pub(super) largest: f64,
-}
-
-impl Column {
-    /// Half of `largest - least`, which may be beyond f64.
-    fn half_range(self) -> f64 {
-        self.largest / 2.0 - self.least / 2.0
-    }
-}
-
 /// What a bound of one query depends on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Query {
@@ -52,10 +38,8 @@ pub(super) struct Query {
     pub(super) width: usize,
     /// Keys that it sees.
     pub(super) seen: usize,
-    /// `||q|| max ||k|| / s`.
-    pub(super) largest_logit: f64,
-    /// `max ||k||`, by which what underflows in `q / s` is multiplied.
-    pub(super) largest_key: f64,
+    /// How large its logits can be.
+    pub(super) reach: Reach,
 }
 
 impl Query {
@@ -63,8 +47,8 @@ impl Query {
     fn perturbation(self) -> f64 {
         let width = self.width as f64;
         let blocks = self.seen.div_ceil(KEYS) as f64;
-        let underflow = width * f64::from_bits(1) * (1.0 + self.largest_key);
-        MORE * ((width + 5.0) * UNIT * self.largest_logit
+        let underflow = width * f64::from_bits(1) * (1.0 + self.reach.largest_key);
+        MORE * ((width + 5.0) * UNIT * self.reach.largest_logit
             + (blocks + 1.0) * EXPONENTIAL * UNIT
             + underflow)
     }
@@ -73,7 +57,7 @@ impl Query {
     pub(super) fn bound(self, column: Column) -> f64 {
         let keys = self.seen as f64;
         let blocks = self.seen.div_ceil(KEYS) as f64;
-        let size = column.largest.abs().max(column.least.abs());
+        let size = column.size();
         let weights = 2.0 * (self.perturbation() / 2.0).tanh() * column.half_range();
         // Numerator and denominator, their quotient, and the factor on the way in and out.
         let sums = (2.0 * (KEYS as f64 + 2.0 * blocks + 1.0) + 3.0) * UNIT * size;

@@ -28,4 +28,22 @@ pub enum OutputsError {
         /// The bound.
         largest: f64,
     },
+    /// The powers of a row add up to 0, or to what rounding cannot tell from it.
+    #[error(
+        "row {row}: its powers of degree {degree} add up to what f64 cannot tell from 0, and its outputs are divided by that"
+    )]
+    RowSum {
+        /// The query.
+        row: usize,
+        /// The degree.
+        degree: u32,
+    },
+    /// An output is beyond f64.
+    #[error("outputs[{row}, {column}] is beyond the range of f64")]
+    Output {
+        /// The query.
+        row: usize,
+        /// The column of the values.
+        column: usize,
+    },
 }

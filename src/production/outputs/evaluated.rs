@@ -14,3 +14,11 @@ pub struct Outputs {
     /// How they were computed.
     pub method: &'static str,
 }
+
+impl Outputs {
+    /// So many rows and columns of numbers, row by row.
+    pub(super) fn shaped(rows: usize, columns: usize, entries: Vec<f64>) -> Array {
+        // As many as there are by construction; were they not, no number would pass for one.
+        Array::new(vec![rows, columns], entries).unwrap_or(Array::scalar(f64::NAN))
+    }
+}

@@ -2,14 +2,17 @@
 
 use crate::production::outputs::error::OutputsError;
 use crate::production::outputs::evaluated::Outputs;
-use crate::production::outputs::exact_attention;
+use crate::production::outputs::{exact_attention, polynomial_attention};
 use crate::system::Given;
 
 /// What evaluates a system.
 type Evaluator = fn(&Given) -> Result<Outputs, OutputsError>;
 
 /// By the keys of the systems.
-static EVALUATORS: &[(&str, Evaluator)] = &[("exact-attention", exact_attention::evaluate)];
+static EVALUATORS: &[(&str, Evaluator)] = &[
+    ("exact-attention", exact_attention::evaluate),
+    ("polynomial-attention", polynomial_attention::evaluate),
+];
 
 /// The outputs of a system without unknowns, in f64; the same bits for any number of threads.
 ///

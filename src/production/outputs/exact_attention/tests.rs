@@ -6,7 +6,7 @@ use super::*;
 use crate::instance::sample;
 use crate::oracle::OutputsReference;
 use crate::scalar::High;
-use crate::system::EXACT_ATTENTION;
+use crate::system::{Array, EXACT_ATTENTION};
 
 struct Shape {
     queries: usize,
