@@ -124,6 +124,26 @@ def weighted_low_rank(m, unknowns):
 SYSTEMS = {"single-layer-attention": single_layer_attention, "weighted-low-rank": weighted_low_rank}
 
 
+def exact_attention(m):
+    """Row i: the mean of the values with the weights softmax(K q_i / s)."""
+    q, k, v = (np.array(m[name]) for name in ("Q", "K", "V"))
+    z = q @ k.T / m["scale"]
+    if m["causal"]:
+        z[np.arange(len(k)) > np.arange(len(q))[:, None]] = -np.inf
+    return np.array([softmax(row) for row in z]) @ v
+
+
+def polynomial_attention(m):
+    """The same with powers, of logits relative to the largest of a row."""
+    q, k, v = (np.array(m[name]) for name in ("Q", "K", "V"))
+    z = q @ k.T
+    u = (z / np.abs(z).max(axis=1, keepdims=True)) ** m["degree"]
+    return u @ v / u.sum(axis=1, keepdims=True)
+
+
+OUTPUTS = {"exact-attention": exact_attention, "polynomial-attention": polynomial_attention}
+
+
 def of_system(m, x):
     """An answer about a system whose unknowns have names; a minimiser need not be unique there, and none is given."""
     value, gradient, hessian = SYSTEMS[m["system"]](m, x)
@@ -192,7 +212,12 @@ def main(kit, answers):
     for entry in entries:
         with open(os.path.join(kit, entry["instance"])) as file:
             m = json.load(file)
-        answer = of_system(m, entry["x"]) if "system" in m else of_logits(m, entry["x"])
+        if m.get("system") in OUTPUTS:
+            answer = {"outputs": OUTPUTS[m["system"]](m).tolist()}
+        elif "system" in m:
+            answer = of_system(m, entry["x"])
+        else:
+            answer = of_logits(m, entry["x"])
         with open(os.path.join(answers, entry["id"] + ".json"), "w") as file:
             json.dump(answer, file)
     print(f"{len(entries)} answers in {answers}")

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use attention_regression::instance::files::write_whole;
 use attention_regression::judge::kit::read_kit;
-use attention_regression::production::{AUTO, Problem, Settings, solve, solve_system};
-use attention_regression::system::{Given, Posed, as_json, read};
+use attention_regression::production::{AUTO, Problem, Settings, evaluate, solve, solve_system};
+use attention_regression::system::{Asks, Given, Posed, as_json, read};
 use nalgebra::DVector;
 use serde_json::{Value, json};
 
@@ -27,7 +27,14 @@ pub fn answer_all(kit: &Path, answers: &Path) -> Result<usize, Box<dyn Error>> {
                 let problem = Problem::from_instance(&instance)?;
                 of_logits(&problem, &instance.start())?
             }
-            Posed::Other(given) => of_system(&given)?,
+            Posed::Other(given) => match given.system().asks {
+                Asks::Loss => of_system(&given)?,
+                Asks::Outputs(_) => {
+                    let outputs = evaluate(&given)?;
+                    as_json(&given.outputs_layout(), outputs.values.values())
+                }
+                _ => return Err(format!("{}: a new kind of question", entry.id).into()),
+            },
             _ => return Err(format!("{}: a new kind of instance", entry.id).into()),
         };
         let path = answers.join(format!("{}.json", entry.id));

@@ -10,7 +10,10 @@ mod specimen;
 mod specimens;
 mod suite;
 
-pub use expected::{Entry, ExpectedValues, Kit, Required, make, read_kit, render};
+pub use expected::{
+    Entry, ExpectedValues, ExpectedLoss, ExpectedOutputs, Kit, Required, RequiredLoss, make, read_kit,
+    render,
+};
 pub use listed::Listed;
 pub use specimen::Specimen;
 pub use specimens::specimens;

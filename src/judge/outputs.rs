@@ -77,6 +77,17 @@ pub fn judge_outputs(
     answer: &[High],
     asked: Option<f64>,
 ) -> Result<Judgement, OracleError> {
+    let truth = outputs_truth(given)?;
+    let score = score(&truth, answer, asked);
+    Ok(Judgement {
+        passed: score.passed,
+        outputs: Some(score),
+        ..Judgement::default()
+    })
+}
+
+/// The outputs of an instance, and what f64 can be asked for.
+pub(super) fn outputs_truth(given: &Given) -> Result<Truth, OracleError> {
     let balls = OutputsReference::of(given)?.enclose()?;
     let layout = given.outputs_layout();
     let columns = layout
@@ -89,13 +100,7 @@ pub fn judge_outputs(
         dimensions: 2,
         d: columns,
     };
-    let truth = Truth::enclosed(shape, &balls, &[], underflow(given));
-    let score = score(&truth, answer, asked);
-    Ok(Judgement {
-        passed: score.passed,
-        outputs: Some(score),
-        ..Judgement::default()
-    })
+    Ok(Truth::enclosed(shape, &balls, &[], underflow(given)))
 }
 
 /// What flushing to zero can do to an entry: each of the keys may lose a weight below the smallest normal number.

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use crate::common::{Scratch, attreg, fixture};
 use attention_regression::instance::files::read_instance;
-use attention_regression::judge::kit::{Listed, MANIFEST, read_kit};
+use attention_regression::judge::kit::{ExpectedValues, Listed, MANIFEST, Required, read_kit};
 use attention_regression::production::{Problem, Settings, solve};
 use attention_regression::system::{Posed, as_json, read};
 use nalgebra::DVector;
@@ -66,6 +66,9 @@ fn the_kit_covers_every_system_and_every_kind() {
         "attention-ridge",
         "low-rank",
         "masked-low-rank",
+        "exact-attention",
+        "causal-attention",
+        "polynomial-attention",
     ] {
         for what in ["", "-one", "-far"] {
             let id = format!("{kind}{what}");
@@ -78,23 +81,33 @@ fn the_kit_covers_every_system_and_every_kind() {
         match read(&kit().join(&entry.instance)).unwrap() {
             Posed::Logit(instance) => {
                 let start = instance.start();
-                assert_eq!(entry.x.plain(), Some(start.as_slice()), "{}", entry.id);
-                assert!(entry.expected.minimiser.is_some(), "{}", entry.id);
+                let x = entry.x.as_ref().unwrap().plain();
+                assert_eq!(x, Some(start.as_slice()), "{}", entry.id);
+                let expected = entry.expected.loss().unwrap();
+                assert!(expected.minimiser.is_some(), "{}", entry.id);
             }
             Posed::Other(given) => {
                 let start = as_json(&given.layout(), &given.start());
-                assert_eq!(entry.x, Listed::Named(start), "{}", entry.id);
+                let has_unknowns = !given.system().unknowns.is_empty();
+                let expected = has_unknowns.then_some(Listed::Named(start));
+                assert_eq!(entry.x, expected, "{}", entry.id);
             }
             _ => panic!("{}: a new kind of instance", entry.id),
         }
         // An instance that asks for nothing tests nothing.
-        assert!(
-            entry.required.loss > 10.0 && entry.required.hessian > 10.0,
-            "{}",
-            entry.id
-        );
-        let nearest: f64 = entry.expected.loss.parse().unwrap();
-        assert_eq!(nearest, entry.nearest.loss, "{}", entry.id);
+        let asked = match &entry.required {
+            Required::Loss(required) => required.loss.min(required.hessian),
+            Required::Outputs(required) => required.outputs,
+        };
+        assert!(asked > 10.0, "{}", entry.id);
+        let (decimal, nearest) = match (&entry.expected, &entry.nearest) {
+            (ExpectedValues::Loss(expected), ExpectedValues::Loss(nearest)) => (&expected.loss, nearest.loss),
+            (ExpectedValues::Outputs(expected), ExpectedValues::Outputs(nearest)) => {
+                (&expected.outputs[0][0], nearest.outputs[0][0])
+            }
+            _ => panic!("{}: a loss or outputs, not both", entry.id),
+        };
+        assert_eq!(decimal.parse::<f64>().unwrap(), nearest, "{}", entry.id);
     }
 }
 
@@ -120,11 +133,11 @@ fn starts_far_up_an_exponential_slope_lead_to_the_minimiser() {
         let entry = entries.iter().find(|entry| entry.id == id).unwrap();
         let instance = read_instance(&kit().join(&entry.instance)).unwrap();
         let problem = Problem::from_instance(&instance).unwrap();
-        let minimiser = entry.expected.minimiser.as_ref().unwrap();
+        let minimiser = entry.expected.loss().unwrap().minimiser.as_ref().unwrap();
         let minimiser = minimiser.plain().unwrap().iter();
         let minimiser: Vec<f64> = minimiser.map(|x| x.parse().unwrap()).collect();
         let minimiser = DVector::from_vec(minimiser);
-        let direction = DVector::from_column_slice(entry.x.plain().unwrap());
+        let direction = DVector::from_column_slice(entry.x.as_ref().unwrap().plain().unwrap());
         let reach = problem.logits(&direction).unwrap().amax();
         for logit in [-350.0, -300.0, -150.0, -20.0, 20.0, 150.0, 300.0, 350.0] {
             let start = &direction * (logit / reach);
@@ -178,18 +191,22 @@ fn the_python_client_passes() {
     );
 }
 
-/// Two answers of 74: one right, one wrong in a known way; a third cannot be read.
+/// Two answers of all: one right, one wrong in a known way; a third cannot be read.
 #[test]
 fn a_missing_wrong_or_unusable_answer_is_a_row_and_not_a_crash() {
     let scratch = Scratch::new();
     let entries = read_kit(&kit()).unwrap().instances;
     let answer = |id: &str| entries.iter().find(|entry| entry.id == id).unwrap();
     let right = answer("softmax-theory");
+    let (decimals, nearest) = (
+        right.expected.loss().unwrap(),
+        right.nearest.loss().unwrap(),
+    );
     scratch.file(
         "softmax-theory.json",
-        serde_json::json!({"loss": right.expected.loss, "gradient": right.nearest.gradient, "minimiser": right.expected.minimiser}).to_string(),
+        serde_json::json!({"loss": decimals.loss, "gradient": nearest.gradient, "minimiser": decimals.minimiser}).to_string(),
     );
-    let doubled = answer("exp-theory").nearest.loss * 2.0;
+    let doubled = answer("exp-theory").nearest.loss().unwrap().loss * 2.0;
     scratch.file("exp-theory.json", format!("{{\"loss\": {doubled:?}}}"));
     scratch.file("sinh-theory.json", "{\"loss\": NaN}");
     let (kit, directory) = (kit(), scratch.path(""));
@@ -198,7 +215,7 @@ fn a_missing_wrong_or_unusable_answer_is_a_row_and_not_a_crash() {
     assert_eq!(run.status, 1, "{}", run.err);
     assert!(
         run.out
-            .ends_with("74 instances: 1 passed, 1 failed, 71 missing, 1 unusable\n"),
+            .ends_with("83 instances: 1 passed, 1 failed, 80 missing, 1 unusable\n"),
         "{}",
         run.out
     );

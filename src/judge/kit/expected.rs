@@ -11,11 +11,12 @@ use crate::instance::{Instance, InstanceError};
 use crate::judge::kit::MANIFEST;
 use crate::judge::kit::listed::Listed;
 use crate::judge::kit::specimen::Specimen;
+use crate::judge::outputs::outputs_truth;
 use crate::judge::system::{stationary, truths};
 use crate::judge::truth::Truth;
 use crate::oracle::{Minimiser, OracleError, Reference, lift_vector, minimise};
 use crate::scalar::{High, certified_to};
-use crate::system::{Given, Layout, Posed};
+use crate::system::{Asks, Given, Layout, Posed};
 
 /// A kit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,8 +45,10 @@ pub struct Entry {
     pub instance: String,
     /// What the instance is there for.
     pub about: String,
-    /// Where loss, gradient and Hessian are taken and a search starts: the instance's first point.
-    pub x: Listed<f64>,
+    /// Where loss, gradient and Hessian are taken and a search starts: the instance's first point; none where there are no
+    /// unknowns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x: Option<Listed<f64>>,
     /// Decimal strings: every digit is certified, at most 36.
     pub expected: ExpectedValues<String>,
     /// The nearest f64s.
@@ -54,10 +57,38 @@ pub struct Entry {
     pub required: Required,
 }
 
-/// What is expected of an answer.
+/// ExpectedValues values.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ExpectedValues<T> {
+    /// Of a loss.
+    Loss(ExpectedLoss<T>),
+    /// Of a system without unknowns.
+    Outputs(ExpectedOutputs<Vec<Vec<T>>>),
+}
+
+/// ExpectedValues outputs, or the digits that f64 can give of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ExpectedValues<T> {
+pub struct ExpectedOutputs<T> {
+    /// Row by row.
+    pub outputs: T,
+}
+
+impl<T> ExpectedValues<T> {
+    /// The values of a loss; `None` for a system without unknowns.
+    pub fn loss(&self) -> Option<&ExpectedLoss<T>> {
+        match self {
+            Self::Loss(loss) => Some(loss),
+            Self::Outputs(_) => None,
+        }
+    }
+}
+
+/// What is expected of a loss.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedLoss<T> {
     /// `L(x)`.
     pub loss: T,
     /// `grad L(x)`.
@@ -70,8 +101,18 @@ pub struct ExpectedValues<T> {
 
 /// Correct digits, normwise.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Required {
+    /// Of a loss.
+    Loss(RequiredLoss),
+    /// Of a system without unknowns.
+    Outputs(ExpectedOutputs<f64>),
+}
+
+/// Correct digits of a loss.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Required {
+pub struct RequiredLoss {
     /// Of the loss.
     pub loss: f64,
     /// Of the gradient.
@@ -93,7 +134,7 @@ const DIGITS: usize = 36;
 
 const ABOUT: &str = "expected: decimal strings, every digit certified by enclosing all rounding errors at 40 digits; nearest: \
      the nearest f64; required: correct digits, -log10(max error / max value), that f64 can give. Answers are <id>.json \
-     with any of x, loss, gradient, hessian, minimiser. Made by: attreg generate conformance";
+     with any of x, loss, gradient, hessian, minimiser, or with outputs. Made by: attreg generate conformance";
 
 /// Computes the whole manifest.
 pub fn make(specimens: &[Specimen]) -> Result<Kit, OracleError> {
@@ -108,7 +149,10 @@ pub fn make(specimens: &[Specimen]) -> Result<Kit, OracleError> {
 fn entry(specimen: &Specimen) -> Result<Entry, OracleError> {
     match &specimen.instance {
         Posed::Logit(instance) => of_logits(specimen, instance),
-        Posed::Other(given) => of_system(specimen, given),
+        Posed::Other(given) => match given.system().asks {
+            Asks::Loss => of_system(specimen, given),
+            Asks::Outputs(_) => of_outputs(specimen, given),
+        },
     }
 }
 
@@ -166,6 +210,27 @@ fn of_system(specimen: &Specimen, given: &Given) -> Result<Entry, OracleError> {
     ))
 }
 
+fn of_outputs(specimen: &Specimen, given: &Given) -> Result<Entry, OracleError> {
+    let truth = outputs_truth(given)?;
+    let found = numbers(&truth);
+    let columns = given.size("m").max(1);
+    Ok(Entry {
+        id: specimen.id.clone(),
+        instance: format!("{}.json", specimen.id),
+        about: specimen.about.to_owned(),
+        x: None,
+        expected: ExpectedValues::Outputs(ExpectedOutputs {
+            outputs: found.decimals.chunks(columns).map(<[_]>::to_vec).collect(),
+        }),
+        nearest: ExpectedValues::Outputs(ExpectedOutputs {
+            outputs: found.nearest.chunks(columns).map(<[_]>::to_vec).collect(),
+        }),
+        required: Required::Outputs(ExpectedOutputs {
+            outputs: truth.required,
+        }),
+    })
+}
+
 fn assemble(
     specimen: &Specimen,
     x: &[f64],
@@ -180,7 +245,7 @@ fn assemble(
         id: specimen.id.clone(),
         instance: format!("{}.json", specimen.id),
         about: specimen.about.to_owned(),
-        x: Listed::new(x, layout),
+        x: Some(Listed::new(x, layout)),
         expected: expected(
             d,
             layout,
@@ -193,12 +258,12 @@ fn assemble(
             [&loss, &gradient, &hessian].map(|numbers| &numbers.nearest[..]),
             found.map(|found| &found.nearest[..]),
         ),
-        required: Required {
+        required: Required::Loss(RequiredLoss {
             loss: truths[0].required,
             gradient: truths[1].required,
             hessian: truths[2].required,
             minimiser: minimiser.map(|(_, required)| required),
-        },
+        }),
     }
 }
 
@@ -235,13 +300,13 @@ fn expected<T: Clone + Into<serde_json::Value>>(
     [loss, gradient, hessian]: [&[T]; 3],
     minimiser: Option<&[T]>,
 ) -> ExpectedValues<T> {
-    ExpectedValues {
+    ExpectedValues::Loss(ExpectedLoss {
         // A loss is one number.
         loss: loss[0].clone(),
         gradient: Listed::new(gradient, layout),
         hessian: hessian.chunks(d).map(<[T]>::to_vec).collect(),
         minimiser: minimiser.map(|entries| Listed::new(entries, layout)),
-    }
+    })
 }
 
 /// The manifest as text, one line for each part of an instance. The same kit gives the same bytes.
@@ -254,12 +319,14 @@ pub fn render(kit: &Kit) -> String {
         .instances
         .iter()
         .map(|entry| {
+            let x = entry.x.as_ref();
+            let x = x.map(|x| format!("\n   \"x\": {},", json(x)));
             format!(
-                "  {{\"id\": {}, \"instance\": {}, \"about\": {},\n   \"x\": {},\n   \"expected\": {},\n   \"nearest\": {},\n   \"required\": {}}}",
+                "  {{\"id\": {}, \"instance\": {}, \"about\": {},{}\n   \"expected\": {},\n   \"nearest\": {},\n   \"required\": {}}}",
                 json(&entry.id),
                 json(&entry.instance),
                 json(&entry.about),
-                json(&entry.x),
+                x.unwrap_or_default(),
                 json(&entry.expected),
                 json(&entry.nearest),
                 json(&entry.required),

@@ -1,4 +1,4 @@
-//! The kit's instances of systems whose unknowns have names: what the generators draw, and edges.
+//! The kit's instances of systems with named arrays: what the generators draw, and edges.
 
 use crate::instance::InstanceError;
 use crate::judge::kit::specimen::Specimen;
@@ -19,11 +19,6 @@ pub(super) fn specimens() -> Result<Vec<Specimen>, InstanceError> {
     let mut list = Vec::new();
     for generator in GENERATORS {
         let usual = generator.draw(&SIZES, SEED, 0).map_err(failed)?;
-        match usual.system().asks {
-            Asks::Loss => {}
-            // The kit's answers are losses and what belongs to them.
-            Asks::Outputs(_) => continue,
-        }
         let least = Sizes {
             rows: 1,
             width: 1,
@@ -37,14 +32,19 @@ pub(super) fn specimens() -> Result<Vec<Specimen>, InstanceError> {
                 instance: Posed::Other(given),
             });
         };
-        let far = far(&usual).map_err(failed)?;
+        let (far, about) = match usual.system().asks {
+            Asks::Loss => (
+                far(&usual),
+                "the first instance with its X 64 times as large",
+            ),
+            Asks::Outputs(_) => (
+                changed(&usual, "Q"),
+                "the first instance with its Q 64 times as large",
+            ),
+        };
         add("", generator.about, usual);
         add("-one", "every side 1", one);
-        add(
-            "-far",
-            "the first instance with its X 64 times as large",
-            far,
-        );
+        add("-far", about, far.map_err(failed)?);
     }
     Ok(list)
 }
@@ -57,11 +57,26 @@ fn far(given: &Given) -> Result<Given, String> {
             *entry *= 64.0;
         }
     }
-    let arrays: Vec<(String, Array)> = given
-        .system()
-        .given
-        .iter()
-        .filter_map(|slot| Some((slot.name.to_owned(), given.array(slot.name)?.clone())))
-        .collect();
-    Given::new(given.system(), arrays)?.with_points(vec![point])
+    arrays(given, |_, array| Some(array.clone()))?.with_points(vec![point])
+}
+
+/// The array of this name 64 times as large.
+fn changed(given: &Given, name: &str) -> Result<Given, String> {
+    arrays(given, |slot, array| {
+        let factor = if slot == name { 64.0 } else { 1.0 };
+        let entries = array.values().iter().map(|entry| factor * entry);
+        Array::new(array.shape().to_vec(), entries.collect())
+    })
+}
+
+/// The same system with its arrays changed.
+fn arrays(given: &Given, change: impl Fn(&str, &Array) -> Option<Array>) -> Result<Given, String> {
+    let slots = given.system().given.iter();
+    let changed = slots.filter_map(|slot| {
+        Some((
+            slot.name.to_owned(),
+            change(slot.name, given.array(slot.name)?)?,
+        ))
+    });
+    Given::new(given.system(), changed.collect())
 }

@@ -11,9 +11,11 @@ use serde::Serialize;
 
 use crate::instance::InstanceError;
 use crate::judge::kit::{Entry, read_kit};
-use crate::judge::{Judgement, judge, judge_system, read_answer, read_named_answer};
+use crate::judge::{
+    Judgement, judge, judge_outputs, judge_system, read_answer, read_named_answer, read_outputs,
+};
 use crate::scalar::High;
-use crate::system::{Posed, read};
+use crate::system::{Asks, Posed, read};
 
 /// All scores.
 #[derive(Clone, Debug, Serialize)]
@@ -138,9 +140,14 @@ fn row(
                 near(entry, instance.columns()).as_ref(),
             )
         }),
-        Posed::Other(given) => {
-            read_named_answer(&path, given).map(|answer| judge_system(given, &answer, asked))
-        }
+        Posed::Other(given) => match given.system().asks {
+            Asks::Loss => {
+                read_named_answer(&path, given).map(|answer| judge_system(given, &answer, asked))
+            }
+            Asks::Outputs(_) => {
+                read_outputs(&path, given).map(|answer| judge_outputs(given, &answer, asked))
+            }
+        },
     };
     Ok(match scored {
         Err(error) => without(Status::Unusable, error.to_string()),
@@ -160,7 +167,7 @@ fn row(
 
 /// The minimiser that the kit expects of a loss of logits with d unknowns.
 fn near(entry: &Entry, d: usize) -> Option<DVector<High>> {
-    let decimals = entry.expected.minimiser.as_ref()?.plain()?;
+    let decimals = entry.expected.loss()?.minimiser.as_ref()?.plain()?;
     let entries: Option<Vec<High>> = decimals.iter().map(|text| High::parse(text).ok()).collect();
     entries
         .filter(|entries| entries.len() == d)
