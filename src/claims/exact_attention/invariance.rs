@@ -3,11 +3,11 @@
 use crate::claims::tools::builder::{claim, witness};
 use crate::claims::{Case, CheckError, Claim, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
 use super::cases::AttentionCases;
-use super::model::{Parts, exactly, outputs};
+use super::model::{ENCLOSED, Parts, exactly, outputs};
 use super::program::STRATA;
 
 /// Both instances have the same outputs.
@@ -20,7 +20,7 @@ fn same(case: &Case<Given>, other: Parts) -> Result<Verdict, CheckError> {
                 &format!("outputs[{i}, {c}]"),
                 left.values[(i, c)],
                 right.values[(i, c)],
-                left.radius + right.radius,
+                Allowance::new(left.radius + right.radius, ENCLOSED),
             ));
         }
     }

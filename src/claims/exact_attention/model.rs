@@ -18,6 +18,9 @@ pub struct Outputs {
     pub radius: High,
 }
 
+/// Why that much.
+pub const ENCLOSED: &str = "the radii of the oracle's enclosures of outputs";
+
 /// The outputs of an instance, from the oracle.
 pub fn outputs(given: &Given) -> Result<Outputs, CheckError> {
     let balls = OutputsReference::of(given)?.enclose()?;

@@ -1,13 +1,14 @@
 //! What f64 makes of the definition.
 
+use crate::claims::tools::attained::at_most_or_equal;
 use crate::claims::tools::builder::{claim, witness};
 use crate::claims::{Case, CheckError, Claim, OtherCases, Outside, Stratum, Verdict};
 use crate::production::evaluate;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
 use super::cases::AttentionCases;
-use super::model::{Parts, logits, outputs};
+use super::model::{ENCLOSED, Parts, logits, outputs};
 
 /// Logits and the products on the way to them are f64 numbers below `10^300`.
 const LARGEST_EXPONENT: i64 = 300;
@@ -66,7 +67,7 @@ fn is_a_number(case: &Case<Given>, program: Program) -> Result<Verdict, CheckErr
         "every output is finite",
         High::int(i64::from(numbers)),
         High::ONE,
-        High::ZERO,
+        Allowance::NOTHING,
     ))
 }
 
@@ -88,7 +89,7 @@ fn within_the_bound(case: &Case<Given>, less: High) -> Result<Verdict, CheckErro
             &format!("|computed - exact| of outputs[{i}, {c}]"),
             error,
             High::lift(*bound)? / less,
-            exact.radius,
+            Allowance::new(exact.radius, ENCLOSED),
         ));
     }
     Ok(verdict)
@@ -109,12 +110,12 @@ fn in_the_hull(case: &Case<Given>, share: High) -> Result<Verdict, CheckError> {
             let least = High::lift(column.iter().copied().fold(f64::INFINITY, f64::min))?;
             let most = High::lift(column.iter().copied().fold(f64::NEG_INFINITY, f64::max))?;
             let middle = (least + most) * half;
-            verdict = verdict.and(Verdict::at_most(
+            // One value, or equal ones: the distance is 0.
+            verdict = verdict.and(at_most_or_equal(
                 &format!("distance of outputs[{i}, {c}] from the middle of its column"),
                 (exact.values[(i, c)] - middle).abs(),
-                // One value, or equal ones: the distance is 0, up to the rounding of both.
-                (most - least) * half * share + exact.radius + middle.abs().shifted(-38),
-                High::ZERO,
+                (most - least) * half * share,
+                Allowance::new(exact.radius + middle.abs().shifted(-38), ENCLOSED),
             ));
         }
     }

@@ -4,16 +4,20 @@
 //! the perturbed first.
 
 use crate::claims::tools::attack::{self, Effort};
+use crate::claims::tools::attained::at_most_or_equal;
 use crate::claims::tools::builder::claim;
 use crate::claims::tools::forms;
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use crate::system::Given;
 use nalgebra::DVector;
 
 use super::cases::{AttentionCases, posed};
 use super::model::{Outputs, Parts, logits, outputs};
+
+/// Why bounds that are attained are granted so much.
+const MOVED: &str = "the rounding of the logits and the radii of the oracle's enclosures";
 
 /// The first two queries of a case.
 struct Pair {
@@ -71,11 +75,11 @@ fn weights_move(case: &Case<Given>, share: High) -> Result<Verdict, CheckError> 
     let allowed = High::int(2) * (share * pair.delta * half).tanh();
     // The derivative of 2 tanh(delta / 2) is at most 1.
     let rounding = pair.error + High::int(2 * difference.len() as i64) * pair.weights.radius;
-    Ok(Verdict::at_most(
+    Ok(at_most_or_equal(
         "|| p' - p ||_1",
         observed,
-        allowed + rounding,
-        High::ZERO,
+        allowed,
+        Allowance::new(rounding, MOVED),
     ))
 }
 
@@ -88,11 +92,11 @@ fn outputs_move(case: &Case<Given>, share: High) -> Result<Verdict, CheckError> 
     for (c, (least, most)) in pair.columns.iter().enumerate() {
         let observed = (pair.outputs.values[(1, c)] - pair.outputs.values[(0, c)]).abs();
         let rounding = pair.error * (*most - *least) + High::int(2) * pair.outputs.radius;
-        verdict = verdict.and(Verdict::at_most(
+        verdict = verdict.and(at_most_or_equal(
             &format!("|Att' - Att| of column {c}"),
             observed,
-            allowed * (*most - *least) + rounding,
-            High::ZERO,
+            allowed * (*most - *least),
+            Allowance::new(rounding, MOVED),
         ));
     }
     Ok(verdict)
@@ -124,11 +128,11 @@ fn entries_off(case: &Case<Given>, entry: Entry) -> Result<Verdict, CheckError> 
         let size = least.abs().max(most.abs());
         let observed = (pair.outputs.values[(1, c)] - pair.outputs.values[(0, c)]).abs();
         let rounding = High::int(2) * (pair.error * size + pair.outputs.radius);
-        verdict = verdict.and(Verdict::at_most(
+        verdict = verdict.and(at_most_or_equal(
             &format!("|Att' - Att| of column {c}"),
             observed,
-            factor * size + rounding,
-            High::ZERO,
+            factor * size,
+            Allowance::new(rounding, MOVED),
         ));
     }
     Ok(verdict)

@@ -3,16 +3,20 @@
 use nalgebra::DMatrix;
 
 use crate::claims::tools::attack::{self, Effort};
+use crate::claims::tools::attained::at_most_or_equal;
 use crate::claims::tools::builder::claim;
 use crate::claims::tools::forms;
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
 use crate::oracle::spectrum;
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
 use super::cases::{AttentionCases, posed};
 use super::model::{Parts, logits, outputs};
+
+/// Why bounds on weights are granted so much.
+const WEIGHTS: &str = "the radii of the oracle's enclosures of weights and what follows from them";
 
 /// The largest entry of Q and K.
 fn largest_entry(parts: &Parts) -> Result<High, CheckError> {
@@ -45,12 +49,14 @@ fn entry_bound(case: &Case<Given>, scale: Scale) -> Result<Verdict, CheckError> 
     };
     let square = largest_entry(&parts)?.square();
     let observed = logits.iter().map(|z| z.abs()).fold(High::ZERO, High::max);
-    Ok(Verdict::at_most(
+    Ok(at_most_or_equal(
         "max |Q K' / s|",
         observed * factor,
-        // Attained by whole kinds of instances: equal up to the rounding of both is within.
-        square + (error * factor + square.shifted(-38)),
-        High::ZERO,
+        square,
+        Allowance::new(
+            error * factor + square.shifted(-38),
+            "the rounding of the logits and of a square",
+        ),
     ))
 }
 
@@ -66,11 +72,11 @@ fn largest_weight(case: &Case<Given>, more: i64) -> Result<Verdict, CheckError> 
     let allowed = (High::ONE + others * (-(square + square)).exp()).recip();
     let weights = outputs(&parts.with_identity_values().posed()?)?;
     let observed = weights.values.iter().copied().fold(High::ZERO, High::max);
-    Ok(Verdict::at_most(
+    Ok(at_most_or_equal(
         "the largest weight",
         observed,
-        allowed + (weights.radius + High::ONE.shifted(-36)),
-        High::ZERO,
+        allowed,
+        Allowance::new(weights.radius + High::ONE.shifted(-36), WEIGHTS),
     ))
 }
 
@@ -85,11 +91,11 @@ fn jacobian(case: &Case<Given>, constant: High) -> Result<Verdict, CheckError> {
         let values = spectrum::eigenvalues(&covariance)?;
         let largest = values[values.len() - 1];
         let rounding = High::int(64 * keys as i64) * (weights.radius + High::ONE.shifted(-38));
-        verdict = verdict.and(Verdict::at_most(
+        verdict = verdict.and(at_most_or_equal(
             &format!("|| diag(p) - p p' || of query {i}"),
             largest,
-            constant + rounding,
-            High::ZERO,
+            constant,
+            Allowance::new(rounding, WEIGHTS),
         ));
     }
     Ok(verdict)

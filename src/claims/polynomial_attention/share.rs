@@ -4,10 +4,11 @@
 //! weight sees.
 
 use crate::claims::tools::attack;
+use crate::claims::tools::attained::at_most_or_equal;
 use crate::claims::tools::builder::claim;
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
 use super::cases::{Kind, PolynomialCases, planted};
@@ -67,7 +68,10 @@ fn closed_form(case: &Case<Given>, others: i64) -> Result<Verdict, CheckError> {
         planted.share,
         form,
         // A power of 1 + a is right to as many roundings as its degree.
-        planted.radius + High::int(8 + planted.degree).shifted(-38),
+        Allowance::new(
+            planted.radius + High::int(8 + planted.degree).shifted(-38),
+            "the radius of the oracle's enclosure and the rounding of a power",
+        ),
     ))
 }
 
@@ -80,12 +84,15 @@ fn half(case: &Case<Given>, less: i64, early: i64) -> Result<Verdict, CheckError
     if High::int(planted.degree + early) < threshold {
         return Ok(Verdict::Outside(Outside::Premise));
     }
-    Ok(Verdict::at_most(
+    // Attained where n - 1 is a power of 1 + a.
+    Ok(at_most_or_equal(
         "1/2 against the share of the large key",
         High::ratio(1, 2),
-        // Attained where n - 1 is a power of 1 + a.
-        planted.share + (planted.radius + High::ONE.shifted(-36)),
-        High::ZERO,
+        planted.share,
+        Allowance::new(
+            planted.radius + High::ONE.shifted(-36),
+            "the radius of the oracle's enclosure and the rounding of the threshold",
+        ),
     ))
 }
 

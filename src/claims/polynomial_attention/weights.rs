@@ -2,13 +2,17 @@
 
 use nalgebra::DMatrix;
 
+use crate::claims::tools::attained::at_most_or_equal;
 use crate::claims::tools::builder::{claim, witness};
 use crate::claims::{Case, CheckError, Claim, OtherCases, Outside, Stratum, Verdict};
 use crate::oracle::{OracleError, OutputsReference, lift_matrix};
-use crate::scalar::High;
+use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
 use super::cases::{Kind, PolynomialCases, posed};
+
+/// Why so much is granted.
+const ENCLOSED: &str = "the radii of the oracle's enclosures of outputs";
 
 /// Outputs, and the largest of the oracle's error radii; `None` where a row of powers adds up to 0.
 pub fn outputs(given: &Given) -> Result<Option<(DMatrix<High>, High)>, CheckError> {
@@ -66,12 +70,12 @@ fn probabilities(case: &Case<Given>, premise: bool) -> Result<Verdict, CheckErro
         .iter()
         .map(|p| (*p - half).abs())
         .fold(High::ZERO, High::max);
-    // One key, or all others 0: the weight is 1, up to rounding.
-    Ok(Verdict::at_most(
+    // One key, or all others 0: the weight is 1.
+    Ok(at_most_or_equal(
         "distance of a weight from 1/2",
         farthest,
-        half + (radius + High::ONE.shifted(-38)),
-        High::ZERO,
+        half,
+        Allowance::new(radius + High::ONE.shifted(-38), ENCLOSED),
     ))
 }
 
@@ -119,7 +123,7 @@ fn homogeneous(case: &Case<Given>, change: Change) -> Result<Verdict, CheckError
                 &format!("outputs[{i}, {c}]"),
                 left[(i, c)],
                 right[(i, c)],
-                one + two,
+                Allowance::new(one + two, ENCLOSED),
             ));
         }
     }

@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `attack` | a maximiser for adversarial searches, in f64 |
+//! | `attained` | bounds that whole kinds of instances attain |
 //! | `builder` | how a claim is written down |
 //! | `decade` | decades of a quantity, for strata |
 //! | `exact` | a case at 40 digits, with error bounds |
@@ -15,6 +16,7 @@
 //! | `tall` | tall instances made inside a check |
 
 pub mod attack;
+pub(in crate::claims) mod attained;
 pub(in crate::claims) mod builder;
 pub(in crate::claims) mod decade;
 pub(in crate::claims) mod exact;

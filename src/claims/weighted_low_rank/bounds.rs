@@ -4,6 +4,7 @@
 use nalgebra::{Cholesky, DMatrix};
 
 use crate::claims::tools::attack::{self, Effort};
+use crate::claims::tools::attained::at_most_or_equal;
 use crate::claims::tools::builder::{claim, witness};
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
@@ -13,18 +14,6 @@ use crate::system::Given;
 
 use super::cases::{Kind, LowRankCases, posed};
 use super::model::{Model, evaluation, flat};
-
-/// The verdict on `observed <= allowed` for a bound that whole kinds of instances attain: what exceeds it by no more than the
-/// error of both is equal to it.
-fn at_most_or_equal(
-    quantity: &str,
-    observed: High,
-    allowed: High,
-    granted: Allowance<High>,
-) -> Verdict {
-    let allowed = allowed + granted.size();
-    Verdict::at_most(quantity, observed, allowed, Allowance::NOTHING)
-}
 
 /// Whether W is positive and every 2 x 2 minor with its first row and column is 0, decided exactly: a product is the f64 next to
 /// it and an f64 that it is off by. Products beyond the range in which that is so count as different.
