@@ -11,8 +11,8 @@ mod specimens;
 mod suite;
 
 pub use expected::{
-    Entry, ExpectedValues, ExpectedLoss, ExpectedOutputs, Kit, Required, RequiredLoss, make, read_kit,
-    render,
+    Entry, ExpectedLoss, ExpectedOutputs, ExpectedValues, Kit, Required, RequiredLoss, make,
+    read_kit, render,
 };
 pub use listed::Listed;
 pub use specimen::Specimen;
