@@ -20,10 +20,11 @@ use std::cell::OnceCell;
 use std::ops::ControlFlow;
 
 use crate::instance::DesignMatrix;
-use crate::production::endings::{Yardstick, has_run_away};
+use crate::production::endings::{Ending, Yardstick};
 use crate::production::engine::factor::Cholesky;
 use crate::production::engine::objective::{Objective, Sampler, State};
 use crate::production::kernels::operator::{Gram, Operator};
+use crate::production::newton::{Coordinates, Judged, iterate};
 use crate::production::{EvaluationError, Method, Outcome, Settings, TraceEntry};
 
 /// Where a run ended.
@@ -129,10 +130,9 @@ pub(super) struct Run<'a, 'o, O: Objective> {
     /// Samples drawn so far.
     samples: usize,
     /// Why a requested sample was refused.
-    refused: Option<Outcome>,
+    refused: Option<Ending>,
     escapes: usize,
     stopped: bool,
-    warnings: Vec<String>,
     trace: Vec<TraceEntry>,
     /// Entries of the trace that the observer has seen.
     observed: usize,
@@ -182,55 +182,17 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             refused: None,
             escapes: 0,
             stopped: false,
-            warnings: Vec::new(),
             trace: Vec::new(),
             observed: 0,
         })
     }
 
     pub(super) fn finish(mut self) -> End {
-        let outcome = self.iterate();
-        if outcome == Outcome::Converged {
+        let ending = iterate(&mut self).unwrap_or_else(Ending::OutOfRange);
+        if ending == Ending::Converged {
             self.polish();
         }
-        self.end(outcome)
-    }
-
-    pub(super) fn iterate(&mut self) -> Outcome {
-        let limit = self.orders.settings.max_iterations;
-        // Refinements are bounded by the budget, but count nevertheless.
-        for _ in 0..limit.saturating_mul(2) {
-            self.observe();
-            if self.stopped {
-                return Outcome::Interrupted;
-            }
-            if self.state.gradient_norm <= self.wanted() {
-                if self.drifted {
-                    self.settle();
-                    continue;
-                }
-                match self.at_stationary_point() {
-                    Some(outcome) => return outcome,
-                    None => continue,
-                }
-            }
-            if self.trace.len() >= limit {
-                return Outcome::IterationLimit;
-            }
-            let step = self.step();
-            if let Some(outcome) = self.refused {
-                return outcome;
-            }
-            match step {
-                Step::Taken | Step::Refined => {}
-                Step::Stalled => return Outcome::LineSearchStalled,
-                Step::Singular => return Outcome::Singular,
-            }
-            if let Some(outcome) = self.runaway() {
-                return outcome;
-            }
-        }
-        Outcome::IterationLimit
+        self.end(&ending)
     }
 
     /// The last point; the workspace goes back to the pool.
@@ -240,22 +202,21 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
         self.state
     }
 
-    fn end(mut self, outcome: Outcome) -> End {
+    fn end(mut self, ending: &Ending) -> End {
         self.observe();
         self.settle();
         let start_gradient_norm = self.start_gradient_norm;
         let start_logit = self.start_logit;
-        let warnings = std::mem::take(&mut self.warnings);
         let trace = std::mem::take(&mut self.trace);
         let state = self.into_state();
         End {
-            outcome,
+            outcome: ending.outcome(),
             x: state.x,
             loss: state.loss,
             gradient_norm: state.gradient_norm,
             start_gradient_norm,
             start_logit,
-            warnings,
+            warnings: ending.sentence().into_iter().collect(),
             trace,
         }
     }
@@ -288,15 +249,73 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
     fn wanted(&self) -> f64 {
         self.orders.settings.tolerance * self.start_gradient_norm
     }
+}
 
-    fn runaway(&mut self) -> Option<Outcome> {
-        let largest = self.data.operator.largest(&self.z);
-        if !has_run_away(largest, self.start_logit, self.orders.settings) {
-            return None;
+/// How a run goes on from a judged point.
+pub(super) enum Plan {
+    /// By a step of the method.
+    Descend,
+    /// The same, down a tail of the loss: the gradient is small, the Newton step long.
+    Tail,
+    /// Along an eigenvector of negative curvature.
+    Escape { curvature: f64, direction: Vec<f64> },
+}
+
+impl<O: Objective> Coordinates for Run<'_, '_, O> {
+    type Plan = Plan;
+
+    fn settings(&self) -> &Settings {
+        self.orders.settings
+    }
+
+    fn watched(&mut self) -> bool {
+        self.observe();
+        self.stopped
+    }
+
+    fn steps(&self) -> usize {
+        self.trace.len()
+    }
+
+    fn judge(&mut self) -> Result<Judged<Plan>, EvaluationError> {
+        // Not so where the norm is no number.
+        let small = self.state.gradient_norm <= self.wanted();
+        Ok(if !small {
+            Judged::GoesOn(Plan::Descend)
+        } else if self.drifted {
+            self.settle();
+            Judged::Again
+        } else {
+            self.at_stationary_point()
+        })
+    }
+
+    fn step(&mut self, plan: Plan) -> Result<Option<Ending>, EvaluationError> {
+        let stalled = match &plan {
+            Plan::Tail => Ending::Tail,
+            Plan::Descend | Plan::Escape { .. } => Ending::Stalled {
+                gradient_norm: self.state.gradient_norm,
+                noise: None,
+            },
+        };
+        let step = match plan {
+            Plan::Descend | Plan::Tail => self.descend(),
+            Plan::Escape {
+                curvature,
+                direction,
+            } => return Ok((!self.escape(curvature, direction)).then_some(Ending::Saddle)),
+        };
+        if let Some(refusal) = self.refused.take() {
+            return Ok(Some(refusal));
         }
-        self.warnings.push(format!(
-            "logits have grown to {largest:e} without a stationary point"
-        ));
-        Some(Outcome::Diverged)
+        Ok(match step {
+            Step::Taken | Step::Refined => None,
+            Step::Stalled => Some(stalled),
+            Step::Singular => Some(Ending::NoMatrix),
+        })
+    }
+
+    fn largest_logits(&self) -> (f64, f64) {
+        (self.start_logit, self.data.operator.largest(&self.z))
     }
 }

@@ -29,6 +29,7 @@ use crate::production::engine::objective::{SampledStart, State};
 use crate::production::engine::run::{Data, Orders, Run};
 use crate::production::engine::softmax::{FusedSoftmax, Parts};
 use crate::production::kernels::operator::Operator;
+use crate::production::newton::iterate;
 use crate::production::{Method, Settings};
 
 /// Problems with fewer rows for each column are not sampled: the sample would be a large part of them.
@@ -205,7 +206,7 @@ fn solve_sample(
         sampler: None,
     };
     let mut run = Run::begin(&part, data, from.x.clone(), orders).ok()?;
-    run.iterate();
+    iterate(&mut run).ok()?;
     let state = run.into_state();
     objective.operator().count_with(&operator);
     Some(state)

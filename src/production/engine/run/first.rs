@@ -1,11 +1,12 @@
 //! First steps where the Hessian at the start is indefinite: from a sample of the rows, or the loss's own.
 
+use crate::production::Method;
+use crate::production::endings::Ending;
 use crate::production::engine::factor::Cholesky;
 use crate::production::engine::model::Model;
 use crate::production::engine::objective::{Objective, SampledStart};
 use crate::production::engine::run::movement::negated;
 use crate::production::engine::run::{End, Made, Run};
-use crate::production::{Method, Outcome};
 
 /// Step lengths that are tried along the first model's step.
 const FIRST_LENGTHS: [f64; 7] = [1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.08];
@@ -23,12 +24,12 @@ impl<O: Objective> Run<'_, '_, O> {
             }
         }
         self.observe();
-        let outcome = if self.stopped {
-            Outcome::Interrupted
+        let ending = if self.stopped {
+            Ending::Interrupted
         } else {
-            Outcome::IterationLimit
+            Ending::IterationLimit
         };
-        self.end(outcome)
+        self.end(&ending)
     }
 
     /// A start from a sample of the rows, if the loss knows one and it lowers the loss.

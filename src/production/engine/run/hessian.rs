@@ -1,15 +1,14 @@
 //! The matrix of a step: the model that the method asks for, and what takes its place where that is not positive definite.
 
+use crate::production::Method;
+use crate::production::endings::Ending;
 use crate::production::engine::factor::Cholesky;
 use crate::production::engine::model::{self, Model};
 use crate::production::engine::objective::Objective;
 use crate::production::engine::run::Run;
 use crate::production::kernels::operator::Gram;
 use crate::production::kernels::partition::Rows;
-use crate::production::leverage::{
-    LeverageError, SampleSize, corrected_scores, draw_sized, sketched_scores,
-};
-use crate::production::{Method, Outcome};
+use crate::production::leverage::{SampleSize, corrected_scores, draw_sized, sketched_scores};
 
 /// The first multiple of the metric that is added to a stand-in that is not definite, and its growth.
 const SHIFT: (f64, f64) = (1e-3, 10.0);
@@ -34,9 +33,8 @@ impl<O: Objective> Run<'_, '_, O> {
             )),
             Method::Subsampled => match self.sampled() {
                 Ok(model) => Some(model),
-                Err((outcome, reason)) => {
-                    self.warnings.push(reason);
-                    self.refused = Some(outcome);
+                Err(refusal) => {
+                    self.refused = Some(refusal);
                     None
                 }
             },
@@ -44,7 +42,7 @@ impl<O: Objective> Run<'_, '_, O> {
     }
 
     /// `A' D~ A` for a leverage-score sample of the diagonal.
-    fn sampled(&mut self) -> Result<Model, (Outcome, String)> {
+    fn sampled(&mut self) -> Result<Model, Ending> {
         let diagonal: Vec<f64> = self
             .data
             .squared_weights
@@ -53,40 +51,32 @@ impl<O: Objective> Run<'_, '_, O> {
             .map(|(w2, d)| w2 + d)
             .collect();
         if let Some(index) = diagonal.iter().position(|entry| *entry <= 0.0) {
-            return Err((
-                Outcome::DiagonalNotPositive,
-                format!(
-                    "subsampling needs a positive diagonal, but entry {index} of Hess l + w^2 is {:e}: use another method or larger weights",
-                    diagonal[index]
-                ),
-            ));
+            return Err(Ending::NotPositive {
+                row: index,
+                value: diagonal[index],
+            });
         }
-        let failed = |error: LeverageError| {
-            (
-                Outcome::SamplingFailed,
-                format!("no sample could be drawn: {error}"),
-            )
-        };
         let settings = self.orders.settings;
-        if self.scores.is_none() {
-            let scales: Vec<f64> = diagonal.iter().map(|entry| entry.sqrt()).collect();
-            let scores =
-                sketched_scores(self.data.matrix, &scales, settings.seed).map_err(failed)?;
-            let reference = scales.iter().map(|scale| scale * scale).collect();
-            self.scores = Some((scores, reference));
-        }
-        let Some((scores, reference)) = &self.scores else {
-            return Err((Outcome::SamplingFailed, "no scores".to_string()));
+        let known = match self.scores.take() {
+            Some(known) => known,
+            None => {
+                let scales: Vec<f64> = diagonal.iter().map(|entry| entry.sqrt()).collect();
+                let scores = sketched_scores(self.data.matrix, &scales, settings.seed)
+                    .map_err(Ending::NoSample)?;
+                let reference = scales.iter().map(|scale| scale * scale).collect();
+                (scores, reference)
+            }
         };
-        let corrected = corrected_scores(scores, reference, &diagonal).map_err(failed)?;
+        let (scores, reference) = self.scores.insert(known);
+        let corrected = corrected_scores(scores, reference, &diagonal).map_err(Ending::NoSample)?;
         let size = SampleSize {
             epsilon: settings.epsilon,
             delta: settings.delta,
             constant: settings.sampling_constant,
         };
         let (seed, columns) = (settings.seed, self.data.operator.columns());
-        let sample =
-            draw_sized(&corrected, &diagonal, size, seed, self.samples, columns).map_err(failed)?;
+        let sample = draw_sized(&corrected, &diagonal, size, seed, self.samples, columns)
+            .map_err(Ending::NoSample)?;
         self.samples += 1;
         let mut hessian = Gram::zeros(self.data.operator.columns());
         self.data

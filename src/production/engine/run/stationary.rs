@@ -1,13 +1,14 @@
 //! What a point with a small gradient is, and how a saddle is left.
 
-use crate::production::endings::{LOSS_ROUNDING, POLISH_GAIN, SHORT_STEP, SINGULAR_HESSIAN};
+use crate::production::Method;
+use crate::production::endings::{Ending, LOSS_ROUNDING, POLISH_GAIN, SHORT_STEP};
 use crate::production::engine::factor::{Cholesky, lowest_eigenpair};
 use crate::production::engine::model;
 use crate::production::engine::objective::Objective;
 use crate::production::engine::run::movement::{moved, negated};
-use crate::production::engine::run::{Made, Run, Step};
+use crate::production::engine::run::{Made, Plan, Run};
 use crate::production::kernels::operator::Gram;
-use crate::production::{Method, Outcome};
+use crate::production::newton::Judged;
 
 /// Saddles left along negative curvature at most.
 const ESCAPES: usize = 20;
@@ -46,10 +47,10 @@ impl<O: Objective> Run<'_, '_, O> {
         }
     }
 
-    /// Decides what a point with a small gradient is; `None` if it was a saddle that has been left.
-    pub(super) fn at_stationary_point(&mut self) -> Option<Outcome> {
+    /// Decides what a point with a small gradient is.
+    pub(super) fn at_stationary_point(&mut self) -> Judged<Plan> {
         if self.definite && self.weighted {
-            return Some(Outcome::Converged);
+            return Judged::Ends(Ending::Converged);
         }
         let (hessian, rounding) = self.whole_hessian();
         let definite = Cholesky::new(&hessian).filter(|_| exceeds(&hessian, &rounding));
@@ -57,40 +58,22 @@ impl<O: Objective> Run<'_, '_, O> {
             let step = negated(cholesky.solve(&self.state.gradient));
             self.data.operator.multiply(&step, &mut self.scratch);
             if self.data.operator.largest(&self.scratch) <= SHORT_STEP {
-                return Some(Outcome::Converged);
+                return Judged::Ends(Ending::Converged);
             }
             // A tail of the loss: go on, the Newton steps say where.
             self.definite = false;
-            if self.trace.len() >= self.orders.settings.max_iterations {
-                return Some(Outcome::IterationLimit);
-            }
-            return match self.step() {
-                Step::Taken | Step::Refined => None,
-                Step::Stalled => Some(Outcome::Diverged),
-                Step::Singular => Some(self.refused.unwrap_or(Outcome::Singular)),
-            };
+            return Judged::GoesOn(Plan::Tail);
         }
-        let lowest = lowest_eigenpair(&hessian);
-        match lowest {
-            Some((value, vector)) if value < -rounding.iter().copied().fold(0.0, f64::max) => {
-                if self.trace.len() >= self.orders.settings.max_iterations {
-                    return Some(Outcome::IterationLimit);
-                }
-                self.escapes += 1;
-                if self.escapes <= ESCAPES && self.escape(value, vector) {
-                    None
-                } else {
-                    self.warnings.push(
-                        "a direction of negative curvature is left that does not lower the loss beyond rounding"
-                            .to_string(),
-                    );
-                    Some(Outcome::NotConvex)
-                }
+        match lowest_eigenpair(&hessian) {
+            Some((curvature, direction))
+                if curvature < -rounding.iter().copied().fold(0.0, f64::max) =>
+            {
+                Judged::GoesOn(Plan::Escape {
+                    curvature,
+                    direction,
+                })
             }
-            _ => {
-                self.warnings.push(SINGULAR_HESSIAN.to_string());
-                Some(Outcome::Singular)
-            }
+            _ => Judged::Ends(Ending::Flat),
         }
     }
 
@@ -114,8 +97,13 @@ impl<O: Objective> Run<'_, '_, O> {
         (hessian, rounding)
     }
 
-    /// Leaves a saddle along an eigenvector: both ways, several lengths, the lowest loss wins.
-    fn escape(&mut self, curvature: f64, mut direction: Vec<f64>) -> bool {
+    /// Leaves a saddle along an eigenvector: both ways, several lengths, the lowest loss wins. False where none is lower, or there
+    /// have been too many.
+    pub(super) fn escape(&mut self, curvature: f64, mut direction: Vec<f64>) -> bool {
+        self.escapes += 1;
+        if self.escapes > ESCAPES {
+            return false;
+        }
         self.data.operator.multiply(&direction, &mut self.scratch);
         let size = self.data.operator.largest(&self.scratch);
         if size == 0.0 || !size.is_finite() {

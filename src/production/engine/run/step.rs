@@ -19,7 +19,7 @@ const SMOOTH: (f64, f64) = (0.8, 1.5);
 
 impl<O: Objective> Run<'_, '_, O> {
     /// One iteration.
-    pub(super) fn step(&mut self) -> Step {
+    pub(super) fn descend(&mut self) -> Step {
         if let Some((cholesky, made)) = self.kept.take() {
             return self.newton_step(cholesky, made);
         }

@@ -4,11 +4,17 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nalgebra::{DMatrix, DVector};
+
 use super::*;
-use crate::instance::LossKind;
+use crate::instance::{DesignMatrix, LossKind};
 use crate::production::engine::test_loss::ByRow;
+use crate::production::exponential_slope::Rows;
+use crate::production::newton::in_qr::run::{Accepted, Model, SecondOrder, Slope};
 use crate::production::solve;
+use crate::production::step::Step;
 use crate::production::test_support::Given;
+use crate::production::{Method, Outcome, TraceEntry};
 
 /// `exp(-z)` for one logit: each Newton step is 1 long, for ever.
 fn tail(start: f64, settings: &Settings) -> Solution {
@@ -385,7 +391,7 @@ fn an_end_at_rounding_level_is_convergence_where_the_tolerance_is_met_after_all(
     ] {
         let settled = with_run(loss(), 0.0, &settings, |run, _| {
             run.yardstick = yardstick;
-            run.settle(Outcome::ConvergedToRounding)
+            run.settled(false).outcome()
         });
         assert_eq!(settled, outcome);
     }
@@ -409,7 +415,7 @@ fn a_newton_step_is_halved_on_where_cubic_steps_fail_too() {
                 method: "exact",
                 distinct_rows: 1,
             };
-            told(run.step(&model, saddle))
+            told(run.better_point(&model, saddle))
         })
     };
     let needle = 2f64.powi(-9);
