@@ -52,8 +52,10 @@ pub(crate) enum Ending {
         /// The largest logit.
         largest: f64,
     },
-    /// The gradient is small and the Hessian positive definite, but Newton steps stay long, or lower nothing.
+    /// The gradient is small and the Hessian positive definite, but Newton steps stay long.
     Tail,
+    /// The gradient is small and the Hessian positive definite, but the Newton step is long, and nothing along it lowers the loss.
+    StalledTail,
     /// The gradient is small, and negative curvature leads nowhere.
     Saddle,
     /// The gradient is small, and the Hessian cannot be told from a singular one.
@@ -88,7 +90,7 @@ impl Ending {
             Self::AtRounding => Outcome::ConvergedToRounding,
             Self::Interrupted => Outcome::Interrupted,
             Self::IterationLimit => Outcome::IterationLimit,
-            Self::RunAway { .. } | Self::Tail => Outcome::Diverged,
+            Self::RunAway { .. } | Self::Tail | Self::StalledTail => Outcome::Diverged,
             Self::Saddle => Outcome::NotConvex,
             Self::Flat | Self::NoMatrix => Outcome::Singular,
             Self::Stalled { .. } => Outcome::LineSearchStalled,
@@ -111,6 +113,9 @@ impl Ending {
                 format!("logits have grown to {largest:e} without a stationary point")
             }
             Self::Tail => "the gradient is below the tolerance, but Newton steps do not get shorter: the minimiser probably lies at infinity".to_string(),
+            Self::StalledTail => {
+                "the gradient is below the tolerance, but the Newton step is long and nothing along it lowers the loss: the minimiser probably lies at infinity".to_string()
+            }
             Self::Saddle => "a direction of negative curvature is left that does not lower the loss beyond rounding".to_string(),
             Self::Flat => SINGULAR_HESSIAN.to_string(),
             Self::Stalled {
@@ -183,6 +188,11 @@ mod tests {
                 Ending::Tail,
                 Outcome::Diverged,
                 "the gradient is below the tolerance, but",
+            ),
+            (
+                Ending::StalledTail,
+                Outcome::Diverged,
+                "the gradient is below the tolerance, but the Newton step is long",
             ),
             (
                 Ending::Saddle,

@@ -8,6 +8,20 @@
 //! A [`LogitLoss`] gives `l`, its gradient and its Hessian as a [`DiagonalPlusLowRank`]; a [`Problem`] adds the design
 //! matrix and the ridge; [`solve`] minimises it by Newton's method and returns a [`Solution`] with an [`Outcome`] and,
 //! where one can be proven, a bound on `||x - x*||`. The roundings are derived in `docs/numerics.md`.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `logit_loss`, `diagonal_plus_low_rank` | what is asked of a loss of logits, and the shape of its Hessian |
+//! | `softmax`, `residual_softmax`, `entrywise`, `two_layer`, `losses` | the losses, and the one of an instance |
+//! | `problem` | a loss with its design matrix and ridge |
+//! | `solve`, `settings`, `outcome`, `error` | the front door, what may be set, how it ends, what is refused |
+//! | `newton`, `endings` | the loop of Newton's method and the table of its endings; the run in QR coordinates |
+//! | `engine` | the run through Gram matrices |
+//! | `logit_coordinates`, `step`, `exponential_slope`, `kinks` | QR coordinates, cubic steps, the way down exponentials and off kinks |
+//! | `error_bound` | proven bounds on the error of an answer |
+//! | [`leverage`], [`kernels`] | leverage scores and samples; products with A |
+//! | `systems`, `outputs` | systems that are no losses of logits: methods, and systems without unknowns |
+//! | `summation`, `running_error`, `probabilities` | sums, numbers with an error, softmax |
 
 #[cfg(feature = "argmin")]
 mod argmin;

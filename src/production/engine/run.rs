@@ -292,7 +292,7 @@ impl<O: Objective> Coordinates for Run<'_, '_, O> {
 
     fn step(&mut self, plan: Plan) -> Result<Option<Ending>, EvaluationError> {
         let stalled = match &plan {
-            Plan::Tail => Ending::Tail,
+            Plan::Tail => Ending::StalledTail,
             Plan::Descend | Plan::Escape { .. } => Ending::Stalled {
                 gradient_norm: self.state.gradient_norm,
                 noise: None,

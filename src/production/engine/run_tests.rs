@@ -150,6 +150,27 @@ fn the_observer_the_limits_and_a_coarse_order_end_a_run() {
     }
 }
 
+/// Slope -1 and curvature 1, so a Newton step of 1, but the loss is 10 everywhere. The gradient of the start is below twice itself.
+#[test]
+fn a_long_newton_step_that_lowers_nothing_ends_a_run_whose_gradient_is_small() {
+    let loose = Settings {
+        tolerance: 2.0,
+        ..settings()
+    };
+    let end = exact(
+        &alone(ByRow::new(1, |_, _| [10.0, -1.0, 1.0])),
+        &[0.0],
+        &loose,
+    );
+    assert_eq!(end.outcome, Outcome::Diverged);
+    assert_eq!(
+        end.warnings,
+        [
+            "the gradient is below the tolerance, but the Newton step is long and nothing along it lowers the loss: the minimiser probably lies at infinity"
+        ]
+    );
+}
+
 #[test]
 fn logits_beyond_the_limit_end_the_run() {
     let problem = alone(ByRow::new(1, |_, z| square(z, -6.0)));
