@@ -24,7 +24,7 @@ pub struct AttentionCases {
 }
 
 /// Binary orders of the entries of Q and of V, far apart from one case to the next.
-const QUERIES: [i32; 6] = [0, 3, -3, 6, 1, -8];
+const QUERIES: [i32; 6] = [0, 3, -3, 9, 1, -8];
 const VALUES: [i32; 5] = [0, 10, -7, 20, 3];
 
 impl AttentionCases {
@@ -65,7 +65,7 @@ impl AttentionCases {
             _ => 4.0,
         };
         let seed = sample::integer(rng, 0, i64::MAX) as u64;
-        let causal = self.causal && index % 5 == 2;
+        let causal = self.causal && index % 7 == 2;
         Ok(Case::new(
             Origin::Random(index),
             posed([queries, keys, d, m], [q, k, v], scale, causal)?,

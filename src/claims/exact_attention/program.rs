@@ -131,7 +131,7 @@ pub const STRATA: &[Stratum] = &[
     Stratum::Decade("logit range", 1),
     Stratum::Decade("logit range", 2),
     Stratum::Decade("logit range", 3),
-    Stratum::Decade("values", 0),
+    Stratum::Decade("values", -1),
     Stratum::Decade("values", 1),
     Stratum::Decade("values", 4),
     Stratum::Decade("values", 7),

@@ -53,7 +53,14 @@ impl PolynomialCases {
                 // a from 2^-10 to 4, over decades.
                 let scale = 2f64.powi(-(sample::integer(rng, 0, 8) as i32));
                 let a = scale * (0.25 + sample::dyadic(rng, 3).abs());
-                let degree = degree + sample::integer(rng, 0, 12) as u32;
+                // Two of three around the degree from which the large key has half of the weight.
+                let half = ((keys as f64).ln() / a.ln_1p()).ceil() as u32;
+                let more = sample::integer(rng, 0, 12) as u32;
+                let degree = match index % 3 {
+                    0 => degree + more,
+                    1 => half + more,
+                    _ => (half + more % 3).saturating_sub(1),
+                };
                 planted(keys, large, a, degree)?
             }
         };
@@ -126,6 +133,7 @@ impl Cases for PolynomialCases {
                 planted(2, 0, 2f64.powi(-20), 1)?,
                 planted(2, 1, 1.0, 0)?,
                 planted(100, 7, 0.7, 9)?,
+                planted(100, 7, 0.7, 8)?,
             ],
         };
         let cases = given.into_iter().enumerate();
