@@ -129,3 +129,14 @@ fn the_first_cases_of_two_layer_are_as_reviewed() {
 fn the_first_cases_of_sampling_are_as_reviewed() {
     reviewed("sampling", &record(Paper::Sampling, 0, 1));
 }
+
+#[test]
+fn the_first_cases_of_single_layer_attention_are_as_reviewed() {
+    let found = record(Paper::SingleLayerAttention, 0, 1);
+    reviewed("single-layer-attention", &found);
+}
+
+#[test]
+fn the_first_cases_of_weighted_low_rank_are_as_reviewed() {
+    reviewed("weighted-low-rank", &record(Paper::WeightedLowRank, 0, 1));
+}
