@@ -32,6 +32,7 @@ mod entrywise;
 mod error;
 mod error_bound;
 mod exponential_slope;
+mod factor;
 pub mod kernels;
 mod kinks;
 pub mod leverage;

@@ -20,10 +20,8 @@
 //! | `run` | one run: state, iterations, ending |
 //! | `line_search` | the best length along a direction, in the logits |
 //! | `model` | the Hessian model of an iteration |
-//! | `factor` | Cholesky factors and extreme eigenvalues of Gram matrices |
 //! | `sampled_start` | a start from a sample of the rows |
 
-pub(crate) mod factor;
 mod general;
 mod importance;
 mod line_search;

@@ -21,8 +21,8 @@ use std::ops::ControlFlow;
 
 use crate::instance::DesignMatrix;
 use crate::production::endings::{Ending, Yardstick};
-use crate::production::engine::factor::Cholesky;
 use crate::production::engine::objective::{Objective, Sampler, State};
+use crate::production::factor::cholesky::Cholesky;
 use crate::production::kernels::operator::{Gram, Operator};
 use crate::production::newton::{Coordinates, Judged, iterate};
 use crate::production::{EvaluationError, Method, Outcome, Settings, TraceEntry};

@@ -617,11 +617,13 @@ fn a_model_that_has_proven_itself_makes_the_last_step_too() {
 #[test]
 fn a_model_that_fails_at_its_second_step_is_made_anew() {
     const CORNER: f64 = 1e-6;
+    const PAST: f64 = 1e-12;
     let corner = |z: f64| {
         let past = z - CORNER;
         if past > 0.0 {
-            // A curvature of 1 / (1 - 1e-6) makes the step from 1 end at the corner.
-            [0.5 * z * z, z, 1.0 / (1.0 - CORNER)]
+            // This curvature makes the step from 1 end beyond the corner, by far more than rounding: at the corner itself it would
+            // decide which of the two curvatures the next model has.
+            [0.5 * z * z, z, 1.0 / (1.0 - CORNER + PAST)]
         } else {
             let loss = 0.5 * CORNER * CORNER + CORNER * past + 500.0 * past * past;
             [loss, CORNER + 1e3 * past, 1e3]

@@ -23,11 +23,11 @@ use nalgebra_sparse::{CooMatrix, CsrMatrix};
 use rand::RngExt;
 
 use crate::instance::{DesignMatrix, sample};
-use crate::production::engine::factor::Cholesky;
 use crate::production::engine::importance::Importance;
 use crate::production::engine::objective::{SampledStart, State};
 use crate::production::engine::run::{Data, Orders, Run};
 use crate::production::engine::softmax::{FusedSoftmax, Parts};
+use crate::production::factor::cholesky::Cholesky;
 use crate::production::kernels::operator::Operator;
 use crate::production::newton::iterate;
 use crate::production::{Method, Settings};

@@ -8,13 +8,13 @@
 use nalgebra::DVector;
 
 use crate::instance::DesignMatrix;
-use crate::production::engine::factor::lowest_eigenpair;
 use crate::production::error_bound::better::{Convex, INDEFINITE, better, modulus};
 use crate::production::error_bound::bound::ErrorBound;
 use crate::production::error_bound::hessian_facts::{FRACTIONS, HessianFacts, hessian_facts};
 use crate::production::error_bound::kantorovich::{NewtonFacts, Proven};
 use crate::production::error_bound::positive_definite::Bounded;
 use crate::production::error_bound::rounding::{SLACK, UNDERFLOW};
+use crate::production::factor::lowest::lowest_eigenpair;
 use crate::production::summation::{dot_units, norm};
 use crate::production::{EvaluationError, Problem};
 use crate::scalar::rounding::UNIT;

@@ -1,8 +1,10 @@
 //! The exact Newton step, bounded through Gram matrices.
 
-use crate::production::engine::factor::{Cholesky, lowest_eigenpair, lowest_relative};
 use crate::production::error_bound::positive_definite::Bounded;
 use crate::production::error_bound::rounding::SLACK;
+use crate::production::factor::Factor;
+use crate::production::factor::cholesky::Cholesky;
+use crate::production::factor::lowest::{lowest_eigenpair, lowest_relative};
 use crate::production::summation::{dot, norm};
 use crate::scalar::rounding::UNIT;
 
@@ -64,7 +66,7 @@ fn facts_of_size_one(
             .find(|mu| *mu > 0.0 && hessian.exceeds(*mu, other))
     };
     let lowest = find(lowest_eigenpair(&hessian.matrix)?.0, None)?;
-    let relative = lowest_relative(&hessian.matrix, &Cholesky::new(&gram.matrix)?)?;
+    let relative = lowest_relative(&hessian.matrix, &gram.matrix)?;
     let in_logits = find(relative, Some(gram))?;
     let cholesky = Cholesky::new(&hessian.matrix)?;
     let step = cholesky.solve(gradient);

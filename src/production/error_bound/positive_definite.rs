@@ -5,8 +5,8 @@
 
 use nalgebra::DMatrix;
 
-use crate::production::engine::factor::Cholesky;
 use crate::production::error_bound::rounding::SLACK;
+use crate::production::factor::cholesky::Cholesky;
 use crate::production::kernels::operator::Gram;
 use crate::production::step::eigen;
 use crate::scalar::rounding::UNIT;

@@ -5,6 +5,7 @@
 //! `partition` cuts the rows into chunks that do not depend on the number of threads, so results do not either.
 
 pub(crate) mod attention;
+pub(crate) mod cholesky;
 pub(crate) mod dense;
 pub(crate) mod exponential;
 pub(crate) mod gram;
@@ -18,6 +19,7 @@ pub(crate) mod product;
 pub(crate) mod row_major;
 pub(crate) mod softmax;
 pub(crate) mod sparse;
+pub(crate) mod subtract;
 mod view;
 
 pub use level::Level;

@@ -4,10 +4,6 @@
 //! multiply-adds. `S B = Q R` makes `B R^-1` nearly orthonormal; how nearly is found out afterwards, since no proof with
 //! explicit constants is known for so few rows.
 
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::qr::no_pivoting::factor;
-use faer::linalg::triangular_inverse::invert_upper_triangular;
-use faer::{Mat, Par};
 use rand::Rng;
 use rayon::prelude::*;
 
@@ -15,6 +11,7 @@ use super::LeverageError;
 use super::exact::RANK_TOLERANCE;
 use super::scaled_rows::ScaledRows;
 use crate::instance::sample;
+use crate::production::factor::householder::{Householder, Tall};
 
 /// Signs in each column of S.
 const SIGNS: usize = 8;
@@ -23,17 +20,17 @@ const ROWS_PER_COLUMN: usize = 16;
 /// Rows of S at least: with few columns more cost nothing.
 const LEAST_ROWS: usize = 512;
 
-/// `R^-1` and what it cost.
+/// R and what it cost.
 pub(super) struct Preconditioner {
-    /// `R^-1`, d x d, upper triangular, in row-major order.
-    pub(super) inverse: Vec<f64>,
+    /// `R'R`, d x d.
+    pub(super) factor: Householder,
     /// Whether R is the factor of B itself, so that `B R^-1` is orthonormal to rounding.
     pub(super) exact: bool,
     /// Multiply-adds.
     pub(super) multiply_adds: u64,
 }
 
-/// `R^-1` from the sketch of `B`, or from `B` itself where that has no more rows than the sketch would have. An error if the
+/// R from the sketch of `B`, or from `B` itself where that has no more rows than the sketch would have. An error if the
 /// columns are dependent to rounding.
 pub(super) fn precondition(rows: &ScaledRows, seed: u64) -> Result<Preconditioner, LeverageError> {
     let (n, d) = (rows.rows(), rows.columns());
@@ -42,52 +39,28 @@ pub(super) fn precondition(rows: &ScaledRows, seed: u64) -> Result<Preconditione
     }
     let band = (ROWS_PER_COLUMN * d).max(LEAST_ROWS) / SIGNS;
     let exact = n <= band * SIGNS;
-    let (mut sketch, mut multiply_adds) = if exact {
-        let mut copy = Mat::zeros(n, d);
-        rows.for_each(0, n, |i, j, entry| copy[(i, j)] = entry);
+    let (sketch, mut multiply_adds) = if exact {
+        let mut copy = Tall::zeros(n, d);
+        rows.for_each(0, n, |i, j, entry| copy.row_mut(i)[j] = entry);
         (copy, 0)
     } else {
         (embed(rows, band, seed), SIGNS as u64 * rows.stored())
     };
-    let height = sketch.nrows();
-    let block = factor::recommended_block_size::<f64>(height, d);
-    let mut coefficients = Mat::<f64>::zeros(block, d);
-    // One thread: a parallel kernel might round otherwise on another number of threads.
-    let scratch =
-        factor::qr_in_place_scratch::<f64>(height, d, block, Par::Seq, Default::default());
-    factor::qr_in_place(
-        sketch.as_mut(),
-        coefficients.as_mut(),
-        Par::Seq,
-        MemStack::new(&mut MemBuffer::new(scratch)),
-        Default::default(),
-    );
-    let r = Mat::from_fn(d, d, |i, j| if i <= j { sketch[(i, j)] } else { 0.0 });
-    let mut inverse = Mat::<f64>::zeros(d, d);
-    invert_upper_triangular(inverse.as_mut(), r.as_ref(), Par::Seq);
-    multiply_adds += (2 * height * d * d + d * d * d / 3) as u64;
-    // At most sigma_min / sigma_max, and at least a d-th of it.
-    let ratio = (r.norm_l2() * inverse.norm_l2()).recip();
-    // The inverse of a singular factor is infinite or NaN.
-    let ratio = if ratio.is_nan() { 0.0 } else { ratio };
+    multiply_adds += (2 * sketch.rows() * d * d + d * d * d / 3) as u64;
+    let factor = Householder::new(sketch);
+    let ratio = factor.ratio();
     if ratio <= RANK_TOLERANCE * n as f64 * f64::EPSILON {
         return Err(rows.deficient(ratio));
     }
-    let mut flat = vec![0.0; d * d];
-    for i in 0..d {
-        for j in i..d {
-            flat[i * d + j] = inverse[(i, j)];
-        }
-    }
     Ok(Preconditioner {
-        inverse: flat,
+        factor,
         exact,
         multiply_adds,
     })
 }
 
 /// `S B`, (SIGNS band) x d. Each band is summed by one thread in the order of the rows.
-fn embed(rows: &ScaledRows, band: usize, seed: u64) -> Mat<f64> {
+fn embed(rows: &ScaledRows, band: usize, seed: u64) -> Tall {
     let (n, d) = (rows.rows(), rows.columns());
     let bands: Vec<Vec<f64>> = (0..SIGNS)
         .into_par_iter()
@@ -110,9 +83,13 @@ fn embed(rows: &ScaledRows, band: usize, seed: u64) -> Mat<f64> {
         })
         .collect();
     let size = (SIGNS as f64).sqrt().recip();
-    Mat::from_fn(SIGNS * band, d, |i, j| {
-        size * bands[i / band][i % band * d + j]
-    })
+    let mut sketch = Tall::zeros(SIGNS * band, d);
+    for (i, sums) in bands.iter().flat_map(|sums| sums.chunks(d)).enumerate() {
+        for (entry, sum) in sketch.row_mut(i).iter_mut().zip(sums) {
+            *entry = size * sum;
+        }
+    }
+    sketch
 }
 
 #[cfg(test)]
@@ -136,7 +113,7 @@ mod tests {
                 let norm = column.norm();
                 column /= norm;
             }
-            let image = b * DMatrix::from_row_slice(d, d, &found.inverse);
+            let image = b * DMatrix::from_row_slice(d, d, found.factor.inverse());
             let values = image.singular_values();
             // 1 / (1 -+ sqrt(d / 512)), with room for one draw.
             assert!(values.max() < 1.5 && values.min() > 0.7, "{values}");

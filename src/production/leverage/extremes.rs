@@ -1,9 +1,11 @@
 //! A lower bound of the smallest eigenvalue of a matrix that is known by its products only.
 
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use nalgebra::DVector;
 
 use super::LeverageError;
 use super::gaussian::Gaussian;
+use crate::production::factor::lanczos::Lanczos;
+use crate::production::step::eigen;
 
 /// Products that are spent.
 const STEPS: usize = 32;
@@ -24,43 +26,14 @@ pub(super) fn smallest_eigenvalue_bound(
     gaussian: &mut Gaussian,
     product: impl Fn(&[f64]) -> Vec<f64>,
 ) -> Result<(f64, usize), LeverageError> {
-    let mut basis: Vec<DVector<f64>> = Vec::new();
-    let (mut diagonal, mut coupling) = (Vec::new(), Vec::new());
-    let mut next = DVector::from_fn(d, |_, _| gaussian.next());
-    next /= next.norm();
-    let mut complete = false;
-    while !complete && basis.len() < STEPS {
-        let current = next;
-        let mut image = DVector::from_vec(product(current.as_slice()));
-        diagonal.push(image.dot(&current));
-        basis.push(current);
-        // Against the whole basis, twice: the recurrence alone loses orthogonality.
-        for _ in 0..2 {
-            for vector in &basis {
-                let share = image.dot(vector);
-                image.axpy(-share, vector, 1.0);
-            }
-        }
-        let rest = image.norm();
-        let scale = diagonal.iter().fold(0.0f64, |size, entry| size.max(*entry));
-        complete = basis.len() == d || rest <= f64::EPSILON * d as f64 * scale;
-        coupling.push(rest);
-        next = image / rest;
-    }
-    let k = basis.len();
-    let tridiagonal = DMatrix::from_fn(k, k, |i, j| match i.abs_diff(j) {
-        0 => diagonal[i],
-        1 => coupling[i.min(j)],
-        _ => 0.0,
-    });
-    if tridiagonal.iter().any(|entry: &f64| !entry.is_finite()) {
-        return Err(LeverageError::NoConvergence);
-    }
-    let ritz = SymmetricEigen::try_new(tridiagonal, f64::EPSILON, 10_000)
+    let mut lanczos = Lanczos::new(DVector::from_fn(d, |_, _| gaussian.next()));
+    lanczos.advance_to(STEPS, product);
+    let ritz = eigen(&lanczos.tridiagonal())
         .ok_or(LeverageError::NoConvergence)?
         .eigenvalues;
+    let k = lanczos.len();
     let (low, high) = (ritz.min(), ritz.max());
-    let missed = if complete {
+    let missed = if lanczos.complete() {
         0.0
     } else {
         let odds = 1.648 * (d as f64).sqrt() / (failure / 2.0);

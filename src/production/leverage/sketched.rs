@@ -6,6 +6,7 @@ use super::extremes::smallest_eigenvalue_bound;
 use super::gaussian::Gaussian;
 use super::scaled_rows::ScaledRows;
 use crate::instance::{DesignMatrix, sample};
+use crate::production::factor::Factor;
 
 /// The probability that some score of [`sketch`] is below the leverage score: half of it for the certificate of the
 /// embedding, half for the projection.
@@ -61,7 +62,7 @@ pub fn sketch(
     let rows = ScaledRows::new(matrix, row_scales)?;
     let (n, d) = (rows.rows(), rows.columns());
     let preconditioner = precondition(&rows, seed)?;
-    let inverse = &preconditioner.inverse;
+    let r = &preconditioner.factor;
     let mut multiply_adds = preconditioner.multiply_adds;
     let floor = if preconditioner.exact {
         1.0
@@ -69,7 +70,7 @@ pub fn sketch(
         let mut gaussian = Gaussian::new(sample::stream(seed, "certificate", 0));
         let (floor, products) =
             smallest_eigenvalue_bound(d, SCORES_FAILURE / 2.0, &mut gaussian, |v| {
-                multiply_transposed(inverse, &rows.gram_product(&multiply(inverse, v)))
+                r.root_solve(&rows.gram_product(&r.transposed_root_solve(v)))
             })?;
         multiply_adds += products as u64 * (2 * rows.stored() + (d * d) as u64);
         if floor.is_nan() || floor <= 0.0 {
@@ -80,9 +81,9 @@ pub fn sketch(
     };
     let q = projected_columns(n);
     let (factor, q, kept) = if q < d {
-        (projected(inverse, d, q, seed), q, 1.0 - PROJECTION_LOSS)
+        (projected(r.inverse(), d, q, seed), q, 1.0 - PROJECTION_LOSS)
     } else {
-        (inverse.clone(), d, 1.0)
+        (r.inverse().to_vec(), d, 1.0)
     };
     if q < d {
         multiply_adds += (d * d * q / 2) as u64;
@@ -123,27 +124,6 @@ fn projected(inverse: &[f64], d: usize, q: usize, seed: u64) -> Vec<f64> {
     product
 }
 
-/// `T v` for an upper triangular T in row-major order.
-fn multiply(t: &[f64], v: &[f64]) -> Vec<f64> {
-    let d = v.len();
-    t.chunks_exact(d)
-        .enumerate()
-        .map(|(i, row)| row[i..].iter().zip(&v[i..]).map(|(t, v)| t * v).sum())
-        .collect()
-}
-
-/// `T' v` for an upper triangular T in row-major order.
-fn multiply_transposed(t: &[f64], v: &[f64]) -> Vec<f64> {
-    let d = v.len();
-    let mut product = vec![0.0; d];
-    for (i, row) in t.chunks_exact(d).enumerate() {
-        for (sum, entry) in product[i..].iter_mut().zip(&row[i..]) {
-            *sum += entry * v[i];
-        }
-    }
-    product
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,14 +148,6 @@ mod tests {
             cost(300, 200),
             (162, factor + 40_000 * 162 / 2 + 60_300 * 162)
         );
-    }
-
-    #[test]
-    fn products_with_a_triangle_leave_out_what_is_below() {
-        // The 9 is not part of the triangle.
-        let t = [2.0, 3.0, 9.0, 5.0];
-        assert_eq!(multiply(&t, &[1.0, 10.0]), [32.0, 50.0]);
-        assert_eq!(multiply_transposed(&t, &[1.0, 10.0]), [2.0, 53.0]);
     }
 
     #[test]
@@ -211,13 +183,13 @@ mod tests {
         let ones = vec![1.0; n];
         let found = sketch(&matrix, &ones, 7).unwrap();
         let rows = ScaledRows::new(&matrix, &ones).unwrap();
-        let inverse = precondition(&rows, 7).unwrap().inverse;
+        let factor = precondition(&rows, 7).unwrap().factor;
         let mut b = a;
         for mut column in b.column_iter_mut() {
             let norm = column.norm();
             column /= norm;
         }
-        let values = (b * DMatrix::from_row_slice(d, d, &inverse)).singular_values();
+        let values = (b * DMatrix::from_row_slice(d, d, factor.inverse())).singular_values();
         let (low, high) = (values.min().powi(2), values.max().powi(2));
         let missed = ((1.648 * 40f64.sqrt() / 2.5e-5).ln() / 63.0).powi(2);
         let top = high / (1.0 - missed);

@@ -12,7 +12,9 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::production::EvaluationError;
 use crate::production::endings::{POLISH_GAIN, POLISH_STEPS};
-use crate::production::engine::factor::{Cholesky, lowest_eigenpair};
+use crate::production::factor::Factor;
+use crate::production::factor::cholesky::Cholesky;
+use crate::production::factor::lowest::lowest_eigenpair;
 use crate::production::kernels::operator::Gram;
 use crate::production::outcome::{Outcome, TraceEntry};
 use crate::production::settings::Settings;

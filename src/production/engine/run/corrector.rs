@@ -5,10 +5,10 @@
 //! model of many columns costs dozens. Predictor-corrector methods of linear programming save their factorisations in the same way; as
 //! there, both steps are one iteration.
 
-use crate::production::engine::factor::Cholesky;
 use crate::production::engine::objective::Objective;
 use crate::production::engine::run::movement::negated;
 use crate::production::engine::run::{Made, Run};
+use crate::production::factor::Factor;
 use crate::production::summation::dot;
 
 /// Passes over A that a model costs at least, where a corrector is worth its two.
@@ -16,14 +16,14 @@ const WORTHWHILE: f64 = 3.0;
 
 impl<O: Objective> Run<'_, '_, O> {
     /// Corrects the step that was just taken by this model, if that is cheap and lowers the loss.
-    pub(super) fn correct(&mut self, cholesky: &Cholesky, made: Made) {
+    pub(super) fn correct(&mut self, factor: &impl Factor, made: Made) {
         let operator = self.data.operator;
         let share = made.rows as f64 / operator.rows() as f64;
         if share * operator.gram_passes() < WORTHWHILE || self.state.gradient_norm <= self.wanted()
         {
             return;
         }
-        let direction = negated(cholesky.solve(&self.state.gradient));
+        let direction = negated(factor.solve(&self.state.gradient));
         let slope = dot(&self.state.gradient, &direction);
         let resolution = self.orders.settings.loss_resolution * self.state.loss.abs();
         // Below the resolution a line search in the loss finds nothing.

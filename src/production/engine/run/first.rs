@@ -2,11 +2,12 @@
 
 use crate::production::Method;
 use crate::production::endings::Ending;
-use crate::production::engine::factor::Cholesky;
 use crate::production::engine::model::Model;
 use crate::production::engine::objective::{Objective, SampledStart};
 use crate::production::engine::run::movement::negated;
 use crate::production::engine::run::{End, Made, Run};
+use crate::production::factor::Factor;
+use crate::production::factor::cholesky::Cholesky;
 
 /// Step lengths that are tried along the first model's step.
 const FIRST_LENGTHS: [f64; 7] = [1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.08];

@@ -2,10 +2,10 @@
 
 use crate::production::Method;
 use crate::production::endings::Ending;
-use crate::production::engine::factor::Cholesky;
 use crate::production::engine::model::{self, Model};
 use crate::production::engine::objective::Objective;
 use crate::production::engine::run::Run;
+use crate::production::factor::cholesky::Cholesky;
 use crate::production::kernels::operator::Gram;
 use crate::production::kernels::partition::Rows;
 use crate::production::leverage::{SampleSize, corrected_scores, draw_sized, sketched_scores};
