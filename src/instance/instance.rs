@@ -57,7 +57,7 @@ impl Instance {
         let n = self.rows();
         Self {
             loss: self.loss.clone(),
-            matrix: Arc::new(DesignMatrix::Dense(DMatrix::identity(n, n))),
+            matrix: Arc::new(DesignMatrix::Dense(DMatrix::identity(n, n).into())),
             target: self.target.clone(),
             weights: DVector::zeros(n),
             points: Vec::new(),
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_shared_matrix_is_not_copied() {
-        let matrix = DesignMatrix::Dense(DMatrix::identity(2, 2));
+        let matrix = DesignMatrix::Dense(DMatrix::identity(2, 2).into());
         let zeros = || DVector::zeros(2);
         let first = Instance::new(LossKind::Softmax, matrix, zeros(), zeros()).unwrap();
         let second = Instance::new(LossKind::Exp, first.shared_matrix(), zeros(), zeros()).unwrap();

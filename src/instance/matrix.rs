@@ -4,28 +4,48 @@ use nalgebra::{DMatrix, DVector};
 use nalgebra_sparse::{CooMatrix, CsrMatrix};
 
 use crate::instance::InstanceError;
+use crate::instance::row_major::RowMajor;
 
 /// The design matrix of a regression: `n` rows (one logit each), `d` columns (one unknown each).
 #[derive(Clone, Debug)]
 pub enum DesignMatrix {
-    /// All entries stored.
-    Dense(DMatrix<f64>),
+    /// All entries stored, row after row.
+    Dense(RowMajor),
     /// Compressed sparse rows; entries that are not stored are zero.
     Sparse(CsrMatrix<f64>),
 }
 
 impl DesignMatrix {
     /// A dense matrix. Refuses an empty shape and names the first entry that is not finite.
-    pub fn dense(matrix: DMatrix<f64>) -> Result<Self, InstanceError> {
-        refuse_empty(matrix.nrows(), matrix.ncols())?;
-        if !all_finite(matrix.as_slice()) {
-            for i in 0..matrix.nrows() {
-                for j in 0..matrix.ncols() {
-                    refuse_not_finite(matrix[(i, j)], i, j)?;
+    pub fn dense(matrix: impl Into<RowMajor>) -> Result<Self, InstanceError> {
+        let matrix = matrix.into();
+        refuse_empty(matrix.rows(), matrix.columns())?;
+        // With the padding, which is finite.
+        if !all_finite(matrix.block(0, matrix.rows())) {
+            for (i, row) in matrix.iter().enumerate() {
+                for (j, value) in row.iter().enumerate() {
+                    refuse_not_finite(*value, i, j)?;
                 }
             }
         }
         Ok(Self::Dense(matrix))
+    }
+
+    /// A dense matrix in the caller's own array of `rows * columns` entries, row after row: see [`RowMajor::from_entries`].
+    /// Refuses another length, an empty shape, and entries that are not finite.
+    pub fn from_row_major(
+        rows: usize,
+        columns: usize,
+        entries: Vec<f64>,
+    ) -> Result<Self, InstanceError> {
+        let found = entries.len();
+        let matrix =
+            RowMajor::from_entries(rows, columns, entries).ok_or_else(|| InstanceError::Shape {
+                part: "matrix",
+                found: format!("{found} entries"),
+                expected: format!("{rows} x {columns}"),
+            })?;
+        Self::dense(matrix)
     }
 
     /// A sparse matrix. Refuses an empty shape and names the first stored entry that is not finite.
@@ -51,13 +71,13 @@ impl DesignMatrix {
                 });
             }
         }
-        Self::dense(DMatrix::from_fn(rows.len(), columns, |i, j| rows[i][j]))
+        Self::from_row_major(rows.len(), columns, rows.concat())
     }
 
     /// Number of rows `n`.
     pub fn rows(&self) -> usize {
         match self {
-            Self::Dense(a) => a.nrows(),
+            Self::Dense(a) => a.rows(),
             Self::Sparse(a) => a.nrows(),
         }
     }
@@ -65,7 +85,7 @@ impl DesignMatrix {
     /// Number of columns `d`.
     pub fn columns(&self) -> usize {
         match self {
-            Self::Dense(a) => a.ncols(),
+            Self::Dense(a) => a.columns(),
             Self::Sparse(a) => a.ncols(),
         }
     }
@@ -73,7 +93,7 @@ impl DesignMatrix {
     /// Stored entries: `n d` for a dense matrix.
     pub fn stored(&self) -> usize {
         match self {
-            Self::Dense(a) => a.len(),
+            Self::Dense(a) => a.rows() * a.columns(),
             Self::Sparse(a) => a.nnz(),
         }
     }
@@ -81,10 +101,10 @@ impl DesignMatrix {
     /// Row `i` as `(column, value)` pairs, zeros of a dense row left out. Panics if `i >= n`, as indexing does.
     pub fn row_entries(&self, i: usize) -> Vec<(usize, f64)> {
         match self {
-            Self::Dense(a) => (0..a.ncols())
-                .map(|j| (j, a[(i, j)]))
-                .filter(|(_, value)| *value != 0.0)
-                .collect(),
+            Self::Dense(a) => {
+                let row = a.row(i).iter().copied().enumerate();
+                row.filter(|(_, value)| *value != 0.0).collect()
+            }
             Self::Sparse(a) => {
                 let row = a.row(i);
                 row.col_indices()
@@ -99,7 +119,15 @@ impl DesignMatrix {
     /// `A x` (n). Panics if `x` has not `d` entries, as nalgebra does.
     pub fn multiply(&self, x: &DVector<f64>) -> DVector<f64> {
         match self {
-            Self::Dense(a) => a * x,
+            Self::Dense(a) => {
+                assert_eq!(
+                    x.len(),
+                    a.columns(),
+                    "x has another length than A has columns"
+                );
+                let products = |row: &[f64]| row.iter().zip(x).map(|(a, x)| a * x).sum::<f64>();
+                DVector::from_iterator(a.rows(), a.iter().map(products))
+            }
             Self::Sparse(a) => a * x,
         }
     }
@@ -107,7 +135,7 @@ impl DesignMatrix {
     /// `A' v` (d). Panics if `v` has not `n` entries, as nalgebra does.
     pub fn transpose_multiply(&self, v: &DVector<f64>) -> DVector<f64> {
         match self {
-            Self::Dense(a) => a.tr_mul(v),
+            Self::Dense(a) => a.view().tr_mul(v),
             Self::Sparse(a) => {
                 assert_eq!(v.len(), a.nrows(), "v has another length than A has rows");
                 let mut product = DVector::zeros(a.ncols());
@@ -124,7 +152,7 @@ impl DesignMatrix {
     /// All entries, `n x d`: for small instances only.
     pub fn to_dense(&self) -> DMatrix<f64> {
         match self {
-            Self::Dense(a) => a.clone(),
+            Self::Dense(a) => a.to_matrix(),
             Self::Sparse(a) => {
                 let mut dense = DMatrix::zeros(a.nrows(), a.ncols());
                 for (i, j, value) in a.triplet_iter() {

@@ -9,6 +9,7 @@ pub mod kinds;
 mod loss_kind;
 mod matrix;
 pub mod models;
+pub(crate) mod row_major;
 pub mod sample;
 
 pub use compressed_rows::CompressedRows;
@@ -16,3 +17,4 @@ pub use error::InstanceError;
 pub use instance::Instance;
 pub use loss_kind::{Activation, LossKind};
 pub use matrix::DesignMatrix;
+pub use row_major::RowMajor;

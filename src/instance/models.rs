@@ -218,7 +218,7 @@ mod tests {
         let points = [[300.0, 1.0], [-301.0, 2.0], [4.0, 1201.0], [0.5, -8.0]];
         let base = Instance::new(
             LossKind::Softmax,
-            crate::instance::DesignMatrix::Dense(DMatrix::identity(2, 2)),
+            crate::instance::DesignMatrix::Dense(DMatrix::identity(2, 2).into()),
             DVector::zeros(2),
             DVector::zeros(2),
         )

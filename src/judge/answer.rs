@@ -255,7 +255,8 @@ impl Reader<'_> {
             |found: String| self.refusal(format!("{name} has {found}, expected {d} x {d}"));
         let rows = match entry {
             Entry::File(file) => {
-                let found = self.array(name, &file, at, npy::read_matrix)?;
+                let read = |path: &Path| Ok(npy::read_matrix(path)?.to_matrix());
+                let found = self.array(name, &file, at, read)?;
                 if found.shape() != (d, d) {
                     return Err(wrong_shape(format!(
                         "shape {} x {}",

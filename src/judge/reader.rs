@@ -135,7 +135,7 @@ impl Reader<'_> {
         if let Value::String(file) = value
             && has_suffix(Path::new(file), "npy")
         {
-            let found = npy::read_matrix(&self.beside(file))?;
+            let found = npy::read_matrix(&self.beside(file))?.to_matrix();
             if found.shape() != (d, d) {
                 let (rows, columns) = found.shape();
                 return Err(self.refusal(format!(

@@ -66,7 +66,7 @@ impl DiagonalPlusLowRank {
     pub fn congruence(&self, a: &DesignMatrix, extra_diagonal: &DVector<f64>) -> DMatrix<f64> {
         let mut product = weighted_gram(a, &(&self.diagonal + extra_diagonal));
         if self.core.nrows() > 0 {
-            let projected = transpose_multiply_matrix(a, &self.basis);
+            let projected = for_columns(&self.basis, |u| transpose_multiply(a, u));
             product += &projected * &self.core * projected.transpose();
         }
         symmetrise(&mut product);
@@ -84,7 +84,7 @@ impl DiagonalPlusLowRank {
     ) -> DMatrix<f64> {
         let unit = f64::EPSILON / 2.0;
         let n = a.rows();
-        let magnitude = absolute(a);
+        let magnitude = Magnitude(a);
         // One rounding for d + e, two for the products, then the additions inside a block and between blocks.
         let gram_units = 3.0 + gram_units(n);
         let diagonal = DVector::from_fn(n, |i, _| {
@@ -92,12 +92,13 @@ impl DiagonalPlusLowRank {
                 + extra_error[i]
                 + gram_units * unit * (self.diagonal[i] + extra_diagonal[i]).abs()
         });
-        let mut error = weighted_gram(&magnitude, &diagonal);
+        let mut error = magnitude.weighted_gram(&diagonal);
         let rank = self.core.nrows();
         if rank > 0 {
             let basis = self.basis.abs();
-            let projected = transpose_multiply_matrix(&magnitude, &basis);
-            let inherited = transpose_multiply_matrix(&magnitude, &part_errors.basis);
+            let by_columns = |u: &DMatrix<f64>| for_columns(u, |u| magnitude.transpose_multiply(u));
+            let projected = by_columns(&basis);
+            let inherited = by_columns(&part_errors.basis);
             let projected_error = inherited + &projected * (dot_units(n) * unit);
             let core = self.core.abs();
             // Two products of inner length r, each r + 1 roundings, and the final addition and symmetrisation.
@@ -108,9 +109,9 @@ impl DiagonalPlusLowRank {
             error += &upper * &core_error * upper.transpose();
         }
         // Last addition and symmetrisation, relative to the sums of magnitudes; then the roundings of this bound.
-        let mut total = weighted_gram(&magnitude, &(&self.diagonal + extra_diagonal).abs());
+        let mut total = magnitude.weighted_gram(&(&self.diagonal + extra_diagonal).abs());
         if rank > 0 {
-            let projected = transpose_multiply_matrix(&magnitude, &self.basis.abs());
+            let projected = for_columns(&self.basis.abs(), |u| magnitude.transpose_multiply(u));
             total += &projected * self.core.abs() * projected.transpose();
         }
         error += total * (3.0 * unit);
@@ -125,21 +126,28 @@ fn gram_units(n: usize) -> f64 {
 
 /// `A' diag(weights) A` (d x d), in blocks of 64 rows so that rounding grows like `64 + n / 64`, not like n.
 pub(crate) fn weighted_gram(a: &DesignMatrix, weights: &DVector<f64>) -> DMatrix<f64> {
+    weighted_gram_of(a, weights, |entry| entry)
+}
+
+/// [`weighted_gram`] with `entry(a_ij)` in place of each entry.
+fn weighted_gram_of(
+    a: &DesignMatrix,
+    weights: &DVector<f64>,
+    entry: impl Fn(f64) -> f64,
+) -> DMatrix<f64> {
     let d = a.columns();
     let mut gram = DMatrix::zeros(d, d);
     match a {
         DesignMatrix::Dense(dense) => {
-            let n = dense.nrows();
-            let mut first = 0;
-            while first < n {
-                let count = BLOCK.min(n - first);
-                let rows = dense.rows(first, count);
-                let mut scaled = rows.clone_owned();
+            for first in (0..dense.rows()).step_by(BLOCK) {
+                let count = BLOCK.min(dense.rows() - first);
+                let mut rows = dense.columns_of(first, count);
+                rows.apply(|value| *value = entry(*value));
+                let mut scaled = rows.clone();
                 for mut column in scaled.column_iter_mut() {
                     column.component_mul_assign(&weights.rows(first, count));
                 }
                 gram += rows.tr_mul(&scaled);
-                first += count;
             }
         }
         DesignMatrix::Sparse(sparse) => {
@@ -147,9 +155,9 @@ pub(crate) fn weighted_gram(a: &DesignMatrix, weights: &DVector<f64>) -> DMatrix
             for i in 0..sparse.nrows() {
                 let row = sparse.row(i);
                 for (j, left) in row.col_indices().iter().zip(row.values()) {
-                    let scaled = weights[i] * left;
+                    let scaled = weights[i] * entry(*left);
                     for (k, right) in row.col_indices().iter().zip(row.values()) {
-                        block[(*k, *j)] += scaled * right;
+                        block[(*k, *j)] += scaled * entry(*right);
                     }
                 }
                 if (i + 1) % BLOCK == 0 || i + 1 == sparse.nrows() {
@@ -170,8 +178,13 @@ pub(crate) fn multiply_compensated(a: &DesignMatrix, x: &DVector<f64>) -> DVecto
     let mut lost = vec![0.0; n];
     match a {
         DesignMatrix::Dense(dense) => {
-            for (column, factor) in dense.as_slice().chunks_exact(n).zip(x.iter()) {
-                add_multiple(&mut sums, &mut lost, column, *factor);
+            // By columns of some rows: the sums of a column do not wait for each other.
+            let sums = sums.chunks_mut(BLOCK).zip(lost.chunks_mut(BLOCK));
+            for (block, (sums, lost)) in sums.enumerate() {
+                let rows = dense.columns_of(block * BLOCK, sums.len());
+                for (column, factor) in rows.as_slice().chunks_exact(sums.len()).zip(x.iter()) {
+                    add_multiple(sums, lost, column, *factor);
+                }
             }
         }
         DesignMatrix::Sparse(sparse) => {
@@ -198,11 +211,19 @@ pub(crate) fn multiply_compensated(a: &DesignMatrix, x: &DVector<f64>) -> DVecto
 
 /// `A' v` (d): tree sums for dense columns, so that rounding grows like log n.
 pub(crate) fn transpose_multiply(a: &DesignMatrix, v: &[f64]) -> DVector<f64> {
+    transpose_multiply_of(a, v, |entry| entry)
+}
+
+/// [`transpose_multiply`] with `entry(a_ij)` in place of each entry.
+fn transpose_multiply_of(a: &DesignMatrix, v: &[f64], entry: impl Fn(f64) -> f64) -> DVector<f64> {
     match a {
         DesignMatrix::Dense(dense) => {
-            let n = dense.nrows();
-            let entries = dense.as_slice();
-            DVector::from_fn(dense.ncols(), |j, _| dot(&entries[j * n..(j + 1) * n], v))
+            let mut product = DVector::zeros(dense.columns());
+            dense.for_each_column(|j, column| {
+                column.iter_mut().for_each(|value| *value = entry(*value));
+                product[j] = dot(column, v);
+            });
+            product
         }
         DesignMatrix::Sparse(sparse) => {
             let mut blocks = vec![DVector::zeros(sparse.ncols())];
@@ -210,7 +231,7 @@ pub(crate) fn transpose_multiply(a: &DesignMatrix, v: &[f64]) -> DVector<f64> {
                 let row = sparse.row(i);
                 let last = blocks.len() - 1;
                 for (j, value) in row.col_indices().iter().zip(row.values()) {
-                    blocks[last][*j] += value * factor;
+                    blocks[last][*j] += entry(*value) * factor;
                 }
                 if (i + 1) % SPARSE_LEAF == 0 {
                     blocks.push(DVector::zeros(sparse.ncols()));
@@ -242,26 +263,48 @@ fn merge_equal_levels(blocks: &mut Vec<DVector<f64>>, leaves: usize) {
     blocks.push(open);
 }
 
-fn transpose_multiply_matrix(a: &DesignMatrix, u: &DMatrix<f64>) -> DMatrix<f64> {
-    let mut product = DMatrix::zeros(a.columns(), u.ncols());
-    for (j, column) in u.column_iter().enumerate() {
-        let owned: DVector<f64> = column.clone_owned();
-        product.set_column(j, &transpose_multiply(a, owned.as_slice()));
-    }
-    product
+/// `A' U` by the product `A' u` for each column.
+fn for_columns(u: &DMatrix<f64>, product: impl Fn(&[f64]) -> DVector<f64>) -> DMatrix<f64> {
+    let columns: Vec<_> = u
+        .column_iter()
+        .map(|column| product(column.as_slice()))
+        .collect();
+    DMatrix::from_columns(&columns)
 }
 
-/// `|A|` entrywise, of the same kind.
-pub(crate) fn absolute(a: &DesignMatrix) -> DesignMatrix {
-    match a {
-        DesignMatrix::Dense(dense) => DesignMatrix::Dense(dense.abs()),
-        DesignMatrix::Sparse(sparse) => {
-            let mut magnitude = sparse.clone();
-            for value in magnitude.values_mut() {
-                *value = value.abs();
+/// `|A|`, entrywise, without a copy of A.
+pub(crate) struct Magnitude<'a>(pub &'a DesignMatrix);
+
+impl Magnitude<'_> {
+    /// `|A| x` (n).
+    pub(crate) fn multiply(&self, x: &DVector<f64>) -> DVector<f64> {
+        let sum = |terms: &mut dyn Iterator<Item = (usize, f64)>| {
+            terms.map(|(j, value)| value.abs() * x[j]).sum::<f64>()
+        };
+        match self.0 {
+            DesignMatrix::Dense(dense) => {
+                let rows = dense.iter();
+                let sums = rows.map(|row| sum(&mut row.iter().copied().enumerate()));
+                DVector::from_iterator(dense.rows(), sums)
             }
-            DesignMatrix::Sparse(magnitude)
+            DesignMatrix::Sparse(sparse) => {
+                let sums = sparse.row_iter().map(|row| {
+                    let columns = row.col_indices().iter().copied();
+                    sum(&mut columns.zip(row.values().iter().copied()))
+                });
+                DVector::from_iterator(sparse.nrows(), sums)
+            }
         }
+    }
+
+    /// `|A|' v` (d), as [`transpose_multiply`].
+    pub(crate) fn transpose_multiply(&self, v: &[f64]) -> DVector<f64> {
+        transpose_multiply_of(self.0, v, f64::abs)
+    }
+
+    /// `|A|' diag(weights) |A|`, as [`weighted_gram`].
+    pub(crate) fn weighted_gram(&self, weights: &DVector<f64>) -> DMatrix<f64> {
+        weighted_gram_of(self.0, weights, f64::abs)
     }
 }
 
@@ -303,7 +346,7 @@ mod tests {
             let (structured, a, extra) = example(n, d);
             let full = structured.to_dense() + DMatrix::from_diagonal(&extra);
             let expected = a.transpose() * full * &a;
-            let dense = structured.congruence(&DesignMatrix::Dense(a.clone()), &extra);
+            let dense = structured.congruence(&DesignMatrix::Dense(a.clone().into()), &extra);
             let sparse = structured.congruence(&DesignMatrix::Sparse(CsrMatrix::from(&a)), &extra);
             let scale = expected.amax().max(1.0) * n as f64;
             assert!((&dense - &expected).amax() <= 1e-13 * scale, "{n} x {d}");
@@ -322,7 +365,7 @@ mod tests {
             let sparse = DesignMatrix::Sparse(CsrMatrix::from(&a));
             assert_eq!(transpose_multiply(&sparse, &v), expected, "n = {n}");
             assert_eq!(
-                transpose_multiply(&DesignMatrix::Dense(a), &v),
+                transpose_multiply(&DesignMatrix::Dense(a.into()), &v),
                 expected,
                 "n = {n}"
             );
@@ -396,7 +439,7 @@ mod tests {
             DVector::from_element(2, 1.0),
             DVector::from_column_slice(&[0.125, 1.0]),
         );
-        let dense = DesignMatrix::Dense(a.clone());
+        let dense = DesignMatrix::Dense(a.clone().into());
         let sparse = DesignMatrix::Sparse(CsrMatrix::from(&a));
         for matrix in [dense, sparse] {
             let error = structured.congruence_error(&matrix, &extra, &off, &extra_off);
@@ -426,7 +469,8 @@ mod tests {
         let extra = DVector::from_column_slice(&[1.0, 1.5]);
         let zero = DVector::zeros(2);
         let unit = f64::EPSILON / 2.0;
-        let error = structured.congruence_error(&DesignMatrix::Dense(a), &extra, &nothing, &zero);
+        let error =
+            structured.congruence_error(&DesignMatrix::Dense(a.into()), &extra, &nothing, &zero);
         for (found, exact) in error.iter().zip([7265.5, 2165.25, 2165.25, 651.375]) {
             covers(found / unit, exact, 1e-12);
             // The roundings of the bound itself: 4 (n + 64) eps.
@@ -438,7 +482,7 @@ mod tests {
         long[64] = -1.0;
         let plain = |d: &[f64]| parts(d, DMatrix::zeros(65, 0), DMatrix::zeros(0, 0));
         let zero = DVector::zeros(65);
-        let column = DesignMatrix::Dense(DMatrix::from_element(65, 1, 2.0));
+        let column = DesignMatrix::Dense(DMatrix::from_element(65, 1, 2.0).into());
         let error = plain(&long).congruence_error(&column, &zero, &plain(&[0.0; 65]), &zero);
         covers(error[0] / unit, 4.0 * 72.0, 1e-12);
     }
@@ -452,7 +496,7 @@ mod tests {
         let ones = DMatrix::from_element(66, 1, 1.0);
         for matrix in [
             DesignMatrix::Sparse(CsrMatrix::from(&ones)),
-            DesignMatrix::Dense(ones),
+            DesignMatrix::Dense(ones.into()),
         ] {
             assert_eq!(weighted_gram(&matrix, &weights)[0], 2f64.powi(53) + 2.0);
         }
@@ -465,11 +509,11 @@ mod tests {
         let x = DVector::from_column_slice(&[2f64.powi(60), 1.0, -(2f64.powi(60))]);
         for matrix in [
             DesignMatrix::Sparse(CsrMatrix::from(&a)),
-            DesignMatrix::Dense(a),
+            DesignMatrix::Dense(a.into()),
         ] {
             assert_eq!(multiply_compensated(&matrix, &x).as_slice(), [1.0, 0.0]);
         }
-        let huge = DesignMatrix::Dense(DMatrix::from_element(1, 1, 1e301));
+        let huge = DesignMatrix::Dense(DMatrix::from_element(1, 1, 1e301).into());
         let product = multiply_compensated(&huge, &DVector::from_element(1, 2.0));
         assert_eq!(product[0], 2e301);
     }

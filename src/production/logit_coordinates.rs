@@ -4,6 +4,8 @@
 //! are lengths of logits, `A x = Q y`. The Newton step is the same in any coordinates, but `Q' (.) Q` has the condition
 //! of the loss alone where `A' (.) A` has that of A squared on top, and a multiple of I there is a multiple of the Gram
 //! matrix in x.
+//!
+//! nalgebra factors a copy of A by columns in its place; what is kept are the factors.
 
 use nalgebra::{DMatrix, DVector};
 
@@ -196,7 +198,7 @@ mod tests {
         let n = a.nrows();
         let instance = Instance::new(
             LossKind::Softmax,
-            DesignMatrix::Dense(a),
+            DesignMatrix::Dense(a.into()),
             DVector::repeat(n, 1.0 / n as f64),
             DVector::repeat(n, weight),
         )

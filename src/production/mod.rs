@@ -18,6 +18,7 @@
 //! | `newton`, `endings` | the loop of Newton's method and the table of its endings; the run in QR coordinates |
 //! | `engine` | the run through Gram matrices |
 //! | `logit_coordinates`, `step`, `exponential_slope`, `kinks` | QR coordinates, cubic steps, the way down exponentials and off kinks |
+//! | `factor` | factorisations behind one trait, extreme eigenvalues |
 //! | `error_bound` | proven bounds on the error of an answer |
 //! | [`leverage`], [`kernels`] | leverage scores and samples; products with A |
 //! | `systems`, `outputs` | systems that are no losses of logits: methods, and systems without unknowns |

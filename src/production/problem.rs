@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::production::diagonal_plus_low_rank::{
-    absolute, multiply_compensated, transpose_multiply,
+    Magnitude, multiply_compensated, transpose_multiply,
 };
 use crate::production::kernels::Level;
 use crate::production::kernels::operator::Operator;
@@ -125,7 +125,7 @@ impl Problem {
 
     /// The same loss and ridge over another matrix with as many rows (a change of unknowns).
     pub(crate) fn with_matrix(&self, matrix: DMatrix<f64>) -> Self {
-        let matrix = Arc::new(DesignMatrix::Dense(matrix));
+        let matrix = Arc::new(DesignMatrix::Dense(matrix.into()));
         Self {
             loss: Arc::clone(&self.loss),
             operator: Operator::new(&matrix, Level::best()),
@@ -249,7 +249,7 @@ impl Problem {
     pub fn gradient_noise(&self, x: &DVector<f64>) -> Result<f64, EvaluationError> {
         let bound = self.gradient_error_bound(x)?;
         let curvature = self.loss.hessian(&self.logits(x)?)?;
-        let magnitude = absolute(&self.matrix);
+        let magnitude = Magnitude(&self.matrix);
         let moved = magnitude.multiply(&x.abs()) * UNIT;
         let felt = DiagonalPlusLowRank {
             diagonal: curvature.diagonal.abs() + &self.squared_weights,
@@ -257,7 +257,7 @@ impl Problem {
             core: curvature.core.abs(),
         }
         .multiply(&moved);
-        let noise = bound + transpose_multiply(&magnitude, felt.as_slice());
+        let noise = bound + magnitude.transpose_multiply(felt.as_slice());
         Ok(norm(noise.as_slice()))
     }
 
@@ -283,7 +283,7 @@ impl Problem {
         let inherited = self.logit_gradient_error(&z, &logit_error, &bounds)?;
         let units = dot_units(self.rows()) * UNIT;
         let per_row = inherited + v.abs() * units;
-        let bound = transpose_multiply(&absolute(&self.matrix), per_row.as_slice());
+        let bound = Magnitude(&self.matrix).transpose_multiply(per_row.as_slice());
         let slack = 1.0 + 64.0 * f64::EPSILON;
         Ok(bound.map(|error| error * slack + f64::MIN_POSITIVE))
     }
@@ -332,7 +332,7 @@ impl Problem {
         let z = self.logits(x)?;
         // One rounding of the result and second-order terms, or plain sums where the splitting would overflow.
         let d = self.columns() as f64;
-        let magnitude = absolute(&self.matrix).multiply(&x.abs());
+        let magnitude = Magnitude(&self.matrix).multiply(&x.abs());
         let units = if magnitude.amax() < SPLIT_LIMIT
             && self.matrix_size() < SPLIT_LIMIT
             && x.amax() < SPLIT_LIMIT
@@ -352,7 +352,10 @@ impl Problem {
     /// The largest magnitude of an entry of A.
     fn matrix_size(&self) -> f64 {
         match self.matrix.as_ref() {
-            DesignMatrix::Dense(a) => a.amax(),
+            DesignMatrix::Dense(a) => a
+                .iter()
+                .flatten()
+                .fold(0.0, |size, entry| size.max(entry.abs())),
             DesignMatrix::Sparse(a) => a
                 .values()
                 .iter()
@@ -385,7 +388,7 @@ mod tests {
     }
 
     fn given(loss: Given, row: &[f64], weight: f64) -> Problem {
-        let a = DesignMatrix::Dense(DMatrix::from_row_slice(1, row.len(), row));
+        let a = DesignMatrix::Dense(DMatrix::from_row_slice(1, row.len(), row).into());
         Problem::with_loss(Arc::new(loss), a, &DVector::from_element(1, weight)).unwrap()
     }
 

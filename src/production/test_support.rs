@@ -46,7 +46,7 @@ impl Given {
 
     /// The problem of one unknown with this column.
     pub fn over(self, a: &[f64], weights: &[f64]) -> Problem {
-        let a = DesignMatrix::Dense(DMatrix::from_column_slice(a.len(), 1, a));
+        let a = DesignMatrix::Dense(DMatrix::from_column_slice(a.len(), 1, a).into());
         Problem::with_loss(Arc::new(self), a, &DVector::from_column_slice(weights)).unwrap()
     }
 }

@@ -16,7 +16,7 @@ fn baseline() -> (DMatrix<f64>, DVector<f64>, DVector<f64>) {
 }
 
 fn problem(a: DMatrix<f64>, b: DVector<f64>, w: DVector<f64>) -> Problem {
-    let instance = Instance::new(LossKind::Softmax, DesignMatrix::Dense(a), b, w).unwrap();
+    let instance = Instance::new(LossKind::Softmax, DesignMatrix::Dense(a.into()), b, w).unwrap();
     Problem::from_instance(&instance).unwrap()
 }
 
@@ -277,7 +277,7 @@ fn a_wrong_input_is_refused_by_name() {
     heavy[2] = 1e200;
     let instance = Instance::new(
         LossKind::Softmax,
-        DesignMatrix::Dense(a.clone()),
+        DesignMatrix::Dense(a.clone().into()),
         b.clone(),
         heavy,
     );
@@ -287,7 +287,7 @@ fn a_wrong_input_is_refused_by_name() {
     ));
     let short: Arc<dyn LogitLoss> = Arc::new(Softmax::new(DVector::zeros(3)));
     assert!(matches!(
-        Problem::with_loss(short, DesignMatrix::Dense(a), &w),
+        Problem::with_loss(short, DesignMatrix::Dense(a.into()), &w),
         Err(ProblemError::Shape { part: "loss", .. })
     ));
 }
@@ -573,8 +573,12 @@ fn a_custom_loss_needs_no_bound_constants() {
     }
     let (a, b, _) = baseline();
     let loss: Arc<dyn LogitLoss> = Arc::new(Quadratic(b.clone()));
-    let problem =
-        Problem::with_loss(loss, DesignMatrix::Dense(a.clone()), &DVector::zeros(4)).unwrap();
+    let problem = Problem::with_loss(
+        loss,
+        DesignMatrix::Dense(a.clone().into()),
+        &DVector::zeros(4),
+    )
+    .unwrap();
     let solution = solve(&problem, &DVector::zeros(2), &Settings::default()).unwrap();
     let expected = a.tr_mul(&a).cholesky().unwrap().solve(&a.tr_mul(&b));
     assert!(solution.outcome.is_success());

@@ -53,7 +53,9 @@ pub fn read_vector(path: &Path) -> Result<DVector<f64>, InstanceError> {
     }
     Ok(match matrix {
         // Of one column or one row: the entries in their order.
-        DesignMatrix::Dense(matrix) => DVector::from_vec(matrix.as_slice().to_vec()),
+        DesignMatrix::Dense(matrix) => {
+            DVector::from_iterator(rows.max(columns), matrix.iter().flatten().copied())
+        }
         DesignMatrix::Sparse(matrix) => {
             let mut vector = DVector::zeros(rows.max(columns));
             for (i, j, value) in matrix.triplet_iter() {

@@ -9,7 +9,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::source::with_bytes;
 use super::whole::write_whole;
-use crate::instance::InstanceError;
+use crate::instance::{InstanceError, RowMajor};
 
 mod array;
 mod element;
@@ -19,7 +19,7 @@ use array::{Array, Layout};
 use element::Wanted;
 
 /// Reads a matrix: two dimensions, every entry finite.
-pub fn read_matrix(path: &Path) -> Result<DMatrix<f64>, InstanceError> {
+pub fn read_matrix(path: &Path) -> Result<RowMajor, InstanceError> {
     with_bytes(path, |bytes, length| parse_matrix(bytes, length, path))
 }
 
@@ -73,41 +73,29 @@ pub(super) fn parse_shaped(
 }
 
 /// [`read_matrix`] from `length` bytes of any source; `name` is the file that messages mention.
-pub fn parse_matrix(
-    bytes: impl Read,
-    length: u64,
-    name: &Path,
-) -> Result<DMatrix<f64>, InstanceError> {
+pub fn parse_matrix(bytes: impl Read, length: u64, name: &Path) -> Result<RowMajor, InstanceError> {
     let array = Array::open(bytes, length, name, Wanted::Numbers)?;
     let [rows, columns] = array.rows_and_columns()?;
     let layout = array.layout().clone();
     if layout.fortran {
         let values = array.floats()?;
         refuse_not_finite(&values, 0, name, &layout)?;
-        return Ok(DMatrix::from_vec(rows, columns, values));
+        return Ok(DMatrix::from_vec(rows, columns, values).into());
     }
-    let mut matrix = DMatrix::zeros(rows, columns);
-    let entries = matrix.as_mut_slice();
-    let block = rows_at_a_time(columns);
+    let mut matrix = RowMajor::zeros(rows, columns);
     let mut first = 0;
-    array.float_blocks(block * columns, |numbers| {
+    array.float_blocks(rows_at_a_time(columns) * columns, |numbers| {
         refuse_not_finite(numbers, first * columns, name, &layout)?;
-        let count = numbers.len() / columns;
-        // The matrix is stored by columns: of each column, a run of as many entries as the block has rows.
-        for (j, column) in entries.chunks_exact_mut(rows).enumerate() {
-            let run = &mut column[first..first + count];
-            for (entry, row) in run.iter_mut().zip(numbers.chunks_exact(columns)) {
-                *entry = row[j];
-            }
+        for row in numbers.chunks_exact(columns) {
+            matrix.row_mut(first).copy_from_slice(row);
+            first += 1;
         }
-        first += count;
         Ok(())
     })?;
     Ok(matrix)
 }
 
-/// Rows of a C-ordered matrix that are transposed together: enough to fill the cache lines of a column, few enough for
-/// the block to stay in the second-level cache.
+/// Rows of a C-ordered matrix that are converted together: few enough for the block to stay in the second-level cache.
 fn rows_at_a_time(columns: usize) -> usize {
     const ENTRIES: usize = 1 << 15;
     const MOST: usize = 64;

@@ -241,7 +241,10 @@ mod tests {
     }
 
     fn checked(check: impl Fn(&Importance<'_>, &Operator)) {
-        let operator = Operator::new(&Arc::new(DesignMatrix::Dense(matrix())), Level::best());
+        let operator = Operator::new(
+            &Arc::new(DesignMatrix::Dense(matrix().into())),
+            Level::best(),
+        );
         let (target, importance) = (target(), importance());
         let objective = Importance {
             operator: &operator,

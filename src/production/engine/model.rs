@@ -264,7 +264,7 @@ mod tests {
         let mut rng = sample::stream(11, "model", 0);
         let (n, d) = (60_000, 5);
         let a = sample::conditioned_matrix(&mut rng, n, d, 10.0, 10.0);
-        let operator = Operator::new(&Arc::new(DesignMatrix::Dense(a)), Level::best());
+        let operator = Operator::new(&Arc::new(DesignMatrix::Dense(a.into())), Level::best());
         let w2: Vec<f64> = (0..n).map(|i| 1.0 + (i % 5) as f64).collect();
         // Few heavy rows, the others below tau.
         let diagonal: Vec<f64> = (0..n)
@@ -295,7 +295,7 @@ mod tests {
     fn a_budget_keeps_the_heaviest_rows_and_says_so() {
         let (n, d) = (50_000, 2);
         let a = DMatrix::from_fn(n, d, |i, j| 1.0 + ((i + j) % 3) as f64);
-        let operator = Operator::new(&Arc::new(DesignMatrix::Dense(a)), Level::best());
+        let operator = Operator::new(&Arc::new(DesignMatrix::Dense(a.into())), Level::best());
         let w2 = vec![1.0; n];
         // Rows from 1000 on have no curvature.
         let diagonal: Vec<f64> = (0..n)
@@ -337,7 +337,7 @@ mod tests {
     fn the_budget_is_a_share_of_the_rows_but_some_for_each_column() {
         let budget_of = |n: usize, d: usize, boost: f64| {
             let a = DMatrix::from_element(n, d, 1.0);
-            let operator = Operator::new(&Arc::new(DesignMatrix::Dense(a)), Level::best());
+            let operator = Operator::new(&Arc::new(DesignMatrix::Dense(a.into())), Level::best());
             budget(&operator, n, boost)
         };
         assert_eq!(budget_of(2_000, 100, 1.0), 2_000);
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn few_heavy_rows_correct_a_scaled_gram_matrix() {
         let a = DMatrix::from_fn(10, 2, |i, j| ((3 * i + 5 * j) % 7) as f64 - 3.0);
-        let operator = Operator::new(&Arc::new(DesignMatrix::Dense(a)), Level::best());
+        let operator = Operator::new(&Arc::new(DesignMatrix::Dense(a.into())), Level::best());
         let w2 = vec![2.0; 10];
         let ridge = operator.gram(&w2);
         let mut diagonal = vec![0.008; 10];

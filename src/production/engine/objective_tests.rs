@@ -103,7 +103,10 @@ fn assert_close(found: &[f64], expected: &[f64], allowed: f64) {
 }
 
 fn operator() -> Operator {
-    Operator::new(&Arc::new(DesignMatrix::Dense(matrix())), Level::best())
+    Operator::new(
+        &Arc::new(DesignMatrix::Dense(matrix().into())),
+        Level::best(),
+    )
 }
 
 fn fused(check: impl Fn(&FusedSoftmax<'_>, &Operator)) {

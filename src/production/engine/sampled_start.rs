@@ -18,11 +18,10 @@ use std::cell::OnceCell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use nalgebra::DMatrix;
 use nalgebra_sparse::{CooMatrix, CsrMatrix};
 use rand::RngExt;
 
-use crate::instance::{DesignMatrix, sample};
+use crate::instance::{DesignMatrix, RowMajor, sample};
 use crate::production::engine::importance::Importance;
 use crate::production::engine::objective::{SampledStart, State};
 use crate::production::engine::run::{Data, Orders, Run};
@@ -217,12 +216,10 @@ fn with_ridge(matrix: &DesignMatrix, rows: &[usize], ridge: &[Vec<f64>]) -> Opti
     let (m, d) = (rows.len(), matrix.columns());
     match matrix.select_rows(rows) {
         DesignMatrix::Dense(chosen) => {
-            let mut whole = DMatrix::zeros(m + d, d);
-            whole.rows_mut(0, m).copy_from(&chosen);
-            for (i, row) in ridge.iter().enumerate() {
-                for (j, entry) in row.iter().enumerate() {
-                    whole[(m + i, j)] = *entry;
-                }
+            let mut whole = RowMajor::zeros(m + d, d);
+            let rows = chosen.iter().chain(ridge.iter().map(Vec::as_slice));
+            for (i, row) in rows.enumerate() {
+                whole.row_mut(i).copy_from_slice(row);
             }
             DesignMatrix::dense(whole).ok()
         }
@@ -246,13 +243,13 @@ mod tests {
     use super::*;
     use crate::production::engine::objective::Objective;
     use crate::production::kernels::Level;
-    use nalgebra::DVector;
+    use nalgebra::{DMatrix, DVector};
 
     const N: usize = 5_000;
 
     fn operator() -> Operator {
         let matrix = DMatrix::from_fn(N, 1, |i, _| (i % 3) as f64);
-        Operator::new(&Arc::new(DesignMatrix::Dense(matrix)), Level::best())
+        Operator::new(&Arc::new(DesignMatrix::Dense(matrix.into())), Level::best())
     }
 
     /// Seven rows hold half of the target, the others share the rest.
@@ -319,7 +316,7 @@ mod tests {
     #[test]
     fn the_rows_of_the_ridge_have_its_gram_matrix() {
         let matrix = DMatrix::from_fn(40, 3, |i, j| ((i * 5 + j * 7) % 11) as f64 - 5.0);
-        let dense = DesignMatrix::Dense(matrix.clone());
+        let dense = DesignMatrix::Dense(matrix.clone().into());
         let sparse = DesignMatrix::Sparse(CsrMatrix::from(&matrix));
         let weights = vec![2.0; 40];
         let gram = Operator::new(&Arc::new(dense.clone()), Level::best()).gram(&weights);
@@ -385,7 +382,7 @@ mod tests {
                     _ => 0.0,
                 })
                 .collect();
-            let shared = DesignMatrix::Dense(matrix.clone());
+            let shared = DesignMatrix::Dense(matrix.clone().into());
             let operator = Operator::new(&Arc::new(shared.clone()), Level::best());
             let ridge = operator.gram(&vec![1e-4; n]);
             let objective = FusedSoftmax::new(&operator, &target, &ridge);
@@ -413,7 +410,7 @@ mod tests {
     /// What a start from samples gives, and how many passes it takes.
     fn attempt(matrix: DMatrix<f64>, target: &[f64]) -> (Option<SampledStart>, State, f64) {
         let (n, d) = matrix.shape();
-        let shared = DesignMatrix::Dense(matrix);
+        let shared = DesignMatrix::Dense(matrix.into());
         let operator = Operator::new(&Arc::new(shared.clone()), Level::best());
         let ridge = operator.gram(&vec![1e-16; n]);
         let objective = FusedSoftmax::new(&operator, target, &ridge);

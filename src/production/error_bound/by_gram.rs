@@ -169,15 +169,10 @@ impl Local {
 /// `||a_i||^2` for each row, as computed.
 fn squared_row_norms(matrix: &DesignMatrix) -> Vec<f64> {
     match matrix {
-        DesignMatrix::Dense(dense) => {
-            let mut norms = vec![0.0; dense.nrows()];
-            for column in dense.column_iter() {
-                for (norm, entry) in norms.iter_mut().zip(column.iter()) {
-                    *norm += entry * entry;
-                }
-            }
-            norms
-        }
+        DesignMatrix::Dense(dense) => dense
+            .iter()
+            .map(|row| row.iter().map(|entry| entry * entry).sum())
+            .collect(),
         DesignMatrix::Sparse(sparse) => sparse
             .row_iter()
             .map(|row| row.values().iter().map(|entry| entry * entry).sum())

@@ -58,7 +58,7 @@ mod tests {
         let b = sample::signed_unit_target(&mut rng, 30);
         Problem::new(
             LossKind::Softmax,
-            DesignMatrix::Dense(a),
+            DesignMatrix::Dense(a.into()),
             b,
             DVector::repeat(30, 2.0),
         )
@@ -113,7 +113,8 @@ mod tests {
             _ => 1.0 - off,
         });
         let weights = DVector::repeat(rows, 1.0);
-        let problem = Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a), &weights).unwrap();
+        let problem =
+            Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a.into()), &weights).unwrap();
         let x = DVector::repeat(2, 1.0);
         assert_eq!(by_gram::bound(&problem, &x).bound, None);
         let found = bound_error(&problem, &x);
@@ -128,7 +129,8 @@ mod tests {
             let a = DMatrix::from_fn(rows, 2, |i, j| if i % 2 == j { 1.0 } else { 0.0 });
             let weights = DVector::repeat(rows, 1.0);
             let problem =
-                Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a), &weights).unwrap();
+                Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a.into()), &weights)
+                    .unwrap();
             bound_error(&problem, &DVector::repeat(2, 1.0)).basis
         };
         // The smallest singular value is root 75,000 = 2.739e2.

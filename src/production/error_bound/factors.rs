@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::instance::DesignMatrix;
 use crate::production::Problem;
-use crate::production::diagonal_plus_low_rank::weighted_gram;
+use crate::production::diagonal_plus_low_rank::{Magnitude, weighted_gram};
 use crate::production::error_bound::rounding::{SLACK, norm_bound};
 use crate::production::logit_coordinates::LogitCoordinates;
 use crate::scalar::rounding::UNIT;
@@ -41,9 +41,9 @@ impl Factors {
         let residual = (residual.norm() + rounding.norm()) * SLACK;
         // Q'Q - I, with the rounding of blocks of 64 rows (at most n + 3 units in any case).
         let ones = DVector::repeat(n, 1.0);
-        let gram = weighted_gram(&DesignMatrix::Dense(q.clone()), &ones);
-        let gram_rounding =
-            weighted_gram(&DesignMatrix::Dense(q.abs()), &ones).norm() * (n as f64 + 4.0) * UNIT;
+        let rows = DesignMatrix::Dense(q.into());
+        let gram = weighted_gram(&rows, &ones);
+        let gram_rounding = Magnitude(&rows).weighted_gram(&ones).norm() * (n as f64 + 4.0) * UNIT;
         let skew = ((gram - DMatrix::identity(d, d)).norm() + gram_rounding) * SLACK;
         // R^-1 = X (R X)^-1, so ||M R^-1|| <= ||M X|| / (1 - ||I - R X||).
         let inverse = r.solve_upper_triangular(&DMatrix::identity(d, d))?;
@@ -154,7 +154,7 @@ mod tests {
         let r = DMatrix::from_row_slice(2, 2, &[1.0, k, 0.0, 1.0]);
         let weights = DVector::repeat(2, 1.0);
         let loss = Arc::new(Given::new(2, 0));
-        let problem = Problem::with_loss(loss, DesignMatrix::Dense(r.clone()), &weights).unwrap();
+        let problem = Problem::with_loss(loss, DesignMatrix::Dense((&r).into()), &weights).unwrap();
         let coordinates = LogitCoordinates {
             q: DMatrix::identity(2, 2),
             r,

@@ -73,7 +73,7 @@ impl Local {
         let (z, logit_error, bounds) = problem.bounds(x)?;
         let v = problem.gradient_in_logits(&z)?;
         let v_error = problem.logit_gradient_error(&z, &logit_error, &bounds)?;
-        let q_matrix = DesignMatrix::Dense(q.clone());
+        let q_matrix = DesignMatrix::Dense(q.into());
         let projected = transpose_multiply(&q_matrix, v.as_slice());
         // Per row: the error of v, and the rounding of the projection.
         let row_error = (&v_error + v.abs() * (dot_units(n) * UNIT)).add_scalar(UNDERFLOW);

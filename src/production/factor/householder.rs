@@ -1,8 +1,8 @@
 //! The triangular factor R of a tall matrix, by Householder's reflections in blocks, and its inverse.
 
+use crate::instance::row_major::LINE;
 use crate::production::factor::Factor;
 use crate::production::kernels::Level;
-use crate::production::kernels::row_major::LINE;
 use crate::production::kernels::subtract::{Buffers, Factors, Source, Target, subtract_product};
 
 /// Reflections of a block.

@@ -9,8 +9,8 @@ use crate::production::kernels::operator::Gram;
 use crate::production::step::eigen;
 use crate::production::summation::norm;
 
-/// Up to this order all eigenvectors are found. Above it a Krylov space takes less time: all of them cost about a second
-/// for d = 1000 and half a minute for d = 2000, again at every step.
+/// Up to this order all eigenvectors are found. Above it a Krylov space takes less time, and the step may be wanted again at
+/// every iteration.
 const DENSE: usize = 64;
 /// Dimensions of the Krylov space after which it is asked whether they are enough; the last ones are.
 const STEPS: [usize; 5] = [16, 32, 64, 128, 256];

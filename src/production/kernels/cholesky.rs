@@ -2,8 +2,8 @@
 
 use pulp::{Simd, WithSimd};
 
+use crate::instance::row_major::LINE;
 use crate::production::kernels::Level;
-use crate::production::kernels::row_major::LINE;
 use crate::production::kernels::subtract::{Buffers, Factors, Source, Target, subtract_product};
 
 /// Rows of U that are made before all rows below them are brought up to date.
@@ -134,6 +134,8 @@ impl WithSimd for Group<'_> {
             S::as_mut_simd_f64s(&mut line[first + LINE..]).0
         });
         let vectors = lines[0].len();
+        // One vector of all eight rows after the other: an iterator would go along a row.
+        #[allow(clippy::needless_range_loop)]
         for v in 0..vectors {
             let mut made = [simd.splat_f64s(0.0); LINE];
             for r in 0..LINE {

@@ -2,9 +2,9 @@
 
 use pulp::{Simd, WithSimd};
 
+use crate::instance::row_major::LINE;
 use crate::production::kernels::Level;
 use crate::production::kernels::prefetch::prefetch;
-use crate::production::kernels::row_major::LINE;
 
 /// Rows whose dot products run side by side, to hide the latency of the additions.
 const ROWS: usize = 8;
@@ -139,7 +139,7 @@ impl<const K: usize> Accumulate<'_, K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::production::kernels::row_major::RowMajor;
+    use crate::instance::row_major::RowMajor;
     use nalgebra::{DMatrix, DVector};
 
     /// Small integers: every sum is exact, so all levels and nalgebra agree to the bit.
@@ -148,7 +148,7 @@ mod tests {
         for level in Level::all() {
             for (n, d) in [(1, 1), (8, 8), (9, 20), (40, 33), (17, 64), (3, 100)] {
                 let matrix = DMatrix::from_fn(n, d, |i, j| ((3 * i + 7 * j) % 11) as f64 - 5.0);
-                let rows = RowMajor::from_matrix(&matrix);
+                let rows = RowMajor::from(&matrix);
                 let x = DVector::from_fn(d, |j, _| (j % 5) as f64 - 2.0);
                 let mut padded = vec![0.0; rows.stride()];
                 padded[..d].copy_from_slice(x.as_slice());

@@ -6,11 +6,11 @@
 
 use pulp::{Simd, WithSimd};
 
+use crate::instance::row_major::{LINE, RowMajor};
 use crate::production::kernels::Level;
 use crate::production::kernels::partition::Rows;
 use crate::production::kernels::pool::Pool;
 use crate::production::kernels::prefetch::prefetch;
-use crate::production::kernels::row_major::{LINE, RowMajor};
 
 /// Vectors of columns in a left panel.
 const LEFT: usize = 3;
@@ -286,7 +286,7 @@ mod tests {
                 let matrix = DMatrix::from_fn(n, d, |i, j| ((5 * i + 3 * j) % 13) as f64 - 6.0);
                 let weights = DVector::from_fn(n, |i, _| (i % 4) as f64 - 1.0);
                 let expected = matrix.transpose() * DMatrix::from_diagonal(&weights) * &matrix;
-                let rows = RowMajor::from_matrix(&matrix);
+                let rows = RowMajor::from(&matrix);
                 let stride = rows.stride();
                 let mut c = vec![0.0; stride * stride];
                 let mut panels = Panels::take(&Pool::default(), stride);

@@ -16,7 +16,6 @@ pub(crate) mod pool;
 pub(crate) mod powers;
 pub(crate) mod prefetch;
 pub(crate) mod product;
-pub(crate) mod row_major;
 pub(crate) mod softmax;
 pub(crate) mod sparse;
 pub(crate) mod subtract;

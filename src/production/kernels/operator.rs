@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::instance::DesignMatrix;
+use crate::instance::row_major::LINE;
 use crate::production::kernels::gram::{Panels, add_gram};
 use crate::production::kernels::partition::{Partition, Rows};
 use crate::production::kernels::pool::Pool;
-use crate::production::kernels::row_major::{LINE, RowMajor};
 use crate::production::kernels::softmax::{
     Coefficients, Line, LineSums, Sums, coefficients, line_sums, shifted_exponentials,
 };
@@ -27,7 +27,7 @@ const LEAST_PIECE: usize = 512;
 /// A matrix with n rows and d columns, ready for the kernels.
 #[derive(Clone)]
 pub(crate) struct Operator {
-    storage: Storage,
+    matrix: Arc<DesignMatrix>,
     level: Level,
     stride: usize,
     pass: Partition,
@@ -36,13 +36,6 @@ pub(crate) struct Operator {
     rows_read: Arc<AtomicU64>,
     /// Workspace of former solves.
     pool: Arc<Pool>,
-}
-
-#[derive(Clone)]
-enum Storage {
-    Dense(Arc<RowMajor>),
-    /// Always `DesignMatrix::Sparse`; shared with the instance, since it can be most of the memory.
-    Sparse(Arc<DesignMatrix>),
 }
 
 /// What one pass over A gives for softmax, with `p = exp(A x - shift)`.
@@ -54,24 +47,18 @@ pub(crate) struct SoftmaxPass {
 }
 
 impl Operator {
-    /// The matrix at a level; a dense one is copied by rows, a sparse one shared.
+    /// The matrix, which is shared, at a level.
     pub fn new(matrix: &Arc<DesignMatrix>, level: Level) -> Self {
         let (n, d) = (matrix.rows(), matrix.columns());
         let stride = d.next_multiple_of(LINE);
-        let storage = match matrix.as_ref() {
-            DesignMatrix::Dense(entries) => {
-                Storage::Dense(Arc::new(RowMajor::from_matrix(entries)))
-            }
-            DesignMatrix::Sparse(_) => Storage::Sparse(Arc::clone(matrix)),
-        };
-        let entries = match &storage {
-            Storage::Dense(_) => n * stride,
-            Storage::Sparse(shared) => shared.stored(),
+        let entries = match matrix.as_ref() {
+            DesignMatrix::Dense(_) => n * stride,
+            DesignMatrix::Sparse(rows) => rows.nnz(),
         };
         let square = stride * stride * size_of::<f64>();
         let gram_chunks = (GRAM_BYTES / square.max(1)).clamp(GRAM_CHUNKS.0, GRAM_CHUNKS.1);
         Self {
-            storage,
+            matrix: Arc::clone(matrix),
             level,
             stride,
             pass: Partition::new(n, entries, PASS_CHUNKS),
@@ -108,9 +95,9 @@ impl Operator {
     /// About how many passes over A a Gram matrix of all rows costs: as measured for dense rows of 64 and 500 entries (4 and 28)
     /// and for sparse rows of 10 (2). By the shape alone, so that decisions do not depend on the machine.
     pub fn gram_passes(&self) -> f64 {
-        match &self.storage {
-            Storage::Dense(matrix) => matrix.columns() as f64 / 16.0,
-            Storage::Sparse(shared) => shared.stored() as f64 / self.rows() as f64 / 5.0,
+        match self.matrix.as_ref() {
+            DesignMatrix::Dense(matrix) => matrix.columns() as f64 / 16.0,
+            DesignMatrix::Sparse(rows) => rows.nnz() as f64 / self.rows() as f64 / 5.0,
         }
     }
 
@@ -120,26 +107,15 @@ impl Operator {
 
     /// Stored entries, padding not counted.
     pub fn stored(&self) -> usize {
-        match &self.storage {
-            Storage::Dense(matrix) => matrix.rows() * matrix.columns(),
-            Storage::Sparse(shared) => shared.stored(),
-        }
-    }
-
-    /// The rows of a sparse matrix.
-    fn sparse(shared: &DesignMatrix) -> SparseRows<'_> {
-        match shared {
-            DesignMatrix::Sparse(matrix) => SparseRows::of(matrix),
-            DesignMatrix::Dense(_) => unreachable!("`new` puts only sparse matrices here"),
-        }
+        self.matrix.stored()
     }
 
     fn multiply_block(&self, rows: Range<usize>, x: &[f64], z: &mut [f64]) {
-        match &self.storage {
-            Storage::Dense(matrix) => {
+        match self.matrix.as_ref() {
+            DesignMatrix::Dense(matrix) => {
                 dense::multiply(self.level, matrix.block(rows.start, rows.end), x, z);
             }
-            Storage::Sparse(shared) => Self::sparse(shared).multiply(self.level, rows, x, z),
+            DesignMatrix::Sparse(sparse) => SparseRows::of(sparse).multiply(self.level, rows, x, z),
         }
     }
 
@@ -171,16 +147,16 @@ impl Operator {
         self.pass.for_each(chunks, |rows, sums| {
             for block in self.pass.blocks(rows) {
                 let u = &u[block.clone()];
-                match &self.storage {
-                    Storage::Dense(matrix) => dense::accumulate(
+                match self.matrix.as_ref() {
+                    DesignMatrix::Dense(matrix) => dense::accumulate(
                         self.level,
                         matrix.block(block.start, block.end),
                         self.stride,
                         [u],
                         sums,
                     ),
-                    Storage::Sparse(shared) => {
-                        Self::sparse(shared).accumulate_one(self.level, block, u, sums);
+                    DesignMatrix::Sparse(sparse) => {
+                        SparseRows::of(sparse).accumulate_one(self.level, block, u, sums);
                     }
                 }
             }
@@ -202,18 +178,12 @@ impl Operator {
 
     /// The number of rows n.
     pub fn rows(&self) -> usize {
-        match &self.storage {
-            Storage::Dense(matrix) => matrix.rows(),
-            Storage::Sparse(shared) => shared.rows(),
-        }
+        self.matrix.rows()
     }
 
     /// The number of columns d.
     pub fn columns(&self) -> usize {
-        match &self.storage {
-            Storage::Dense(matrix) => matrix.columns(),
-            Storage::Sparse(shared) => shared.columns(),
-        }
+        self.matrix.columns()
     }
 
     /// One sweep over A: logits, the sums over `p = exp(z - shift)`, and three products with `A'`. Without x, `z` holds the
@@ -389,20 +359,20 @@ impl Operator {
     }
 
     fn no_projections(&self) -> Projections {
-        match &self.storage {
-            Storage::Dense(_) => Projections::Rows(vec![0.0; 3 * self.stride]),
-            Storage::Sparse(_) => Projections::Lanes(vec![[0.0; 4]; self.stride]),
+        match self.matrix.as_ref() {
+            DesignMatrix::Dense(_) => Projections::Rows(vec![0.0; 3 * self.stride]),
+            DesignMatrix::Sparse(_) => Projections::Lanes(vec![[0.0; 4]; self.stride]),
         }
     }
 
     fn project(&self, block: Range<usize>, u: [&[f64]; 3], projections: &mut Projections) {
-        match (&self.storage, projections) {
-            (Storage::Dense(matrix), Projections::Rows(sums)) => {
+        match (self.matrix.as_ref(), projections) {
+            (DesignMatrix::Dense(matrix), Projections::Rows(sums)) => {
                 let rows = matrix.block(block.start, block.end);
                 dense::accumulate(self.level, rows, self.stride, u, sums);
             }
-            (Storage::Sparse(shared), Projections::Lanes(sums)) => {
-                Self::sparse(shared).accumulate(self.level, block, u, sums);
+            (DesignMatrix::Sparse(sparse), Projections::Lanes(sums)) => {
+                SparseRows::of(sparse).accumulate(self.level, block, u, sums);
             }
             _ => unreachable!("`no_projections` chooses by the storage"),
         }
@@ -411,12 +381,12 @@ impl Operator {
     /// Additions that a term of a Gram matrix meets at most, its own two roundings included.
     pub fn gram_additions(&self) -> usize {
         let chunk = self.gram.chunk_rows().max(LEAST_PIECE);
-        let inside = match &self.storage {
-            Storage::Dense(_) => {
+        let inside = match self.matrix.as_ref() {
+            DesignMatrix::Dense(_) => {
                 let block = Panels::block_rows(self.stride);
                 block + chunk.div_ceil(block)
             }
-            Storage::Sparse(_) => chunk,
+            DesignMatrix::Sparse(_) => chunk,
         };
         inside + self.gram.chunks() + 4
     }
@@ -477,9 +447,9 @@ impl Operator {
     /// Buffers for the dense kernel; none for the sparse one.
     fn panels(&self) -> Workspace<'_> {
         Workspace {
-            panels: match &self.storage {
-                Storage::Dense(_) => Some(Panels::take(&self.pool, self.stride)),
-                Storage::Sparse(_) => None,
+            panels: match self.matrix.as_ref() {
+                DesignMatrix::Dense(_) => Some(Panels::take(&self.pool, self.stride)),
+                DesignMatrix::Sparse(_) => None,
             },
             pool: &self.pool,
         }
@@ -492,17 +462,19 @@ impl Operator {
         workspace: &mut Workspace<'_>,
         c: &mut [f64],
     ) {
-        match (&self.storage, &mut workspace.panels) {
-            (Storage::Dense(matrix), Some(panels)) => {
+        match (self.matrix.as_ref(), &mut workspace.panels) {
+            (DesignMatrix::Dense(matrix), Some(panels)) => {
                 let block = panels.rows();
                 for (rows, weights) in rows.groups(block).into_iter().zip(weights.chunks(block)) {
                     add_gram(self.level, matrix, rows, weights, panels, c);
                 }
             }
-            (Storage::Sparse(shared), _) => {
-                Self::sparse(shared).add_gram(self.level, rows, weights, c, self.stride);
+            (DesignMatrix::Sparse(sparse), _) => {
+                SparseRows::of(sparse).add_gram(self.level, rows, weights, c, self.stride);
             }
-            (Storage::Dense(_), None) => unreachable!("`panels` makes them for dense matrices"),
+            (DesignMatrix::Dense(_), None) => {
+                unreachable!("`panels` makes them for dense matrices")
+            }
         }
     }
 }
@@ -632,7 +604,7 @@ mod tests {
     }
 
     fn both(matrix: &DMatrix<f64>, level: Level) -> [Operator; 2] {
-        let dense = Arc::new(DesignMatrix::Dense(matrix.clone()));
+        let dense = Arc::new(DesignMatrix::Dense(matrix.clone().into()));
         let sparse = Arc::new(DesignMatrix::Sparse(CsrMatrix::from(matrix)));
         [Operator::new(&dense, level), Operator::new(&sparse, level)]
     }

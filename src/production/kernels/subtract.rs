@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use crate::instance::row_major::LINE;
 use crate::production::kernels::Level;
-use crate::production::kernels::row_major::LINE;
 
 /// Vectors of columns in a stripe.
 const STRIPE: usize = 3;

@@ -103,7 +103,7 @@ mod tests {
         let mut rng = sample::stream(3, "embedding", 0);
         for (condition, d) in [(1.0, 1), (1e3, 4), (1e6, 12)] {
             let a = sample::conditioned_matrix(&mut rng, 3_000, d, 1.0, condition);
-            let matrix = DesignMatrix::Dense(a.clone());
+            let matrix = DesignMatrix::Dense(a.clone().into());
             let ones = vec![1.0; 3_000];
             let rows = ScaledRows::new(&matrix, &ones).unwrap();
             let found = precondition(&rows, 5).unwrap();
@@ -124,7 +124,7 @@ mod tests {
     fn a_matrix_with_fewer_rows_than_its_sketch_is_factored_itself() {
         let mut rng = sample::stream(3, "embedding", 1);
         let a = sample::conditioned_matrix(&mut rng, 512, 3, 1.0, 10.0);
-        let matrix = DesignMatrix::Dense(a);
+        let matrix = DesignMatrix::Dense(a.into());
         let ones = vec![1.0; 512];
         let rows = ScaledRows::new(&matrix, &ones).unwrap();
         assert!(precondition(&rows, 5).unwrap().exact);
@@ -136,7 +136,7 @@ mod tests {
         let cost = |n: usize, d: usize| {
             let mut rng = sample::stream(3, "embedding", 2);
             let a = sample::conditioned_matrix(&mut rng, n, d, 1.0, 2.0);
-            let matrix = DesignMatrix::Dense(a);
+            let matrix = DesignMatrix::Dense(a.into());
             let ones = vec![1.0; n];
             let rows = ScaledRows::new(&matrix, &ones).unwrap();
             let found = precondition(&rows, 5).unwrap();
@@ -163,7 +163,7 @@ mod tests {
                     delta * (1.0 - 2.0 * (i % 2) as f64)
                 }
             });
-            let matrix = DesignMatrix::Dense(a);
+            let matrix = DesignMatrix::Dense(a.into());
             let ones = vec![1.0; 512];
             let rows = ScaledRows::new(&matrix, &ones).unwrap();
             assert_eq!(precondition(&rows, 5).is_ok(), full, "{exponent}");
@@ -175,7 +175,7 @@ mod tests {
     fn a_square_matrix_has_a_factor_and_a_wide_one_has_none() {
         let attempt = |n: usize| {
             let a = DMatrix::from_fn(n, 3, |i, j| if i == j { 2.0 } else { 1.0 });
-            let matrix = DesignMatrix::Dense(a);
+            let matrix = DesignMatrix::Dense(a.into());
             let ones = vec![1.0; n];
             let rows = ScaledRows::new(&matrix, &ones).unwrap();
             precondition(&rows, 5).map(|found| found.exact)
@@ -201,7 +201,7 @@ mod tests {
             (_, 0) => 1.0 + delta,
             _ => 1.0 - delta,
         });
-        let matrix = DesignMatrix::Dense(a);
+        let matrix = DesignMatrix::Dense(a.into());
         let ones = vec![1.0; 512];
         let rows = ScaledRows::new(&matrix, &ones).unwrap();
         let Err(LeverageError::RankDeficient { ratio, .. }) = precondition(&rows, 5) else {

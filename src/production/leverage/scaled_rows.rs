@@ -7,6 +7,8 @@ use crate::instance::DesignMatrix;
 
 /// Rows that are worked on at once. Fixed, so that sums do not depend on the number of threads.
 pub(super) const BLOCK: usize = 2048;
+/// Rows that are copied by columns, and whose images are held, at once: 64 stay in the cache.
+const ROWS: usize = 64;
 
 /// `B = diag(s) A diag(c)` (n x d) with columns of unit length: scaling the columns changes no leverage score.
 pub(super) struct ScaledRows<'a> {
@@ -101,8 +103,8 @@ impl<'a> ScaledRows<'a> {
         self.matrix.stored() as u64
     }
 
-    /// Calls `visit(i, j, b_ij)` for each stored entry of the rows `first..last`: a dense block column by column, a sparse
-    /// one row by row.
+    /// Calls `visit(i, j, b_ij)` for each stored entry of the rows `first..last`: a dense matrix by columns of a few rows, so that
+    /// sums of different rows run side by side, a sparse one row by row.
     pub(super) fn for_each(
         &self,
         first: usize,
@@ -111,13 +113,15 @@ impl<'a> ScaledRows<'a> {
     ) {
         match self.matrix {
             DesignMatrix::Dense(a) => {
-                let n = a.nrows();
-                for (j, scale) in self.column_scales.iter().enumerate() {
-                    let column = &a.as_slice()[j * n + first..j * n + last];
-                    for (k, (entry, s)) in
-                        column.iter().zip(&self.row_scales[first..last]).enumerate()
-                    {
-                        visit(first + k, j, (entry * s) * scale);
+                for first in (first..last).step_by(ROWS) {
+                    let count = ROWS.min(last - first);
+                    let block = a.columns_of(first, count);
+                    let columns = block.as_slice().chunks_exact(count);
+                    for (j, (column, scale)) in columns.zip(&self.column_scales).enumerate() {
+                        let scales = &self.row_scales[first..first + count];
+                        for (k, (entry, s)) in column.iter().zip(scales).enumerate() {
+                            visit(first + k, j, (entry * s) * scale);
+                        }
                     }
                 }
             }
@@ -176,8 +180,6 @@ impl<'a> ScaledRows<'a> {
 
     /// `|| b_i T ||^2` for each row, T d x q in row-major order: `nnz q` multiply-adds and `n q` more.
     pub(super) fn squared_images(&self, t: &[f64], q: usize) -> Vec<f64> {
-        // Rows whose images are held at once: 64 keep a dense block of columns and its images in the cache.
-        const ROWS: usize = 64;
         let n = self.rows();
         let mut squares = vec![0.0; n];
         squares

@@ -132,7 +132,7 @@ mod tests {
     fn cost(n: usize, d: usize) -> (usize, u64) {
         let mut rng = sample::stream(3, "sketched", 0);
         let a = DMatrix::from_fn(n, d, |_, _| sample::dyadic(&mut rng, 1));
-        let found = sketch(&DesignMatrix::Dense(a), &vec![1.0; n], 7).unwrap();
+        let found = sketch(&DesignMatrix::Dense(a.into()), &vec![1.0; n], 7).unwrap();
         (found.projected_columns, found.multiply_adds)
     }
 
@@ -166,7 +166,7 @@ mod tests {
     fn a_projection_that_would_save_nothing_is_not_made() {
         let mut rng = sample::stream(3, "sketched", 1);
         let a = DMatrix::from_fn(300, 162, |_, _| sample::dyadic(&mut rng, 1));
-        let found = sketch(&DesignMatrix::Dense(a), &[1.0; 300], 7).unwrap();
+        let found = sketch(&DesignMatrix::Dense(a.into()), &[1.0; 300], 7).unwrap();
         assert_eq!(found.projected_columns, 162);
         let sum: f64 = found.scores.iter().sum();
         assert!((sum - 162.0).abs() < 1e-9, "{sum}");
@@ -179,7 +179,7 @@ mod tests {
         let (n, d) = (1_000, 40);
         let mut rng = sample::stream(3, "sketched", 2);
         let a = DMatrix::from_fn(n, d, |_, _| sample::dyadic(&mut rng, 1));
-        let matrix = DesignMatrix::Dense(a.clone());
+        let matrix = DesignMatrix::Dense(a.clone().into());
         let ones = vec![1.0; n];
         let found = sketch(&matrix, &ones, 7).unwrap();
         let rows = ScaledRows::new(&matrix, &ones).unwrap();

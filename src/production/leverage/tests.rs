@@ -79,7 +79,7 @@ fn sketched_scores_overestimate_by_little_dense_and_sparse() {
         let row_scales: Vec<f64> = (0..a.nrows()).map(|i| 0.5 + (i % 9) as f64).collect();
         let exact = leverage_scores(&scaled(&a, &row_scales)).unwrap();
         for matrix in [
-            DesignMatrix::Dense(a.clone()),
+            DesignMatrix::Dense(a.clone().into()),
             DesignMatrix::Sparse(CsrMatrix::from(&a)),
         ] {
             for seed in 0..5 {
@@ -97,7 +97,7 @@ fn a_planted_fault_in_the_floor_would_be_seen() {
     let a = random(2_000, 5, 2);
     let ones = vec![1.0; 2_000];
     let exact = leverage_scores(&a).unwrap();
-    let found = sketch(&DesignMatrix::Dense(a), &ones, 1).unwrap();
+    let found = sketch(&DesignMatrix::Dense(a.into()), &ones, 1).unwrap();
     let below = found
         .scores
         .iter()
@@ -110,7 +110,7 @@ fn a_planted_fault_in_the_floor_would_be_seen() {
 #[test]
 fn many_columns_are_projected_and_the_scores_still_overestimate() {
     let a = random(4_000, 220, 5);
-    let found = sketch(&DesignMatrix::Dense(a.clone()), &vec![1.0; 4_000], 3).unwrap();
+    let found = sketch(&DesignMatrix::Dense(a.clone().into()), &vec![1.0; 4_000], 3).unwrap();
     assert!(found.projected_columns < 220);
     let exact = leverage_scores(&a).unwrap();
     assert_overestimates("projected", &found.scores, &exact, 4.0);
@@ -120,7 +120,7 @@ fn many_columns_are_projected_and_the_scores_still_overestimate() {
 fn a_small_matrix_gets_its_exact_scores() {
     let a = random(300, 4, 6);
     let exact = leverage_scores(&a).unwrap();
-    let found = sketched_scores(&DesignMatrix::Dense(a), &[1.0; 300], 1).unwrap();
+    let found = sketched_scores(&DesignMatrix::Dense(a.into()), &[1.0; 300], 1).unwrap();
     assert!(found.iter().zip(&exact).all(|(u, l)| (u - l).abs() < 1e-13));
 }
 
@@ -129,7 +129,7 @@ fn the_number_of_threads_changes_no_bit() {
     let a = random(9_000, 7, 7);
     let row_scales: Vec<f64> = (0..9_000).map(|i| 1.0 + (i % 5) as f64).collect();
     for matrix in [
-        DesignMatrix::Dense(a.clone()),
+        DesignMatrix::Dense(a.clone().into()),
         DesignMatrix::Sparse(CsrMatrix::from(&a)),
     ] {
         let run = |threads| {
@@ -153,7 +153,8 @@ fn the_number_of_threads_changes_no_bit() {
 fn each_fault_of_the_matrix_or_the_scales_has_its_own_error() {
     let good = random(3_000, 4, 8);
     let ones = vec![1.0; 3_000];
-    let attempt = |a: &DMatrix<f64>, s: &[f64]| sketch(&DesignMatrix::Dense(a.clone()), s, 1);
+    let attempt =
+        |a: &DMatrix<f64>, s: &[f64]| sketch(&DesignMatrix::Dense(a.clone().into()), s, 1);
     assert!(attempt(&good, &ones).is_ok());
     let mut repeated = good.clone();
     let sum = good.column(0) + good.column(2);
@@ -204,7 +205,7 @@ fn scales_of_rows_and_columns_may_be_extreme() {
     let a = random(2_000, 3, 10);
     let exact = leverage_scores(&a).unwrap();
     let wide = DMatrix::from_fn(2_000, 3, |i, j| a[(i, j)] * [1e-150, 1.0, 1e120][j]);
-    let found = sketched_scores(&DesignMatrix::Dense(wide), &vec![1e100; 2_000], 1).unwrap();
+    let found = sketched_scores(&DesignMatrix::Dense(wide.into()), &vec![1e100; 2_000], 1).unwrap();
     assert_overestimates("extreme", &found, &exact, 2.0);
 }
 
@@ -230,7 +231,7 @@ fn a_hundred_thousand_rows_keep_less_than_a_quarter_and_the_default_epsilon_hold
     let diagonal: Vec<f64> = (0..n).map(|i| f64::from(1u32 << (i % 11))).collect();
     let roots: Vec<f64> = diagonal.iter().map(|entry| entry.sqrt()).collect();
     let basis = scaled(&a, &roots).qr().q();
-    let scores = sketched_scores(&DesignMatrix::Dense(a), &roots, settings.seed).unwrap();
+    let scores = sketched_scores(&DesignMatrix::Dense(a.into()), &roots, settings.seed).unwrap();
     for iteration in 0..5 {
         let drawn = draw(
             &scores,
@@ -362,7 +363,7 @@ proptest! {
             sample::dyadic(&mut rng, 1) * f64::from(1u32 << (i as u32 % (spread + 1)))
         });
         let exact = leverage_scores(&a).unwrap();
-        let found = sketch(&DesignMatrix::Dense(a), &[1.0; 700], seed).unwrap();
+        let found = sketch(&DesignMatrix::Dense(a.into()), &[1.0; 700], seed).unwrap();
         prop_assert!(found.floor != 1.0, "was not sketched");
         for (u, l) in found.scores.iter().zip(&exact) {
             prop_assert!(at_least(*u, *l), "{u} below {l}");

@@ -209,7 +209,7 @@ fn compare(found: &DesignMatrix, expected: &Slow) {
             for i in 0..expected.rows {
                 for j in 0..expected.columns {
                     let value = expected.entries.get(&(i, j)).copied().unwrap_or(0.0);
-                    assert_eq!(found[(i, j)].to_bits(), value.to_bits(), "({i}, {j})");
+                    assert_eq!(found.row(i)[j].to_bits(), value.to_bits(), "({i}, {j})");
                 }
             }
         }

@@ -119,6 +119,6 @@ fn matrix<R: Read + Seek>(
     array: &str,
 ) -> Result<DMatrix<f64>, InstanceError> {
     archive.read(array, |bytes, length, place| {
-        npy::parse_matrix(bytes, length, place)
+        npy::parse_matrix(bytes, length, place).map(|matrix| matrix.to_matrix())
     })
 }

@@ -69,7 +69,7 @@ const TWO_LAYER: &str = "two-layer";
 /// A second layer is stored with all its entries: a sparse file may not announce more than memory holds.
 fn read_second_layer(path: &Path) -> Result<DMatrix<f64>, InstanceError> {
     match read_design_matrix(path)? {
-        DesignMatrix::Dense(matrix) => Ok(matrix),
+        DesignMatrix::Dense(matrix) => Ok(matrix.to_matrix()),
         sparse => {
             let (rows, columns) = (sparse.rows(), sparse.columns());
             if rows.saturating_mul(columns) > MOST_ENTRIES {

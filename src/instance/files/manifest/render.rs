@@ -40,7 +40,7 @@ pub fn render_instance(instance: &Instance) -> String {
 /// A sparse matrix stays sparse: it reads back as the matrix that it is, and is no longer than its entries.
 fn design(matrix: &DesignMatrix) -> String {
     match matrix {
-        DesignMatrix::Dense(dense) => self::matrix(dense),
+        DesignMatrix::Dense(dense) => rows(dense.iter().map(|row| numbers(row.iter()))),
         DesignMatrix::Sparse(sparse) => format!(
             "{{\n  \"indptr\": {:?},\n  \"indices\": {:?},\n  \"data\": {},\n  \"shape\": [{}, {}]\n }}",
             sparse.row_offsets(),
@@ -53,10 +53,11 @@ fn design(matrix: &DesignMatrix) -> String {
 }
 
 fn matrix(values: &DMatrix<f64>) -> String {
-    let rows: Vec<String> = values
-        .row_iter()
-        .map(|row| format!("  {}", numbers(row.iter())))
-        .collect();
+    rows(values.row_iter().map(|row| numbers(row.iter())))
+}
+
+fn rows(rows: impl Iterator<Item = String>) -> String {
+    let rows: Vec<String> = rows.map(|row| format!("  {row}")).collect();
     format!("[\n{}\n ]", rows.join(",\n"))
 }
 

@@ -27,7 +27,7 @@ fn planted() -> Problem {
     loss.omega = Some(1.0);
     let a = DMatrix::from_row_slice(2, 2, &[3.0, 0.0, 0.0, 4.0]);
     let weights = DVector::from_column_slice(&[2.0, 1.0]);
-    Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a), &weights).unwrap()
+    Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a.into()), &weights).unwrap()
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn an_eigenvalue_that_is_estimated_but_not_proven_counts_for_nothing() {
     // A'A = diag(1, 2^-52): positive, but its rounding may be larger.
     let a = DMatrix::from_row_slice(2, 2, &[1.0, 0.0, 0.0, 2f64.powi(-26)]);
     let (loss, weights) = (Arc::new(Given::new(2, 0)), DVector::repeat(2, 1.0));
-    let problem = Problem::with_loss(loss, DesignMatrix::Dense(a), &weights).unwrap();
+    let problem = Problem::with_loss(loss, DesignMatrix::Dense(a.into()), &weights).unwrap();
     assert!(Local::at(&problem, &DVector::repeat(2, 1.0)).is_err());
 }
 
@@ -73,7 +73,7 @@ fn facts() -> Local {
 fn judged(local: &Local, floor: Option<f64>, omega: Option<f64>) -> ErrorBound {
     let mut loss = Given::new(2, 0);
     (loss.floor, loss.omega) = (floor, omega);
-    let a = DesignMatrix::Dense(DMatrix::identity(2, 2));
+    let a = DesignMatrix::Dense(DMatrix::identity(2, 2).into());
     let weights = DVector::from_column_slice(&[2.0, 1.0]);
     local.better(&Problem::with_loss(Arc::new(loss), a, &weights).unwrap())
 }
@@ -144,7 +144,7 @@ fn the_bound_covers_the_distance_to_the_minimiser_dense_and_sparse() {
     let a = sample::conditioned_matrix(&mut rng, 30, 3, 3.0, 10.0);
     let b = sample::signed_unit_target(&mut rng, 30);
     let sparse = DesignMatrix::Sparse(nalgebra_sparse::CsrMatrix::from(&a));
-    for matrix in [DesignMatrix::Dense(a), sparse] {
+    for matrix in [DesignMatrix::Dense(a.into()), sparse] {
         let weights = DVector::repeat(30, 2.0);
         let problem = Problem::new(LossKind::Softmax, matrix, b.clone(), weights).unwrap();
         let end = solve(&problem, &DVector::zeros(3), &Settings::default()).unwrap();
@@ -163,7 +163,7 @@ fn the_bound_covers_the_distance_to_the_minimiser_dense_and_sparse() {
 
 #[test]
 fn a_matrix_without_full_rank_proves_nothing() {
-    let a = DesignMatrix::Dense(DMatrix::from_element(3, 2, 1.0));
+    let a = DesignMatrix::Dense(DMatrix::from_element(3, 2, 1.0).into());
     let problem = Problem::new(
         LossKind::Softmax,
         a,
@@ -213,7 +213,7 @@ fn a_bound_scales_with_the_columns_or_there_is_none() {
 fn squared_row_norms_are_those_of_the_rows_dense_and_sparse() {
     let a = DMatrix::from_row_slice(3, 2, &[1.0, -2.0, 0.0, 3.0, 0.5, 0.0]);
     let sparse = DesignMatrix::Sparse(nalgebra_sparse::CsrMatrix::from(&a));
-    for matrix in [DesignMatrix::Dense(a), sparse] {
+    for matrix in [DesignMatrix::Dense(a.into()), sparse] {
         assert_eq!(squared_row_norms(&matrix), [5.0, 9.0, 0.25]);
     }
 }
@@ -242,7 +242,8 @@ fn every_rounding_on_the_way_to_a_hessian_is_counted() {
     loss.hessian.core[(0, 0)] = 0.5;
     let a = DMatrix::from_diagonal(&DVector::from_column_slice(&[1.0, s, 1.0]));
     let weights = DVector::repeat(3, 2.0);
-    let problem = Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a), &weights).unwrap();
+    let problem =
+        Problem::with_loss(Arc::new(loss), DesignMatrix::Dense(a.into()), &weights).unwrap();
     let local = Local::at(&problem, &DVector::zeros(3)).unwrap();
     let operator = problem.operator();
     let gram = operator.gram_additions() as f64;

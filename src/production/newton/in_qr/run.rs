@@ -111,7 +111,7 @@ impl<'a, 'o> Run<'a, 'o> {
             problem,
             coordinates,
             settings,
-            q: DesignMatrix::Dense(coordinates.q.clone()),
+            q: DesignMatrix::Dense((&coordinates.q).into()),
             start_gradient_norm: start.gradient_norm,
             yardstick: yardstick.gradient_norm,
             on_first_slope: true,

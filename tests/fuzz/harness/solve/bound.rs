@@ -36,7 +36,7 @@ pub fn check(instance: &Instance, solution: &Solution) {
 fn plain(instance: &Instance, solution: &Solution) -> bool {
     let fine = |value: &f64| *value == 0.0 || RANGE.contains(&value.abs());
     let matrix = match instance.matrix() {
-        DesignMatrix::Dense(dense) => dense.iter().all(fine),
+        DesignMatrix::Dense(dense) => dense.iter().flatten().all(fine),
         DesignMatrix::Sparse(sparse) => sparse.values().iter().all(fine),
     };
     let layer = match instance.loss() {
