@@ -1,4 +1,4 @@
-"""The programs under benches that cargo builds."""
+"""The programs that cargo builds for the scripts here."""
 import json
 import pathlib
 import subprocess
@@ -13,3 +13,10 @@ def built(name):
         if message.get("executable") and message["target"]["name"] == name:
             return message["executable"]
     raise SystemExit(f"cargo built no program {name}")
+
+
+def program():
+    """Builds attreg as released; its path."""
+    root = pathlib.Path(__file__).resolve().parent.parent
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--bin", "attreg"], cwd=root, check=True)
+    return str(root / "target" / "release" / "attreg")

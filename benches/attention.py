@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Exact attention against NumPy and the machine's own limits, one thread, in one run.
+
+    python3 benches/attention.py      needs numpy; builds the program and runs it
+
+Each size is a head with normal entries (seeded) at the scale sqrt(d). NumPy computes it whole and in blocks of rows, shifted by
+the largest logit of each row; ours comes with the bound of every output. The limit is 4 n^2 d flops at the rate of the
+machine's dgemm and n^2 exponentials at the rate of NumPy's exp, measured beside them. Best of several, alternating; the time of
+reading files does not count.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")})
+
+import numpy as np  # noqa: E402
+
+from built import program as built_program  # noqa: E402
+
+SIZES = [(441, 32), (2048, 64), (8192, 64)]
+ROUNDS = 5
+
+
+def whole(q, k, v, scale):
+    z = q @ k.T / scale
+    z -= z.max(axis=1, keepdims=True)
+    np.exp(z, out=z)
+    return z @ v / z.sum(axis=1, keepdims=True)
+
+
+def blocks(q, k, v, scale, rows=128):
+    return np.vstack([whole(q[i:i + rows], k, v, scale) for i in range(0, len(q), rows)])
+
+
+def timed(work):
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+def ours(program, manifest):
+    run = subprocess.run([program, "solve", manifest, "--threads", "1", "--json"], check=True, capture_output=True, text=True)
+    report = json.loads(run.stdout)
+    return report["seconds"], np.array(report["outputs"]), report["error_bound"]
+
+
+def main():
+    program = built_program()
+    print("| n, d | NumPy whole | NumPy in blocks | ours, with bounds | limit | ours / limit | NumPy / ours | largest bound |")
+    print("|---|---|---|---|---|---|---|---|")
+    for n, d in SIZES:
+        rng = np.random.default_rng(13)
+        q, k, v = (rng.standard_normal((n, d)) for _ in range(3))
+        scale = float(np.sqrt(d))
+        best = {}
+        with tempfile.TemporaryDirectory() as folder:
+            for name, array in zip("QKV", (q, k, v)):
+                np.save(pathlib.Path(folder) / f"{name}.npy", array)
+            manifest = pathlib.Path(folder) / "p.json"
+            manifest.write_text(json.dumps({"system": "exact-attention", "Q": "Q.npy", "K": "K.npy", "V": "V.npy", "scale": scale}))
+            square = rng.standard_normal((1024, 1024))
+            column = -np.abs(rng.standard_normal(1 << 20))
+
+            def note(name, seconds):
+                best[name] = min(best.get(name, np.inf), seconds)
+
+            for _ in range(ROUNDS):
+                seconds, exact = timed(lambda: whole(q, k, v, scale))
+                note("whole", seconds)
+                note("blocks", timed(lambda: blocks(q, k, v, scale))[0])
+                seconds, outputs, bound = ours(program, manifest)
+                note("ours", seconds)
+                assert np.abs(outputs - exact).max() <= 2 * bound, "ours and NumPy disagree"
+                note("dgemm", timed(lambda: square @ square)[0])
+                note("exp", timed(lambda: np.exp(column))[0])
+        flops = 2 * 1024**3 / best["dgemm"]
+        limit = 4 * n * n * d / flops + n * n * best["exp"] / (1 << 20)
+        peer = min(best["whole"], best["blocks"])
+        milliseconds = [f"{1e3 * best[name]:.1f} ms" for name in ("whole", "blocks", "ours")]
+        print(f"| {n}, {d} | {' | '.join(milliseconds)} | {1e3 * limit:.1f} ms | {best['ours'] / limit:.2f} | "
+              f"{peer / best['ours']:.2f} | {bound:.1e} |")
+
+
+if __name__ == "__main__":
+    main()
