@@ -126,7 +126,7 @@ fn any_ridge(index: usize, n: usize, rng: &mut Stream) -> (Array, f64) {
         2 => Array::vector(&sample::dyadic_vector(rng, n, 2)),
         _ => Array::matrix(&DMatrix::from_fn(n, n, |_, _| sample::dyadic(rng, 2))),
     };
-    let ridge = if index % 3 == 0 {
+    let ridge = if index.is_multiple_of(3) {
         0.0
     } else {
         sample::dyadic(rng, 2).abs()
