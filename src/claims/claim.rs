@@ -232,14 +232,16 @@ impl Claim {
         }
     }
 
-    /// The strata that a case belongs to; none for a case of another kind of system.
+    /// The strata that a case belongs to; none for a case of another system.
     pub fn strata_of(&self, case: &AnyCase) -> Vec<Stratum> {
         match (&self.subject, case) {
             (Subject::Logit(trial), AnyCase::Logit(case)) => trial.cases.strata(case),
-            (Subject::Other(trial), AnyCase::Other(case)) => trial.cases.strata(case),
-            (Subject::Logit(_), AnyCase::Other(_)) | (Subject::Other(_), AnyCase::Logit(_)) => {
-                Vec::new()
+            (Subject::Other(trial), AnyCase::Other(case))
+                if trial.cases.speak_of(&case.instance) =>
+            {
+                trial.cases.strata(case)
             }
+            (Subject::Logit(_), AnyCase::Other(_)) | (Subject::Other(_), _) => Vec::new(),
         }
     }
 }

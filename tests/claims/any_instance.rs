@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use attention_regression::claims::{self, AnyCase, Claim, Expected, Origin, Outside, Verdict};
+use attention_regression::judge::kit::read_kit;
 use attention_regression::system::{Posed, parse, read};
 use rayon::prelude::*;
 
@@ -76,7 +77,7 @@ fn shaped(scale: &str) -> Vec<(String, Posed)> {
     made
 }
 
-/// The systems with named unknowns with the same entries, at a point of ones.
+/// The systems with named arrays with the same entries; where there are unknowns, at a point of ones.
 fn shaped_systems(scale: &str, entries: &[[i32; 3]; 4]) -> Vec<(String, Posed)> {
     let rows = |n: usize, columns: usize| {
         let rows: Vec<String> = entries[..n]
@@ -108,7 +109,10 @@ fn shaped_systems(scale: &str, entries: &[[i32; 3]; 4]) -> Vec<(String, Posed)> 
             ones(n, 1),
             ones(d, 1),
         );
-        for manifest in [attention, low_rank] {
+        let outputs = format!(r#""Q": {a}, "K": {a}, "V": {a}"#, a = rows(n, d));
+        let exact = format!(r#"{{"system": "exact-attention", {outputs}}}"#);
+        let powers = format!(r#"{{"system": "polynomial-attention", {outputs}, "degree": 4}}"#);
+        for manifest in [attention, low_rank, exact, powers] {
             let posed = parse(&manifest, "shaped".as_ref()).unwrap();
             let name = format!("{} {n} x {d}, entries of {scale}", posed.key());
             made.push((name, posed));
@@ -152,7 +156,12 @@ fn faults(instances: &[(String, Posed)]) -> Vec<String> {
 #[test]
 fn the_kit_refutes_nothing() {
     let kit = directory("conformance");
-    assert_eq!(kit.len(), 74);
+    let listed = read_kit(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fixtures/conformance")
+            .as_path(),
+    );
+    assert_eq!(kit.len(), listed.unwrap().instances.len());
     let faults = faults(&kit);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
@@ -195,6 +204,8 @@ fn every_claim_speaks_of_its_witness_and_of_no_other_paper_s_loss() {
             "two-layer" => &["two-layer"],
             "single-layer-attention" => &["single-layer-attention"],
             "weighted-low-rank" => &["weighted-low-rank"],
+            "exact-attention" => &["exact-attention"],
+            "polynomial-attention" => &["polynomial-attention"],
             _ => continue,
         };
         assert!(spoken.iter().all(|loss| own.contains(loss)), "{}", claim.id);

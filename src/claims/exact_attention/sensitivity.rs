@@ -7,7 +7,7 @@ use crate::claims::tools::attack::{self, Effort};
 use crate::claims::tools::attained::at_most_or_equal;
 use crate::claims::tools::builder::claim;
 use crate::claims::tools::forms;
-use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Stratum, Verdict};
+use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
 use crate::scalar::{Allowance, High};
 use crate::system::Given;
@@ -34,9 +34,13 @@ struct Pair {
 }
 
 impl Pair {
-    fn of(case: &Case<Given>) -> Result<Self, CheckError> {
+    /// `None` where there is one query only, or the second one sees other keys than the first.
+    fn of(case: &Case<Given>) -> Result<Option<Self>, CheckError> {
         let parts = Parts::of(case);
-        let [_, keys, _, m] = parts.shape;
+        let [queries, keys, _, m] = parts.shape;
+        if queries < 2 || parts.causal {
+            return Ok(None);
+        }
         let (z, error) = logits(&case.instance);
         let differences = (0..keys).map(|k| z[(1, k)] - z[(0, k)]);
         let (mut least, mut most) = (z[(1, 0)] - z[(0, 0)], z[(1, 0)] - z[(0, 0)]);
@@ -56,19 +60,21 @@ impl Pair {
                 High::lift(column.iter().copied().fold(f64::NEG_INFINITY, f64::max))?,
             ));
         }
-        Ok(Self {
+        Ok(Some(Self {
             delta: (most - least) * High::ratio(1, 2),
             error: error * High::int(2),
             outputs: outputs(&case.instance)?,
             weights: outputs(&parts.with_identity_values().posed()?)?,
             columns,
-        })
+        }))
     }
 }
 
 /// `|| p' - p ||_1 <= 2 tanh(share delta / 2)`.
 fn weights_move(case: &Case<Given>, share: High) -> Result<Verdict, CheckError> {
-    let pair = Pair::of(case)?;
+    let Some(pair) = Pair::of(case)? else {
+        return Ok(Verdict::Outside(Outside::Premise));
+    };
     let difference = pair.weights.values.row(1) - pair.weights.values.row(0);
     let observed: High = difference.iter().map(|entry| entry.abs()).sum();
     let half = High::ratio(1, 2);
@@ -85,7 +91,9 @@ fn weights_move(case: &Case<Given>, share: High) -> Result<Verdict, CheckError> 
 
 /// `|Att'_c - Att_c| <= tanh(share delta / 2) range(V_c)`.
 fn outputs_move(case: &Case<Given>, share: High) -> Result<Verdict, CheckError> {
-    let pair = Pair::of(case)?;
+    let Some(pair) = Pair::of(case)? else {
+        return Ok(Verdict::Outside(Outside::Premise));
+    };
     let half = High::ratio(1, 2);
     let allowed = (share * pair.delta * half).tanh();
     let mut verdict = Verdict::VACUOUS;
@@ -115,7 +123,9 @@ enum Entry {
 
 /// A row of A times any number has the same outputs: the best number makes `eps = tanh(delta)`.
 fn entries_off(case: &Case<Given>, entry: Entry) -> Result<Verdict, CheckError> {
-    let pair = Pair::of(case)?;
+    let Some(pair) = Pair::of(case)? else {
+        return Ok(Verdict::Outside(Outside::Premise));
+    };
     let eps = pair.delta.tanh();
     let factor = match entry {
         Entry::Recalled => High::int(2) * eps,
@@ -203,7 +213,7 @@ pub fn claims() -> Vec<Claim> {
         claim("exact-attention/logit-sensitivity")
             .derived("p'_k / p_k lies in an interval [a, b] with ln(b / a) <= 2 delta that holds 1")
             .states("|| p' - p ||_1 <= 2 tanh(delta / 2) for logits off by delta at most")
-            .given("delta = half of the largest less the least difference: a constant does not count")
+            .given("not causal; delta = half of the largest less the least difference: a constant does not count")
             .note("Sharp for every delta: two keys, logits (-delta, delta) / 2 and the other way round. At most delta, which is what a derivative gives.")
             .about(PAIRS, STRATA)
             .attacked(6, search)
