@@ -1,6 +1,6 @@
 //! What leaves an attention as it is.
 
-use crate::claims::tools::builder::{claim, witness};
+use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::{Case, CheckError, Claim, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample;
 use crate::scalar::{Allowance, High};
@@ -140,15 +140,8 @@ const PRINTED: OtherCases = &AttentionCases {
     printed_scale: true,
     ..AttentionCases::GENERAL
 };
-const PRINTED_STRATA: &[Stratum] = &[
-    Stratum::Decade("logit range", 0),
-    Stratum::Decade("logit range", 1),
-    Stratum::Decade("logit range", 2),
-    Stratum::Decade("values", -1),
-    Stratum::Decade("values", 4),
-    Stratum::Kind("d=1"),
-    Stratum::Kind("causal"),
-];
+const PRINTED_STRATA: &[Stratum] =
+    strata!(Decade("logit range"): 0 1 2; Decade("values"): -1 4; Kind: "d=1" "causal");
 
 /// The claims about what leaves an attention as it is.
 pub fn claims() -> Vec<Claim> {
@@ -194,27 +187,13 @@ pub fn claims() -> Vec<Claim> {
     ]
 }
 
-const STRATA_WITHOUT_CAUSAL: &[Stratum] = &[
-    Stratum::Decade("logit range", -1),
-    Stratum::Decade("logit range", 0),
-    Stratum::Decade("logit range", 1),
-    Stratum::Decade("logit range", 2),
-    Stratum::Decade("logit range", 3),
-    Stratum::Decade("values", -1),
-    Stratum::Decade("values", 1),
-    Stratum::Decade("values", 4),
-    Stratum::Decade("values", 7),
-    Stratum::Kind("one query"),
-    Stratum::Kind("one key"),
-    Stratum::Kind("d=1"),
-];
-const GAUGE_STRATA: &[Stratum] = &[
-    Stratum::Decade("logit range", 0),
-    Stratum::Decade("logit range", 1),
-    Stratum::Decade("logit range", 2),
-    Stratum::Decade("logit range", 3),
-    Stratum::Decade("values", -1),
-    Stratum::Decade("values", 4),
-    Stratum::Kind("one query"),
-    Stratum::Kind("one key"),
-];
+const STRATA_WITHOUT_CAUSAL: &[Stratum] = strata!(
+    Decade("logit range"): -1 0 1 2 3;
+    Decade("values"): -1 1 4 7;
+    Kind: "one query" "one key" "d=1"
+);
+const GAUGE_STRATA: &[Stratum] = strata!(
+    Decade("logit range"): 0 1 2 3;
+    Decade("values"): -1 4;
+    Kind: "one query" "one key"
+);

@@ -1,7 +1,7 @@
 //! What f64 makes of the definition.
 
 use crate::claims::tools::attained::at_most_or_equal;
-use crate::claims::tools::builder::{claim, witness};
+use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::{Case, CheckError, Claim, OtherCases, Outside, Stratum, Verdict};
 use crate::production::evaluate;
 use crate::scalar::{Allowance, High};
@@ -125,21 +125,11 @@ fn in_the_hull(case: &Case<Given>, share: High) -> Result<Verdict, CheckError> {
 const ANY: OtherCases = &AttentionCases::GENERAL;
 
 /// Logits of every size, values of every size.
-pub const STRATA: &[Stratum] = &[
-    Stratum::Decade("logit range", -1),
-    Stratum::Decade("logit range", 0),
-    Stratum::Decade("logit range", 1),
-    Stratum::Decade("logit range", 2),
-    Stratum::Decade("logit range", 3),
-    Stratum::Decade("values", -1),
-    Stratum::Decade("values", 1),
-    Stratum::Decade("values", 4),
-    Stratum::Decade("values", 7),
-    Stratum::Kind("one query"),
-    Stratum::Kind("one key"),
-    Stratum::Kind("d=1"),
-    Stratum::Kind("causal"),
-];
+pub const STRATA: &[Stratum] = strata!(
+    Decade("logit range"): -1 0 1 2 3;
+    Decade("values"): -1 1 4 7;
+    Kind: "one query" "one key" "d=1" "causal"
+);
 
 /// The claims about the definition as a program.
 pub fn claims() -> Vec<Claim> {

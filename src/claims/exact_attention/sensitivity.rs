@@ -5,7 +5,7 @@
 
 use crate::claims::tools::attack::{self, Effort};
 use crate::claims::tools::attained::at_most_or_equal;
-use crate::claims::tools::builder::claim;
+use crate::claims::tools::builder::{claim, strata};
 use crate::claims::tools::forms;
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
@@ -190,17 +190,8 @@ const PAIRS: OtherCases = &AttentionCases {
     causal: false,
     ..AttentionCases::GENERAL
 };
-const STRATA: &[Stratum] = &[
-    Stratum::Decade("logit range", -1),
-    Stratum::Decade("logit range", 0),
-    Stratum::Decade("logit range", 1),
-    Stratum::Decade("logit range", 2),
-    Stratum::Decade("logit range", 3),
-    Stratum::Decade("values", -1),
-    Stratum::Decade("values", 4),
-    Stratum::Decade("values", 7),
-    Stratum::Kind("d=1"),
-];
+const STRATA: &[Stratum] =
+    strata!(Decade("logit range"): -1 0 1 2 3; Decade("values"): -1 4 7; Kind: "d=1");
 
 /// Slightly less than 1.
 fn less() -> High {

@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 
 use crate::claims::tools::attack::{self, Effort};
 use crate::claims::tools::attained::at_most_or_equal;
-use crate::claims::tools::builder::claim;
+use crate::claims::tools::builder::{claim, strata};
 use crate::claims::tools::forms;
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
@@ -162,14 +162,7 @@ const ANY: OtherCases = &AttentionCases {
     keys: 2,
     ..AttentionCases::GENERAL
 };
-const STRATA: &[Stratum] = &[
-    Stratum::Decade("logit range", -1),
-    Stratum::Decade("logit range", 0),
-    Stratum::Decade("logit range", 1),
-    Stratum::Decade("logit range", 2),
-    Stratum::Kind("one query"),
-    Stratum::Kind("d=1"),
-];
+const STRATA: &[Stratum] = strata!(Decade("logit range"): -1 0 1 2; Kind: "one query" "d=1");
 
 /// The claims about sizes.
 pub fn claims() -> Vec<Claim> {

@@ -5,7 +5,7 @@
 
 use crate::claims::tools::attack;
 use crate::claims::tools::attained::at_most_or_equal;
-use crate::claims::tools::builder::claim;
+use crate::claims::tools::builder::{claim, strata};
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
 use crate::scalar::{Allowance, High};
@@ -118,15 +118,8 @@ const PLANTED: OtherCases = &PolynomialCases {
     kind: Kind::Planted,
     cases: 60,
 };
-const STRATA: &[Stratum] = &[
-    Stratum::Decade("degree", 1),
-    Stratum::Decade("degree", 2),
-    Stratum::Decade("keys", 1),
-    Stratum::Decade("keys", 2),
-    Stratum::Decade("keys", 3),
-    Stratum::Kind("odd degree"),
-    Stratum::Kind("even degree"),
-];
+const STRATA: &[Stratum] =
+    strata!(Decade("degree"): 1 2; Decade("keys"): 1 2 3; Kind: "odd degree" "even degree");
 
 /// The claims about shares.
 pub fn claims() -> Vec<Claim> {

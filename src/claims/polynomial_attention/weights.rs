@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use crate::claims::tools::attained::at_most_or_equal;
-use crate::claims::tools::builder::{claim, witness};
+use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::{Case, CheckError, Claim, OtherCases, Outside, Stratum, Verdict};
 use crate::oracle::{OracleError, OutputsReference, lift_matrix};
 use crate::scalar::{Allowance, High};
@@ -134,19 +134,11 @@ const ANY: OtherCases = &PolynomialCases {
     kind: Kind::Any,
     cases: 64,
 };
-const STRATA: &[Stratum] = &[
-    Stratum::Decade("degree", 0),
-    Stratum::Decade("degree", 1),
-    Stratum::Decade("degree", 2),
-    Stratum::Decade("values", 0),
-    Stratum::Decade("values", 1),
-    Stratum::Decade("values", 4),
-    Stratum::Decade("values", 7),
-    Stratum::Kind("one key"),
-    Stratum::Kind("degree 0"),
-    Stratum::Kind("odd degree"),
-    Stratum::Kind("even degree"),
-];
+const STRATA: &[Stratum] = strata!(
+    Decade("degree"): 0 1 2;
+    Decade("values"): 0 1 4 7;
+    Kind: "one key" "degree 0" "odd degree" "even degree"
+);
 
 /// The claims about weights.
 pub fn claims() -> Vec<Claim> {

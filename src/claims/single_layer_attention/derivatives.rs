@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::claims::claim::Check;
-use crate::claims::tools::builder::{Draft, claim, witness};
+use crate::claims::tools::builder::{Draft, claim, strata, witness};
 use crate::claims::tools::identity::equal_entries;
 use crate::claims::{Case, CheckError, Claim, OtherCases, Stratum, Verdict};
 use crate::scalar::High;
@@ -118,26 +118,12 @@ fn vectorised(case: &Case<Given>, by_columns: bool) -> Result<Verdict, CheckErro
 const CASES: OtherCases = &AttentionCases::GENERAL;
 
 /// What none of these statements may be silent about.
-pub const STRATA: &[Stratum] = &[
-    Stratum::Decade("logit range", 0),
-    Stratum::Decade("logit range", 1),
-    Stratum::Decade("logit range", 2),
-    Stratum::Decade("logit range", 3),
-    Stratum::Decade("target", -1),
-    Stratum::Decade("target", 1),
-    Stratum::Decade("target", 4),
-    Stratum::Decade("target", 7),
-    Stratum::Decade("values", 0),
-    Stratum::Decade("values", 1),
-    Stratum::Decade("values", 3),
-    Stratum::Kind("n=1"),
-    Stratum::Kind("m=1"),
-    Stratum::Kind("d1!=d2"),
-    Stratum::Kind("n<d1"),
-    Stratum::Kind("a column of A2 is constant"),
-    Stratum::Kind("no weights"),
-    Stratum::Kind("ridge"),
-];
+pub const STRATA: &[Stratum] = strata!(
+    Decade("logit range"): 0 1 2 3;
+    Decade("target"): -1 1 4 7;
+    Decade("values"): 0 1 3;
+    Kind: "n=1" "m=1" "d1!=d2" "n<d1" "a column of A2 is constant" "no weights" "ridge"
+);
 
 fn identity(id: &'static str) -> Draft<OtherCases, Given> {
     claim(id).about(CASES, STRATA)

@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::claims::claim::{Attack, Check};
 use crate::claims::tools::attack::{self, Effort};
-use crate::claims::tools::builder::{claim, witness};
+use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::tools::exact::unit;
 use crate::claims::tools::loewner::Certified;
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
@@ -307,28 +307,13 @@ const HULL: OtherCases = &AttentionCases {
 };
 
 /// The strata of claims that need more than one kind of target.
-const STRATA: &[Stratum] = &[
-    Stratum::Decade("logit range", 0),
-    Stratum::Decade("logit range", 1),
-    Stratum::Decade("logit range", 2),
-    Stratum::Decade("logit range", 3),
-    Stratum::Decade("target", -1),
-    Stratum::Decade("target", 1),
-    Stratum::Decade("target", 4),
-    Stratum::Decade("target", 7),
-    Stratum::Kind("m=1"),
-    Stratum::Kind("d1!=d2"),
-];
-const HULL_STRATA: &[Stratum] = &[
-    Stratum::Decade("logit range", 0),
-    Stratum::Decade("logit range", 1),
-    Stratum::Decade("logit range", 2),
-    Stratum::Decade("logit range", 3),
-    Stratum::Decade("values", 0),
-    Stratum::Decade("values", 1),
-    Stratum::Decade("values", 3),
-    Stratum::Kind("d1!=d2"),
-];
+const STRATA: &[Stratum] = strata!(
+    Decade("logit range"): 0 1 2 3;
+    Decade("target"): -1 1 4 7;
+    Kind: "m=1" "d1!=d2"
+);
+const HULL_STRATA: &[Stratum] =
+    strata!(Decade("logit range"): 0 1 2 3; Decade("values"): 0 1 3; Kind: "d1!=d2");
 
 /// A check and its search.
 type Tried = (Check<Given>, Attack<Given>);

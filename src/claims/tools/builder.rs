@@ -36,7 +36,8 @@ macro_rules! witness {
 }
 pub(crate) use witness;
 
-/// A list of strata: `strata!(Condition: 0 3 6; Gap: 0 1; OneRow; Square)`.
+/// A list of strata: `strata!(Condition: 0 3 6; Gap: 0 1; OneRow; Square)`; of another system
+/// `strata!(Decade("values"): 0 4 7; Kind: "n=1" "k=1")`.
 macro_rules! strata {
     (@ [$($done:tt)*]) => { &[$($done)*] };
     (@ [$($done:tt)*] $kind:ident: $($level:literal)+; $($rest:tt)*) => {
@@ -44,6 +45,9 @@ macro_rules! strata {
     };
     (@ [$($done:tt)*] $kind:ident; $($rest:tt)*) => {
         $crate::claims::tools::builder::strata!(@ [$($done)* $crate::claims::Stratum::$kind,] $($rest)*)
+    };
+    (@ [$($done:tt)*] Decade($quantity:literal): $($level:literal)+; $($rest:tt)*) => {
+        $crate::claims::tools::builder::strata!(@ [$($done)* $($crate::claims::Stratum::Decade($quantity, $level),)+] $($rest)*)
     };
     ($($given:tt)+) => { $crate::claims::tools::builder::strata!(@ [] $($given)+;) };
 }

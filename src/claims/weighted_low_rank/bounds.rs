@@ -5,7 +5,7 @@ use nalgebra::{Cholesky, DMatrix};
 
 use crate::claims::tools::attack::{self, Effort};
 use crate::claims::tools::attained::at_most_or_equal;
-use crate::claims::tools::builder::{claim, witness};
+use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
 use crate::oracle::{Reference, spectrum};
@@ -310,47 +310,20 @@ const CORNER: OtherCases = &LowRankCases {
     cases: 40,
 };
 
-const SPREAD: &[Stratum] = &[
-    Stratum::Decade("M", 1),
-    Stratum::Decade("M", 4),
-    Stratum::Decade("M", 7),
-    Stratum::Decade("spread of W", 0),
-    Stratum::Decade("spread of W", 1),
-    Stratum::Decade("spread of W", 3),
-    Stratum::Decade("spread of W", 6),
-    Stratum::Kind("n=1"),
-    Stratum::Kind("k=1"),
-    Stratum::Kind("k=2"),
-    Stratum::Kind("k=min(n,m)"),
-];
-const RANK_ONE_STRATA: &[Stratum] = &[
-    Stratum::Decade("M", 1),
-    Stratum::Decade("M", 4),
-    Stratum::Decade("M", 7),
-    Stratum::Decade("spread of W", 1),
-    Stratum::Decade("spread of W", 3),
-    Stratum::Kind("k=1"),
-    Stratum::Kind("k=2"),
-    Stratum::Kind("k=min(n,m)"),
-];
-const CORNER_STRATA: &[Stratum] = &[
-    Stratum::Decade("M", 1),
-    Stratum::Decade("M", 4),
-    Stratum::Decade("M", 7),
-    Stratum::Decade("spread of W", 3),
-    Stratum::Decade("spread of W", 6),
-    Stratum::Kind("hidden entries"),
-];
-const ROW_STRATA: &[Stratum] = &[
-    Stratum::Decade("M", 1),
-    Stratum::Decade("M", 4),
-    Stratum::Decade("spread of W", 0),
-    Stratum::Decade("spread of W", 3),
-    Stratum::Decade("spread of W", 6),
-    Stratum::Kind("k=1"),
-    Stratum::Kind("k=2"),
-    Stratum::Kind("hidden entries"),
-];
+const SPREAD: &[Stratum] = strata!(
+    Decade("M"): 1 4 7;
+    Decade("spread of W"): 0 1 3 6;
+    Kind: "n=1" "k=1" "k=2" "k=min(n,m)"
+);
+const RANK_ONE_STRATA: &[Stratum] =
+    strata!(Decade("M"): 1 4 7; Decade("spread of W"): 1 3; Kind: "k=1" "k=2" "k=min(n,m)");
+const CORNER_STRATA: &[Stratum] =
+    strata!(Decade("M"): 1 4 7; Decade("spread of W"): 3 6; Kind: "hidden entries");
+const ROW_STRATA: &[Stratum] = strata!(
+    Decade("M"): 1 4;
+    Decade("spread of W"): 0 3 6;
+    Kind: "k=1" "k=2" "hidden entries"
+);
 
 /// The claims about least values.
 pub fn claims() -> Vec<Claim> {

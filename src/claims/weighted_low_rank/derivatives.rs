@@ -3,7 +3,7 @@
 
 use nalgebra::{Cholesky, DMatrix};
 
-use crate::claims::tools::builder::{Draft, claim, witness};
+use crate::claims::tools::builder::{Draft, claim, strata, witness};
 use crate::claims::tools::identity::equal_entries;
 use crate::claims::tools::loewner::Certified;
 use crate::claims::{Case, CheckError, Claim, OtherCases, Outside, Stratum, Verdict};
@@ -160,44 +160,17 @@ const STATIONARY: OtherCases = &LowRankCases {
 };
 
 /// What no statement without a premise may be silent about.
-pub const STRATA: &[Stratum] = &[
-    Stratum::Decade("M", -1),
-    Stratum::Decade("M", 1),
-    Stratum::Decade("M", 4),
-    Stratum::Decade("M", 7),
-    Stratum::Decade("spread of W", 0),
-    Stratum::Decade("spread of W", 1),
-    Stratum::Decade("spread of W", 3),
-    Stratum::Decade("spread of W", 6),
-    Stratum::Decade("spread of W", 9),
-    Stratum::Kind("n=1"),
-    Stratum::Kind("m=1"),
-    Stratum::Kind("k=1"),
-    Stratum::Kind("k=2"),
-    Stratum::Kind("k=min(n,m)"),
-    Stratum::Kind("hidden entries"),
-    Stratum::Kind("a row with fewer than k entries"),
-];
-const FULL_RANK: &[Stratum] = &[
-    Stratum::Decade("M", 1),
-    Stratum::Decade("M", 4),
-    Stratum::Decade("spread of W", 0),
-    Stratum::Decade("spread of W", 3),
-    Stratum::Decade("spread of W", 6),
-    Stratum::Kind("n=1"),
-    Stratum::Kind("k=1"),
-    Stratum::Kind("k=2"),
-    Stratum::Kind("hidden entries"),
-];
-const AT_REST: &[Stratum] = &[
-    Stratum::Decade("spread of W", 0),
-    Stratum::Decade("spread of W", 3),
-    Stratum::Decade("spread of W", 6),
-    Stratum::Kind("n=1"),
-    Stratum::Kind("m=1"),
-    Stratum::Kind("k=1"),
-    Stratum::Kind("k=2"),
-];
+pub const STRATA: &[Stratum] = strata!(
+    Decade("M"): -1 1 4 7;
+    Decade("spread of W"): 0 1 3 6 9;
+    Kind: "n=1" "m=1" "k=1" "k=2" "k=min(n,m)" "hidden entries" "a row with fewer than k entries"
+);
+const FULL_RANK: &[Stratum] = strata!(
+    Decade("M"): 1 4;
+    Decade("spread of W"): 0 3 6;
+    Kind: "n=1" "k=1" "k=2" "hidden entries"
+);
+const AT_REST: &[Stratum] = strata!(Decade("spread of W"): 0 3 6; Kind: "n=1" "m=1" "k=1" "k=2");
 
 fn identity(id: &'static str) -> Draft<OtherCases, Given> {
     claim(id).about(EVERY, STRATA)
