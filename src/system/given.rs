@@ -112,6 +112,17 @@ impl Given {
         }
     }
 
+    /// The same with another array of this name, without points. What does not fit comes back as from [`new`](Self::new).
+    pub fn with_array(&self, name: &str, array: Array) -> Result<Self, String> {
+        let slots = self.system.given.iter().zip(&self.arrays);
+        let mut arrays: Vec<(String, Array)> = slots
+            .filter(|(slot, _)| slot.name != name)
+            .map(|(slot, kept)| (slot.name.to_owned(), kept.clone()))
+            .collect();
+        arrays.push((name.to_owned(), array));
+        Self::new(self.system, arrays)
+    }
+
     /// Checks a shape, and fixes the dimensions that it names first.
     fn fit(
         &mut self,
@@ -390,6 +401,22 @@ mod tests {
             "W is given twice"
         );
         assert!(refusal(|a| a.push(("V".to_owned(), Array::scalar(1.0)))).contains("no array V"));
+    }
+
+    #[test]
+    fn another_array_takes_its_place_and_must_fit() {
+        let given = low_rank(|_| {}).unwrap();
+        let other = given.with_array("M", array(&[2, 3], &[0.0; 6])).unwrap();
+        assert_eq!(other.array("M").unwrap().values(), [0.0; 6]);
+        assert_eq!(other.array("W"), given.array("W"));
+        assert_eq!(
+            given
+                .with_array("W", array(&[2, 2], &[1.0; 4]))
+                .unwrap_err(),
+            "W is 2 x 2 (n x m): m = 2, but M has m = 3"
+        );
+        let unknown = given.with_array("V", Array::scalar(1.0)).unwrap_err();
+        assert!(unknown.contains("no array V"), "{unknown}");
     }
 
     #[test]

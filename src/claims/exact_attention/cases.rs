@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use crate::claims::tools::attention;
 use crate::claims::tools::decade::decade;
 use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
 use crate::instance::files::npy;
 use crate::instance::sample::{self, Stream};
-use crate::system::{Array, EXACT_ATTENTION, Given};
+use crate::system::{EXACT_ATTENTION, Given};
 
 /// Small instances with logits and values over decades.
 #[derive(Clone, Copy, Debug)]
@@ -76,23 +77,13 @@ impl AttentionCases {
 
 /// The instance with these arrays, row by row.
 pub fn posed(
-    [queries, keys, d, m]: [usize; 4],
-    [q, k, v]: [Vec<f64>; 3],
+    shape: [usize; 4],
+    arrays: [Vec<f64>; 3],
     scale: f64,
     causal: bool,
 ) -> Result<Given, CheckError> {
-    let array = |rows, columns, entries| {
-        Array::new(vec![rows, columns], entries)
-            .ok_or_else(|| CheckError::Other("an array of another shape".to_owned()))
-    };
-    let arrays = vec![
-        ("Q".to_owned(), array(queries, d, q)?),
-        ("K".to_owned(), array(keys, d, k)?),
-        ("V".to_owned(), array(keys, m, v)?),
-        ("scale".to_owned(), Array::scalar(scale)),
-        ("causal".to_owned(), Array::scalar(f64::from(causal))),
-    ];
-    Given::new(&EXACT_ATTENTION, arrays).map_err(CheckError::Other)
+    let scalars = [("scale", scale), ("causal", f64::from(causal))];
+    attention::posed(&EXACT_ATTENTION, shape, arrays, &scalars)
 }
 
 impl Cases for AttentionCases {

@@ -1,30 +1,20 @@
 //! What leaves an attention as it is.
 
+use crate::claims::tools::attention::{equal_outputs, outputs};
 use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::{Case, CheckError, Claim, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample;
-use crate::scalar::{Allowance, High};
+use crate::scalar::High;
 use crate::system::Given;
 
 use super::cases::AttentionCases;
-use super::model::{ENCLOSED, Parts, exactly, outputs};
+use super::model::{Parts, exactly};
 use super::program::STRATA;
 
 /// Both instances have the same outputs.
 fn same(case: &Case<Given>, other: Parts) -> Result<Verdict, CheckError> {
     let (left, right) = (outputs(&case.instance)?, outputs(&other.posed()?)?);
-    let mut verdict = Verdict::VACUOUS;
-    for i in 0..left.values.nrows() {
-        for c in 0..left.values.ncols() {
-            verdict = verdict.and(Verdict::equal(
-                &format!("outputs[{i}, {c}]"),
-                left.values[(i, c)],
-                right.values[(i, c)],
-                Allowance::new(left.radius + right.radius, ENCLOSED),
-            ));
-        }
-    }
-    Ok(verdict)
+    Ok(equal_outputs(&left, &right))
 }
 
 /// `entry + shift` for every row, exactly, or nothing.

@@ -1,39 +1,14 @@
-//! What the checks ask of an attention, from the oracle and from the definition at 40 digits.
+//! What the checks ask of an exact attention.
 
 use nalgebra::DMatrix;
 
 use crate::claims::tools::exact::unit;
 use crate::claims::{Case, CheckError};
-use crate::oracle::{OutputsReference, lift_matrix};
+use crate::oracle::lift_matrix;
 use crate::scalar::High;
 use crate::system::{Array, Given};
 
 use super::cases::posed;
-
-/// Outputs (nq x m), and the largest of the oracle's error radii.
-pub struct Outputs {
-    /// The values.
-    pub values: DMatrix<High>,
-    /// How far off any of them is at most.
-    pub radius: High,
-}
-
-/// Why that much.
-pub const ENCLOSED: &str = "the radii of the oracle's enclosures of outputs";
-
-/// The outputs of an instance, from the oracle.
-pub fn outputs(given: &Given) -> Result<Outputs, CheckError> {
-    let balls = OutputsReference::of(given)?.enclose()?;
-    let radius = balls
-        .iter()
-        .fold(High::ZERO, |most, ball| most.max(ball.radius()));
-    let values: Vec<High> = balls.iter().map(|ball| ball.midpoint()).collect();
-    let [queries, m] = ["nq", "m"].map(|side| given.size(side));
-    Ok(Outputs {
-        values: DMatrix::from_row_slice(queries, m, &values),
-        radius,
-    })
-}
 
 /// The arrays of an instance, row by row, to be changed.
 #[derive(Clone)]
@@ -75,16 +50,6 @@ impl Parts {
             self.scale,
             self.causal,
         )
-    }
-
-    /// The same with V the identity: its outputs are the weights (nq x nk).
-    pub fn with_identity_values(mut self) -> Self {
-        let [_, keys, ..] = self.shape;
-        self.shape[3] = keys;
-        self.v = (0..keys * keys)
-            .map(|at| f64::from(at / keys == at % keys))
-            .collect();
-        self
     }
 }
 

@@ -1,6 +1,7 @@
 //! What f64 makes of the definition.
 
 use crate::claims::tools::attained::at_most_or_equal;
+use crate::claims::tools::attention::{ENCLOSED, outputs};
 use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::{Case, CheckError, Claim, OtherCases, Outside, Stratum, Verdict};
 use crate::production::evaluate;
@@ -8,7 +9,7 @@ use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
 use super::cases::AttentionCases;
-use super::model::{ENCLOSED, Parts, logits, outputs};
+use super::model::{Parts, logits};
 
 /// Logits and the products on the way to them are f64 numbers below `10^300`.
 const LARGEST_EXPONENT: i64 = 300;

@@ -5,6 +5,7 @@
 
 use crate::claims::tools::attack::{self, Effort};
 use crate::claims::tools::attained::at_most_or_equal;
+use crate::claims::tools::attention::{Outputs, outputs, weights};
 use crate::claims::tools::builder::{claim, strata};
 use crate::claims::tools::forms;
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
@@ -14,7 +15,7 @@ use crate::system::Given;
 use nalgebra::DVector;
 
 use super::cases::{AttentionCases, posed};
-use super::model::{Outputs, Parts, logits, outputs};
+use super::model::{Parts, logits};
 
 /// Why bounds that are attained are granted so much.
 const MOVED: &str = "the rounding of the logits and the radii of the oracle's enclosures";
@@ -64,7 +65,7 @@ impl Pair {
             delta: (most - least) * High::ratio(1, 2),
             error: error * High::int(2),
             outputs: outputs(&case.instance)?,
-            weights: outputs(&parts.with_identity_values().posed()?)?,
+            weights: weights(&case.instance)?,
             columns,
         }))
     }

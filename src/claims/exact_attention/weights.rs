@@ -4,6 +4,7 @@ use nalgebra::DMatrix;
 
 use crate::claims::tools::attack::{self, Effort};
 use crate::claims::tools::attained::at_most_or_equal;
+use crate::claims::tools::attention::weights;
 use crate::claims::tools::builder::{claim, strata};
 use crate::claims::tools::forms;
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
@@ -13,7 +14,7 @@ use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
 use super::cases::{AttentionCases, posed};
-use super::model::{Parts, logits, outputs};
+use super::model::{Parts, logits};
 
 /// Why bounds on weights are granted so much.
 const WEIGHTS: &str = "the radii of the oracle's enclosures of weights and what follows from them";
@@ -70,7 +71,7 @@ fn largest_weight(case: &Case<Given>, more: i64) -> Result<Verdict, CheckError> 
     let square = largest_entry(&parts)?.square();
     let others = High::int(keys as i64 - 1 + more);
     let allowed = (High::ONE + others * (-(square + square)).exp()).recip();
-    let weights = outputs(&parts.with_identity_values().posed()?)?;
+    let weights = weights(&case.instance)?;
     let observed = weights.values.iter().copied().fold(High::ZERO, High::max);
     Ok(at_most_or_equal(
         "the largest weight",
@@ -82,7 +83,7 @@ fn largest_weight(case: &Case<Given>, more: i64) -> Result<Verdict, CheckError> 
 
 /// `|| diag(p) - p p' ||_2 <= constant` for the weights p of every query.
 fn jacobian(case: &Case<Given>, constant: High) -> Result<Verdict, CheckError> {
-    let weights = outputs(&Parts::of(case).with_identity_values().posed()?)?;
+    let weights = weights(&case.instance)?;
     let keys = weights.values.ncols();
     let mut verdict = Verdict::VACUOUS;
     for (i, row) in weights.values.row_iter().enumerate() {

@@ -1,9 +1,10 @@
 //! Which polynomial attentions a claim is tried on.
 
+use crate::claims::tools::attention;
 use crate::claims::tools::decade::decade;
 use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
 use crate::instance::sample::{self, Stream};
-use crate::system::{Array, Given, POLYNOMIAL_ATTENTION};
+use crate::system::{Given, POLYNOMIAL_ATTENTION};
 
 /// Which instances are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,22 +71,9 @@ impl PolynomialCases {
 }
 
 /// The instance with these arrays, row by row.
-pub fn posed(
-    [queries, keys, d, m]: [usize; 4],
-    [q, k, v]: [Vec<f64>; 3],
-    degree: u32,
-) -> Result<Given, CheckError> {
-    let array = |rows, columns, entries| {
-        Array::new(vec![rows, columns], entries)
-            .ok_or_else(|| CheckError::Other("an array of another shape".to_owned()))
-    };
-    let arrays = vec![
-        ("Q".to_owned(), array(queries, d, q)?),
-        ("K".to_owned(), array(keys, d, k)?),
-        ("V".to_owned(), array(keys, m, v)?),
-        ("degree".to_owned(), Array::scalar(f64::from(degree))),
-    ];
-    Given::new(&POLYNOMIAL_ATTENTION, arrays).map_err(CheckError::Other)
+fn posed(shape: [usize; 4], arrays: [Vec<f64>; 3], degree: u32) -> Result<Given, CheckError> {
+    let scalars = [("degree", f64::from(degree))];
+    attention::posed(&POLYNOMIAL_ATTENTION, shape, arrays, &scalars)
 }
 
 /// Key number `large` is `1 + a`, the others are 1; the queries are that key and one of the others.

@@ -5,6 +5,7 @@
 
 use crate::claims::tools::attack;
 use crate::claims::tools::attained::at_most_or_equal;
+use crate::claims::tools::attention::{Outputs, outputs};
 use crate::claims::tools::builder::{claim, strata};
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
@@ -12,7 +13,7 @@ use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
 use super::cases::{Kind, PolynomialCases, planted};
-use super::weights::outputs;
+use super::weights::unless_cancelled;
 
 /// A planted instance: how many keys, the excess a of the large one, the degree.
 struct Planted {
@@ -43,7 +44,7 @@ impl Planted {
         if !fits {
             return Ok(None);
         }
-        let Some((values, radius)) = outputs(given)? else {
+        let Some(Outputs { values, radius }) = unless_cancelled(outputs(given))? else {
             return Ok(None);
         };
         Ok(Some(Self {

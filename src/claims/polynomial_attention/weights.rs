@@ -1,50 +1,21 @@
 //! What the weights of a polynomial attention are.
 
-use nalgebra::DMatrix;
-
 use crate::claims::tools::attained::at_most_or_equal;
+use crate::claims::tools::attention::{ENCLOSED, Outputs, equal_outputs, outputs, weights};
 use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::{Case, CheckError, Claim, OtherCases, Outside, Stratum, Verdict};
-use crate::oracle::{OracleError, OutputsReference, lift_matrix};
+use crate::oracle::{OracleError, lift_matrix};
 use crate::scalar::{Allowance, High};
-use crate::system::Given;
+use crate::system::{Array, Given};
 
-use super::cases::{Kind, PolynomialCases, posed};
+use super::cases::{Kind, PolynomialCases};
 
-/// Why so much is granted.
-const ENCLOSED: &str = "the radii of the oracle's enclosures of outputs";
-
-/// Outputs, and the largest of the oracle's error radii; `None` where a row of powers adds up to 0.
-pub fn outputs(given: &Given) -> Result<Option<(DMatrix<High>, High)>, CheckError> {
-    let balls = match OutputsReference::of(given)?.enclose() {
-        Ok(balls) => balls,
-        Err(OracleError::Vanishes { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let radius = balls
-        .iter()
-        .fold(High::ZERO, |most, ball| most.max(ball.radius()));
-    let values: Vec<High> = balls.iter().map(|ball| ball.midpoint()).collect();
-    let [queries, m] = ["nq", "m"].map(|side| given.size(side));
-    Ok(Some((DMatrix::from_row_slice(queries, m, &values), radius)))
-}
-
-/// The same instance with other values.
-fn with_values(given: &Given, v: &DMatrix<f64>) -> Result<Given, CheckError> {
-    let rows = |name, side| {
-        let matrix = given.matrix(name, side, "d");
-        matrix.transpose().as_slice().to_vec()
-    };
-    let [queries, keys, d] = ["nq", "nk", "d"].map(|side| given.size(side));
-    posed(
-        [queries, keys, d, v.ncols()],
-        [
-            rows("Q", "nq"),
-            rows("K", "nk"),
-            v.transpose().as_slice().to_vec(),
-        ],
-        given.scalar("degree") as u32,
-    )
+/// `None` where a row of powers adds up to 0.
+pub fn unless_cancelled(found: Result<Outputs, CheckError>) -> Result<Option<Outputs>, CheckError> {
+    match found {
+        Err(CheckError::Oracle(OracleError::Vanishes { .. })) => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 /// Whether a degree is even, or no product of a query and a key is negative.
@@ -60,13 +31,12 @@ fn probabilities(case: &Case<Given>, premise: bool) -> Result<Verdict, CheckErro
     if premise && !of_one_sign(given) {
         return Ok(Verdict::Outside(Outside::Premise));
     }
-    let keys = given.size("nk");
-    let Some((weights, radius)) = outputs(&with_values(given, &DMatrix::identity(keys, keys))?)?
-    else {
+    let Some(weights) = unless_cancelled(weights(given))? else {
         return Ok(Verdict::Outside(Outside::Premise));
     };
     let half = High::ratio(1, 2);
     let farthest = weights
+        .values
         .iter()
         .map(|p| (*p - half).abs())
         .fold(High::ZERO, High::max);
@@ -75,7 +45,7 @@ fn probabilities(case: &Case<Given>, premise: bool) -> Result<Verdict, CheckErro
         "distance of a weight from 1/2",
         farthest,
         half,
-        Allowance::new(radius + High::ONE.shifted(-38), ENCLOSED),
+        Allowance::new(weights.radius + High::ONE.shifted(-38), ENCLOSED),
     ))
 }
 
@@ -91,43 +61,25 @@ enum Change {
 /// `c q` has the outputs of q, for c a power of two.
 fn homogeneous(case: &Case<Given>, change: Change) -> Result<Verdict, CheckError> {
     let given = &case.instance;
-    let [queries, keys, d, m] = ["nq", "nk", "d", "m"].map(|side| given.size(side));
     let factor = 2f64.powi(1 + (case.seed % 20) as i32);
-    let rows = |name, side, columns| {
-        let matrix = given.matrix(name, side, columns);
-        matrix.transpose().as_slice().to_vec()
-    };
-    let mut q: Vec<f64> = rows("Q", "nq", "d");
-    for entry in &mut q {
-        *entry = match change {
-            Change::Scaled => *entry * factor,
-            Change::Shifted => *entry + factor,
-        };
-    }
-    if q.iter().any(|entry| !entry.is_finite()) {
+    let queries = given.matrix("Q", "nq", "d").map(|entry| match change {
+        Change::Scaled => entry * factor,
+        Change::Shifted => entry + factor,
+    });
+    if queries.iter().any(|entry| !entry.is_finite()) {
         return Ok(Verdict::Outside(Outside::Precision));
     }
-    let other = posed(
-        [queries, keys, d, m],
-        [q, rows("K", "nk", "d"), rows("V", "nk", "m")],
-        given.scalar("degree") as u32,
-    )?;
-    // The scale of the case plays no part: it scales every logit.
-    let (Some((left, one)), Some((right, two))) = (outputs(given)?, outputs(&other)?) else {
-        return Ok(Verdict::Outside(Outside::Premise));
-    };
-    let mut verdict = Verdict::VACUOUS;
-    for i in 0..queries {
-        for c in 0..m {
-            verdict = verdict.and(Verdict::equal(
-                &format!("outputs[{i}, {c}]"),
-                left[(i, c)],
-                right[(i, c)],
-                Allowance::new(one + two, ENCLOSED),
-            ));
-        }
-    }
-    Ok(verdict)
+    let other = given
+        .with_array("Q", Array::matrix(&queries))
+        .map_err(CheckError::Other)?;
+    let pair = (
+        unless_cancelled(outputs(given))?,
+        unless_cancelled(outputs(&other))?,
+    );
+    Ok(match pair {
+        (Some(left), Some(right)) => equal_outputs(&left, &right),
+        (None, _) | (_, None) => Verdict::Outside(Outside::Premise),
+    })
 }
 
 const ANY: OtherCases = &PolynomialCases {

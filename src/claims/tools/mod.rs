@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `attack` | a maximiser for adversarial searches, in f64 |
+//! | `attention` | outputs and weights of attentions |
 //! | `attained` | bounds that whole kinds of instances attain |
 //! | `builder` | how a claim is written down |
 //! | `decade` | decades of a quantity, for strata |
@@ -17,6 +18,7 @@
 
 pub mod attack;
 pub(in crate::claims) mod attained;
+pub(in crate::claims) mod attention;
 pub(in crate::claims) mod builder;
 pub(in crate::claims) mod decade;
 pub(in crate::claims) mod exact;

@@ -57,26 +57,15 @@ fn far(given: &Given) -> Result<Given, String> {
             *entry *= 64.0;
         }
     }
-    arrays(given, |_, array| Some(array.clone()))?.with_points(vec![point])
+    given.clone().with_points(vec![point])
 }
 
 /// The array of this name 64 times as large.
 fn changed(given: &Given, name: &str) -> Result<Given, String> {
-    arrays(given, |slot, array| {
-        let factor = if slot == name { 64.0 } else { 1.0 };
-        let entries = array.values().iter().map(|entry| factor * entry);
+    let array = given.array(name);
+    let larger = array.and_then(|array| {
+        let entries = array.values().iter().map(|entry| 64.0 * entry);
         Array::new(array.shape().to_vec(), entries.collect())
-    })
-}
-
-/// The same system with its arrays changed.
-fn arrays(given: &Given, change: impl Fn(&str, &Array) -> Option<Array>) -> Result<Given, String> {
-    let slots = given.system().given.iter();
-    let changed = slots.filter_map(|slot| {
-        Some((
-            slot.name.to_owned(),
-            change(slot.name, given.array(slot.name)?)?,
-        ))
     });
-    Given::new(given.system(), changed.collect())
+    given.with_array(name, larger.ok_or_else(|| format!("no array {name}"))?)
 }
