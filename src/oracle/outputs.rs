@@ -123,5 +123,18 @@ impl<'a> OutputsReference<'a> {
         compiled
             .plan
             .evaluate(&point, |c| format!("outputs[{i}, {c}]"))
+            .map_err(|error| match error {
+                // Rows share their expressions, which cannot name one.
+                OracleError::Vanishes {
+                    quantity,
+                    largest,
+                    consequence,
+                } => OracleError::Vanishes {
+                    quantity: format!("row {i}: {quantity}"),
+                    largest,
+                    consequence,
+                },
+                other => other,
+            })
     }
 }

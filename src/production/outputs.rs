@@ -19,6 +19,8 @@ mod polynomial_attention;
 mod power_bound;
 mod stream;
 mod table;
+#[cfg(test)]
+mod test_support;
 
 pub use error::OutputsError;
 pub use evaluated::Outputs;

@@ -10,14 +10,14 @@ use crate::system::Given;
 pub(super) struct PolynomialAttention;
 
 impl OutputsDefinition for PolynomialAttention {
-    fn row(&self, graph: &mut Graph, given: &Given, i: usize) -> Vec<Node> {
+    fn row(&self, graph: &mut Graph, given: &Given, _i: usize) -> Vec<Node> {
         let degree = given.scalar("degree") as i64;
         let logits = logits(graph, given, given.size("nk"));
         let row: Vec<Node> = logits.into_iter().map(|z| graph.power(z, degree)).collect();
         let total = graph.sum(&row);
         graph.require_nonzero(
             total,
-            &format!("the sum of the powers of row {i}"),
+            "the sum of the powers",
             "the outputs of the row are divided by it",
         );
         mean(graph, given, &row, total)
@@ -31,8 +31,8 @@ impl OutputsDefinition for PolynomialAttention {
         terms(given, given.size("nk"))
     }
 
-    /// The requirement names its row.
-    fn form(&self, _given: &Given, i: usize) -> usize {
-        i
+    /// All rows have the same.
+    fn form(&self, _given: &Given, _i: usize) -> usize {
+        0
     }
 }

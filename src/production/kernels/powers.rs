@@ -1,6 +1,6 @@
 //! Integer powers of numbers of size 1 at most.
 
-use pulp::Simd;
+use pulp::{Scalar, Simd};
 
 /// Replaces every entry by its power, `degree >= 1`, and gives the sum of the sizes of the powers of one degree less.
 ///
@@ -16,7 +16,7 @@ pub(crate) fn powers_with<S: Simd>(simd: S, values: &mut [f64], degree: u32) -> 
     }
     let mut sum = simd.reduce_sum_f64s(sizes);
     for value in tail {
-        let slope = one_power(*value, degree - 1);
+        let slope = power(Scalar, *value, degree - 1);
         sum += slope.abs();
         *value *= slope;
     }
@@ -33,21 +33,6 @@ fn power<S: Simd>(simd: S, base: S::f64s, degree: u32) -> S::f64s {
         rest /= 2;
         if rest > 0 {
             square = simd.mul_f64s(square, square);
-        }
-    }
-    result
-}
-
-/// The same for one number: the same bits.
-fn one_power(base: f64, degree: u32) -> f64 {
-    let (mut result, mut square, mut rest) = (1.0, base, degree);
-    while rest > 0 {
-        if rest % 2 == 1 {
-            result *= square;
-        }
-        rest /= 2;
-        if rest > 0 {
-            square *= square;
         }
     }
     result

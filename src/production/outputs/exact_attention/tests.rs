@@ -1,23 +1,10 @@
 //! Against the oracle, at the edges, and for the independence of blocks and threads.
 
-use rand::RngExt;
-
 use super::*;
-use crate::instance::sample;
-use crate::oracle::OutputsReference;
-use crate::scalar::High;
+use crate::production::outputs::test_support::{
+    against_the_oracle, drawn_arrays, matrix, stream, threads_do_not_matter,
+};
 use crate::system::{Array, EXACT_ATTENTION};
-
-struct Shape {
-    queries: usize,
-    keys: usize,
-    width: usize,
-    columns: usize,
-}
-
-fn matrix(rows: usize, columns: usize, entries: Vec<f64>) -> Array {
-    Array::new(vec![rows, columns], entries).unwrap()
-}
 
 fn given(q: Array, k: Array, v: Array, scale: f64, causal: bool) -> Given {
     let arrays = vec![
@@ -31,59 +18,29 @@ fn given(q: Array, k: Array, v: Array, scale: f64, causal: bool) -> Given {
 }
 
 /// Entries of Q, K and V of sizes over decades.
-fn drawn(shape: &Shape, seed: u64, causal: bool) -> Given {
-    let mut rng = sample::stream(seed, "attention-tests", 0);
-    let mut array = |rows: usize, columns: usize, decades: f64| {
-        let size = 10f64.powf(rng.random_range(-decades..decades));
-        let entries = (0..rows * columns)
-            .map(|_| size * rng.random_range(-1.0..1.0))
-            .collect();
-        matrix(rows, columns, entries)
-    };
-    let q = array(shape.queries, shape.width, 1.5);
-    let k = array(shape.keys, shape.width, 1.5);
-    let v = array(shape.keys, shape.columns, 6.0);
-    given(q, k, v, (shape.width as f64).sqrt(), causal)
+fn drawn(shape: [usize; 4], seed: u64, causal: bool) -> Given {
+    let [q, k, v] = drawn_arrays(shape, 1.5, &mut stream(seed));
+    given(q, k, v, (shape[2] as f64).sqrt(), causal)
 }
 
-/// The largest error over its bound; every bound is finite.
-fn against_the_oracle(given: &Given) -> f64 {
-    let outputs = evaluate(given).unwrap();
-    let exact = OutputsReference::of(given).unwrap().enclose().unwrap();
-    let mut worst = 0.0_f64;
-    for ((value, bound), ball) in outputs
-        .values
-        .values()
-        .iter()
-        .zip(outputs.error_bounds.values())
-        .zip(&exact)
-    {
-        let error = (High::lift(*value).unwrap() - ball.midpoint()).abs() + ball.radius();
-        assert!(bound.is_finite());
-        worst = worst.max((error / High::lift(*bound).unwrap()).to_f64());
-    }
-    worst
+/// The largest error over its bound.
+fn worst_ratio(given: &Given) -> f64 {
+    against_the_oracle(given, &evaluate(given).unwrap())
 }
 
 #[test]
 fn every_entry_is_within_its_bound_of_the_oracle() {
     let shapes = [
-        (1, 1, 1, 1),
-        (3, 5, 2, 1),
-        (2, 200, 3, 9),
-        (5, 17, 8, 4),
-        (2, 400, 1, 2),
+        [1, 1, 1, 1],
+        [3, 5, 2, 1],
+        [2, 200, 3, 9],
+        [5, 17, 8, 4],
+        [2, 400, 1, 2],
     ];
-    for (k, (queries, keys, width, columns)) in shapes.into_iter().enumerate() {
+    for (k, shape) in shapes.into_iter().enumerate() {
         for round in 0..6 {
-            let shape = Shape {
-                queries,
-                keys,
-                width,
-                columns,
-            };
             let seed = 100 * k as u64 + round;
-            let ratio = against_the_oracle(&drawn(&shape, seed, round % 2 == 1));
+            let ratio = worst_ratio(&drawn(shape, seed, round % 2 == 1));
             assert!(ratio <= 1.0, "seed {seed}: {ratio}");
         }
     }
@@ -96,7 +53,7 @@ fn cancelling_logits_come_near_their_bound() {
     let q = matrix(1, 3, vec![1e6 + 0.3, -1e6 - 0.7, 0.1]);
     let k = matrix(2, 3, vec![1.1, 1.1, 1.0, 1.3, 1.3, -1.0]);
     let v = matrix(2, 1, vec![0.0, 1.0]);
-    let ratio = against_the_oracle(&given(q, k, v, 1.0, false));
+    let ratio = worst_ratio(&given(q, k, v, 1.0, false));
     assert!(ratio <= 1.0 && ratio > 0.01, "{ratio}");
 }
 
@@ -109,11 +66,11 @@ fn logits_beyond_the_exponential_and_values_beyond_their_sums_are_no_trouble() {
         2,
         vec![f64::MAX, 1.0, -f64::MAX, -3.0, f64::MAX, f64::MIN_POSITIVE],
     );
-    let ratio = against_the_oracle(&given(q, k.clone(), v.clone(), 1.0, false));
+    let ratio = worst_ratio(&given(q, k.clone(), v.clone(), 1.0, false));
     assert!(ratio <= 1.0, "{ratio}");
     let equal = matrix(1, 1, vec![0.0]);
     let uniform = given(equal, k, v, 1.0, false);
-    assert!(against_the_oracle(&uniform) <= 1.0);
+    assert!(worst_ratio(&uniform) <= 1.0);
 }
 
 /// Equal values: the mean is the value, whatever the weights.
@@ -129,13 +86,8 @@ fn outputs_stay_within_the_range_of_their_column() {
 /// A query of a causal attention sees what an attention over the first keys would.
 #[test]
 fn causal_rows_are_those_of_the_first_keys() {
-    let shape = Shape {
-        queries: 300,
-        keys: 300,
-        width: 3,
-        columns: 2,
-    };
-    let causal = drawn(&shape, 7, true);
+    let shape = [300, 300, 3, 2];
+    let causal = drawn(shape, 7, true);
     let outputs = evaluate(&causal).unwrap();
     for i in [0, 1, 191, 192, 250, 299] {
         let first = |name: &str, columns: usize, from: usize, to: usize| {
@@ -181,21 +133,7 @@ fn what_f64_cannot_hold_is_refused_by_its_place() {
 
 #[test]
 fn threads_do_not_change_a_bit() {
-    let shape = Shape {
-        queries: 700,
-        keys: 500,
-        width: 4,
-        columns: 3,
-    };
-    let instance = drawn(&shape, 11, false);
-    let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| evaluate(&instance)).unwrap()
-    };
-    let (one, three) = (run(1), run(3));
-    assert_eq!(one.values, three.values);
-    assert_eq!(one.error_bounds, three.error_bounds);
+    let shape = [700, 500, 4, 3];
+    let instance = drawn(shape, 11, false);
+    threads_do_not_matter(&instance);
 }

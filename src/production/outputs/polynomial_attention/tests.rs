@@ -1,16 +1,11 @@
 //! Against the oracle, at the edges, and for the independence of threads.
 
-use rand::RngExt;
-
 use super::*;
-use crate::instance::sample;
 use crate::oracle::{OracleError, OutputsReference};
-use crate::scalar::High;
+use crate::production::outputs::test_support::{
+    against_the_oracle, drawn_arrays, matrix, stream, threads_do_not_matter,
+};
 use crate::system::{Array, POLYNOMIAL_ATTENTION};
-
-fn matrix(rows: usize, columns: usize, entries: Vec<f64>) -> Array {
-    Array::new(vec![rows, columns], entries).unwrap()
-}
 
 fn given(q: Array, k: Array, v: Array, degree: u32) -> Given {
     let arrays = vec![
@@ -23,39 +18,18 @@ fn given(q: Array, k: Array, v: Array, degree: u32) -> Given {
 }
 
 /// Entries of Q, K and V of sizes over decades.
-fn drawn([queries, keys, width, columns]: [usize; 4], seed: u64, degree: u32) -> Given {
-    let mut rng = sample::stream(seed, "polynomial-tests", 0);
-    let mut array = |rows: usize, columns: usize, decades: f64| {
-        let size = 10f64.powf(rng.random_range(-decades..decades));
-        let entries = (0..rows * columns)
-            .map(|_| size * rng.random_range(-1.0..1.0))
-            .collect();
-        matrix(rows, columns, entries)
-    };
-    let (q, k, v) = (
-        array(queries, width, 5.0),
-        array(keys, width, 5.0),
-        array(keys, columns, 6.0),
-    );
+fn drawn(shape: [usize; 4], seed: u64, degree: u32) -> Given {
+    let [q, k, v] = drawn_arrays(shape, 5.0, &mut stream(seed));
     given(q, k, v, degree)
 }
 
 /// The largest error over its bound; `None` where the row sum is refused.
-fn against_the_oracle(given: &Given) -> Option<f64> {
-    let outputs = match evaluate(given) {
-        Ok(outputs) => outputs,
-        Err(OutputsError::RowSum { .. }) => return None,
+fn worst_ratio(given: &Given) -> Option<f64> {
+    match evaluate(given) {
+        Ok(outputs) => Some(against_the_oracle(given, &outputs)),
+        Err(OutputsError::RowSum { .. }) => None,
         Err(other) => panic!("{other}"),
-    };
-    let exact = OutputsReference::of(given).unwrap().enclose().unwrap();
-    let mut worst = 0.0_f64;
-    let entries = outputs.values.values().iter();
-    for ((value, bound), ball) in entries.zip(outputs.error_bounds.values()).zip(&exact) {
-        let error = (High::lift(*value).unwrap() - ball.midpoint()).abs() + ball.radius();
-        assert!(bound.is_finite());
-        worst = worst.max((error / High::lift(*bound).unwrap()).to_f64());
     }
-    Some(worst)
 }
 
 #[test]
@@ -67,7 +41,7 @@ fn every_entry_is_within_its_bound_of_the_oracle() {
             .enumerate()
         {
             let seed = (10 * k + round) as u64;
-            if let Some(ratio) = against_the_oracle(&drawn(shape, seed, degree)) {
+            if let Some(ratio) = worst_ratio(&drawn(shape, seed, degree)) {
                 evaluated += 1;
                 assert!(ratio <= 1.0, "seed {seed}: {ratio}");
             }
@@ -82,7 +56,7 @@ fn cancelling_logits_come_near_their_bound() {
     let q = matrix(1, 3, vec![1e6 + 0.3, -1e6 - 0.7, 0.1]);
     let k = matrix(2, 3, vec![1.1, 1.1, 1.0, 1.3, 1.3, -1.0]);
     let v = matrix(2, 1, vec![0.0, 1.0]);
-    let ratio = against_the_oracle(&given(q, k, v, 6)).unwrap();
+    let ratio = worst_ratio(&given(q, k, v, 6)).unwrap();
     assert!(ratio <= 1.0 && ratio > 1e-4, "{ratio}");
 }
 
@@ -107,10 +81,10 @@ fn weights_of_both_signs_are_refused_where_they_cancel_only() {
         evaluate(&zero),
         Err(OutputsError::RowSum { row: 0, degree: 2 })
     ));
-    assert!(matches!(
-        OutputsReference::of(&zero).unwrap().evaluate_row(0),
-        Err(OracleError::Vanishes { .. })
-    ));
+    let refused = OutputsReference::of(&zero).unwrap().evaluate_row(0);
+    let text = refused.as_ref().unwrap_err().to_string();
+    assert!(matches!(refused, Err(OracleError::Vanishes { .. })));
+    assert!(text.starts_with("row 0: the sum of the powers"), "{text}");
     let outputs = evaluate(&instance(-1.9, 3)).unwrap();
     let expected = 8.0 / (8.0 - 6.859);
     assert!((outputs.values.values()[0] - expected).abs() < 1e-12);
@@ -131,14 +105,5 @@ fn degree_0_is_the_mean() {
 #[test]
 fn threads_do_not_change_a_bit() {
     let instance = drawn([700, 500, 4, 3], 11, 4);
-    let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        pool.install(|| evaluate(&instance)).unwrap()
-    };
-    let (one, three) = (run(1), run(3));
-    assert_eq!(one.values, three.values);
-    assert_eq!(one.error_bounds, three.error_bounds);
+    threads_do_not_matter(&instance);
 }
