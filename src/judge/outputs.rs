@@ -16,7 +16,7 @@ use crate::judge::truth::{Shape, Truth};
 use crate::judge::verdict::Judgement;
 use crate::oracle::{OracleError, OutputsReference};
 use crate::scalar::High;
-use crate::system::{Array, Given};
+use crate::system::{Array, Given, in_words};
 
 /// The only field of an answer.
 const OUTPUTS: &str = "outputs";
@@ -28,19 +28,19 @@ pub fn read_outputs(path: &Path, given: &Given) -> Result<Vec<High>, InstanceErr
     }
     let refuse = |message| Err(InstanceError::format(path, message));
     let (shape, values) = npy::read_shaped(path)?;
+    let found = Array::new(shape, values).ok_or_else(|| {
+        InstanceError::format(path, "its shape asks for another number of entries")
+    })?;
     for (_, expected, _) in given.outputs_layout().parts() {
-        if shape != expected {
-            let words = |shape: &[usize]| {
-                let sides: Vec<String> = shape.iter().map(ToString::to_string).collect();
-                sides.join(" x ")
-            };
+        if found.shape() != expected {
             return refuse(format!(
                 "outputs have shape {}, expected {}",
-                words(&shape),
-                words(expected)
+                found.shape_in_words(),
+                in_words(expected)
             ));
         }
     }
+    let values = found.values();
     if let Some(k) = values.iter().position(|value| !value.is_finite()) {
         let entry = given.outputs_layout().entry(k).unwrap_or_default();
         return refuse(format!(

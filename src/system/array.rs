@@ -62,6 +62,17 @@ impl Array {
         in_words(&self.shape)
     }
 
+    /// As nested lists, a scalar as a number; what is missing (NaN) as `null`.
+    pub fn to_json(&self) -> serde_json::Value {
+        // serde_json turns NaN into null.
+        let entries: Vec<serde_json::Value> =
+            self.values.iter().map(|entry| (*entry).into()).collect();
+        match (&self.shape[..], &entries[..]) {
+            ([], [only]) => only.clone(),
+            (shape, _) => nested(entries, shape),
+        }
+    }
+
     /// The place of the entry that stands at `index` row by row: `2, 1`, or nothing for a scalar.
     pub fn place(&self, index: usize) -> String {
         place(&self.shape, index)
@@ -77,8 +88,22 @@ impl Array {
     }
 }
 
+/// Entries that stand row by row, as nested lists.
+pub(super) fn nested(entries: Vec<serde_json::Value>, shape: &[usize]) -> serde_json::Value {
+    match shape {
+        [] | [_] => serde_json::Value::Array(entries),
+        [_, rest @ ..] => {
+            let row: usize = rest.iter().product();
+            entries
+                .chunks(row.max(1))
+                .map(|row| nested(row.to_vec(), rest))
+                .collect()
+        }
+    }
+}
+
 /// A shape in words: `3 x 2`, `4`, `a number`.
-pub(super) fn in_words(shape: &[usize]) -> String {
+pub(crate) fn in_words(shape: &[usize]) -> String {
     if shape.is_empty() {
         return "a number".to_owned();
     }

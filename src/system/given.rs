@@ -190,8 +190,8 @@ impl Given {
     }
 
     fn check_entries(&self, slot: &Slot, array: &Array) -> Result<(), String> {
-        let hidden_by = match slot.rule {
-            Rule::FiniteUnlessHidden(name) => self.array(name),
+        let mask = match slot.rule {
+            Rule::FiniteUnlessHidden(name) => Some(name),
             Rule::Finite
             | Rule::NonNegative
             | Rule::Positive
@@ -200,6 +200,7 @@ impl Given {
             | Rule::Dimension(_)
             | Rule::Word(_) => None,
         };
+        let hidden_by = mask.and_then(|name| self.array(name));
         for (k, value) in array.values().iter().enumerate() {
             let hidden = hidden_by.is_some_and(|by| by.values()[k] == 0.0);
             let place = match array.shape() {
@@ -208,16 +209,8 @@ impl Given {
             };
             let admitted = value.is_finite() || (hidden && value.is_nan());
             if !admitted {
-                let unless = match slot.rule {
-                    Rule::FiniteUnlessHidden(name) => format!(" where {name} is not 0"),
-                    Rule::Finite
-                    | Rule::NonNegative
-                    | Rule::Positive
-                    | Rule::Count
-                    | Rule::Switch
-                    | Rule::Dimension(_)
-                    | Rule::Word(_) => String::new(),
-                };
+                let unless = mask.map(|name| format!(" where {name} is not 0"));
+                let unless = unless.unwrap_or_default();
                 return Err(format!(
                     "{place} is {value}: every entry must be finite{unless}"
                 ));

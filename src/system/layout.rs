@@ -1,6 +1,6 @@
 //! The unknowns as one vector.
 
-use crate::system::array::{Array, place};
+use crate::system::array::{Array, nested, place};
 
 /// One unknown within the vector of all.
 #[derive(Clone, Debug)]
@@ -87,20 +87,6 @@ pub fn as_json<T: Clone + Into<serde_json::Value>>(
         (name.to_owned(), nested(values, shape))
     });
     serde_json::Value::Object(arrays.collect())
-}
-
-/// Entries that stand row by row, as nested lists.
-pub(super) fn nested(entries: Vec<serde_json::Value>, shape: &[usize]) -> serde_json::Value {
-    match shape {
-        [] | [_] => serde_json::Value::Array(entries),
-        [_, rest @ ..] => {
-            let row: usize = rest.iter().product();
-            entries
-                .chunks(row.max(1))
-                .map(|row| nested(row.to_vec(), rest))
-                .collect()
-        }
-    }
 }
 
 #[cfg(test)]

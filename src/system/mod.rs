@@ -30,7 +30,7 @@ mod table;
 mod weighted_low_rank;
 
 pub use array::Array;
-pub(crate) use array::by_rows;
+pub(crate) use array::{by_rows, in_words};
 pub use exact_attention::EXACT_ATTENTION;
 pub use generate::{GENERATORS, Generator, Sizes, generator};
 pub use given::Given;

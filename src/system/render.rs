@@ -4,9 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::instance::InstanceError;
 use crate::instance::files::write_whole;
-use crate::system::array::Array;
 use crate::system::given::Given;
-use crate::system::layout::{as_json, nested};
+use crate::system::layout::as_json;
 use crate::system::slot::Rule;
 use std::path::Path;
 
@@ -26,7 +25,7 @@ pub fn render(given: &Given) -> String {
                 | Rule::Count
                 | Rule::FiniteUnlessHidden(_)
                 | Rule::Dimension(_)
-                | Rule::Word(_) => value(array),
+                | Rule::Word(_) => array.to_json(),
             };
             lines.push(field(slot.name, &value));
         }
@@ -56,13 +55,4 @@ fn field(name: &str, value: &Value) -> String {
     let one: Map<String, Value> = std::iter::once((name.to_owned(), value.clone())).collect();
     let text = Value::Object(one).to_string();
     format!("  {}", &text[1..text.len() - 1])
-}
-
-fn value(array: &Array) -> Value {
-    // serde_json turns NaN into null, which is what a missing entry is.
-    let entries: Vec<Value> = array.values().iter().map(|entry| (*entry).into()).collect();
-    match (array.shape(), &entries[..]) {
-        ([], [only]) => only.clone(),
-        (shape, _) => nested(entries, shape),
-    }
 }

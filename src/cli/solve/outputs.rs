@@ -45,12 +45,11 @@ pub(super) fn run(
     let bounds = outputs.error_bounds.values();
     let error_bound = bounds.iter().copied().fold(0.0, f64::max);
     output::print(&if json {
-        let named = as_json(&layout, bounds);
         output::json_report(&Report {
             status: "evaluated",
             outputs: as_json(&layout, outputs.values.values()),
             error_bound,
-            error_bounds: only(named),
+            error_bounds: outputs.error_bounds.to_json(),
             error_bound_basis: outputs.error_bound_basis,
             method: outputs.method,
             seconds,
@@ -59,14 +58,6 @@ pub(super) fn run(
         output::table(&table(&outputs, &layout, error_bound, seconds))
     })?;
     Ok(Exit::Success)
-}
-
-/// The only array of an object.
-fn only(named: Value) -> Value {
-    match named {
-        Value::Object(fields) => fields.into_iter().next().map_or(Value::Null, |(_, v)| v),
-        other => other,
-    }
 }
 
 fn table(
