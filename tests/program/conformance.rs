@@ -12,7 +12,7 @@ use crate::common::{Scratch, attreg, fixture};
 use attention_regression::instance::files::read_instance;
 use attention_regression::judge::kit::{ExpectedValues, Listed, MANIFEST, Required, read_kit};
 use attention_regression::production::{Problem, Settings, solve};
-use attention_regression::system::{Posed, as_json, read};
+use attention_regression::system::{GENERATORS, Posed, as_json, read};
 use nalgebra::DVector;
 
 fn kit() -> PathBuf {
@@ -61,15 +61,7 @@ fn the_kit_covers_every_system_and_every_kind() {
             assert!(entries.iter().any(|entry| entry.id == id), "{id}");
         }
     }
-    for kind in [
-        "attention",
-        "attention-ridge",
-        "low-rank",
-        "masked-low-rank",
-        "exact-attention",
-        "causal-attention",
-        "polynomial-attention",
-    ] {
+    for kind in GENERATORS.iter().map(|generator| generator.kind) {
         for what in ["", "-one", "-far"] {
             let id = format!("{kind}{what}");
             assert!(entries.iter().any(|entry| entry.id == id), "{id}");

@@ -1,4 +1,6 @@
-//! Systems whose unknowns are matrices, on the command line: solve, check, generate, and what is refused.
+//! Systems with named arrays, on the command line: solve, check, generate, and what is refused.
+
+use attention_regression::system::GENERATORS;
 
 use crate::common::{Scratch, attreg, fixture};
 
@@ -9,15 +11,10 @@ const LOW_RANK: &str = r#"{ "system": "weighted-low-rank", "M": [[1, 2, null], [
 const ATTENTION: &str = r#"{ "system": "single-layer-attention", "A1": [[0], [2], [-3]], "A2": [[2], [0], [0]],
     "A3": [[-1], [4], [-2]], "B": [[2], [1], [2]], "start": { "X": [[0.05]], "Y": [[4.8]] } }"#;
 
-const KINDS: [&str; 7] = [
-    "attention",
-    "attention-ridge",
-    "low-rank",
-    "masked-low-rank",
-    "exact-attention",
-    "causal-attention",
-    "polynomial-attention",
-];
+/// The names of all generators.
+fn kinds() -> impl Iterator<Item = &'static str> {
+    GENERATORS.iter().map(|generator| generator.kind)
+}
 
 #[test]
 fn the_answer_comes_by_name_and_check_accepts_it() {
@@ -232,7 +229,7 @@ fn what_does_not_fit_is_one_line() {
 
 #[test]
 fn generated_instances_are_the_same_twice_and_can_be_solved() {
-    for kind in KINDS {
+    for kind in kinds() {
         let scratch = Scratch::new();
         let (one, two) = (scratch.path("one"), scratch.path("two"));
         for out in [&one, &two] {
@@ -274,7 +271,7 @@ fn threads_do_not_change_an_answer() {
 fn drawn_systems_never_change() {
     let scratch = Scratch::new();
     let out = scratch.path("made");
-    let texts = KINDS.map(|kind| {
+    let texts = kinds().map(|kind| {
         let run = attreg([
             "generate",
             kind,
@@ -292,5 +289,6 @@ fn drawn_systems_never_change() {
         assert_eq!(run.status, 0, "{}", run.err);
         std::fs::read_to_string(format!("{out}/{kind}-0.json")).unwrap()
     });
+    let texts: Vec<String> = texts.collect();
     insta::assert_snapshot!(texts.concat());
 }
