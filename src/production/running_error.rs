@@ -96,7 +96,7 @@ pub(crate) fn with_errors(x: &DVector<f64>, error: Option<&DVector<f64>>) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::production::test_support::covers;
+    use crate::scalar::test_support::{Tabulated, covers, moves_as_tabulated};
 
     #[test]
     fn a_sum_carries_the_errors_of_its_terms_its_rounding_and_the_second_order_of_its_length() {
@@ -119,11 +119,7 @@ mod tests {
         assert!((1030.0..=1034.0).contains(&extra), "{extra}");
     }
 
-    /// Name, function, argument, value there, what an error of 2^-4 moves it by (the table of `docs/numerics.md`), and the
-    /// library's error in units of eps. Numbers from mpmath at 40 digits.
-    type Case = (&'static str, fn(Ball<f64>) -> Ball<f64>, f64, f64, f64, f64);
-
-    const CASES: [Case; 5] = [
+    const CASES: [Tabulated; 5] = [
         (
             "1/cosh^2",
             Ball::sech_squared,
@@ -168,21 +164,7 @@ mod tests {
 
     #[test]
     fn a_function_moves_by_what_the_table_of_the_numerics_document_says() {
-        for (name, function, x, value, moved, library) in CASES {
-            let inexact = function(Ball::new(x, 0.0625));
-            assert!((inexact.midpoint() / value - 1.0).abs() < 1e-15, "{name}");
-            covers(inexact.radius(), moved, 1e-13);
-            // The function at both ends of the interval.
-            for end in [x - 0.0625, x + 0.0625] {
-                let there = function(Ball::exact(end)).midpoint();
-                assert!(
-                    (there - inexact.midpoint()).abs() <= inexact.radius(),
-                    "{name} at {end}"
-                );
-            }
-            let exact = function(Ball::exact(x));
-            covers(exact.radius(), value.abs() * library * f64::EPSILON, 1e-13);
-        }
+        CASES.into_iter().for_each(moves_as_tabulated);
     }
 
     #[test]

@@ -109,16 +109,8 @@ fn facts_of_size_one(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::production::kernels::operator::Gram;
+    use crate::production::error_bound::positive_definite::tests::bounded;
     use crate::production::test_support::covers;
-
-    fn bounded(diagonal: [f64; 2], error: f64) -> Bounded {
-        let mut matrix = Gram::zeros(2);
-        for (j, entry) in diagonal.into_iter().enumerate() {
-            matrix.column_mut(j)[0] = entry;
-        }
-        Bounded { matrix, error }
-    }
 
     #[test]
     fn the_facts_of_a_hessian_are_those_of_hand_arithmetic() {

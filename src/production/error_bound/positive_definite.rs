@@ -70,10 +70,11 @@ impl Bounded {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn bounded(diagonal: [f64; 2], error: f64) -> Bounded {
+    /// A diagonal matrix with an error.
+    pub(in crate::production::error_bound) fn bounded(diagonal: [f64; 2], error: f64) -> Bounded {
         let mut matrix = Gram::zeros(2);
         for (j, entry) in diagonal.into_iter().enumerate() {
             matrix.column_mut(j)[0] = entry;

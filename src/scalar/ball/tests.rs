@@ -3,7 +3,7 @@
 use super::*;
 use crate::scalar::High;
 use crate::scalar::rounding::UNIT;
-use crate::scalar::test_support::covers;
+use crate::scalar::test_support::{Tabulated, covers, moves_as_tabulated};
 
 #[test]
 fn the_error_of_a_cancelling_difference_is_the_inherited_one() {
@@ -81,11 +81,7 @@ fn only_a_product_that_may_have_underflowed_is_charged_for_it() {
     covers(charge(small, 2f64.powi(-530)), f64::MIN_POSITIVE, 1e-6);
 }
 
-/// Name, function, argument, value there, what an error of 2^-4 moves it by (the table of `docs/numerics.md`), and the
-/// library's error in units of eps. Numbers from mpmath at 40 digits.
-type Case = (&'static str, fn(Ball<f64>) -> Ball<f64>, f64, f64, f64, f64);
-
-const CASES: [Case; 4] = [
+const CASES: [Tabulated; 4] = [
     (
         "exp",
         Ball::exp,
@@ -122,21 +118,7 @@ const CASES: [Case; 4] = [
 
 #[test]
 fn a_function_moves_by_what_the_table_of_the_numerics_document_says() {
-    for (name, function, x, value, moved, library) in CASES {
-        let inexact = function(Ball::new(x, 0.0625));
-        assert!((inexact.midpoint() / value - 1.0).abs() < 1e-15, "{name}");
-        covers(inexact.radius(), moved, 1e-13);
-        // The function at both ends of the interval.
-        for end in [x - 0.0625, x + 0.0625] {
-            let there = function(Ball::exact(end)).midpoint();
-            assert!(
-                (there - inexact.midpoint()).abs() <= inexact.radius(),
-                "{name} at {end}"
-            );
-        }
-        let exact = function(Ball::exact(x));
-        covers(exact.radius(), value.abs() * library * f64::EPSILON, 1e-13);
-    }
+    CASES.into_iter().for_each(moves_as_tabulated);
 }
 
 #[test]
