@@ -1,7 +1,7 @@
 //! Which cases a claim is checked on: how they are drawn, and which strata they belong to.
 
 use crate::claims::real::real_cases;
-use crate::claims::{Case, CheckError, Family, Stratum};
+use crate::claims::{Case, CheckError, Family, Origin, Stratum};
 use crate::instance::Instance;
 use crate::instance::sample::Stream;
 use crate::system::Given;
@@ -24,11 +24,32 @@ pub trait Cases: Sync {
     /// The hand list of edge cases.
     fn edges(&self, rng: &mut Stream) -> Result<Vec<Case<Self::Instance>>, CheckError>;
 
-    /// Real data, so many rows of each; none where real data say nothing.
-    fn real(&self, rows: usize, seed: u64) -> Vec<Result<Case<Self::Instance>, CheckError>>;
+    /// Real data, so many rows of each; none unless an implementation has some.
+    fn real(&self, _rows: usize, _seed: u64) -> Vec<Result<Case<Self::Instance>, CheckError>> {
+        Vec::new()
+    }
 
     /// The strata that a case belongs to, measured on the instance itself.
     fn strata(&self, case: &Case<Self::Instance>) -> Vec<Stratum>;
+}
+
+/// Edge cases: each shape in so many turns, drawn by number and shape.
+pub(in crate::claims) fn edges_of_shapes<I, S: Copy>(
+    shapes: &[S],
+    turns: usize,
+    mut draw: impl FnMut(usize, S) -> Result<Case<I>, CheckError>,
+) -> Result<Vec<Case<I>>, CheckError> {
+    let mut cases = Vec::with_capacity(shapes.len() * turns);
+    for shape in shapes {
+        for turn in 0..turns {
+            let case = draw(cases.len() * 3 + turn, *shape)?;
+            cases.push(Case {
+                origin: Origin::Edge(cases.len()),
+                ..case
+            });
+        }
+    }
+    Ok(cases)
 }
 
 /// How the cases of a claim about another system than a loss of logits are drawn.

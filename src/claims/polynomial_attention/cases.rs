@@ -130,10 +130,7 @@ impl Cases for PolynomialCases {
             .collect())
     }
 
-    /// None: products of real queries and keys have both signs.
-    fn real(&self, _rows: usize, _seed: u64) -> Vec<Result<Case<Given>, CheckError>> {
-        Vec::new()
-    }
+    // Nothing real: products of real queries and keys have both signs.
 
     fn strata(&self, case: &Case<Given>) -> Vec<Stratum> {
         let given = &case.instance;

@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrix;
 
+use crate::claims::cases::edges_of_shapes;
 use crate::claims::tools::decade::decade;
 use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
 use crate::instance::sample::{self, Stream};
@@ -180,23 +181,10 @@ impl Cases for AttentionCases {
             [n, 2, 1, 2, m],
             [2, 1, 2, 1, m],
         ];
-        let mut cases = Vec::new();
-        for shape in shapes {
-            for turn in 0..2 {
-                let case = self.shaped(cases.len() * 3 + turn, shape, rng)?;
-                cases.push(Case {
-                    origin: Origin::Edge(cases.len()),
-                    ..case
-                });
-            }
-        }
-        Ok(cases)
+        edges_of_shapes(&shapes, 2, |index, shape| self.shaped(index, shape, rng))
     }
 
-    /// None: the head that ships with the program has more unknowns than 40 digits can afford.
-    fn real(&self, _rows: usize, _seed: u64) -> Vec<Result<Case<Given>, CheckError>> {
-        Vec::new()
-    }
+    // Nothing real: the head that ships with the program has more unknowns than 40 digits can afford.
 
     fn strata(&self, case: &Case<Given>) -> Vec<Stratum> {
         let given = &case.instance;

@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrix;
 
+use crate::claims::cases::edges_of_shapes;
 use crate::claims::tools::decade::decade;
 use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
 use crate::instance::sample::{self, Stream};
@@ -180,24 +181,12 @@ impl Cases for LowRankCases {
                 &[[1, 1, 1], [1, 4, 1], [4, 1, 1], [2, 2, 2], [3, 4, 2]]
             }
         };
-        let mut cases = Vec::new();
         let fits = |shape: &&[usize; 3]| (self.columns.0..=self.columns.1).contains(&shape[1]);
-        for shape in shapes.iter().filter(fits) {
-            for turn in 0..4 {
-                let case = self.in_shape(cases.len() * 3 + turn, *shape, rng)?;
-                cases.push(Case {
-                    origin: Origin::Edge(cases.len()),
-                    ..case
-                });
-            }
-        }
-        Ok(cases)
+        let shapes: Vec<[usize; 3]> = shapes.iter().filter(fits).copied().collect();
+        edges_of_shapes(&shapes, 4, |index, shape| self.in_shape(index, shape, rng))
     }
 
-    /// None: the digits that ship with the program have more unknowns than 40 digits can afford.
-    fn real(&self, _rows: usize, _seed: u64) -> Vec<Result<Case<Given>, CheckError>> {
-        Vec::new()
-    }
+    // Nothing real: the digits that ship with the program have more unknowns than 40 digits can afford.
 
     fn strata(&self, case: &Case<Given>) -> Vec<Stratum> {
         let given = &case.instance;

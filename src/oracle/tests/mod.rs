@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::instance::{Activation, DesignMatrix, Instance, LossKind};
 use crate::oracle::lift_vector;
 use crate::scalar::High;
+use crate::system::{Given, Posed, parse};
 
 /// The digits that the oracle promises, normwise.
 const DIGITS: i64 = 36;
@@ -79,6 +80,14 @@ fn numbers(texts: &[String]) -> Vec<High> {
         .iter()
         .map(|text| High::parse(text).unwrap())
         .collect()
+}
+
+/// The instance of a manifest of named arrays.
+fn given_of(manifest: &serde_json::Value, name: &str) -> Given {
+    match parse(&manifest.to_string(), name.as_ref()) {
+        Ok(Posed::Other(given)) => given,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// `max |ours - theirs| <= 10^-digits max |theirs|`, and nothing poisoned.

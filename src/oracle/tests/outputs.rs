@@ -1,14 +1,12 @@
 //! Systems without unknowns: mpmath's table, sizes of their graphs.
 
-use std::path::Path;
-
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{DIGITS, agree, numbers};
+use super::{DIGITS, agree, given_of, numbers};
 use crate::oracle::{OracleError, OutputsReference, Reference};
 use crate::scalar::High;
-use crate::system::{Array, EXACT_ATTENTION, Given, Posed, parse};
+use crate::system::{Array, EXACT_ATTENTION, Given};
 
 /// One entry of the table that mpmath made from the definitions.
 #[derive(Deserialize)]
@@ -20,10 +18,7 @@ struct Entry {
 
 impl Entry {
     fn given(&self) -> Given {
-        match parse(&self.manifest.to_string(), Path::new(&self.name)) {
-            Ok(Posed::Other(given)) => given,
-            other => panic!("{other:?}"),
-        }
+        given_of(&self.manifest, &self.name)
     }
 }
 

@@ -1,15 +1,13 @@
 //! The systems with matrices as unknowns: mpmath's table, entries by name, sizes of their graphs.
 
-use std::path::Path;
-
 use nalgebra::DVector;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{DIGITS, agree, numbers};
+use super::{DIGITS, agree, given_of, numbers};
 use crate::oracle::{OracleError, Reference, estimate_of, lift_vector};
 use crate::scalar::High;
-use crate::system::{Array, Given, Posed, SINGLE_LAYER_ATTENTION, WEIGHTED_LOW_RANK, parse};
+use crate::system::{Array, Given, SINGLE_LAYER_ATTENTION, WEIGHTED_LOW_RANK};
 
 /// One entry of the table that mpmath made from the definitions.
 #[derive(Deserialize)]
@@ -24,10 +22,7 @@ struct Entry {
 
 impl Entry {
     fn given(&self) -> Given {
-        match parse(&self.manifest.to_string(), Path::new(&self.name)) {
-            Ok(Posed::Other(given)) => given,
-            other => panic!("{other:?}"),
-        }
+        given_of(&self.manifest, &self.name)
     }
 
     fn point(&self) -> DVector<High> {
