@@ -11,9 +11,12 @@ use crate::cli::Exit;
 /// time a second signal is the same request; nobody presses two keys as fast.
 const SAME_REQUEST: Duration = Duration::from_millis(200);
 
+/// What happens to work that gives what it has.
+pub(super) const FINISHING: &str = "finishing what is under way";
+
 /// A flag that the first Ctrl-C sets, for work that looks at it. Where the system takes no handler (there can be one in a
-/// process), the flag stays false and Ctrl-C ends the program as it always does.
-pub(super) fn stop_flag() -> Arc<AtomicBool> {
+/// process), the flag stays false and Ctrl-C ends the program as it always does. The user is told what happens then.
+pub(super) fn stop_flag(what_happens: &'static str) -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let set = Arc::clone(&flag);
     let first: Mutex<Option<Instant>> = Mutex::new(None);
@@ -24,10 +27,9 @@ pub(super) fn stop_flag() -> Arc<AtomicBool> {
         match *first {
             None => {
                 *first = Some(Instant::now());
+                eprintln!("attreg: interrupted: {what_happens} (Ctrl-C again ends at once)");
+                // After the line: work that ends at once ends the program, and this thread with it.
                 set.store(true, SeqCst);
-                eprintln!(
-                    "attreg: interrupted: finishing what is under way (Ctrl-C again ends at once)"
-                );
             }
             Some(asked) if asked.elapsed() < SAME_REQUEST => {}
             Some(_) => std::process::exit(Exit::Interrupted.status().into()),

@@ -22,7 +22,7 @@ use crate::system::{Asks, Posed, read, read_unknowns};
     after_help = "Every number is within one unit of its last digit, proven by enclosing all rounding errors.
 A value that cannot be told from zero is printed as 0e-37: its size is below 10^-37.
 
-Exit status: 0, or 1 if --minimiser finds no minimiser that can be proven, or 2 for bad input.
+Exit status: 0, or 1 if --minimiser finds no minimiser that can be proven or rows of outputs have no value, or 2 for bad input.
 
 Example:
   attreg reference instance.json --at x.json --minimiser --json"
@@ -72,10 +72,9 @@ pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
                     "the system has no unknowns",
                 ));
             }
-            let values = OutputsReference::of(&given)
-                .and_then(|reference| reference.enclose())
-                .map_err(fail)?;
-            outputs::print(&given.outputs_layout(), &values, arguments.json)
+            let reference = OutputsReference::of(&given).map_err(fail)?;
+            let found = outputs::Found::of(&reference).map_err(fail)?;
+            found.print(&given.outputs_layout(), arguments.json)
         }
         Posed::Other(given) => {
             let x = match &arguments.at {

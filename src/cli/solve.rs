@@ -11,7 +11,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use nalgebra::DVector;
 
-use crate::cli::interrupt::stop_flag;
+use crate::cli::interrupt::{FINISHING, stop_flag};
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{
     has_suffix, npy, read_point, refuse_overlap, refuse_two_readers, shown, write_whole,
@@ -24,8 +24,8 @@ use report::Run;
 /// Arguments of `attreg solve`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit status: 0 converged (also to rounding), 1 any other outcome, 2 bad input, 130 ended by Ctrl-C (the best point so
-far is printed and written all the same).
+    after_help = "Exit status: 0 converged (also to rounding) or all outputs evaluated, 1 any other outcome, 2 bad input, 130 ended by Ctrl-C
+(the best point so far is printed and written all the same; of outputs none).
 
 Example:
   attreg solve instance.json --tolerance 1e-12 --output x.npy --json"
@@ -117,7 +117,7 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     let problem =
         Problem::from_instance(&instance).map_err(|error| CliError::refused(path, error))?;
     drop(instance);
-    let stop = stop_flag();
+    let stop = stop_flag(FINISHING);
     let mut follower = Follower::of(&stop, Some("passes over A"));
     let mut observer = |entry: &TraceEntry| follower.sees(entry);
     let solution = solve_interruptible(&problem, &start, &settings, &mut observer, &stop)

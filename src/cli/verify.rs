@@ -80,7 +80,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     };
     let bar = progress_bar(plan.total());
     let progress = || bar.inc(1);
-    let stop = interrupt::stop_flag();
+    let stop = interrupt::stop_flag(interrupt::FINISHING);
     let records = campaign::run_until(&plan, &progress, &stop, journal.as_ref());
     bar.finish_and_clear();
     let records = records?;

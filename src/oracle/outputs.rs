@@ -67,17 +67,26 @@ impl<'a> OutputsReference<'a> {
     /// [`evaluate_row`](Self::evaluate_row).
     pub fn enclose(&self) -> Result<Vec<Ball>, OracleError> {
         let mut all = Vec::new();
+        for row in self.enclosures() {
+            all.extend(row?);
+        }
+        Ok(all)
+    }
+
+    /// Row after row, each entry with a bound of its rounding error, or why the row has none: a row without a value leaves the
+    /// others theirs. Errors as for [`evaluate_row`](Self::evaluate_row).
+    pub fn enclosures(&self) -> impl Iterator<Item = Result<Vec<Ball>, OracleError>> {
         let mut last: Option<Compiled> = None;
-        for i in 0..self.rows {
+        (0..self.rows).map(move |i| {
             let form = self.definition.form(self.given, i);
             let compiled = match last.take().filter(|last| last.form == form) {
                 Some(same) => same,
                 None => self.compiled(i)?,
             };
-            all.extend(self.run(&compiled, i, |value| Ball::new(value, High::ZERO))?);
+            let row = self.run(&compiled, i, |value| Ball::new(value, High::ZERO));
             last = Some(compiled);
-        }
-        Ok(all)
+            row
+        })
     }
 
     /// Nodes and terms of row `i`: how many there are, and how many were expected.

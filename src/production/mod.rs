@@ -67,7 +67,7 @@ pub use error::{EvaluationError, ProblemError, SettingsError, SolveError};
 pub use error_bound::{ErrorBound, bound_error};
 pub use logit_loss::{LogitErrorBounds, LogitLoss};
 pub use outcome::{Observer, Outcome, Solution, TraceEntry};
-pub use outputs::{Outputs, OutputsError, evaluate};
+pub use outputs::{Outputs, OutputsError, RefusedRow, evaluate, evaluate_interruptible};
 pub use problem::Problem;
 pub use residual_softmax::ResidualSoftmax;
 pub use settings::{Method, Settings};

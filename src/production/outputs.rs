@@ -22,6 +22,6 @@ mod table;
 #[cfg(test)]
 mod test_support;
 
-pub use error::OutputsError;
+pub use error::{OutputsError, RefusedRow};
 pub use evaluated::Outputs;
-pub use table::evaluate;
+pub use table::{evaluate, evaluate_interruptible};

@@ -1,6 +1,8 @@
 //! Systems without unknowns on the command line: solve, reference, check, and what is refused.
 
 use crate::common::{Scratch, attreg, fixture};
+#[cfg(target_os = "linux")]
+use attention_regression::instance::files::npy;
 
 const ATTENTION: &str = r#"{ "system": "exact-attention", "Q": [[1, 2], [-0.5, 0.25]], "K": [[0.5, -1], [2, 0], [1, 1]],
     "V": [[1, -1, 0.5], [0, 3, 0.25], [-2, 1, 8]] }"#;
@@ -88,6 +90,118 @@ fn a_real_head_is_as_numpy_has_it() {
     assert!(numpy.iter().any(|value| value.abs() > 0.1));
 }
 
+/// The second of three queries is orthogonal to every key: nothing can be divided by the sum of its powers.
+#[test]
+fn a_row_without_outputs_leaves_the_others_theirs() {
+    let scratch = Scratch::new();
+    let queries = "[[1, 2], [-0.5, 0.25]]";
+    let file = scratch.file(
+        "p.json",
+        POWERS.replace(queries, "[[1, 2], [0, 0], [-0.5, 0.25]]"),
+    );
+    let array = scratch.path("o.npy");
+    let run = attreg(["solve", &file, "--json", "--output", &array]);
+    assert_eq!(run.status, 1, "{}", run.err);
+    let found = run.json();
+    assert_eq!(found["status"], "evaluated-in-part");
+    assert_eq!(found["refused_rows"], serde_json::json!([1]));
+    let warning = "1 of 3 rows has no outputs, the first because of this: row 1: its powers of degree 4 add up to";
+    assert!(
+        found["warnings"][0].as_str().unwrap().starts_with(warning),
+        "{found}"
+    );
+    let missing = serde_json::json!([null, null, null]);
+    assert_eq!(found["outputs"][1], missing);
+    assert_eq!(found["error_bounds"][1], missing);
+    // The others are those of the instance without it.
+    let others = scratch.file("others.json", POWERS);
+    let others = attreg(["solve", &others, "--json"]).json();
+    for (here, there) in [(0, 0), (2, 1)] {
+        assert_eq!(found["outputs"][here], others["outputs"][there]);
+        assert_eq!(found["error_bounds"][here], others["error_bounds"][there]);
+    }
+    assert_eq!(found["error_bound"], others["error_bound"]);
+    let saved = std::fs::read(&array).unwrap();
+    let saved: Vec<f64> = saved[saved.len() - 72..]
+        .chunks_exact(8)
+        .map(|bytes| f64::from_le_bytes(bytes.try_into().unwrap()))
+        .collect();
+    let missing: Vec<bool> = saved.iter().map(|value| value.is_nan()).collect();
+    assert_eq!(
+        missing,
+        [false, false, false, true, true, true, false, false, false]
+    );
+    let table = attreg(["solve", &file]).out;
+    assert!(table.contains("evaluated-in-part"), "{table}");
+    assert!(
+        table.contains(warning) && table.contains("outputs[1, 2]  none\n"),
+        "{table}"
+    );
+    // The oracle has no value there either, and says so in the same form.
+    let exact = attreg(["reference", &file, "--json"]);
+    assert_eq!(exact.status, 1, "{}", exact.err);
+    let exact = exact.json();
+    assert_eq!(exact["outputs"][1], serde_json::json!([null, null, null]));
+    assert_eq!(exact["refused_rows"], serde_json::json!([1]));
+    let reason = exact["warnings"][0].as_str().unwrap();
+    assert!(
+        reason.contains("row 1: the sum of the powers cannot be told from zero"),
+        "{reason}"
+    );
+    assert!(exact["outputs"][2][0].is_string());
+    // Where no row has a value, an error as before.
+    let none = scratch.file("none.json", POWERS.replace(queries, "[[0, 0], [0, 0]]"));
+    attreg(["reference", &none]).assert_refused("row 0: the sum of the powers");
+}
+
+/// The signal is sent when the process catches it: an evaluation of ten thousand million weights, which takes seconds at least.
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_ends_an_evaluation_with_one_line() {
+    use std::process::{Command, Stdio};
+    let scratch = Scratch::new();
+    let side = 100_000;
+    for name in ["Q", "K", "V"] {
+        let path = scratch.path(&format!("{name}.npy"));
+        npy::write_shaped(path.as_ref(), &[side, 1], &vec![1.0; side]).unwrap();
+    }
+    let file = scratch.file(
+        "p.json",
+        r#"{ "system": "exact-attention", "Q": "Q.npy", "K": "K.npy", "V": "V.npy" }"#,
+    );
+    let output = scratch.path("o.npy");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_attreg"))
+        .args(["solve", &file, "--output", &output])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    /// The bit of SIGINT in the mask of the signals that a process catches.
+    const SIGINT: u64 = 1 << 1;
+    let catches = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask & SIGINT != 0)
+    };
+    while !catches() {
+        std::thread::yield_now();
+    }
+    let kill = format!("kill -INT {}", child.id());
+    let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
+    assert!(sent.success());
+    assert!(child.wait().unwrap().code() == Some(130));
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(
+        String::from_utf8(ended.stderr).unwrap(),
+        "attreg: interrupted: outputs that are not finished are left out (Ctrl-C again ends at once)\n"
+    );
+    assert!(ended.stdout.is_empty());
+    assert!(!std::path::Path::new(&output).exists());
+}
+
 #[test]
 fn what_does_not_fit_is_one_line() {
     let scratch = Scratch::new();
@@ -135,8 +249,8 @@ fn what_does_not_fit_is_one_line() {
         ),
         (
             "[[1, 2], [-0.5, 0.25]]",
-            "[[1e200, 0], [1, 1e300]]",
-            "p.json: logits of query 1 may be as large as",
+            "[[1, 1e300]]",
+            "p.json: logits of query 0 may be as large as",
         ),
     ] {
         assert!(ATTENTION.contains(from), "{from}");
@@ -167,9 +281,14 @@ fn what_does_not_fit_is_one_line() {
             "system \"polynomial-attention\" needs degree",
         ),
         (
-            "[[1, 2], ",
-            "[[0, 0], ",
-            "row 0: its powers of degree 4 add up to what f64 cannot tell from 0",
+            "[[1, 2], [-0.5, 0.25]]",
+            "[[0, 0]]",
+            "p.json: row 0: its powers of degree 4 add up to what f64 cannot tell from 0",
+        ),
+        (
+            "[[1, 2], [-0.5, 0.25]]",
+            "[[0, 0], [0, 0], [0, 0]]",
+            "p.json: none of the 3 rows has outputs: row 0: its powers of degree 4",
         ),
     ] {
         assert!(POWERS.contains(from), "{from}");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::follow::Follower;
 use super::report::{self, Run};
-use crate::cli::interrupt::stop_flag;
+use crate::cli::interrupt::{FINISHING, stop_flag};
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{has_suffix, npz, write_whole};
 use crate::production::{Settings, TraceEntry, solve_system};
@@ -28,7 +28,7 @@ pub(super) fn run(asked: &Asked<'_>, given: &Given, settings: &Settings) -> Resu
         Some(file) => Some(read_unknowns(file, given)?),
         None => given.points().first().cloned(),
     };
-    let stop = stop_flag();
+    let stop = stop_flag(FINISHING);
     let mut follower = Follower::of(&stop, None);
     let mut observer = |entry: &TraceEntry| follower.sees(entry);
     let (solution, method) = solve_system(

@@ -5,6 +5,8 @@
 //! weights and the weighted sum of the values are kept; a larger logit rescales the sums. Nothing of the size of queries times
 //! keys is ever held.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use pulp::{Simd, WithSimd};
 
 use crate::production::kernels::Level;
@@ -54,6 +56,8 @@ pub(crate) struct Memory<'a> {
     pub columns: usize,
     /// Values are multiplied by this power of two on their way in; the outputs come so, too.
     pub factor: f64,
+    /// Once set, nothing more is computed, and what was written is of no use.
+    pub stop: &'a AtomicBool,
 }
 
 /// Up to [`QUERIES`] queries that follow each other.
@@ -123,6 +127,9 @@ impl WithSimd for Attend<'_> {
         }
         let most = queries.seen.iter().copied().max().unwrap_or(0);
         for first in (0..most).step_by(KEYS) {
+            if memory.stop.load(Relaxed) {
+                return;
+            }
             let count = KEYS.min(most - first);
             transpose(
                 &memory.keys[first * d..(first + count) * d],

@@ -1,14 +1,17 @@
 //! What an evaluation gives.
 
+use crate::production::outputs::error::RefusedRow;
 use crate::system::Array;
 
 /// The outputs of a system without unknowns.
 #[derive(Clone, Debug)]
 pub struct Outputs {
-    /// In the shape that the system's table gives them.
+    /// In the shape that the system's table gives them; NaN in the rows that are refused, as in a manifest a missing entry.
     pub values: Array,
-    /// How far each can be off, proven; entry by entry as `values`.
+    /// How far each can be off, proven; entry by entry as `values`, NaN as there.
     pub error_bounds: Array,
+    /// The rows without outputs, in order, each with its reason; never all of them.
+    pub refused: Vec<RefusedRow>,
     /// What the bounds rest on.
     pub error_bound_basis: &'static str,
     /// How they were computed.

@@ -1,12 +1,16 @@
 //! The arrays of an attention, and the one pass over its keys.
 
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use rayon::prelude::*;
 
 use crate::production::kernels::Level;
 use crate::production::kernels::attention::{
     Buffers, Memory, QUERIES, Queries, Sums, Weights, attend,
 };
-use crate::production::outputs::error::OutputsError;
+use crate::production::outputs::error::{OutputsError, RefusedRow};
+use crate::production::outputs::evaluated::Outputs;
 use crate::production::summation::norm;
 use crate::system::{Array, Given};
 
@@ -50,9 +54,9 @@ impl<'a> Arrays<'a> {
         }
     }
 
-    /// How large the logits of each query can be, with the keys that it sees, of which there are more and more; an error where
-    /// a logit may be beyond f64.
-    pub(super) fn reaches(&self, seen: &[usize]) -> Result<Vec<Reach>, OutputsError> {
+    /// How large the logits of each query can be, with the keys that it sees, of which there are more and more; a refusal
+    /// where a logit may be beyond f64.
+    fn reaches(&self, seen: &[usize]) -> Vec<Result<Reach, RefusedRow>> {
         let [_, _, width, _] = self.shape;
         let mut keys = self.keys.chunks_exact(width);
         let (mut largest_key, mut counted) = (0.0_f64, 0);
@@ -64,11 +68,11 @@ impl<'a> Arrays<'a> {
             counted = seen;
             let scaled: Vec<f64> = query.iter().map(|entry| entry / self.scale).collect();
             if let Some(column) = scaled.iter().position(|entry| !entry.is_finite()) {
-                return Err(OutputsError::Query { row, column });
+                return Err(RefusedRow::Query { row, column });
             }
             let largest_logit = norm(&scaled) * largest_key;
             if largest_logit > LARGEST_LOGIT || largest_logit.is_nan() {
-                return Err(OutputsError::Logits {
+                return Err(RefusedRow::Logits {
                     row,
                     largest: largest_logit,
                 });
@@ -81,9 +85,78 @@ impl<'a> Arrays<'a> {
         .collect()
     }
 
-    /// The outputs (nq x m, row by row) for queries that see so many keys each, and what is kept of each query.
-    pub(super) fn attend(&self, weights: Weights, seen: &[usize]) -> (Vec<f64>, Vec<Sums>) {
-        let [queries, _, width, columns] = self.shape;
+    /// The outputs for queries that see so many keys each. `finish` has the last word on each row that can be streamed: it
+    /// gives the bounds of its outputs, or refuses it.
+    pub(super) fn evaluate(
+        &self,
+        weights: Weights,
+        seen: &[usize],
+        stop: &AtomicBool,
+        error_bound_basis: &'static str,
+        mut finish: impl FnMut(Streamed<'_>) -> Result<Vec<f64>, RefusedRow>,
+    ) -> Result<Outputs, OutputsError> {
+        let [rows, _, _, m] = self.shape;
+        let reaches = self.reaches(seen);
+        let (mut values, kept) =
+            self.attend(weights, seen, &self.queries_within(&reaches), stop)?;
+        let mut bounds = Vec::with_capacity(values.len());
+        let mut refused = Vec::new();
+        let each = values.chunks_exact_mut(m).zip(kept).zip(seen).zip(reaches);
+        for (row, (((outputs, kept), seen), reach)) in each.enumerate() {
+            let finished = reach.and_then(|reach| {
+                finish(Streamed {
+                    row,
+                    seen: *seen,
+                    reach,
+                    kept,
+                    outputs,
+                })
+            });
+            match finished {
+                Ok(found) => bounds.extend(found),
+                Err(reason) => {
+                    outputs.fill(f64::NAN);
+                    bounds.extend(std::iter::repeat_n(f64::NAN, m));
+                    refused.push(reason);
+                }
+            }
+        }
+        match refused.first() {
+            Some(first) if refused.len() == rows => Err(OutputsError::NoRows {
+                first: first.clone(),
+                rows,
+            }),
+            _ => Ok(Outputs {
+                values: Outputs::shaped(rows, m, values),
+                error_bounds: Outputs::shaped(rows, m, bounds),
+                refused,
+                error_bound_basis,
+                method: "streaming",
+            }),
+        }
+    }
+
+    /// The queries, with 0 for those whose logits are beyond f64.
+    fn queries_within(&self, reaches: &[Result<Reach, RefusedRow>]) -> Cow<'a, [f64]> {
+        let mut queries = Cow::Borrowed(self.queries);
+        let [_, _, width, _] = self.shape;
+        for (row, reach) in reaches.iter().enumerate() {
+            if reach.is_err() {
+                queries.to_mut()[row * width..(row + 1) * width].fill(0.0);
+            }
+        }
+        queries
+    }
+
+    /// The outputs of these queries (nq x m, row by row), which see so many keys each, and what is kept of each query.
+    fn attend(
+        &self,
+        weights: Weights,
+        seen: &[usize],
+        queries: &[f64],
+        stop: &AtomicBool,
+    ) -> Result<(Vec<f64>, Vec<Sums>), OutputsError> {
+        let [rows, _, width, columns] = self.shape;
         let largest = self.values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
         let factor = if largest > LARGE_VALUE { SHRINK } else { 1.0 };
         let memory = Memory {
@@ -93,14 +166,15 @@ impl<'a> Arrays<'a> {
             width,
             columns,
             factor,
+            stop,
         };
         let level = Level::best();
-        let mut outputs = vec![0.0; queries * columns];
-        let mut sums = vec![Sums::default(); queries];
+        let mut outputs = vec![0.0; rows * columns];
+        let mut sums = vec![Sums::default(); rows];
         outputs
             .par_chunks_mut(QUERIES * columns)
             .zip(sums.par_chunks_mut(QUERIES))
-            .zip(self.queries.par_chunks(QUERIES * width))
+            .zip(queries.par_chunks(QUERIES * width))
             .zip(seen.par_chunks(QUERIES))
             .for_each_init(
                 Buffers::default,
@@ -113,9 +187,26 @@ impl<'a> Arrays<'a> {
                     attend(level, memory, queries, buffers, outputs, sums);
                 },
             );
+        if stop.load(Relaxed) {
+            return Err(OutputsError::Interrupted);
+        }
         for output in &mut outputs {
             *output /= factor;
         }
-        (outputs, sums)
+        Ok((outputs, sums))
     }
+}
+
+/// A row that has been streamed.
+pub(super) struct Streamed<'a> {
+    /// Its number.
+    pub(super) row: usize,
+    /// Keys that it sees.
+    pub(super) seen: usize,
+    /// How large its logits can be.
+    pub(super) reach: Reach,
+    /// What is kept of it beside its outputs.
+    pub(super) kept: Sums,
+    /// Its outputs.
+    pub(super) outputs: &'a mut [f64],
 }

@@ -1,9 +1,12 @@
 //! Against the oracle, at the edges, and for the independence of blocks and threads.
 
-use super::*;
+use std::sync::atomic::AtomicBool;
+
 use crate::production::outputs::test_support::{
     against_the_oracle, drawn_arrays, matrix, stream, threads_do_not_matter,
 };
+use crate::production::outputs::{OutputsError, RefusedRow, evaluate, evaluate_interruptible};
+use crate::system::Given;
 use crate::system::{Array, EXACT_ATTENTION};
 
 fn given(q: Array, k: Array, v: Array, scale: f64, causal: bool) -> Given {
@@ -129,6 +132,36 @@ fn what_f64_cannot_hold_is_refused_by_its_place() {
         refused(1e200, 1e200, 1.0),
         "logits of query 0 may be as large as ||Q_0|| max ||K|| / scale = inf: beyond the range of f64"
     );
+}
+
+/// The query in the middle is divided into infinity: its neighbours, in the same block, are as without it.
+#[test]
+fn a_row_beyond_f64_leaves_the_others_theirs() {
+    let (k, v) = (matrix(2, 1, vec![1.0, 2.0]), matrix(2, 1, vec![3.0, 5.0]));
+    let all = given(
+        matrix(3, 1, vec![1.0, 1e300, 2.0]),
+        k.clone(),
+        v.clone(),
+        1e-10,
+        true,
+    );
+    let outputs = evaluate(&all).unwrap();
+    assert_eq!(outputs.refused, [RefusedRow::Query { row: 1, column: 0 }]);
+    assert!(outputs.values.values()[1].is_nan() && outputs.error_bounds.values()[1].is_nan());
+    let others = evaluate(&given(matrix(3, 1, vec![1.0, 0.0, 2.0]), k, v, 1e-10, true)).unwrap();
+    for row in [0, 2] {
+        assert_eq!(outputs.values.values()[row], others.values.values()[row]);
+        assert_eq!(
+            outputs.error_bounds.values()[row],
+            others.error_bounds.values()[row]
+        );
+    }
+}
+
+#[test]
+fn an_evaluation_that_is_told_to_stop_gives_nothing() {
+    let stopped = evaluate_interruptible(&drawn([3, 5, 2, 1], 3, false), &AtomicBool::new(true));
+    assert_eq!(stopped.unwrap_err(), OutputsError::Interrupted);
 }
 
 #[test]
