@@ -185,15 +185,16 @@ fn methods() -> Vec<&'static str> {
 }
 
 fn settings(arguments: &SolveArgs) -> Result<Settings, CliError> {
-    if arguments.seed.is_some() && arguments.method == Method::Exact.as_str() {
+    let method = Method::parse(&arguments.method);
+    if arguments.seed.is_some() && method.is_some_and(|method| !method.draws()) {
         return Err(CliError::without_effect(
             "--seed",
-            "the exact method draws no sample",
+            &format!("the {} method draws no sample", arguments.method),
         ));
     }
     let settings = Settings {
         // A method of another system is looked up by its name.
-        method: Method::parse(&arguments.method).unwrap_or(Method::Auto),
+        method: method.unwrap_or(Method::Auto),
         tolerance: arguments.tolerance,
         max_iterations: arguments.max_iterations,
         seed: arguments.seed.unwrap_or(Settings::default().seed),

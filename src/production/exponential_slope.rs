@@ -204,7 +204,7 @@ fn graded_least_squares(mut m: DMatrix<f64>, mut right: DVector<f64>) -> DVector
 mod tests {
     use super::*;
     use crate::instance::{DesignMatrix, Instance, LossKind};
-    use crate::production::engine::test_loss::ByRow;
+    use crate::production::newton::by_gram::test_loss::ByRow;
 
     #[test]
     fn light_rows_count_beside_heavy_ones() {

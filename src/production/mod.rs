@@ -14,10 +14,9 @@
 //! | `logit_loss`, `diagonal_plus_low_rank` | what is asked of a loss of logits, and the shape of its Hessian |
 //! | `softmax`, `residual_softmax`, `entrywise`, `two_layer`, `losses` | the losses, and the one of an instance |
 //! | `problem` | a loss with its design matrix and ridge |
-//! | `solve`, `settings`, `outcome`, `error` | the front door, what may be set, how it ends, what is refused |
-//! | `newton`, `endings` | the loop of Newton's method and the table of its endings; the run in QR coordinates |
-//! | `engine` | the run through Gram matrices |
-//! | `logit_coordinates`, `step`, `exponential_slope`, `kinks` | QR coordinates, cubic steps, the way down exponentials and off kinks |
+//! | `solve`, `method`, `settings`, `outcome`, `error` | the front door, the table of methods, what may be set, how it ends, what is refused |
+//! | `newton`, `endings` | the loop of Newton's method and the table of its endings; the runs in QR coordinates and through Gram matrices |
+//! | `logit_coordinates`, `step`, `exponential_slope`, `kinks`, `row_samples` | QR coordinates, cubic steps, the way down exponentials and off kinks, the samples of a run |
 //! | `factor` | factorisations behind one trait, extreme eigenvalues |
 //! | `error_bound` | proven bounds on the error of an answer |
 //! | [`leverage`], [`kernels`] | leverage scores and samples; products with A |
@@ -28,7 +27,6 @@
 mod argmin;
 mod diagonal_plus_low_rank;
 mod endings;
-mod engine;
 mod entrywise;
 mod error;
 mod error_bound;
@@ -42,12 +40,14 @@ mod logit_loss;
 #[cfg(test)]
 mod loss_tests;
 mod losses;
+mod method;
 mod newton;
 mod outcome;
 mod outputs;
 mod probabilities;
 mod problem;
 mod residual_softmax;
+mod row_samples;
 mod running_error;
 mod settings;
 mod softmax;
@@ -66,11 +66,12 @@ pub use entrywise::{Entrywise, Function};
 pub use error::{EvaluationError, ProblemError, SettingsError, SolveError};
 pub use error_bound::{ErrorBound, bound_error};
 pub use logit_loss::{LogitErrorBounds, LogitLoss};
+pub use method::Method;
 pub use outcome::{Observer, Outcome, Solution, TraceEntry};
 pub use outputs::{Outputs, OutputsError, RefusedRow, evaluate, evaluate_interruptible};
 pub use problem::Problem;
 pub use residual_softmax::ResidualSoftmax;
-pub use settings::{Method, Settings};
+pub use settings::Settings;
 pub use softmax::Softmax;
 pub use solve::{solve, solve_interruptible, solve_observed};
 pub use systems::{AUTO, Refusal, SystemError, method_names, solve_system};

@@ -7,12 +7,14 @@
 //! ```
 //!
 //! What a point, a model and a step are is the coordinates' matter ([`Coordinates`]): [`in_qr`](self::in_qr) works in those of a QR
-//! factorisation, [`engine`](crate::production::engine) through Gram matrices.
+//! factorisation, [`by_gram`](self::by_gram) through Gram matrices.
 //!
 //! | file | what lives there |
 //! |---|---|
 //! | `in_qr` | small and ill-conditioned problems, in the coordinates of a QR factorisation |
+//! | `by_gram` | large problems, through the Gram matrix of A |
 
+pub(crate) mod by_gram;
 mod in_qr;
 
 use crate::production::endings::{Ending, has_run_away};

@@ -1,52 +1,6 @@
 //! Every knob of the solver, with its meaning, its range and the reason for its default.
 
-use crate::production::SettingsError;
-
-/// How the Hessian model of a Newton step is made. A method that was asked for runs or is refused, never replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Method {
-    /// Small problems by the exact Hessian in orthonormal coordinates, which costs nothing there and is the most accurate;
-    /// larger ones by the reused Gram matrix, handed to orthonormal coordinates where that ends without an answer.
-    Auto,
-    /// The exact Hessian in every iteration, except down an exponential slope in orthonormal coordinates, where a chord or a
-    /// step along the ray to the origin is taken if it lowers the loss more.
-    Exact,
-    /// One Gram matrix `A' W^2 A` for all iterations, corrected on the rows whose curvature differs from their share in it,
-    /// with the exact low-rank part; a stand-in where the model is not positive definite.
-    ReusedGram,
-    /// The papers' way: the diagonal part is replaced by a leverage-score sample of the rows
-    /// ([`draw_sized`](crate::production::leverage::draw_sized)), the low-rank part stays exact. Refused with
-    /// [`Outcome::DiagonalNotPositive`](crate::production::Outcome::DiagonalNotPositive) where the diagonal of
-    /// `Hess l + diag(w^2)` is not positive.
-    Subsampled,
-}
-
-impl Method {
-    /// The names that [`parse`](Self::parse) takes.
-    pub const NAMES: [&'static str; 4] = ["auto", "exact", "reused-gram", "subsampled"];
-
-    /// The method of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "auto" => Some(Self::Auto),
-            "exact" => Some(Self::Exact),
-            "reused-gram" => Some(Self::ReusedGram),
-            "subsampled" => Some(Self::Subsampled),
-            _ => None,
-        }
-    }
-
-    /// The name in command lines and traces.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Exact => "exact",
-            Self::ReusedGram => "reused-gram",
-            Self::Subsampled => "subsampled",
-        }
-    }
-}
+use crate::production::{Method, SettingsError};
 
 /// Settings of [`solve`](crate::production::solve): the defaults, and what is set.
 ///
@@ -168,12 +122,11 @@ impl Settings {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         let below = |limit: f64| move |value: f64| value > 0.0 && value < limit;
         let wants_sample = self.sampled_start == Some(true);
-        let starts_as_told = matches!(self.method, Method::Exact | Method::Subsampled);
         let checks: [(&'static str, f64, bool, &'static str); 9] = [
             (
                 "sampled_start",
                 f64::from(u8::from(wants_sample)),
-                !(wants_sample && starts_as_told),
+                !wants_sample || self.method.row().sampled_start,
                 "0 (false) for the methods exact and subsampled",
             ),
             (
@@ -313,13 +266,5 @@ mod tests {
             (sufficient_decrease, loss_resolution, logit_limit),
             (0.25, 0.125, 3.0)
         );
-    }
-
-    #[test]
-    fn names_and_methods_correspond() {
-        for name in Method::NAMES {
-            assert_eq!(Method::parse(name).map(Method::as_str), Some(name));
-        }
-        assert_eq!(Method::parse("Exact"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The front door of the solver: checks, and the choice between its two engines.
+//! The front door of the solver: checks, and the choice between its two coordinates.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
@@ -6,10 +6,10 @@ use std::sync::atomic::AtomicBool;
 use nalgebra::DVector;
 
 use crate::production::endings::{SINGULAR_HESSIAN, Yardstick};
-use crate::production::engine::{self, End, Orders};
 use crate::production::error_bound::{Stop, bound_until};
 use crate::production::kinks;
 use crate::production::logit_loss::check_vector;
+use crate::production::newton::by_gram::{self, End, Orders};
 use crate::production::newton::{finite_noise, refused_by_gram, solve_orthonormal};
 use crate::production::{
     EvaluationError, Method, Observer, Outcome, Problem, Settings, Solution, SolveError,
@@ -114,7 +114,7 @@ fn dispatch(
     observer: &mut Observer<'_>,
     stop: Stop<'_>,
 ) -> Result<Solution, SolveError> {
-    match engine_method(problem, settings.method) {
+    match gram_model(problem, settings.method) {
         Some(_) if problem.columns() > LARGEST_GRAM => Err(SolveError::TooManyColumns {
             columns: problem.columns(),
             limit: LARGEST_GRAM,
@@ -182,18 +182,14 @@ fn past_kinks(
     solution
 }
 
-/// The Hessian model of the engine of Gram matrices, or `None` for orthonormal coordinates.
-fn engine_method(problem: &Problem, method: Method) -> Option<Method> {
+/// The Hessian model through Gram matrices, or `None` for orthonormal coordinates.
+fn gram_model(problem: &Problem, method: Method) -> Option<Method> {
     let (n, d) = (problem.rows(), problem.columns());
     let entries = n.saturating_mul(d);
     // A wide matrix has a singular Gram matrix: there is no point in making it.
     let small = entries <= SMALL_ENTRIES || (n < d && entries <= ORTHONORMAL_ENTRIES);
-    match method {
-        Method::ReusedGram => Some(Method::ReusedGram),
-        Method::Auto if !small => Some(Method::ReusedGram),
-        Method::Exact | Method::Subsampled if !small => Some(method),
-        Method::Auto | Method::Exact | Method::Subsampled => None,
-    }
+    let row = method.row();
+    (!(small && row.orthonormal_when_small)).then_some(row.through_gram)
 }
 
 /// Solves through Gram matrices; `auto` and `exact` go on in orthonormal coordinates where that ends without an answer.
@@ -212,8 +208,8 @@ fn by_gram(
         observer: &mut *observer,
     };
     let affordable = problem.rows().saturating_mul(problem.columns()) <= ORTHONORMAL_ENTRIES;
-    let replaceable = !matches!(settings.method, Method::ReusedGram | Method::Subsampled);
-    let end = match engine::minimise(problem, start.as_slice().to_vec(), orders) {
+    let replaceable = settings.method.row().handed_on;
+    let end = match by_gram::minimise(problem, start.as_slice().to_vec(), orders) {
         Ok(end) => end,
         // Squares of entries overflow before the entries do.
         Err(_) if affordable && replaceable => {
@@ -296,7 +292,7 @@ fn from_sample(
         coarse: None,
         observer: &mut *observer,
     };
-    match engine::sampled_start_only(problem, start.as_slice().to_vec(), orders) {
+    match by_gram::sampled_start_only(problem, start.as_slice().to_vec(), orders) {
         Ok(end) if end.outcome == Outcome::Interrupted => {
             Ok(without_bound(end, Outcome::Interrupted, None, settings))
         }
@@ -314,7 +310,7 @@ fn from_sample(
     }
 }
 
-/// Goes on from where the other engine ended, with the tolerance still relative to the first gradient.
+/// Goes on from where the other coordinates ended, with the tolerance still relative to the first gradient.
 fn resume_orthonormal(
     problem: &Problem,
     x: DVector<f64>,
@@ -397,7 +393,7 @@ fn off_the_symmetry(
 mod tests {
     use super::*;
     use crate::instance::{DesignMatrix, LossKind};
-    use crate::production::engine::test_loss::ByRow;
+    use crate::production::newton::by_gram::test_loss::ByRow;
     use nalgebra::DMatrix;
 
     fn problem(loss: LossKind, matrix: DMatrix<f64>) -> Problem {
@@ -417,7 +413,7 @@ mod tests {
                 Method::Subsampled,
                 Method::ReusedGram,
             ]
-            .map(|method| engine_method(&problem, method))
+            .map(|method| gram_model(&problem, method))
         };
         let gram = Some(Method::ReusedGram);
         let small = [None, None, None, gram];

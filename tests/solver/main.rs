@@ -4,10 +4,10 @@ mod against_oracle;
 mod answers;
 #[cfg(feature = "argmin")]
 mod argmin;
+mod by_gram;
 #[cfg(feature = "argmin")]
 #[path = "../common/mod.rs"]
 mod common;
-mod engine;
 mod fuzz_regressions;
 mod losses_against_oracle;
 mod settings;

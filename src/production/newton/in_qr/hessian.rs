@@ -3,9 +3,6 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::production::endings::Ending;
-use crate::production::leverage::{
-    LeverageError, RowSample, SampleSize, draw_sized, leverage_scores,
-};
 use crate::production::newton::in_qr::run::{Model, Run, SecondOrder};
 use crate::production::step::{eigen, newton_step};
 use crate::production::{EvaluationError, Method};
@@ -46,7 +43,7 @@ impl Run<'_, '_> {
     }
 
     /// The Hessian model: exact where asked for or where negative curvature must be seen, else sampled.
-    pub(super) fn model(&self, exact: bool) -> Result<Result<Model, Ending>, EvaluationError> {
+    pub(super) fn model(&mut self, exact: bool) -> Result<Result<Model, Ending>, EvaluationError> {
         if exact || self.settings.method != Method::Subsampled {
             return Ok(Ok(Model {
                 hessian: self.exact_hessian()?,
@@ -56,17 +53,14 @@ impl Run<'_, '_> {
         }
         let mut curvature = self.problem.loss().hessian(&self.point.z)?;
         let diagonal = &curvature.diagonal + self.problem.squared_weights();
-        if let Some(index) = diagonal.iter().position(|entry| *entry <= 0.0) {
-            return Ok(Err(Ending::NotPositive {
-                row: index,
-                value: diagonal[index],
-            }));
-        }
-        // The scores and the congruence.
+        // The scores, or nothing after the first sample, and the congruence.
         self.count(2.0);
-        let sampled = match self.sampled(&diagonal) {
+        let drawn = self
+            .samples
+            .draw(&self.q, diagonal.as_slice(), self.settings);
+        let sampled = match drawn {
             Ok(sampled) => sampled,
-            Err(error) => return Ok(Err(Ending::NoSample(error))),
+            Err(refusal) => return Ok(Err(refusal)),
         };
         curvature.diagonal.fill(0.0);
         for (row, weight) in sampled.rows.iter().zip(&sampled.weights) {
@@ -78,32 +72,5 @@ impl Run<'_, '_> {
             method: Method::Subsampled.as_str(),
             distinct_rows: sampled.rows.len(),
         }))
-    }
-
-    /// A sample of the rows for this diagonal, by exact leverage scores. They do not depend on the coordinates: those of
-    /// `diag(D)^1/2 Q` are those of `diag(D)^1/2 A`.
-    fn sampled(&self, diagonal: &DVector<f64>) -> Result<RowSample, LeverageError> {
-        let mut scaled = self.coordinates.q.clone();
-        for mut column in scaled.column_iter_mut() {
-            for (entry, d) in column.iter_mut().zip(diagonal) {
-                *entry *= d.sqrt();
-            }
-        }
-        // A score of 1 may be rounded to more.
-        let scores = leverage_scores(&scaled)?.map(|score| score.min(1.0));
-        let size = SampleSize {
-            epsilon: self.settings.epsilon,
-            delta: self.settings.delta,
-            constant: self.settings.sampling_constant,
-        };
-        let (seed, columns) = (self.settings.seed, self.problem.columns());
-        draw_sized(
-            scores.as_slice(),
-            diagonal.as_slice(),
-            size,
-            seed,
-            self.trace.len(),
-            columns,
-        )
     }
 }

@@ -10,6 +10,7 @@ use crate::production::exponential_slope::Rows;
 use crate::production::logit_coordinates::LogitCoordinates;
 use crate::production::newton::in_qr::point::{Point, finite_noise};
 use crate::production::newton::{Coordinates, Judged, iterate};
+use crate::production::row_samples::RowSamples;
 use crate::production::{EvaluationError, Observer, Problem, Settings, Solution, TraceEntry};
 
 /// Readings of A for loss and gradient at a point.
@@ -83,6 +84,7 @@ pub(super) struct Run<'a, 'o> {
     pub(super) logits_grew: bool,
     pub(super) warnings: Vec<String>,
     pub(super) trace: Vec<TraceEntry>,
+    pub(super) samples: RowSamples,
     pub(super) observer: &'a mut Observer<'o>,
     /// The observer has asked for an end.
     pub(super) stopped: bool,
@@ -123,6 +125,7 @@ impl<'a, 'o> Run<'a, 'o> {
             logits_grew: true,
             warnings: Vec::new(),
             trace: Vec::new(),
+            samples: RowSamples::default(),
             observer,
             stopped: false,
             passes: Cell::new(EVALUATION_PASSES),

@@ -8,8 +8,8 @@ use nalgebra::{DMatrix, DVector};
 
 use super::*;
 use crate::instance::{DesignMatrix, LossKind};
-use crate::production::engine::test_loss::ByRow;
 use crate::production::exponential_slope::Rows;
+use crate::production::newton::by_gram::test_loss::ByRow;
 use crate::production::newton::in_qr::run::{Accepted, Model, SecondOrder, Slope};
 use crate::production::solve;
 use crate::production::step::Step;

@@ -9,7 +9,7 @@ use nalgebra::{DMatrix, DVector};
 /// Most rows and columns of a small case.
 const ROWS: usize = 12;
 const COLUMNS: usize = 5;
-/// Rows of a tall case: enough for the engine of Gram matrices to be chosen where `n d` decides, which is above 20000.
+/// Rows of a tall case: enough for Gram matrices to be chosen where `n d` decides, which is above 20000.
 const TALL: usize = 4_001;
 /// More bytes than the largest case reads.
 const LONGEST: usize = 1 << 10;

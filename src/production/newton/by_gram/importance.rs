@@ -10,10 +10,12 @@
 //! and no softmax; the sampled rows carry weight 0.
 
 use crate::production::EvaluationError;
-use crate::production::engine::objective::{Curvature, Detail, LineContext, Objective, State};
-use crate::production::engine::softmax::{Parts, least_target, secant, terms};
 use crate::production::kernels::operator::Operator;
 use crate::production::logit_loss::refuse_overflow;
+use crate::production::newton::by_gram::objective::{
+    Curvature, Detail, LineContext, Objective, State,
+};
+use crate::production::newton::by_gram::softmax::{Parts, least_target, secant, terms};
 use crate::production::summation::{dot, norm};
 
 /// The objective; the operator has the m sampled rows and below them the d rows of the ridge.

@@ -5,10 +5,10 @@
 //! model of many columns costs dozens. Predictor-corrector methods of linear programming save their factorisations in the same way; as
 //! there, both steps are one iteration.
 
-use crate::production::engine::objective::Objective;
-use crate::production::engine::run::movement::negated;
-use crate::production::engine::run::{Made, Run};
 use crate::production::factor::Factor;
+use crate::production::newton::by_gram::objective::Objective;
+use crate::production::newton::by_gram::run::movement::negated;
+use crate::production::newton::by_gram::run::{Made, Run};
 use crate::production::summation::dot;
 
 /// Passes over A that a model costs at least, where a corrector is worth its two.

@@ -22,12 +22,12 @@ use nalgebra_sparse::{CooMatrix, CsrMatrix};
 use rand::RngExt;
 
 use crate::instance::{DesignMatrix, RowMajor, sample};
-use crate::production::engine::importance::Importance;
-use crate::production::engine::objective::{SampledStart, State};
-use crate::production::engine::run::{Data, Orders, Run};
-use crate::production::engine::softmax::{FusedSoftmax, Parts};
 use crate::production::factor::cholesky::Cholesky;
 use crate::production::kernels::operator::Operator;
+use crate::production::newton::by_gram::importance::Importance;
+use crate::production::newton::by_gram::objective::{SampledStart, State};
+use crate::production::newton::by_gram::run::{Data, Orders, Run};
+use crate::production::newton::by_gram::softmax::{FusedSoftmax, Parts};
 use crate::production::newton::iterate;
 use crate::production::{Method, Settings};
 
@@ -241,8 +241,8 @@ fn with_ridge(matrix: &DesignMatrix, rows: &[usize], ridge: &[Vec<f64>]) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::production::engine::objective::Objective;
     use crate::production::kernels::Level;
+    use crate::production::newton::by_gram::objective::Objective;
     use nalgebra::{DMatrix, DVector};
 
     const N: usize = 5_000;

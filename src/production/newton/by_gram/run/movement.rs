@@ -1,9 +1,9 @@
 //! How a run moves: lengths along a line in the logits, and a trial that becomes the point.
 
 use crate::production::TraceEntry;
-use crate::production::engine::line_search::line_search;
-use crate::production::engine::objective::{LineContext, Objective, State};
-use crate::production::engine::run::{Made, Run};
+use crate::production::newton::by_gram::line_search::line_search;
+use crate::production::newton::by_gram::objective::{LineContext, Objective, State};
+use crate::production::newton::by_gram::run::{Made, Run};
 use crate::production::summation::norm;
 
 impl<O: Objective> Run<'_, '_, O> {

@@ -2,19 +2,19 @@
 
 use crate::production::Method;
 use crate::production::endings::Ending;
-use crate::production::engine::model::Model;
-use crate::production::engine::objective::{Objective, SampledStart};
-use crate::production::engine::run::movement::negated;
-use crate::production::engine::run::{End, Made, Run};
 use crate::production::factor::Factor;
 use crate::production::factor::cholesky::Cholesky;
+use crate::production::newton::by_gram::model::Model;
+use crate::production::newton::by_gram::objective::{Objective, SampledStart};
+use crate::production::newton::by_gram::run::movement::negated;
+use crate::production::newton::by_gram::run::{End, Made, Run};
 
 /// Step lengths that are tried along the first model's step.
 const FIRST_LENGTHS: [f64; 7] = [1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.08];
 
 impl<O: Objective> Run<'_, '_, O> {
     /// The start that a sample of the rows gives, where the Hessian at the start is indefinite, as a run that goes on elsewhere.
-    pub(in crate::production::engine) fn finish_sampled_start(mut self) -> End {
+    pub(in crate::production::newton::by_gram) fn finish_sampled_start(mut self) -> End {
         let curvature = self
             .objective
             .curvature(&self.state, &self.z, &mut self.scratch);

@@ -2,13 +2,12 @@
 
 use crate::production::Method;
 use crate::production::endings::Ending;
-use crate::production::engine::model::{self, Model};
-use crate::production::engine::objective::Objective;
-use crate::production::engine::run::Run;
 use crate::production::factor::cholesky::Cholesky;
 use crate::production::kernels::operator::Gram;
 use crate::production::kernels::partition::Rows;
-use crate::production::leverage::{SampleSize, corrected_scores, draw_sized, sketched_scores};
+use crate::production::newton::by_gram::model::{self, Model};
+use crate::production::newton::by_gram::objective::Objective;
+use crate::production::newton::by_gram::run::Run;
 
 /// The first multiple of the metric that is added to a stand-in that is not definite, and its growth.
 const SHIFT: (f64, f64) = (1e-3, 10.0);
@@ -50,34 +49,9 @@ impl<O: Objective> Run<'_, '_, O> {
             .zip(&self.scratch)
             .map(|(w2, d)| w2 + d)
             .collect();
-        if let Some(index) = diagonal.iter().position(|entry| *entry <= 0.0) {
-            return Err(Ending::NotPositive {
-                row: index,
-                value: diagonal[index],
-            });
-        }
-        let settings = self.orders.settings;
-        let known = match self.scores.take() {
-            Some(known) => known,
-            None => {
-                let scales: Vec<f64> = diagonal.iter().map(|entry| entry.sqrt()).collect();
-                let scores = sketched_scores(self.data.matrix, &scales, settings.seed)
-                    .map_err(Ending::NoSample)?;
-                let reference = scales.iter().map(|scale| scale * scale).collect();
-                (scores, reference)
-            }
-        };
-        let (scores, reference) = self.scores.insert(known);
-        let corrected = corrected_scores(scores, reference, &diagonal).map_err(Ending::NoSample)?;
-        let size = SampleSize {
-            epsilon: settings.epsilon,
-            delta: settings.delta,
-            constant: settings.sampling_constant,
-        };
-        let (seed, columns) = (settings.seed, self.data.operator.columns());
-        let sample = draw_sized(&corrected, &diagonal, size, seed, self.samples, columns)
-            .map_err(Ending::NoSample)?;
-        self.samples += 1;
+        let sample = self
+            .samples
+            .draw(self.data.matrix, &diagonal, self.orders.settings)?;
         let mut hessian = Gram::zeros(self.data.operator.columns());
         self.data
             .operator

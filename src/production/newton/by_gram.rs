@@ -33,11 +33,11 @@ mod softmax;
 
 use std::cell::OnceCell;
 
-use crate::production::engine::general::General;
-use crate::production::engine::objective::{Objective, State};
-use crate::production::engine::run::{Data, Run};
-use crate::production::engine::sampled_start::sampled_start;
-use crate::production::engine::softmax::FusedSoftmax;
+use crate::production::newton::by_gram::general::General;
+use crate::production::newton::by_gram::objective::{Objective, State};
+use crate::production::newton::by_gram::run::{Data, Run};
+use crate::production::newton::by_gram::sampled_start::sampled_start;
+use crate::production::newton::by_gram::softmax::FusedSoftmax;
 use crate::production::{EvaluationError, Problem, Settings};
 
 pub(crate) use run::{End, Orders};

@@ -21,10 +21,11 @@ use std::ops::ControlFlow;
 
 use crate::instance::DesignMatrix;
 use crate::production::endings::{Ending, Yardstick};
-use crate::production::engine::objective::{Objective, Sampler, State};
 use crate::production::factor::cholesky::Cholesky;
 use crate::production::kernels::operator::{Gram, Operator};
+use crate::production::newton::by_gram::objective::{Objective, Sampler, State};
 use crate::production::newton::{Coordinates, Judged, iterate};
+use crate::production::row_samples::RowSamples;
 use crate::production::{EvaluationError, Method, Outcome, Settings, TraceEntry};
 
 /// Where a run ended.
@@ -125,10 +126,7 @@ pub(super) struct Run<'a, 'o, O: Objective> {
     kept: Option<(Cholesky, Made)>,
     /// Every weight is positive: then the loss grows in all directions that A sees.
     weighted: bool,
-    /// Leverage scores of `diag(E)^1/2 A` and E, once they have been sketched.
-    scores: Option<(Vec<f64>, Vec<f64>)>,
-    /// Samples drawn so far.
-    samples: usize,
+    samples: RowSamples,
     /// Why a requested sample was refused.
     refused: Option<Ending>,
     escapes: usize,
@@ -177,8 +175,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             definite: false,
             kept: None,
             weighted: data.squared_weights.iter().all(|w2| *w2 > 0.0),
-            scores: None,
-            samples: 0,
+            samples: RowSamples::default(),
             refused: None,
             escapes: 0,
             stopped: false,

@@ -3,11 +3,11 @@
 
 use nalgebra::DVector;
 
-use crate::production::engine::objective::{
-    Curvature, Detail, LineContext, LowRankTerm, Objective, State,
-};
 use crate::production::kernels::operator::Operator;
 use crate::production::logit_loss::refuse_overflow;
+use crate::production::newton::by_gram::objective::{
+    Curvature, Detail, LineContext, LowRankTerm, Objective, State,
+};
 use crate::production::summation::{dot, norm};
 use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitLoss};
 

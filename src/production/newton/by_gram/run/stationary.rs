@@ -2,15 +2,15 @@
 
 use crate::production::Method;
 use crate::production::endings::{Ending, LOSS_ROUNDING, POLISH_GAIN, SHORT_STEP};
-use crate::production::engine::model;
-use crate::production::engine::objective::Objective;
-use crate::production::engine::run::movement::{moved, negated};
-use crate::production::engine::run::{Made, Plan, Run};
 use crate::production::factor::Factor;
 use crate::production::factor::cholesky::Cholesky;
 use crate::production::factor::lowest::lowest_eigenpair;
 use crate::production::kernels::operator::Gram;
 use crate::production::newton::Judged;
+use crate::production::newton::by_gram::model;
+use crate::production::newton::by_gram::objective::Objective;
+use crate::production::newton::by_gram::run::movement::{moved, negated};
+use crate::production::newton::by_gram::run::{Made, Plan, Run};
 
 /// Saddles left along negative curvature at most.
 const ESCAPES: usize = 20;

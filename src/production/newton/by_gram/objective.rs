@@ -1,4 +1,4 @@
-//! What the engine asks of a loss: values and derivatives in x, by passes over A.
+//! What a run through Gram matrices asks of a loss: values and derivatives in x, by passes over A.
 
 use crate::production::kernels::operator::Gram;
 use crate::production::{EvaluationError, Settings};
@@ -64,7 +64,7 @@ pub(crate) struct SampledStart {
 /// logits.
 pub(crate) type Sampler<'a> = dyn Fn(&State, &mut [f64], &Settings) -> Option<SampledStart> + 'a;
 
-/// A loss over a design matrix, as the engine sees it. n is the number of rows.
+/// A loss over a design matrix, as such a run sees it. n is the number of rows.
 pub(crate) trait Objective: Sync {
     /// Evaluates at x by one sweep or two, and leaves the logits in `z`. `guess` is the state x was reached from.
     fn evaluate(

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use nalgebra::{DMatrix, DVector};
 
 use crate::instance::{DesignMatrix, LossKind};
-use crate::production::engine::test_loss::ByRow;
-use crate::production::engine::{End, Orders, minimise};
+use crate::production::newton::by_gram::test_loss::ByRow;
+use crate::production::newton::by_gram::{End, Orders, minimise};
 use crate::production::{Method, Outcome, Problem, Settings};
 
 fn settings() -> Settings {

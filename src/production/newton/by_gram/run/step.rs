@@ -1,14 +1,14 @@
 //! One iteration: a step by the Hessian or its model, and how it is judged.
 
 use crate::production::Method;
-use crate::production::engine::line_search::SLOPE;
-use crate::production::engine::model::Model;
-use crate::production::engine::objective::Objective;
-use crate::production::engine::run::movement::{moved, negated};
-use crate::production::engine::run::{Made, Run, Step};
 use crate::production::factor::Factor;
 use crate::production::factor::cholesky::Cholesky;
 use crate::production::factor::spectral::absolute_step;
+use crate::production::newton::by_gram::line_search::SLOPE;
+use crate::production::newton::by_gram::model::Model;
+use crate::production::newton::by_gram::objective::Objective;
+use crate::production::newton::by_gram::run::movement::{moved, negated};
+use crate::production::newton::by_gram::run::{Made, Run, Step};
 use crate::production::summation::dot;
 
 /// When the predicted change of the loss is below [`Settings::loss_resolution`](crate::production::Settings::loss_resolution), a step must bring the gradient below this

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use nalgebra::{DMatrix, DVector};
 
 use crate::instance::DesignMatrix;
-use crate::production::engine::general::General;
-use crate::production::engine::objective::{Curvature, LineContext, Objective, State};
-use crate::production::engine::softmax::{FusedSoftmax, Parts, least_target, secant};
-use crate::production::engine::test_loss::ByRow;
 use crate::production::kernels::Level;
 use crate::production::kernels::operator::{Gram, Operator};
+use crate::production::newton::by_gram::general::General;
+use crate::production::newton::by_gram::objective::{Curvature, LineContext, Objective, State};
+use crate::production::newton::by_gram::softmax::{FusedSoftmax, Parts, least_target, secant};
+use crate::production::newton::by_gram::test_loss::ByRow;
 use crate::production::{EvaluationError, Softmax};
 
 /// No multiple of the width of a vector.

@@ -1,4 +1,4 @@
-//! The engine of Gram matrices against the oracle's minimiser, against the other methods, and against itself on other
+//! The run through Gram matrices against the oracle's minimiser, against the other methods, and against itself on other
 //! numbers of threads.
 
 use std::ops::ControlFlow;
@@ -279,7 +279,7 @@ fn answers_are_the_same_bits_for_any_number_of_threads() {
 }
 
 #[test]
-fn other_losses_go_through_the_same_engine() {
+fn other_losses_go_through_gram_matrices_too() {
     let mut rng = sample::stream(SEED, "losses", 0);
     let (n, d) = (3000, 8);
     let matrix = DesignMatrix::dense(DMatrix::from_fn(n, d, |_, _| {

@@ -12,11 +12,11 @@
 //! backward half of the sweep is repeated.
 
 use crate::production::EvaluationError;
-use crate::production::engine::objective::{
-    Curvature, Detail, LineContext, LowRankTerm, Objective, State,
-};
 use crate::production::kernels::operator::{Gram, Operator, SoftmaxPass};
 use crate::production::kernels::softmax::{Line, LineSums, Sums};
+use crate::production::newton::by_gram::objective::{
+    Curvature, Detail, LineContext, LowRankTerm, Objective, State,
+};
 use crate::production::summation::{dot, norm};
 
 /// The range of r in which the correction is trusted: it then costs at most 9 of 53 bits.
