@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 
 pub mod check;
 pub mod claims;
+pub mod degree_window;
 mod error;
 mod exit;
 mod format;
@@ -59,6 +60,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Write instances that meet the premises of a theorem
     Generate(generate::GenerateArgs),
+    /// The degrees for which a network of polynomial attention tells two data sets apart
+    DegreeWindow(degree_window::DegreeWindowArgs),
 }
 
 impl Cli {
@@ -104,6 +107,7 @@ pub fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Reference(arguments) => reference::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::DegreeWindow(arguments) => degree_window::run(&arguments),
     }
 }
 

@@ -14,6 +14,7 @@
 //! | `equilibrate` | a loss in unknowns of like scale, by exact powers of ten |
 //! | `minimum` | what a minimiser with a proven error says |
 //! | `minimiser` | Newton's method at 40 digits with a proof of its own error |
+//! | [`separation`] | when a network of polynomial attention separates its data sets: exact probabilities, degrees |
 //! | [`spectrum`] | eigenvalues and singular values, at 40 digits and in f64 with a certificate |
 
 mod arithmetic;
@@ -29,6 +30,7 @@ mod minimiser;
 mod minimum;
 mod outputs;
 mod reference;
+pub mod separation;
 pub mod spectrum;
 
 pub use crate::scalar::Ball;

@@ -5,6 +5,7 @@ mod check;
 #[path = "../common/mod.rs"]
 mod common;
 mod conformance;
+mod degree_window;
 mod diagnosis;
 mod files;
 #[cfg(target_os = "linux")]
