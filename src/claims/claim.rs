@@ -338,6 +338,8 @@ pub struct Claim {
     pub wording: Wording,
     /// The statement, with the paper's letters.
     pub statement: &'static str,
+    /// The statement in LaTeX, as one formula without delimiters; empty where it is still only text.
+    pub formula: &'static str,
     /// Under which conditions it is stated.
     pub premise: &'static str,
     /// The verdict on record.

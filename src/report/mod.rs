@@ -3,6 +3,8 @@
 mod catalogue;
 mod counts;
 mod failure;
+#[cfg(feature = "html")]
+pub mod html;
 mod json;
 mod junit;
 mod table;

@@ -193,6 +193,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/softmax-normalised")
             .printed("thesis Fact 2.2.4; DLS23")
             .states("||f(x)||_1 = 1 for f(x) = <exp(Ax), 1_n>^-1 exp(Ax)")
+            .formula(r"\|f(x)\|_1 = 1")
             .note("At 40 digits straight from the definition, without a shift of the logits; allowed are the 2 n roundings \
                    of the two sums and the quotients, whatever the logits. In f64 the statement is one about the \
                    implementation: unshifted, it fails from a logit of 710 on.")

@@ -4,6 +4,7 @@
 //! claim("dls23/softmax-normalised")
 //!     .printed("thesis Fact 2.2.4")             source and wording: printed, quoted, recalled or derived
 //!     .states("||f(x)||_1 = 1")                 the statement
+//!     .formula(r"\|f(x)\|_1 = 1")             the same in LaTeX, for pages
 //!     .given("b = 0")                           its premise; none without this line
 //!     .note("What was found out about it.")     nothing without this line
 //!     .on(FAMILY, STRATA)                       the cases: losses of logits,
@@ -59,6 +60,7 @@ pub struct Draft<C = Family, I = Instance> {
     source: &'static str,
     wording: Wording,
     statement: &'static str,
+    formula: &'static str,
     premise: &'static str,
     note: &'static str,
     cases: C,
@@ -74,6 +76,7 @@ pub fn claim(id: &'static str) -> Draft {
         source: "",
         wording: Wording::Derived,
         statement: "",
+        formula: "",
         premise: "none",
         note: "",
         cases: Family::GENERAL,
@@ -100,6 +103,7 @@ impl Draft {
             source: self.source,
             wording: self.wording,
             statement: self.statement,
+            formula: self.formula,
             premise: self.premise,
             note: self.note,
             cases,
@@ -143,6 +147,11 @@ impl<C, I> Draft<C, I> {
     /// The statement.
     pub fn states(self, statement: &'static str) -> Self {
         Self { statement, ..self }
+    }
+
+    /// The statement in LaTeX, as one formula of a page.
+    pub fn formula(self, formula: &'static str) -> Self {
+        Self { formula, ..self }
     }
 
     /// The premise.
@@ -215,6 +224,7 @@ impl<C, I> Checked<C, I> {
             source,
             wording,
             statement,
+            formula,
             premise,
             note,
             cases,
@@ -228,6 +238,7 @@ impl<C, I> Checked<C, I> {
             source,
             wording,
             statement,
+            formula,
             premise,
             expected: Expected::Holds,
             correction: None,
