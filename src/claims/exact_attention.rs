@@ -5,19 +5,26 @@
 use crate::claims::Claim;
 
 mod cases;
+mod cost;
 mod invariance;
+mod low_rank;
 mod model;
 mod program;
+mod rows;
 mod sensitivity;
 mod weights;
 
-/// The claims: what f64 makes of the definition, what leaves it as it is, how large its weights are, how far an error goes.
+/// The claims: what f64 makes of the definition, what leaves it as it is, how large its weights are, how far an error goes, what a row is,
+/// what it costs, and what a polynomial in place of the exponential needs.
 pub fn claims() -> Vec<Claim> {
     [
         program::claims(),
         invariance::claims(),
         weights::claims(),
         sensitivity::claims(),
+        rows::claims(),
+        cost::claims(),
+        low_rank::claims(),
     ]
     .into_iter()
     .flatten()

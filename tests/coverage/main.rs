@@ -36,8 +36,8 @@ fn has_fixture(key: &str) -> bool {
         })
         .any(|path| {
             let file: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-            let cases = file.as_array().expect("a list of cases");
-            cases.iter().any(|case| {
+            // A table that is no list of cases is not about a system.
+            file.as_array().into_iter().flatten().any(|case| {
                 // The first file is older than the other losses, and names none.
                 let named = case.get("loss_kind").or(case.pointer("/manifest/system"));
                 named.map_or("softmax", |name| name.as_str().unwrap()) == key

@@ -92,3 +92,34 @@ fn both_minima_of_the_head_with_a_ridge_are_reached() {
     }
     assert_eq!(seen, [true; 2], "only one of the minima was reached");
 }
+
+/// The mean entropy of the weights of a head under both scales is what docs/systems.md says.
+#[test]
+fn the_entropies_in_the_docs_are_those_of_the_head() {
+    let array = |name: &str| {
+        let path = fixture(&format!("systems/layer0-head5-{name}.npy"));
+        npy::read_matrix(&path).unwrap().to_matrix()
+    };
+    let products = array("Q") * array("K").transpose();
+    let (tokens, width) = (products.nrows(), array("Q").ncols() as f64);
+    let mean = |scale: f64| {
+        let rows = products.row_iter().map(|row| {
+            let z: Vec<f64> = row.iter().map(|z| z / scale).collect();
+            let top = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let total: f64 = z.iter().map(|z| (z - top).exp()).sum();
+            // -sum p ln p = ln total - sum p (z - top).
+            let centred: f64 = z.iter().map(|z| (z - top).exp() * (z - top)).sum();
+            total.ln() - centred / total
+        });
+        rows.sum::<f64>() / tokens as f64
+    };
+    let sentence = format!(
+        "({tokens} tokens, ln n = {:.2}) the weights have the mean entropy {:.2} with the scale d and {:.2} with `sqrt(d)`.",
+        (tokens as f64).ln(),
+        mean(width),
+        mean(width.sqrt()),
+    );
+    let docs = std::fs::read_to_string(fixture("../docs/systems.md")).unwrap();
+    let docs = docs.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(docs.contains(&sentence), "{sentence}");
+}

@@ -18,6 +18,8 @@ pub struct AttentionCases {
     pub keys: usize,
     /// Whether the scale is d, as the thesis prints it.
     pub printed_scale: bool,
+    /// Whether d is `ceil(log2 nk)`.
+    pub logarithmic_width: bool,
     /// Whether some are causal.
     pub causal: bool,
     /// Random cases in a default run.
@@ -34,6 +36,7 @@ impl AttentionCases {
         queries: 1,
         keys: 1,
         printed_scale: false,
+        logarithmic_width: false,
         causal: true,
         cases: 48,
     };
@@ -44,6 +47,11 @@ impl AttentionCases {
         [queries, keys, d, m]: [usize; 4],
         rng: &mut Stream,
     ) -> Result<Case<Given>, CheckError> {
+        let d = if self.logarithmic_width {
+            (keys as f64).log2().ceil().max(1.0) as usize
+        } else {
+            d
+        };
         let mut draw = |rows: usize, columns: usize, order: i32| -> Vec<f64> {
             (0..rows * columns)
                 .map(|_| sample::dyadic(rng, 2) * 2f64.powi(order))

@@ -14,6 +14,10 @@ pub enum Kind {
     /// The paper's data sets as the attention sees them: one key `1 + a`, all others 1, queries among them, and as values the
     /// indicator of that key.
     Planted,
+    /// The same with `a >= 0.7`, degrees from 4 on and up to a thousand keys.
+    Large,
+    /// One query, logits above 0, and as values a target of 1-norm at most 1.
+    Positive,
 }
 
 /// Small instances with degrees and values over decades.
@@ -48,6 +52,20 @@ impl PolynomialCases {
                 let v = draw(keys, m, VALUES[index % VALUES.len()]);
                 posed([queries, keys, d, m], [q, k, v], degree)?
             }
+            Kind::Positive => {
+                let keys = sample::integer(rng, 1, 5) as usize;
+                let order = 2f64.powi(VALUES[index % VALUES.len()]);
+                let logits = (0..keys)
+                    .map(|_| order * (0.25 + sample::dyadic(rng, 2).abs()))
+                    .collect();
+                let target = sample::signed_unit_target(rng, keys).as_slice().to_vec();
+                posed([1, keys, 1, 1], [vec![1.0], logits, target], degree)?
+            }
+            Kind::Large => {
+                let keys = KEYS[index % KEYS.len()] * (1 + 5 * (index % 2));
+                let a = 0.71875 + sample::dyadic(rng, 1).abs();
+                planted(keys, index % keys, a, 4 + degree)?
+            }
             Kind::Planted => {
                 let keys = KEYS[index % KEYS.len()];
                 let large = sample::integer(rng, 0, keys as i64 - 1) as usize;
@@ -71,7 +89,7 @@ impl PolynomialCases {
 }
 
 /// The instance with these arrays, row by row.
-fn posed(shape: [usize; 4], arrays: [Vec<f64>; 3], degree: u32) -> Result<Given, CheckError> {
+pub fn posed(shape: [usize; 4], arrays: [Vec<f64>; 3], degree: u32) -> Result<Given, CheckError> {
     let scalars = [("degree", f64::from(degree))];
     attention::posed(&POLYNOMIAL_ATTENTION, shape, arrays, &scalars)
 }
@@ -116,6 +134,20 @@ impl Cases for PolynomialCases {
                     2,
                 )?,
                 posed([1, 2, 1, 1], [vec![1.0], vec![2.0, 1.0], vec![1.0, 0.0]], 3)?,
+            ],
+            Kind::Positive => vec![
+                posed([1, 1, 1, 1], [vec![1.0], vec![3.0], vec![-1.0]], 5)?,
+                posed([1, 2, 1, 1], [vec![1.0], vec![2.0, 2.0], vec![1.0, 0.0]], 1)?,
+                posed(
+                    [1, 2, 1, 1],
+                    [vec![1.0], vec![1.0, 1.0 + 2f64.powi(-20)], vec![0.5, -0.5]],
+                    300,
+                )?,
+            ],
+            Kind::Large => vec![
+                planted(2, 0, 0.75, 4)?,
+                planted(9, 7, 0.703125, 4)?,
+                planted(1000, 7, 1.0, 10)?,
             ],
             Kind::Planted => vec![
                 planted(2, 0, 2f64.powi(-20), 1)?,

@@ -6,7 +6,7 @@
 use crate::claims::tools::attack;
 use crate::claims::tools::attained::at_most_or_equal;
 use crate::claims::tools::attention::{Outputs, outputs};
-use crate::claims::tools::builder::{claim, strata};
+use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::{Case, CheckError, Claim, Origin, OtherCases, Outside, Stratum, Verdict};
 use crate::instance::sample::{self, Stream};
 use crate::scalar::{Allowance, High};
@@ -97,6 +97,61 @@ fn half(case: &Case<Given>, less: i64, early: i64) -> Result<Verdict, CheckError
     ))
 }
 
+/// `p >= 1/2` at degree 4 and beyond for `a >= 0.7`; as what holds instead, from the threshold on.
+fn fixed(case: &Case<Given>) -> Result<Verdict, CheckError> {
+    let Some(planted) = Planted::of(case)? else {
+        return Ok(Verdict::Outside(Outside::Premise));
+    };
+    if planted.degree < 4 || planted.excess < High::ratio(7, 10) {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    Ok(at_most_or_equal(
+        "1/2 against the share of the large key",
+        High::ratio(1, 2),
+        planted.share,
+        Allowance::new(planted.radius, "the radius of the oracle's enclosure"),
+    ))
+}
+
+/// Whether the two queries, the large key and another, have different outputs; as what holds instead, the same.
+fn queries(case: &Case<Given>, differ: bool) -> Result<Verdict, CheckError> {
+    if Planted::of(case)?.is_none() || case.instance.size("nq") < 2 {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let Some(found) = unless_cancelled(outputs(&case.instance))? else {
+        return Ok(Verdict::Outside(Outside::Premise));
+    };
+    let (large, other) = (found.values[(0, 0)], found.values[(1, 0)]);
+    let granted = Allowance::new(
+        found.radius + found.radius,
+        "the radii of the oracle's enclosures",
+    );
+    Ok(if differ {
+        Verdict::at_least(
+            "|f_j3 - f_j0|",
+            (large - other).abs(),
+            High::ONE.shifted(-30),
+            granted,
+        )
+    } else {
+        Verdict::equal("f_j3 against f_j0", large, other, granted)
+    })
+}
+
+/// The share of the first query is that of the second one's key: a fault, for the control.
+fn other_share(case: &Case<Given>) -> Result<Verdict, CheckError> {
+    let Some(planted) = Planted::of(case)? else {
+        return Ok(Verdict::Outside(Outside::Premise));
+    };
+    let rest = (High::ONE - planted.share) / High::int(planted.keys - 1);
+    Ok(Verdict::equal(
+        "f_j3 against f_j0",
+        planted.share,
+        rest,
+        Allowance::new(planted.radius, "the radius of the oracle's enclosure"),
+    ))
+}
+
 /// A degree just at or above the threshold: the smallest share that the statement covers.
 fn search(rng: &mut Stream) -> Result<Case<Given>, CheckError> {
     let tried = attack::best_of(
@@ -119,6 +174,11 @@ const PLANTED: OtherCases = &PolynomialCases {
     kind: Kind::Planted,
     cases: 60,
 };
+const LARGE: OtherCases = &PolynomialCases {
+    kind: Kind::Large,
+    cases: 36,
+};
+const LARGE_STRATA: &[Stratum] = strata!(Decade("degree"): 1 2; Decade("keys"): 1 2 3);
 const STRATA: &[Stratum] =
     strata!(Decade("degree"): 1 2; Decade("keys"): 1 2 3; Kind: "odd degree" "even degree");
 
@@ -132,6 +192,31 @@ pub fn claims() -> Vec<Claim> {
             .about(PLANTED, STRATA)
             .check(|case| closed_form(case, 0))
             .fault("n for n - 1", |case| closed_form(case, 1)),
+        claim("polynomial-attention/query-dependence")
+            .recalled("arXiv 2310.20051: lemmas for j0 = j3 and for j0 != j3 apart")
+            .states("the weights of the query j3 differ from those of another query")
+            .given("as polynomial-attention/share; a > 0, beta >= 1")
+            .note("X = 1 1' makes Q K' = r r', and a row of powers is r_j0^beta times one vector: a bound that tells the two cases apart can be sharp for one of them only. Under softmax they do differ.")
+            .about(PLANTED, STRATA)
+            .check(|case| queries(case, true))
+            .fault("the same: polynomial-attention/query-independence", |case| queries(case, false))
+            .refuted("polynomial-attention/query-independence", witness!("polynomial-attention-query-dependence")),
+        claim("polynomial-attention/query-independence")
+            .derived("replaces polynomial-attention/query-dependence")
+            .states("all queries have the same weights where Q K' = r r'")
+            .given("as polynomial-attention/share")
+            .about(PLANTED, STRATA)
+            .check(|case| queries(case, false))
+            .fault("the weight of another key for that of the large one", other_share),
+        claim("polynomial-attention/fixed-degree")
+            .derived("the abstract of arXiv 2310.20051, read as a degree for inputs of any length")
+            .states("degree 4 is high enough: the large key has at least half of the weight for beta >= 4 and a >= 0.7")
+            .given("as polynomial-attention/share")
+            .note("False for every fixed degree: what is needed grows like ln n / ln(1 + a).")
+            .about(LARGE, LARGE_STRATA)
+            .check(fixed)
+            .fault("a degree that grows with n: polynomial-attention/degree-for-half-sharp", |case| half(case, 1, 0))
+            .refuted("polynomial-attention/degree-for-half-sharp", witness!("polynomial-attention-fixed-degree")),
         claim("polynomial-attention/degree-for-half")
             .recalled("arXiv 2310.20051: a degree of the order of log n / log(1 + a) is high enough")
             .states("the large key has at least half of the weight for beta >= ln n / ln(1 + a)")
