@@ -55,6 +55,11 @@ fn solves() {
 }
 
 #[test]
+fn evaluations() {
+    replay("evaluate", 14, harness::evaluate::run);
+}
+
+#[test]
 fn answers() {
     replay("check", 9, harness::check::run);
 }

@@ -10,7 +10,9 @@ use std::path::Path;
 use attention_regression::instance::{DesignMatrix, InstanceError};
 use serde_json::Value;
 
+pub mod bytes;
 pub mod check;
+pub mod evaluate;
 pub mod manifest;
 pub mod matrix_market;
 pub mod npy;

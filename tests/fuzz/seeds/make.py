@@ -162,9 +162,27 @@ def solve_seeds():
     write("solve", "zeros", bytes(8))
 
 
+def evaluate_seeds():
+    # Flags, degree, queries - 1, keys - 1, width - 1, columns - 1, scale; then numbers (see harness/evaluate.rs).
+    numbers = bytes([48, 200, 64, 240, 32, 90, 215, 100, 56, 190, 44] * 12)
+    for name, flags in [("exact", 8), ("causal", 9), ("many-keys", 12), ("causal-many-keys", 13)]:
+        write("evaluate", name, bytes([flags, 0, 3, 5, 2, 1, 2]) + numbers)
+    for degree in range(8):
+        write("evaluate", f"power-{degree}", bytes([8 + 2, degree, 3, 5, 2, 1, 2]) + numbers)
+    write("evaluate", "power-many-keys", bytes([8 + 4 + 2, 3, 4, 7, 1, 0, 2]) + numbers)
+    write("evaluate", "extremes", bytes([8, 0, 3, 3, 1, 1, 4]) + bytes(range(32)))
+    write("evaluate", "power-extremes", bytes([8 + 2, 2, 3, 3, 1, 1, 4]) + bytes(range(31, 0, -1)))
+    # Queries 1, 0, -1 against keys 1 and -1: the odd powers of each row cancel, or are 0.
+    write("evaluate", "cancelling-powers", bytes([8 + 2, 3, 2, 1, 0, 0, 2, 2, 0, 3, 2, 3, 2, 4]))
+    # The first query is divided into infinity.
+    write("evaluate", "query-beyond", bytes([8, 0, 1, 1, 0, 0, 10, 30, 2, 2, 3, 2, 4]))
+    write("evaluate", "zeros", bytes(8))
+
+
 npy_seeds()
 mtx_seeds()
 npz_seeds()
 manifest_seeds()
 check_seeds()
 solve_seeds()
+evaluate_seeds()

@@ -1,10 +1,12 @@
-//! Instances, starts and settings from bytes. When the bytes run out, zeros follow.
+//! Instances, starts and settings from bytes.
 
 use attention_regression::instance::{
     Activation, CompressedRows, DesignMatrix, Instance, LossKind,
 };
 use attention_regression::production::{Method, Settings};
 use nalgebra::{DMatrix, DVector};
+
+use super::super::bytes::Bytes;
 
 /// Most rows and columns of a small case.
 const ROWS: usize = 12;
@@ -27,73 +29,13 @@ pub struct Case {
     pub at_40_digits: bool,
 }
 
-/// Entries that have broken solvers before.
-const INTERESTING: [f64; 32] = [
-    0.0,
-    -0.0,
-    1.0,
-    -1.0,
-    0.5,
-    1e-3,
-    1e-8,
-    -1e-8,
-    1e-16,
-    1e-30,
-    1e-100,
-    -1e-150,
-    1e-200,
-    1e-300,
-    f64::MIN_POSITIVE,
-    5e-324,
-    -5e-324,
-    1e3,
-    -1e3,
-    700.0,
-    -745.0,
-    1e6,
-    1e8,
-    -1e12,
-    1e16,
-    1e30,
-    1e77,
-    -1e100,
-    1e154,
-    1e155,
-    1e300,
-    f64::MAX,
-];
-
-struct Bytes<'a>(std::slice::Iter<'a, u8>);
-
-impl Bytes<'_> {
-    fn byte(&mut self) -> u8 {
-        self.0.next().copied().unwrap_or(0)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::from(self.byte()) % limit
-    }
-
-    /// An interesting number, or a sixteenth of a small integer.
-    fn number(&mut self) -> f64 {
-        match self.byte() {
-            byte @ 0..32 => INTERESTING[usize::from(byte)],
-            byte => f64::from(byte as i8) / 16.0,
-        }
-    }
-
-    fn vector(&mut self, length: usize) -> DVector<f64> {
-        DVector::from_fn(length, |_, _| self.number())
-    }
-}
-
 impl Case {
     /// The case of these bytes; none if there are more than any case reads.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > LONGEST {
             return None;
         }
-        let mut bytes = Bytes(bytes.iter());
+        let mut bytes = Bytes::of(bytes);
         let kind = bytes.below(9);
         let rows = 1 + bytes.below(ROWS);
         let shape = bytes.byte();
@@ -113,11 +55,11 @@ impl Case {
         if flags & 2 != 0 {
             a.row_mut(rows - 1).fill(0.0);
         }
-        let target = bytes.vector(rows);
-        let weights = bytes.vector(rows);
+        let target = vector(&mut bytes, rows);
+        let weights = vector(&mut bytes, rows);
         let start = match flags & 4 {
             0 => DVector::zeros(columns),
-            _ => bytes.vector(columns),
+            _ => vector(&mut bytes, columns),
         };
         let stop_after = (flags & 8 != 0).then(|| 1 + bytes.below(8));
         let (a, target, weights) = match tall {
@@ -160,6 +102,10 @@ impl Case {
             at_40_digits: flags & 64 != 0,
         })
     }
+}
+
+fn vector(bytes: &mut Bytes<'_>, length: usize) -> DVector<f64> {
+    DVector::from_vec(bytes.numbers(length))
 }
 
 /// `TALL` rows instead of a few: the few over and over, each round of them a little smaller than the last.
