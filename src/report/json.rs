@@ -129,6 +129,8 @@ struct CatalogueEntry {
     source: &'static str,
     wording: &'static str,
     statement: &'static str,
+    /// The statement in LaTeX.
+    formula: &'static str,
     premise: &'static str,
     expected: &'static str,
     certificate: Option<&'static str>,
@@ -148,6 +150,7 @@ pub fn catalogue_json(claims: &[&Claim]) -> serde_json::Value {
             source: claim.source,
             wording: claim.wording.label(),
             statement: claim.statement,
+            formula: claim.formula,
             premise: claim.premise,
             expected: claim.recorded(),
             certificate: claim.proof.map(|proof| proof.certificate),

@@ -220,6 +220,9 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/algorithm-printed")
             .printed("thesis Algorithm 1; H2O Algorithm 4")
             .states("D = B_diag(x_t) + diag(w o w), D~ = SUBSAMPLE(D, A), g = A'(f <c,f> + diag(f) c), x_{t+1} = x_t + (A' D~ A)^-1 g for t = 0, ..., T = log(r_0/eps) ends within eps of x*")
+            .formula(r"\begin{aligned} D &= B_{\text{diag}}(x_t) + \operatorname{diag}(w \circ w), \quad \widetilde D = \text{SUBSAMPLE}(D, A), \\
+                g &= A^\top \bigl(f \langle c, f\rangle + \operatorname{diag}(f)\, c\bigr), \quad x_{t+1} = x_t + (A^\top \widetilde D A)^{-1} g, \\
+                t &= 0, \dots, T = \log(r_0 / \epsilon) \quad \implies \quad \|x_{T+1} - x^*\|_2 \le \epsilon \end{aligned}")
             .given(PREMISE_TEXT)
             .note("Errata E1, E12, E13 together: the gradient has a wrong sign and lacks the ridge, and the step goes uphill. The iterates move by a constant that has nothing to do with x*. One run with genuine samples at eps1 = 1/20, eps = r_0/100.")
             .on(PREMISE, STRATA)
@@ -229,6 +232,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/algorithm-plus-sign")
             .derived("thesis Algorithm 1 line 9; H2O Algorithm 4")
             .states("x_{t+1} = x_t + H~^-1 g with the true gradient g of the whole loss ends within eps of x*")
+            .formula(r"\begin{aligned} x_{t+1} &= x_t + \widetilde H^{-1} \nabla L(x_t), \quad t = 0, \dots, T = \log(r_0 / \epsilon) \\
+                &\implies \quad \|x_{T+1} - x^*\|_2 \le \epsilon \end{aligned}")
             .given(PREMISE_TEXT)
             .note("Erratum E12, everything else of Algorithm 1 mended: the error doubles at every pass.")
             .on(PREMISE, STRATA)
@@ -238,6 +243,9 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/algorithm-corrected")
             .derived("correction of thesis Algorithm 1")
             .states("x_{t+1} = x_t - (A' D~ A)^-1 (A'(f o c - <c,f> f) + A' W^2 A x_t) for T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5) passes ends within eps of x* whenever every sample succeeds")
+            .formula(r"\begin{aligned} x_{t+1} &= x_t - (A^\top \widetilde D A)^{-1} \bigl(A^\top (f \circ c - \langle c, f\rangle f) + A^\top W^2 A x_t\bigr), \\
+                T &= \Bigl\lceil \frac{\ln\bigl(\sqrt{\kappa(H(x^*))}\, r_0 / \epsilon\bigr)}{\ln 5} \Bigr\rceil \quad \implies \quad \|x_T - x^*\|_2 \le \epsilon \\
+                &\quad \text{whenever every sample succeeds} \end{aligned}")
             .given("as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l; every H~ verified to be a 0.1-approximate Hessian")
             .note("Minus, the true gradient, the corrected B_diag, eps1 = 1/20. Follows from dls23/contraction-hessian-norm. Genuine samples do far better than the worst the band allows.")
             .on(PREMISE, STRATA)
@@ -246,6 +254,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/theorem-main")
             .printed("thesis Theorem 2.3.1; DLS23 Theorem 1.5")
             .states("Algorithm 1 runs log(||x_0-x*||/eps) iterations and outputs x~ with Pr[||x~ - x*||_2 <= eps] >= 1 - delta")
+            .formula(r"\begin{aligned} \Pr\bigl[\|\widetilde x - x^*\|_2 \le \epsilon\bigr] &\ge 1 - \delta \\
+                &\text{after } \log\bigl(\|x_0 - x^*\|_2 / \epsilon\bigr) \text{ iterations of Algorithm 1} \end{aligned}")
             .given(PREMISE_TEXT)
             .note("Exact binomial test: 16 independent runs at delta = 1/20; more than 9 failures refute, with a false alarm below 1e-9. The algorithm as printed fails in every run of almost every case. Its Definition of a good start is 2.1.12 (E21); the Lipschitz constant M is global, so ||x|| <= R is not needed (E24). \"There exists\" names Algorithm 1; that exact Newton steps contract by 0.4 is dls23/contraction-exact-newton, and what the mended algorithm does is dls23/theorem-main-corrected.")
             .on(THEOREM, STRATA)
@@ -256,6 +266,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/theorem-main-corrected")
             .derived("correction of thesis Theorem 2.3.1")
             .states("the corrected algorithm with T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5), eps1 = 1/20, delta/T for each of its T calls outputs x~ with Pr[||x~ - x*||_2 <= eps] >= 1 - delta")
+            .formula(r"\begin{aligned} &\Pr\bigl[\|\widetilde x - x^*\|_2 \le \epsilon\bigr] \ge 1 - \delta \quad \text{for the corrected algorithm with} \\
+                &T = \Bigl\lceil \frac{\ln\bigl(\sqrt{\kappa(H(x^*))}\, r_0 / \epsilon\bigr)}{\ln 5} \Bigr\rceil, \quad \epsilon_1 = \tfrac{1}{20}, \quad \delta_1 = \frac{\delta}{T} \end{aligned}")
             .given("as Theorem 2.3.1, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l")
             .note("Exact binomial test as for dls23/theorem-main; samples not verified. A slack without a bound means that no run failed. 4 eps1^-2 d ln(2 d/delta_1) draws are generous.")
             .on(THEOREM, STRATA)

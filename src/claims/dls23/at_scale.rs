@@ -276,6 +276,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/cost-per-iteration")
             .printed("thesis Theorem 2.3.1; Lemma 2.1.16")
             .states("an iteration costs O((nnz(A) + d^omega) poly log(n/delta))")
+            .formula(r"\text{cost of an iteration} = O\bigl((\operatorname{nnz}(A) + d^\omega) \operatorname{poly} \log(n / \delta)\bigr)")
             .given("d = 20; read as: multiply-adds grow like nnz(A), slope 1 within 1/8 in a log-log fit over a decade of rows (8000 to 80000) and over a decade of entries a row (2 to 20)")
             .note("Counted by the code that does them, never timed: sketch, factor, certificate, scores, draw, Gram matrix of the rows kept, \
                    gradient, solution, all anew in each iteration as the papers have it. eps and delta as the solver's defaults. The \
@@ -286,6 +287,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/iterations-at-scale-printed")
             .derived("the count of thesis Theorem 2.3.1 for Algorithm 1 with its other faults mended")
             .states("the approximate Newton iteration (minus sign, true gradient, leverage-score samples at eps0 < 0.1) is within eps of x* after t = 0, ..., T, T = log(r_0/eps)")
+            .formula(r"\begin{aligned} x_{t+1} &= x_t - (A^\top \widetilde D A)^{-1} \nabla L(x_t), \quad t = 0, \dots, T = \log(r_0 / \epsilon) \\
+                &\implies \quad \|x_{T+1} - x^*\|_2 \le \epsilon \end{aligned}")
             .given(PREMISE)
             .note("Erratum E3 at n = 131072: genuine samples of the solver, everything else of Algorithm 1 mended. An ill-conditioned A first throws \
                    the iterate away from x*, and log(r_0/eps) knows nothing of that; at a condition number of 1e6 3 or 4 passes are needed \
@@ -297,6 +300,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/iterations-at-scale")
             .derived("correction of thesis Theorem 2.3.1")
             .states("the same iteration is within eps of x* after T = ceil(ln(sqrt(kappa(H(x*))) r_0/eps) / ln 5) passes")
+            .formula(r"\begin{aligned} x_{t+1} &= x_t - (A^\top \widetilde D A)^{-1} \nabla L(x_t), \quad T = \Bigl\lceil \frac{\ln\bigl(\sqrt{\kappa(H(x^*))}\, r_0 / \epsilon\bigr)}{\ln 5} \Bigr\rceil \\
+                &\implies \quad \|x_T - x^*\|_2 \le \epsilon \end{aligned}")
             .given("as dls23/iterations-at-scale-printed, and M sqrt(kappa(H(x*))) r_0 <= 0.1 l")
             .note("Follows from dls23/contraction-hessian-norm. Genuine samples contract by a few hundredths, not by 0.2, so half of the passes and \
                    more are spare where A is ill-conditioned; at condition number 1 the single pass allowed is needed.")

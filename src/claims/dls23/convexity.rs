@@ -38,6 +38,7 @@ pub fn claims() -> Vec<Claim> {
     vec![claim("dls23/softmax-regression-convex")
         .derived("thesis chapter 1: \"To preserve the convexity of the softmax regression, [DLS23] examine a regularized form\", read to the letter")
         .states("0.5 ||f(x) - b||_2^2 is convex in x")
+        .formula(r"x \mapsto \tfrac{1}{2} \|f(x) - b\|_2^2 \text{ is convex}")
         .given("||b||_1 <= 1 (nothing is asked in the text)")
         .note("Read to the letter there is no convexity to preserve: the Hessian reaches -0.2404 ||A||^2. Where \"preserve\" means that the regulariser makes the loss convex, the sentence is true with the weights and the target that the main theorem asks for (dls23/positive-definite-from-one). Witness: two rows, one column, b = e_1, f_1 = 0.18.")
         .on(Family {

@@ -185,28 +185,34 @@ pub fn claims() -> Vec<Claim> {
     vec![
         lemma("dls23/derivative-of-exponential", FIRST)
             .states("d exp(Ax) / dx_i = exp(Ax) o A_{*,i}")
+            .formula(r"\frac{\partial \exp(Ax)}{\partial x_i} = \exp(Ax) \circ A_{*,i}")
             .check(|case| exponential(case, Form::Stated))
             .fault("without A_{*,i}", |case| exponential(case, Form::Faulty)),
         lemma("dls23/derivative-of-normaliser", FIRST)
             .states("d <exp(Ax), 1_n> / dx_i = <exp(Ax), A_{*,i}>")
+            .formula(r"\frac{\partial \langle \exp(Ax), \mathbf{1}_n\rangle}{\partial x_i} = \langle \exp(Ax), A_{*,i}\rangle")
             .check(|case| normaliser(case, Form::Stated))
             .fault("f instead of exp(Ax)", |case| normaliser(case, Form::Faulty)),
         lemma("dls23/derivative-of-inverse-normaliser", FIRST)
             .states("d alpha^-1 / dx_i = -alpha^-1 <f, A_{*,i}>")
+            .formula(r"\frac{\partial \alpha(x)^{-1}}{\partial x_i} = -\alpha(x)^{-1} \langle f(x), A_{*,i}\rangle")
             .check(|case| inverse_normaliser(case, Form::Stated))
             .fault("the sign lost", |case| inverse_normaliser(case, Form::Faulty)),
         lemma("dls23/derivative-of-softmax", "DLS23 Lemma 5.6, quoted in H2O Lemma D.44; thesis section 2.2.1")
             .states("d f(x) / dx_i = d (f(x) - b) / dx_i = -<f(x), A_{*,i}> f(x) + f(x) o A_{*,i}")
+            .formula(r"\frac{\partial f(x)}{\partial x_i} = \frac{\partial (f(x) - b)}{\partial x_i} = -\langle f(x), A_{*,i}\rangle f(x) + f(x) \circ A_{*,i}")
             .note("Checked against the symbolic derivative of the definition. The thesis has it in the third line of its \
                    derivation of the gradient; the line after it loses the minus sign (erratum E1).")
             .check(|case| softmax(case, Form::Stated))
             .fault("the sign lost", |case| softmax(case, Form::Faulty)),
         lemma("dls23/second-derivative-of-exponential", "DLS23 Lemma 5.9, quoted in H2O")
             .states("d^2 exp(Ax) / dx_i dx_j = A_{*,j} o exp(Ax) o A_{*,i}")
+            .formula(r"\frac{\partial^2 \exp(Ax)}{\partial x_i\, \partial x_j} = A_{*,j} \circ \exp(Ax) \circ A_{*,i}")
             .check(|case| second_exponential(case, Form::Stated))
             .fault("A_{*,i} twice", |case| second_exponential(case, Form::Faulty)),
         lemma("dls23/second-derivative-of-normaliser", "DLS23 Lemma 5.10, quoted in H2O")
             .states("d^2 alpha / dx^2 = A' diag(exp(Ax)) A")
+            .formula(r"\frac{d^2 \alpha(x)}{dx^2} = A^\top \operatorname{diag}(\exp(Ax)) A")
             .check(|case| second_normaliser(case, Form::Stated))
             .fault("f instead of exp(Ax)", |case| second_normaliser(case, Form::Faulty)),
     ]

@@ -7,9 +7,26 @@ use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide, rounding};
 use crate::claims::dls23::pair_search::{inequality, search_both, search_in_groups};
 use crate::claims::tools::builder::{Draft, claim, strata, witness};
 use crate::claims::tools::exact::worst_entry;
-use crate::claims::tools::forms::{self, HessianForm};
+use crate::claims::tools::forms::{self, HessianForm, printed_b};
 use crate::claims::{Case, CheckError, Claim, Family, Stratum, Targets, Verdict, Weights};
 use crate::scalar::High;
+
+/// `G_1 .. G_8` in LaTeX: three lines of `aligned`.
+macro_rules! parts_of_the_change {
+    () => {
+        r"G_i &= g_i(x) - g_i(y), \quad g_1 = \langle f, f\rangle f f^\top, \quad g_2 = \langle f, b\rangle f f^\top, \\
+            g_3 &= \langle f, f\rangle \operatorname{diag}(f), \quad g_4 = \langle f, b\rangle \operatorname{diag}(f), \quad g_5 = \operatorname{diag}(f \circ (f-b)), \\
+            g_6 &= \operatorname{diag}(f \circ f), \quad g_7 = f (f \circ b)^\top, \quad g_8 = (f \circ b) f^\top"
+    };
+}
+
+/// Both parts of `G_7` in LaTeX: a line of `aligned`.
+macro_rules! parts_of_the_seventh {
+    () => {
+        r"G_{7,1} &= f(x) \bigl((f(x) - f(y)) \circ b\bigr)^\top, \quad G_{7,2} = (f(x) - f(y)) (f(y) \circ b)^\top"
+    };
+}
+pub(super) use parts_of_the_seventh;
 
 /// `G_1 .. G_8` as the thesis defines them, and `G_9 = (f o f) f'` at x minus the same at y, which it lacks.
 pub(super) struct Differences<T: Number> {
@@ -295,6 +312,8 @@ pub fn claims() -> Vec<Claim> {
         of_differences("dls23/hessian-difference-sum-printed")
             .printed("thesis section 2.2.3, after G_8")
             .states("G_1 + G_2 + ... + G_8 = B(x) - B(y)")
+            .formula(concat!(r"\begin{aligned} G_1 &+ G_2 + \dots + G_8 = B(x) - B(y), \\
+                ", parts_of_the_change!(), r" \end{aligned}"))
             .note("Erratum E8: the scalars 3, -2 and -1 are lost. False for the printed B and for the true one; a case counts \
                 as failing only if both are missed.")
             .check(printed_sum)
@@ -304,12 +323,21 @@ pub fn claims() -> Vec<Claim> {
             .derived("correction of thesis section 2.2.3, after G_8")
             .states("B(x) - B(y) = 3G_1 - 2G_2 - G_3 + G_4 + G_5 + G_6 + G_7 + G_8 - 2G_9 - 2G_9' for the true B, \
                 G_9 := (f(x) o f(x)) f(x)' - (f(y) o f(y)) f(y)'; 3G_1 - 2G_2 + G_3 - G_4 + G_5 + G_6 + G_7 + G_8 for the printed B")
+            .formula(concat!(r"\begin{aligned} B(x) - B(y) &= 3G_1 - 2G_2 - G_3 + G_4 + G_5 + G_6 + G_7 + G_8 - 2G_9 - 2G_9^\top, \\
+                B_{\text{printed}}(x) - B_{\text{printed}}(y) &= 3G_1 - 2G_2 + G_3 - G_4 + G_5 + G_6 + G_7 + G_8, \\
+                B &= \nabla_z^2 L_{\exp}, \\
+                B_{\text{printed}} &= ", printed_b!(), r", \\
+                ", parts_of_the_change!(), r", \\
+                G_9 &= (f(x) \circ f(x)) f(x)^\top - (f(y) \circ f(y)) f(y)^\top \end{aligned}"))
             .note("The true B is the oracle's derivative of the definition.")
             .check(corrected_sums)
             .fault("without G_9", |case| adds_up(case, Which::True, (SUM_FOR_TRUE_B.0, 0))),
         of_differences("dls23/hessian-difference-triangle-printed")
             .printed("thesis section 2.2.3, first display after G_8")
             .states("||B(x) - B(y)|| <= 2||G_1|| + ||G_2|| + ... + ||G_8||, B as printed")
+            .formula(concat!(r"\begin{aligned} \|B(x) - B(y)\| &\le 2\|G_1\| + \|G_2\| + \dots + \|G_8\|, \\
+                B &= ", printed_b!(), r", \\
+                ", parts_of_the_change!(), r" \end{aligned}"))
             .note("Erratum E9: with the coefficients of the sum mended, the triangle inequality gives 3 and 2 in place of 2 and \
                 1. At b = 0, f(x) = (9, 1)/10, f(y) = (8, 2)/10: 1.2289 > 1.0017. For the true B see \
                 dls23/hessian-difference-triangle-true-b.")
@@ -320,6 +348,12 @@ pub fn claims() -> Vec<Claim> {
             .derived("correction of thesis section 2.2.3, first display after G_8")
             .states("||B(x) - B(y)|| <= 3||G_1|| + 2||G_2|| + ||G_3|| + ... + ||G_8|| for the printed B, and with + 4||G_9|| for \
                 the true one")
+            .formula(concat!(r"\begin{aligned} \|B_{\text{printed}}(x) - B_{\text{printed}}(y)\| &\le 3\|G_1\| + 2\|G_2\| + \|G_3\| + \dots + \|G_8\|, \\
+                \|B(x) - B(y)\| &\le 3\|G_1\| + 2\|G_2\| + \|G_3\| + \dots + \|G_8\| + 4\|G_9\|, \\
+                B &= \nabla_z^2 L_{\exp}, \\
+                B_{\text{printed}} &= ", printed_b!(), r", \\
+                ", parts_of_the_change!(), r", \\
+                G_9 &= (f(x) \circ f(x)) f(x)^\top - (f(y) \circ f(y)) f(y)^\top \end{aligned}"))
             .note("The triangle inequality on dls23/hessian-difference-sum. The search maximises the larger ratio of both.")
             .attacked(4, |rng| {
                 search_both(rng, 2, Target::Any, &|pair| {
@@ -345,6 +379,8 @@ pub fn claims() -> Vec<Claim> {
         of_differences("dls23/hessian-difference-triangle-true-b")
             .derived("thesis section 2.2.3, first display after G_8, with the true B")
             .states("||B(x) - B(y)|| <= 2||G_1|| + ||G_2|| + ... + ||G_8|| for the true B")
+            .formula(concat!(r"\begin{aligned} \|B(x) - B(y)\| &\le 2\|G_1\| + \|G_2\| + \dots + \|G_8\|, \quad B = \nabla_z^2 L_{\exp}, \\
+                ", parts_of_the_change!(), r" \end{aligned}"))
             .note("False for large b spread over several light rows: if mass moves from the heavy row to an empty one, G_7 and \
                 G_8 are of order ||f o b||, which vanishes against <f,b> as the light rows become many. For N of them with \
                 b = beta (0, 0, 1, ..., 1) the ratio tends to ||[[3, -2], [-2, 1]]|| / (2 + sqrt 2) = (2 + sqrt 5)/(2 + sqrt 2) \
@@ -357,6 +393,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/hessian-difference-triangle-true-b-unit-target")
             .derived("thesis section 2.2.3, first display after G_8, with the true B and the target of the main theorem")
             .states("||B(x) - B(y)|| <= 2||G_1|| + ||G_2|| + ... + ||G_8|| for the true B")
+            .formula(concat!(r"\begin{aligned} \|B(x) - B(y)\| &\le 2\|G_1\| + \|G_2\| + \dots + \|G_8\|, \quad B = \nabla_z^2 L_{\exp}, \\
+                ", parts_of_the_change!(), r" \end{aligned}"))
             .given("||b||_1 <= 1")
             .note("Not proved: what remains of dls23/hessian-difference-triangle-true-b with the main theorem's hypothesis on b. Its search comes to 0.67 of the right side.")
             .on(Family { targets: Targets::UnitBall, ..FAMILY }, STRATA)
@@ -371,6 +409,8 @@ pub fn claims() -> Vec<Claim> {
         of_differences("dls23/hessian-difference-hundred-r")
             .printed("thesis section 2.2.3, fifth step of the chain for ||H(x) - H(y)||")
             .states("2||G_1|| + ||G_2|| + ... + ||G_8|| <= 100 R ||f(x) - f(y)||_2")
+            .formula(concat!(r"\begin{aligned} 2\|G_1\| &+ \|G_2\| + \dots + \|G_8\| \le 100 R\, \|f(x) - f(y)\|_2, \\
+                ", parts_of_the_change!(), r" \end{aligned}"))
             .given("R > 0, ||A||, ||x||_2, ||y||_2 <= R")
             .note("Erratum E10: the left side does not shrink with R. At R = 0.01, A = R I, x = R e_1, y = R e_2, b = e_1 it is \
                 5.17 ||f(x) - f(y)||, where 1 times that is allowed. A later quotation of the theorem asks for R >= 10, \
@@ -382,6 +422,9 @@ pub fn claims() -> Vec<Claim> {
             .derived("correction of thesis section 2.2.3, fifth step")
             .states("2||G_1|| + ||G_2|| + ... + ||G_8|| <= (15 + 10 ||b||_2) ||f(x) - f(y)||_2, hence <= 100 R ||f(x) - f(y)||_2 \
                 where ||b||_2 <= 1 and R >= 1/4")
+            .formula(concat!(r"\begin{aligned} 2\|G_1\| &+ \|G_2\| + \dots + \|G_8\| \le (15 + 10 \|b\|_2) \|f(x) - f(y)\|_2, \\
+                15 &+ 10 \|b\|_2 \le 100 R \quad \text{if } \|b\|_2 \le 1, \ R \ge \tfrac{1}{4}, \\
+                ", parts_of_the_change!(), r" \end{aligned}"))
             .note("Each product is telescoped, with ||f||_2 <= ||f||_1 = 1: in units of ||f(x) - f(y)||, ||G_1|| <= 4, \
                 ||G_2|| <= 3||b||, ||G_3|| <= 3, ||G_4|| <= 2||b||, ||G_5|| <= 2 + ||b||, ||G_6|| <= 2, ||G_7||, ||G_8|| <= 2||b||.")
             .inequality(6, inequality!(search_both, Target::Any, 2, |pair| sum_of_norms(pair, free_factor(pair))))
@@ -389,6 +432,8 @@ pub fn claims() -> Vec<Claim> {
         of_differences("dls23/g7-printed-equality")
             .printed("thesis section 2.2.3, last display, third line")
             .states("||G_7,1|| + ||G_7,2|| = 2 ||f(x) - f(y)||_2 ||b||_2")
+            .formula(concat!(r"\begin{aligned} \|G_{7,1}\| + \|G_{7,2}\| &= 2 \|f(x) - f(y)\|_2 \|b\|_2, \\
+                ", parts_of_the_seventh!(), r" \end{aligned}"))
             .note("Should be \"<=\"; the text before it also names G_7,1 twice where the second is G_7,2.")
             .check(seventh_equality)
             .fault("\"<=\" in place of \"=\"", |case| seventh_bound(case, High::int(2)))
@@ -396,6 +441,9 @@ pub fn claims() -> Vec<Claim> {
         of_differences("dls23/g7-bound")
             .printed("thesis section 2.2.3, last display")
             .states("||G_7|| <= ||G_7,1|| + ||G_7,2|| <= 2 ||f(x) - f(y)||_2 ||b||_2")
+            .formula(concat!(r"\begin{aligned} \|G_7\| &\le \|G_{7,1}\| + \|G_{7,2}\| \le 2 \|f(x) - f(y)\|_2 \|b\|_2, \\
+                G_7 &= f(x) (f(x) \circ b)^\top - f(y) (f(y) \circ b)^\top = G_{7,1} + G_{7,2}, \\
+                ", parts_of_the_seventh!(), r" \end{aligned}"))
             .note("The search maximises ||G_7|| over the right side.")
             .attacked(6, |rng| search_both(rng, 2, Target::Any, &|pair| seventh(pair, 2.0)))
             .check(|case| seventh_bound(case, High::int(2)))

@@ -167,14 +167,17 @@ pub fn claims() -> Vec<Claim> {
     vec![
         part("dls23/fact-squared-norm")
             .states("||x||_2^2 = x'x")
+            .formula(r"\|x\|_2^2 = x^\top x")
             .check(|case| Ok(squared_norm(case, true)))
             .fault("the norm is not squared", |case| Ok(squared_norm(case, false))),
         part("dls23/fact-inner-product")
             .states("<x, y> = x'y = y'x")
+            .formula(r"\langle x, y\rangle = x^\top y = y^\top x")
             .check(|case| Ok(inner_product(case, true)))
             .fault("|x| instead of x in y'x", |case| Ok(inner_product(case, false))),
         part("dls23/fact-triple-product-printed")
             .states("x'(y o z) = (z'y) o x")
+            .formula(r"x^\top (y \circ z) = (z^\top y) \circ x")
             .note("Erratum E18: a number on the left, a vector with d entries on the right; even entry by entry it holds \
                    for d = 1 only. What the derivation of the gradient uses is the same line with the parenthesis \
                    elsewhere, x'(y o z) = z'(y o x).")
@@ -184,16 +187,18 @@ pub fn claims() -> Vec<Claim> {
         part("dls23/fact-triple-product")
             .derived("correction of thesis Fact 2.1.9")
             .states("x'(y o z) = z'(y o x) = y'(x o z)")
+            .formula(r"x^\top (y \circ z) = z^\top (y \circ x) = y^\top (x \circ z)")
             .check(corrected)
             .fault("the parenthesis as printed: (z'y) o x", printed),
         part("dls23/fact-hadamard-diagonal")
             .states("x o y = diag(x) y")
+            .formula(r"x \circ y = \operatorname{diag}(x)\, y")
             .check(|case| Ok(hadamard(case, true)))
             .fault("diag(y) y", |case| Ok(hadamard(case, false))),
         claim("dls23/softmax-normalised")
             .printed("thesis Fact 2.2.4; DLS23")
             .states("||f(x)||_1 = 1 for f(x) = <exp(Ax), 1_n>^-1 exp(Ax)")
-            .formula(r"\|f(x)\|_1 = 1")
+            .formula(r"\|f(x)\|_1 = 1, \quad f(x) = \langle \exp(Ax), \mathbf{1}_n\rangle^{-1} \exp(Ax)")
             .note("At 40 digits straight from the definition, without a shift of the logits; allowed are the 2 n roundings \
                    of the two sums and the quotients, whatever the logits. In f64 the statement is one about the \
                    implementation: unshifted, it fails from a logit of 710 on.")

@@ -89,6 +89,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/theorem-loss-is-good")
             .derived("thesis Definition 2.1.11 with the constants of Theorem 2.3.1, which its lemmas ask for")
             .states("L is (l, M)-good with M = n^1.5 exp(30R^2): there is exactly one x* with grad L(x*) = 0, H(x*) >= l I, and ||H(x) - H(y)|| <= M ||x - y||_2 for all x, y")
+            .formula(r"\begin{aligned} &\exists!\, x^*: \ \nabla L(x^*) = 0, \quad H(x^*) \succeq l I_d, \\
+                &\|H(x) - H(y)\| \le M \|x - y\|_2 \ \forall x, y, \quad M = n^{1.5} \exp(30R^2) \end{aligned}")
             .given("w_i^2 >= 100 + l / sigma_min(A)^2, l > 0, rank(A) = d, ||b||_1 <= 1, ||A||, ||x*||_2 <= R")
             .note("True, with room: B >= -0.2405 I makes L strongly convex with more than l everywhere, hence x* exists and is the only one; M bounds the change on all of R^d although Lemma 2.1.21 speaks of short x. The text never says that L is good.")
             .on(Family {
@@ -110,6 +112,9 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/surrogate-diagonal-positive")
             .derived("thesis Algorithm 1 line 5 under Theorem 2.3.1; asked for by Lemma 2.1.16")
             .states("D = B_diag + w o w has D_ii > 0 for all i, for B_diag as printed and as corrected")
+            .formula(r"\begin{aligned} D_{ii} &> 0 \ \forall i, \quad D = B_{\text{diag}} + \operatorname{diag}(w \circ w), \\
+                B_{\text{diag}} &= \pm \langle f-b, f\rangle \operatorname{diag}(f) + \operatorname{diag}((2f-b) \circ f) \\
+                &\quad (+ \text{ as printed}, - \text{ as corrected}) \end{aligned}")
             .given("||b||_1 <= 1, w_i^2 > 100")
             .note("Lemma 2.1.16 samples a positive D only, and the text does not show that this one is. No entry of the corrected B_diag is below -1, none of the printed one below -3/2 (derivation in diagonal_surrogate.rs); the search ends at -0.220.")
             .on(Family { weights: Weights::Above { base: 100.0 }, cases: 42, ..Family::GENERAL }, strata!(Gap: 0 3; OneRow; OneColumn; Square; SignedTarget))

@@ -7,7 +7,7 @@ use crate::claims::claim::Check;
 use crate::claims::dls23::symbolic::Symbols;
 use crate::claims::tools::builder::{Draft, claim, witness};
 use crate::claims::tools::exact::Exact;
-use crate::claims::tools::forms::{self, GradientForm, HessianForm};
+use crate::claims::tools::forms::{self, GradientForm, HessianForm, printed_b};
 use crate::claims::tools::identity::{self, EVERYWHERE, equal_matrices, equal_vectors};
 use crate::claims::{Case, CheckError, Claim, Family, Verdict, Weights};
 use crate::oracle::Node;
@@ -152,6 +152,7 @@ pub fn claims() -> Vec<Claim> {
         identity("dls23/gradient-printed")
             .printed("thesis section 2.2.1; Algorithm 1 line 7; DLS23 Lemma 5.6 part 5")
             .states("grad L_exp = A' ( f (f-b)' f + diag(f)(f-b) )")
+            .formula(r"\nabla L_{\exp}(x) = A^\top \bigl(f (f-b)^\top f + \operatorname{diag}(f)(f-b)\bigr)")
             .note("Erratum E1: a minus sign is lost between the third and the fourth line of the derivation.")
             .on(unweighted, identity::STRATA)
             .check(|case| matches_oracle(case, GradientForm::Printed, Ridge::Included))
@@ -159,6 +160,8 @@ pub fn claims() -> Vec<Claim> {
             .refuted("dls23/gradient-corrected", witness!("dls23-gradient-printed")),
         identity("dls23/gradient-printed-is-a-gradient")
             .states("the printed gradient is the gradient of some function: its Jacobian is symmetric")
+            .formula(r"\begin{aligned} \frac{\partial g_i}{\partial x_j} &= \frac{\partial g_j}{\partial x_i} \quad \forall i, j, \\
+                g(x) &= A^\top \bigl(f (f-b)^\top f + \operatorname{diag}(f)(f-b)\bigr) \end{aligned}")
             .note("So the sign of E1 is not a convention: no loss has the printed gradient (for d >= 2).")
             .on(unweighted, identity::STRATA)
             .real_rows(8)
@@ -167,6 +170,8 @@ pub fn claims() -> Vec<Claim> {
             .refuted("dls23/gradient-corrected", witness!("dls23-gradient-printed-is-a-gradient")),
         identity("dls23/hessian-printed-is-derivative-of-printed-gradient")
             .states("A'BA with the printed B is the derivative of the printed gradient of L_exp")
+            .formula(concat!(r"\begin{aligned} A^\top B A &= \frac{d}{dx} A^\top \bigl(f (f-b)^\top f + \operatorname{diag}(f)(f-b)\bigr), \\
+                B &= ", printed_b!(), r" \end{aligned}"))
             .note("The two faults (E1, E2) do not explain each other.")
             .on(unweighted, identity::STRATA)
             .real_rows(8)
@@ -175,12 +180,15 @@ pub fn claims() -> Vec<Claim> {
             .refuted("dls23/hessian-corrected", witness!("dls23-hessian-printed-is-derivative-of-printed-gradient")),
         identity("dls23/gradient-corrected")
             .states("grad L = A' ( f o (f-b) - <f-b,f> f ) + A' W^2 A x")
+            .formula(r"\nabla L(x) = A^\top \bigl(f \circ (f-b) - \langle f-b, f\rangle f\bigr) + A^\top W^2 A x")
             .note("Checked against the symbolic derivative of the definition.")
             .check(corrected)
             .fault("the printed sign", |case| matches_oracle(case, GradientForm::Printed, Ridge::Included)),
         identity("dls23/algorithm-gradient-without-ridge")
             .derived("thesis Algorithm 1 line 7; H2O Algorithm 4")
             .states("g = A'( f <c,f> + diag(f) c ) is the gradient of L_soft (its sign mended: still without A' W^2 A x)")
+            .formula(r"\begin{aligned} \nabla L_{\text{soft}}(x) &= A^\top \bigl(\operatorname{diag}(f)\, c - \langle c, f\rangle f\bigr), \\
+                L_{\text{soft}} &= L_{\exp} + L_{\text{reg}}, \quad c = f - b \end{aligned}")
             .note("Erratum E13: the algorithm minimises L_exp + L_reg but its g has no term of L_reg.")
             .check(|case| matches_oracle(case, GradientForm::Corrected, Ridge::Missing))
             .fault("the ridge's gradient added", corrected)

@@ -6,7 +6,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::claims::claim::Check;
 use crate::claims::tools::builder::{Draft, claim, witness};
 use crate::claims::tools::exact::Exact;
-use crate::claims::tools::forms::{self, HessianForm};
+use crate::claims::tools::forms::{self, HessianForm, printed_b};
 use crate::claims::tools::identity::{self, EVERYWHERE, equal_matrices, equal_vectors, has_rank};
 use crate::claims::{Case, CheckError, Claim, Verdict};
 use crate::scalar::High;
@@ -176,6 +176,8 @@ fn refuted() -> Vec<Claim> {
         identity("dls23/hessian-printed")
             .printed("thesis section 2.2.1; DLS23 section 5")
             .states("Hess L = A' (B + W^2) A with B = <3f-2b,f> ff' + <f-b,f> diag(f) + diag((2f-b) o f) + (b o f)f' + f(b o f)'")
+            .formula(concat!(r"\begin{aligned} \nabla^2 L &= A^\top (B + W^2) A, \\
+                B &= ", printed_b!(), r" \end{aligned}"))
             .note("Erratum E2: <f-b,f> diag(f) has the wrong sign, and -2 (f o f)f' - 2 f(f o f)' is missing. The text also \
                  writes d^2 L / dx_i^2, a number, for this d x d matrix (E22).")
             .check(|case| whole_hessian(case, HessianForm::Printed))
@@ -183,18 +185,26 @@ fn refuted() -> Vec<Claim> {
             .refuted("dls23/hessian-corrected", witness!("dls23-hessian-printed")),
         identity("dls23/hessian-sign-mended-only")
             .states("Hess L = A' (B + W^2) A with the printed B, <f-b,f> diag(f) subtracted instead of added")
+            .formula(r"\begin{aligned} \nabla^2 L &= A^\top (B + W^2) A, \\
+                B &= \langle 3f-2b, f\rangle f f^\top - \langle f-b, f\rangle \operatorname{diag}(f) \\
+                &\quad {} + \operatorname{diag}((2f-b) \circ f) + (b \circ f) f^\top + f (b \circ f)^\top \end{aligned}")
             .note("Mending one of the two faults of E2 is not enough.")
             .check(|case| whole_hessian(case, HessianForm::SignMended))
             .fault(CORRECTED.0, CORRECTED.1)
             .refuted("dls23/hessian-corrected", witness!("dls23-hessian-sign-mended-only")),
         identity("dls23/hessian-terms-added-only")
             .states("Hess L = A' (B + W^2) A with the printed B and -2 (f o f)f' - 2 f(f o f)' added")
+            .formula(concat!(r"\begin{aligned} \nabla^2 L &= A^\top (B + W^2) A, \\
+                B &= ", printed_b!(), r" \\
+                &\quad {} - 2 (f \circ f) f^\top - 2 f (f \circ f)^\top \end{aligned}"))
             .note("Mending one of the two faults of E2 is not enough.")
             .check(|case| whole_hessian(case, HessianForm::TermsAdded))
             .fault(CORRECTED.0, CORRECTED.1)
             .refuted("dls23/hessian-corrected", witness!("dls23-hessian-terms-added-only")),
         identity("dls23/hessian-printed-annihilates-ones")
             .states("B 1_n = 0 for the printed B")
+            .formula(concat!(r"\begin{aligned} B \mathbf{1}_n &= 0, \\
+                B &= ", printed_b!(), r" \end{aligned}"))
             .note("Softmax does not change when all logits move together, so every right B has this kernel: a test of B that \
                  needs no derivative. The printed B fails it.")
             .check(|case| annihilates_ones(case, Some(HessianForm::Printed)))
@@ -208,6 +218,7 @@ pub fn claims() -> Vec<Claim> {
     let mut claims = vec![identity("dls23/hessian-structure")
         .printed("thesis (2.3)")
         .states("Hess L = A' (B(x) + W^2) A, where B(x) is n x n and depends on Ax and b alone")
+        .formula(r"\nabla^2 L(x) = A^\top \bigl(B(x) + W^2\bigr) A, \quad B(x) = F(Ax, b) \in \mathbb{R}^{n \times n}")
         .note("B is the Hessian of 0.5 || softmax(z) - b ||^2 in the logits, by symbolic differentiation; the decomposition \
              itself is right, only the printed entries of B are not.")
         .check(|case| structure(case, true))
@@ -217,26 +228,37 @@ pub fn claims() -> Vec<Claim> {
         identity("dls23/hessian-corrected")
             .states("Hess L = A' (B + W^2) A with B = <3f-2b,f> ff' - <f-b,f> diag(f) + diag((2f-b) o f) + (b o f)f' + f(b o f)' \
              - 2 (f o f)f' - 2 f(f o f)'")
+            .formula(r"\begin{aligned} \nabla^2 L &= A^\top (B + W^2) A, \\
+                B &= \langle 3f-2b, f\rangle f f^\top - \langle f-b, f\rangle \operatorname{diag}(f) \\
+                &\quad {} + \operatorname{diag}((2f-b) \circ f) + (b \circ f) f^\top + f (b \circ f)^\top \\
+                &\quad {} - 2 (f \circ f) f^\top - 2 f (f \circ f)^\top \end{aligned}")
             .note("Checked against the symbolic second derivative of the definition.")
             .check(|case| whole_hessian(case, HessianForm::Corrected))
             .fault("the printed B", |case| whole_hessian(case, HessianForm::Printed)),
         identity("dls23/hessian-matrix-form")
             .states("B = P^2 + S_p(c) with P = diag(p) - pp', S_p(v) = diag(p o v) - <p,v> diag(p) - (p o v)p' - p(p o v)' + 2 <p,v> pp'")
+            .formula(r"\begin{aligned} B &= P^2 + S_p(c), \quad P = \operatorname{diag}(p) - p p^\top, \\
+                S_p(v) &= \operatorname{diag}(p \circ v) - \langle p, v\rangle \operatorname{diag}(p) \\
+                &\quad {} - (p \circ v) p^\top - p (p \circ v)^\top + 2 \langle p, v\rangle p p^\top \end{aligned}")
             .note("The Gauss-Newton part and the part that carries the residual c = p - b.")
             .check(|case| closed_form(case, |p, b| matrix_form(p, b, 2)))
             .fault("without + 2 <p,v> pp'", |case| closed_form(case, |p, b| matrix_form(p, b, 0))),
         identity("dls23/hessian-variance-form")
             .states("u'Bu = ||Pu||^2 + E_p[ (c - <c,p>) (u - E_p u)^2 ] for every u")
+            .formula(r"\begin{aligned} u^\top B u &= \|P u\|_2^2 + \mathbb{E}_p\bigl[(c - \langle c, p\rangle) (u - \mathbb{E}_p u)^2\bigr] \quad \forall u, \\
+                P &= \operatorname{diag}(p) - p p^\top, \quad \mathbb{E}_p v = \langle p, v\rangle \end{aligned}")
             .note("Checked on u = e_i and u = e_i + e_j, which determine a quadratic form. The bounds on B follow from it.")
             .check(|case| variance_form(case, true))
             .fault("c is not centred", |case| variance_form(case, false)),
         identity("dls23/hessian-annihilates-ones")
             .states("B 1_n = 0")
+            .formula(r"B \mathbf{1}_n = 0, \quad B = \nabla_z^2 L_{\exp}")
             .note("Softmax does not change when all logits move together. Checked on the oracle's B, which knows nothing of it.")
             .check(|case| annihilates_ones(case, None))
             .fault("the printed B", |case| annihilates_ones(case, Some(HessianForm::Printed))),
         identity("dls23/hessian-diagonal-plus-rank-two")
             .states("B - diag((2f-b) o f - <f-b,f> f) has rank at most 2")
+            .formula(r"\operatorname{rank}\bigl(B - \operatorname{diag}((2f-b) \circ f - \langle f-b, f\rangle f)\bigr) \le 2")
             .note("By its third singular value at 40 digits. This is what makes a Newton step cost no more than a least squares \
              problem.")
             .check(|case| low_rank_part(case, 2))

@@ -225,6 +225,7 @@ fn softmax_claims() -> Vec<Claim> {
         of_the_change("dls23/softmax-lipschitz-printed")
             .printed("thesis section 2.2.3, sixth step of the chain for ||H(x) - H(y)||; DLS23 Lemma 7.2 part 4")
             .states("||f(x) - f(y)||_2 <= beta^-2 n^1.5 exp(3R^2) ||x - y||_2")
+            .formula(r"\|f(x) - f(y)\|_2 \le \beta^{-2} n^{1.5} \exp(3R^2) \|x - y\|_2")
             .given("||A||, ||x||_2, ||y||_2 <= R, 0 < beta <= <exp(Ax), 1_n>, <exp(Ay), 1_n>")
             .note("Decided with the smallest R and the largest beta that the premise allows. A constant without beta, n or exp \
                 holds: dls23/softmax-lipschitz-sharp.")
@@ -233,6 +234,8 @@ fn softmax_claims() -> Vec<Claim> {
         of_the_change("dls23/softmax-lipschitz-sharp")
             .derived("sharper form of thesis section 2.2.3, sixth step")
             .states("||f(x) - f(y)||_2 <= ||A|| min(1/2, exp(R^2) / beta) ||x - y||_2 with beta = n exp(-R^2 / sqrt n)")
+            .formula(r"\begin{aligned} \|f(x) - f(y)\|_2 &\le \|A\| \min\Bigl(\tfrac{1}{2}, \frac{\exp(R^2)}{\beta}\Bigr) \|x - y\|_2, \\
+                \beta &= n \exp\bigl(-R^2 / \sqrt{n}\bigr) \end{aligned}")
             .given("||A||, ||x||_2, ||y||_2 <= R; the first half for all x, y")
             .note("Df = (diag(f) - ff') A; the norm of the first factor is at most 1/2, attained at f = (1/2, 1/2), and at most \
                 max f <= exp(R^2) / beta.")
@@ -245,6 +248,7 @@ fn softmax_claims() -> Vec<Claim> {
         claim("dls23/lipschitz-chain-last-step")
             .printed("thesis section 2.2.3, last step of the chain for ||H(x) - H(y)||")
             .states("R^2 100 R exp(3R^2) <= exp(20R^2)")
+            .formula(r"R^2 \cdot 100 R \exp(3R^2) \le \exp(20R^2)")
             .given("R > 0")
             .note("100 R^3 exp(-17R^2) is largest at R^2 = 3/34, where it is 0.585.")
             .on(FAMILY, strata!(OneRow; OneColumn; Gap: 3))
@@ -259,6 +263,7 @@ fn hessian_claims() -> Vec<Claim> {
         of_the_change("dls23/hessian-lipschitz-printed")
             .printed("thesis Lemma 2.1.21")
             .states("||H(x) - H(y)|| <= M ||x - y||_2 with M = n^1.5 exp(30R^2)")
+            .formula(r"\|H(x) - H(y)\| \le M \|x - y\|_2, \quad M = n^{1.5} \exp(30R^2)")
             .given("R > 0, ||A|| <= R, ||x||_2 <= R; no hypothesis on b")
             .note("b is missing: H - A'W^2A is affine in b, so M must grow with b. Only Theorem 2.3.1 asks for ||b||_1 <= 1, and \
                 with it the lemma holds by a wide margin. Witness: n = 2, R = 1/8, b = (2^20, 0).")
@@ -268,6 +273,7 @@ fn hessian_claims() -> Vec<Claim> {
         of_the_change("dls23/hessian-lipschitz")
             .derived("thesis Lemma 2.1.21 with the hypothesis on b of Theorem 2.3.1")
             .states("||H(x) - H(y)|| <= M ||x - y||_2 with M = n^1.5 exp(30R^2)")
+            .formula(r"\|H(x) - H(y)\| \le M \|x - y\|_2, \quad M = n^{1.5} \exp(30R^2)")
             .given("||A||, ||x||_2 <= R, ||b||_1 <= 1; any y")
             .note("Read as strictly as the text allows: only x is short, R is as small as it can be. 0.5714 ||A||^3 is enough: \
                 dls23/hessian-lipschitz-sharp.")
@@ -281,6 +287,7 @@ fn hessian_claims() -> Vec<Claim> {
         of_the_change("dls23/hessian-lipschitz-beta")
             .printed("thesis section 2.2.3, end of the chain; before Lemma 2.1.21")
             .states("||H(x) - H(y)|| <= beta^-2 n^1.5 exp(20R^2) ||x - y||_2")
+            .formula(r"\|H(x) - H(y)\| \le \beta^{-2} n^{1.5} \exp(20R^2) \|x - y\|_2")
             .given("||A||, ||x||_2, ||y||_2 <= R, 0 < beta <= <exp(Ax), 1_n>, <exp(Ay), 1_n>, ||b||_1 <= 1 (Theorem 2.3.1)")
             .note("Decided with the smallest R and the largest beta allowed. Without ||b||_1 <= 1 it fails like Lemma 2.1.21. The \
                 end of the chain is true although three of its steps are not (E8, E9, E10).")
@@ -289,6 +296,7 @@ fn hessian_claims() -> Vec<Claim> {
         of_the_change("dls23/hessian-lipschitz-global")
             .derived("thesis Definition 2.1.11 with the M of Lemma 2.1.21")
             .states("||H(x) - H(y)|| <= n^1.5 exp(30 ||A||^2) ||x - y||_2 for all x, y")
+            .formula(r"\|H(x) - H(y)\| \le n^{1.5} \exp(30 \|A\|^2) \|x - y\|_2 \quad \forall x, y")
             .given("||b||_1 <= 1; no bound on x or y")
             .note("An (l, M)-good loss needs M on all of R^d, while Lemma 2.1.21 speaks of short x only. The gap is harmless.")
             .inequality(4, inequality!(search, Target::UnitBall, 2, |pair| hessian_change(pair, without_beta(pair, 30, pair.norm))))
@@ -297,6 +305,7 @@ fn hessian_claims() -> Vec<Claim> {
         of_the_change("dls23/hessian-lipschitz-explicit")
             .derived("sharper form of thesis Lemma 2.1.21")
             .states("||H(x) - H(y)|| <= 3/5 ||A||^3 ||x - y||_2 for all x, y")
+            .formula(r"\|H(x) - H(y)\| \le \tfrac{3}{5} \|A\|^3 \|x - y\|_2 \quad \forall x, y")
             .given("||b||_1 <= 1")
             .note("Proven for every n by a certificate of cubic multipliers that the program checks (docs/sharp-constants.md, Theorem \
                 2; a finer certificate gives 59/100). No n, no R, no beta; the true constant is smaller still \
@@ -308,6 +317,7 @@ fn hessian_claims() -> Vec<Claim> {
         claim("dls23/hessian-lipschitz-any-target")
             .derived("replaces thesis Lemma 2.1.21, which asks nothing of b")
             .states("||H(x) - H(y)|| <= 3/5 max(1, ||b||_1) ||A||^3 ||x - y||_2 for all x, y")
+            .formula(r"\|H(x) - H(y)\| \le \tfrac{3}{5} \max(1, \|b\|_1) \|A\|^3 \|x - y\|_2 \quad \forall x, y")
             .note("What the lemma becomes without a hypothesis on b: for ||b||_1 = r >= 1 the third derivative is (1+r)/2 times that for \
                 b/r plus (1-r)/2 times that for -b/r. Not sharp for large b.")
             .on(Family { targets: Targets::Any, ..FAMILY }, STRATA)
@@ -328,6 +338,7 @@ fn hessian_claims() -> Vec<Claim> {
         of_the_change("dls23/hessian-lipschitz-sharp")
             .derived("sharpest form of thesis Lemma 2.1.21")
             .states("||H(x) - H(y)|| <= 0.5714074 ||A||^3 ||x - y||_2 for all x, y")
+            .formula(r"\|H(x) - H(y)\| \le 0.5714074\, \|A\|^3 \|x - y\|_2 \quad \forall x, y")
             .given("||b||_1 <= 1")
             .note("Numerical: exact for n = 2 (0.571407358952..., b = -e_1, f_1 = 0.6363); not proved for n >= 3.")
             .attacked(8, |rng| Ok(steepest(rng)?.0))

@@ -5,7 +5,9 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::tools::exact::Exact;
-use crate::claims::tools::newton_claims::{Lemmas, Premise, exact_newton, lemmas};
+use crate::claims::tools::newton_claims::{
+    Lemmas, Premise, approximate_step, exact_newton, lemmas,
+};
 use crate::claims::tools::newton_steps::{
     Conclusion, Factor, Norm, induction, iteration, shrinking_sampled,
 };
@@ -122,6 +124,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/contraction-stays-good")
             .printed("thesis Lemma 2.1.19, second conclusion; LSZ23 Lemma 6.10")
             .states("M r_{t+1} < 0.1 l for every eps0-approximate Newton step, eps0 in (0, 0.1)")
+            .formula(concat!(r"\begin{aligned} M r_{t+1} &< 0.1\, l, \quad r_t = \|x_t - x^*\|_2, \\
+                ", approximate_step!(), r" \end{aligned}"))
             .given("as Lemma 2.1.18 under Theorem 2.3.1's constants, and r_i <= 0.4 r_{i-1}, M r_i <= 0.1 l for i in [t]")
             .note("Erratum E3: an iterate can leave the ball of good points, so the induction of the main theorem breaks, not only its rate.")
             .on(PREMISE, STRATA)
@@ -133,6 +137,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/shrinking-euclidean-sampled")
             .derived("thesis Lemma 2.1.18 with the H~ of Lemma 2.1.16, taken as a leverage-score sample")
             .states("r_{t+1} <= 2 (eps0 + rbar_t / (l - rbar_t)) r_t with H~ = A' D~ A, D~ a leverage-score sample")
+            .formula(r"\begin{aligned} r_{t+1} &\le 2 \Bigl(\epsilon_0 + \frac{\bar r_t}{l - \bar r_t}\Bigr) r_t, \quad r_t = \|x_t - x^*\|_2, \ \bar r_t = M r_t, \\
+                x_{t+1} &= x_t - (A^\top \widetilde D A)^{-1} \nabla L(x_t), \quad \widetilde D \text{ a leverage-score sample} \end{aligned}")
             .given("as Lemma 2.1.18; the sample is verified to be a 1/20-approximate Hessian")
             .note("Erratum E3 is no matter of contrived H~: genuine samples fail as well. Worst of eight samples of each Hessian.")
             .on(PREMISE, STRATA)
@@ -144,6 +150,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/exact-newton-quadratic")
             .derived("sharpens thesis Lemma 2.1.18 at eps0 = 0")
             .states("r_{t+1} <= 0.57141 ||A||^3 / (2 lambda_min(H(x_t))) r_t^2 from every x_t, for the exact Newton step")
+            .formula(r"\begin{aligned} r_{t+1} &\le \frac{0.57141\, \|A\|^3}{2 \lambda_{\min}(H(x_t))} r_t^2 \quad \forall x_t, \\
+                r_t &= \|x_t - x^*\|_2, \quad x_{t+1} = x_t - H(x_t)^{-1} \nabla L(x_t) \end{aligned}")
             .given("||b||_1 <= 1, w_i^2 > 1, rank(A) = d")
             .note("r_{t+1} <= ||H^-1|| C r_t^2 / 2 with C = 0.571407 ||A||^3 the sharp Lipschitz constant of the Hessian (global, no R). Not attained: w_i^2 > 1 keeps x* away from where the third derivative is largest.")
             .on(Family { gaps: &[0, 1, 2, 3], weights: Weights::Above { base: 1.0 }, cases: 42, ..PREMISE }, strata!(Condition: 0 6; Gap: 0 3; OneColumn; Square; SignedTarget))

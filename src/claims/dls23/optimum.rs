@@ -120,6 +120,8 @@ pub fn claims() -> Vec<Claim> {
     vec![claim("dls23/optimum-near-uniform")
         .derived("consequence of the hypotheses of Theorem 2.3.1")
         .states("at x* with grad L(x*) = 0: ||A x*||_2 <= ||P c||_2 / min w_i^2 <= 0.00356 and |n f_i(x*) - 1| <= 0.253 % for all i")
+        .formula(r"\begin{aligned} &\nabla L(x^*) = 0 \quad \implies \quad \|A x^*\|_2 \le \frac{\|P c\|_2}{\min_i w_i^2} \le 0.00356, \\
+            &|n f_i(x^*) - 1| \le 0.00253 \ \forall i, \quad P = \operatorname{diag}(f) - f f^\top, \ c = f - b \end{aligned}")
         .given("w_i^2 >= 100 + l / sigma_min(A)^2, l > 0, rank(A) = d, ||b||_1 <= 1")
         .note("The theorem's weights leave nothing to fit: its optimal softmax is uniform within 0.253 %, for every A and b. Proof in docs/sharp-constants.md, Near-uniform optimum: the gradient times x* gives (Ax*)' W^2 (Ax*) = -(Ax*)' P c (checked as well), which confines f to 1.43 % of uniform; there ||P c|| is at most about sqrt(1 - 1/n) / n, which confines it further. The search ends at 0.25 %, n = 2, b = e_1: 2 f_1 f_2^2 / 100 at f = (1/2, 1/2).")
         .on(Family {

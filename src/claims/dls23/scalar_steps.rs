@@ -89,6 +89,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/inequality-2-5-last-line")
             .printed("thesis (2.5), line 3 to line 4")
             .states("-4 + (4 + l / sigma_min(A)^2)^2 >= l / sigma_min(A)^2")
+            .formula(r"-4 + \Bigl(4 + \frac{l}{\sigma_{\min}(A)^2}\Bigr)^2 \ge \frac{l}{\sigma_{\min}(A)^2}")
             .given("l > 0, rank(A) = d")
             .note("True: with s = l / sigma_min(A)^2 the left side is 12 + 8s + s^2, never below 8 + 2 sqrt(12) = 14.93 times s, at s = sqrt(12). It is line 2 that is false (dls23/inequality-2-5-printed).")
             .on(Family { weights: Weights::Above { base: 4.0 }, cases: 28, ..Family::GENERAL }, strata!(Condition: 0 6; OneRow; OneColumn; Square))
@@ -98,6 +99,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/hessian-lipschitz-beta-inserted")
             .printed("thesis Lemma 2.1.21 \"follows from Lemma 2.1.20\"")
             .states("beta^-2 n^1.5 exp(20R^2) <= n^1.5 exp(30R^2) for beta >= exp(-R^2)")
+            .formula(r"\beta \ge \exp(-R^2) \quad \implies \quad \beta^{-2} n^{1.5} \exp(20R^2) \le n^{1.5} \exp(30R^2)")
             .given("R > 0")
             .note("beta^-2 <= exp(2R^2) and 22 <= 30. As R tends to 0 both sides meet; exp(22R^2) would do.")
             .on(Family {

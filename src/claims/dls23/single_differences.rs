@@ -6,7 +6,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::claims::dls23::differences::{
-    Differences, FAMILY, REAL_ROWS, STRATA, parts_of_seventh, terms, terms_of_seventh,
+    Differences, FAMILY, REAL_ROWS, STRATA, parts_of_seventh, parts_of_the_seventh, terms,
+    terms_of_seventh,
 };
 use crate::claims::dls23::pair::{Bound, Number, Pair, Target, decide};
 use crate::claims::dls23::pair_search::search_both;
@@ -93,10 +94,15 @@ fn near_a_corner(rng: &mut Stream) -> Result<Case, CheckError> {
 }
 
 /// The claim about `G_I`.
-fn of_difference<const I: usize>(id: &'static str, statement: &'static str) -> Claim {
+fn of_difference<const I: usize>(
+    id: &'static str,
+    statement: &'static str,
+    formula: &'static str,
+) -> Claim {
     claim(id)
         .derived("thesis section 2.2.3: \"[DLS23] bound each of the spectral norm of G_1, ..., G_8\"; constant derived here")
         .states(statement)
+        .formula(formula)
         .note("The product telescoped. The text gives a constant for G_7 only (dls23/g7-bound), and 100 R for the sum (dls23/hessian-difference-hundred-r).")
         .on(FAMILY, STRATA)
         .attacked(6, attacked::<I>)
@@ -138,19 +144,34 @@ fn larger_part(pair: &Pair<f64>) -> Bound<f64> {
 /// The claims about the single G.
 pub fn claims() -> Vec<Claim> {
     vec![
-        of_difference::<1>("dls23/g1-bound", "||G_1|| <= 4 ||f(x) - f(y)||_2"),
-        of_difference::<2>("dls23/g2-bound", "||G_2|| <= 3 ||b||_2 ||f(x) - f(y)||_2"),
-        of_difference::<3>("dls23/g3-bound", "||G_3|| <= 3 ||f(x) - f(y)||_2"),
-        of_difference::<4>("dls23/g4-bound", "||G_4|| <= 2 ||b||_2 ||f(x) - f(y)||_2"),
+        of_difference::<1>("dls23/g1-bound", "||G_1|| <= 4 ||f(x) - f(y)||_2",
+            r"\begin{aligned} \|G_1\| &\le 4 \|f(x) - f(y)\|_2, \\
+                G_1 &= g(x) - g(y), \quad g = \langle f, f\rangle f f^\top \end{aligned}"),
+        of_difference::<2>("dls23/g2-bound", "||G_2|| <= 3 ||b||_2 ||f(x) - f(y)||_2",
+            r"\begin{aligned} \|G_2\| &\le 3 \|b\|_2 \|f(x) - f(y)\|_2, \\
+                G_2 &= g(x) - g(y), \quad g = \langle f, b\rangle f f^\top \end{aligned}"),
+        of_difference::<3>("dls23/g3-bound", "||G_3|| <= 3 ||f(x) - f(y)||_2",
+            r"\begin{aligned} \|G_3\| &\le 3 \|f(x) - f(y)\|_2, \\
+                G_3 &= g(x) - g(y), \quad g = \langle f, f\rangle \operatorname{diag}(f) \end{aligned}"),
+        of_difference::<4>("dls23/g4-bound", "||G_4|| <= 2 ||b||_2 ||f(x) - f(y)||_2",
+            r"\begin{aligned} \|G_4\| &\le 2 \|b\|_2 \|f(x) - f(y)\|_2, \\
+                G_4 &= g(x) - g(y), \quad g = \langle f, b\rangle \operatorname{diag}(f) \end{aligned}"),
         of_difference::<5>(
             "dls23/g5-bound",
             "||G_5|| <= (2 + ||b||_2) ||f(x) - f(y)||_2",
-        ),
-        of_difference::<6>("dls23/g6-bound", "||G_6|| <= 2 ||f(x) - f(y)||_2"),
-        of_difference::<8>("dls23/g8-bound", "||G_8|| <= 2 ||b||_2 ||f(x) - f(y)||_2"),
+            r"\begin{aligned} \|G_5\| &\le (2 + \|b\|_2) \|f(x) - f(y)\|_2, \\
+                G_5 &= g(x) - g(y), \quad g = \operatorname{diag}(f \circ (f-b)) \end{aligned}"),
+        of_difference::<6>("dls23/g6-bound", "||G_6|| <= 2 ||f(x) - f(y)||_2",
+            r"\begin{aligned} \|G_6\| &\le 2 \|f(x) - f(y)\|_2, \\
+                G_6 &= g(x) - g(y), \quad g = \operatorname{diag}(f \circ f) \end{aligned}"),
+        of_difference::<8>("dls23/g8-bound", "||G_8|| <= 2 ||b||_2 ||f(x) - f(y)||_2",
+            r"\begin{aligned} \|G_8\| &\le 2 \|b\|_2 \|f(x) - f(y)\|_2, \\
+                G_8 &= g(x) - g(y), \quad g = (f \circ b) f^\top \end{aligned}"),
         claim("dls23/g7-parts-bound")
             .printed("thesis section 2.2.3, (2.7), (2.8) and the displays after them")
             .states("||G_7,1|| <= ||f(x) - f(y)||_2 ||b||_2 and ||G_7,2|| <= ||f(x) - f(y)||_2 ||b||_2")
+            .formula(concat!(r"\begin{aligned} \|G_{7,1}\| &\le \|f(x) - f(y)\|_2 \|b\|_2, \quad \|G_{7,2}\| \le \|f(x) - f(y)\|_2 \|b\|_2, \\
+                ", parts_of_the_seventh!(), r" \end{aligned}"))
             .note("The second is printed as G_7,1 again; read as G_7,2. Attained in the limit f(y) -> e_k, b = e_k.")
             .on(FAMILY, STRATA)
             .attacked(6, |rng| search_both(rng, 2, Target::Any, &|pair| Ok(larger_part(pair))))

@@ -76,6 +76,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/smoothness-rigorous")
             .derived("constant for first-order methods (GradientCoin asks for one)")
             .states("L_exp is smooth with constant 1.25 ||A||^2: ||Hess L_exp(x)|| and ||grad L_exp(x) - grad L_exp(y)|| / ||x - y|| are at most that")
+            .formula(r"\begin{aligned} \|\nabla^2 L_{\exp}(x)\| &\le 1.25\, \|A\|^2, \\
+                \|\nabla L_{\exp}(x) - \nabla L_{\exp}(y)\|_2 &\le 1.25\, \|A\|^2 \|x - y\|_2 \end{aligned}")
             .given("||b||_1 <= 1")
             .note("From -I <= B <= 1.25 I. The ridge adds max w_i^2 to the constant.")
             .on(FAMILY, STRATA)
@@ -86,6 +88,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/smoothness-sharp")
             .derived("constant for first-order methods (GradientCoin asks for one)")
             .states("L_exp is smooth with constant (55 sqrt(33) + 39) / 1152 ||A||^2 = 0.30811714.. ||A||^2")
+            .formula(r"\|\nabla L_{\exp}(x) - \nabla L_{\exp}(y)\|_2 \le \tfrac{55\sqrt{33} + 39}{1152} \|A\|^2 \|x - y\|_2")
             .given("||b||_1 <= 1")
             .note("From the sharp spectrum of B; attained with A = I, so no smaller multiple of ||A||^2 will do.")
             .on(FAMILY, STRATA)

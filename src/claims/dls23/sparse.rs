@@ -154,6 +154,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/sparse-positive-definite")
             .quoted("H2O Lemma D.47 part 1, after DLS23")
             .states("w_i^2 >= 20 + l / sigma_min(A)^2 for all i implies that the Hessian of L_exp + L_sparse + L_reg is at least l I, L_sparse = <exp(Ax), 1_n>")
+            .formula(r"\begin{aligned} &w_i^2 \ge 20 + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \\
+                &\nabla^2 (L_{\exp} + L_{\text{sparse}} + L_{\text{reg}})(x) \succeq l I_d, \quad L_{\text{sparse}}(x) = \langle \exp(Ax), \mathbf{1}_n\rangle \end{aligned}")
             .given("l > 0, rank(A) = d, ||b||_1 <= 1")
             .note("L_sparse adds A' diag(exp(Ax)) A, which is positive semidefinite, so the threshold without it (0.2404..) suffices here too; the worst case has very low logits.")
             .on(Family {
@@ -171,6 +173,9 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/sparse-weights-dominate")
             .quoted("H2O Lemma D.47 part 2, after DLS23")
             .states("w_i^2 >= 200 exp(R^2) + l / sigma_min(A)^2 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2), A' B A the Hessian of L_exp + L_sparse")
+            .formula(r"\begin{aligned} &w_i^2 \ge 200 \exp(R^2) + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \\
+                &\bigl(1 - \tfrac{1}{10}\bigr)(B + W^2) \preceq W^2 \preceq \bigl(1 + \tfrac{1}{10}\bigr)(B + W^2), \\
+                &A^\top B A = \nabla^2 (L_{\exp} + L_{\text{sparse}}), \quad L_{\text{sparse}}(x) = \langle \exp(Ax), \mathbf{1}_n\rangle \end{aligned}")
             .given("||A|| <= R, ||x||_2 <= R, l > 0, rank(A) = d, ||b||_1 <= 1")
             .note("B gains diag(exp(Ax)) <= exp(R^2) I, so 9 (1.25 + exp(R^2)) <= 20.25 exp(R^2) is enough, and not sharp.")
             .on(Family {

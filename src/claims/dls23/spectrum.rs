@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::claims::proof::{self, LOWER, Proof, UPPER, at_least, fraction, implied, whole};
 use crate::claims::tools::builder::{claim, strata, witness};
 use crate::claims::tools::exact::Exact;
-use crate::claims::tools::forms::{self, HessianForm};
+use crate::claims::tools::forms::{self, HessianForm, printed_b};
 use crate::claims::{Case, CheckError, Claim, Family, Outside, Stratum, Targets, Verdict, Weights};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
@@ -210,6 +210,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/hessian-bounds-printed")
             .printed("thesis Lemma 2.2.5")
             .states("||f(x)||_1 = 1 implies -4 I_n <= B(x) <= 8 I_n, B as printed in section 2.2.1")
+            .formula(concat!(r"\begin{aligned} \|f(x)\|_1 &= 1 \implies -4 I_n \preceq B(x) \preceq 8 I_n, \\
+                B &= ", printed_b!(), r" \end{aligned}"))
             .given("none on b")
             .note("Erratum E5: B is affine in b, so no constants can bound it without a hypothesis on b. At b = 100 e_1 and uniform f in three rows the printed B has the eigenvalues -33, -21.6 and -10.8. With the main theorem's ||b||_1 <= 1, which the lemma does not ask for, it is true, and for the printed B as well (dls23/hessian-bounds-printed-b).")
             .on(ANY, STRATA)
@@ -220,6 +222,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/hessian-bounds-any-target")
             .derived("thesis Lemma 2.2.5, carried over from the printed B to the true Hessian")
             .states("||f(x)||_1 = 1 implies -4 I_n <= B(x) <= 8 I_n, B the Hessian of L_exp in the logits")
+            .formula(r"\|f(x)\|_1 = 1 \implies -4 I_n \preceq B(x) \preceq 8 I_n, \quad B = \nabla_z^2 L_{\exp}")
             .given("none on b")
             .note("Erratum E5 does not go away with the corrected B: at b = 100 e_1 and uniform f in three rows it has the eigenvalues -11, 0 and 11.22.")
             .on(ANY, STRATA)
@@ -230,6 +233,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/hessian-bounds-unit-target")
             .derived("correction of thesis Lemma 2.2.5")
             .states("-4 I_n <= B(x) <= 8 I_n, B the Hessian of L_exp in the logits")
+            .formula(r"-4 I_n \preceq B(x) \preceq 8 I_n, \quad B = \nabla_z^2 L_{\exp}")
             .given("||b||_1 <= 1")
             .note("True with the hypothesis that the main theorem makes on b, and far from tight: the sharp ends are those of dls23/spectrum-sharp. The 8 belongs to the printed B, not to the Hessian.")
             .on(UNIT, STRATA)
@@ -244,6 +248,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/hessian-bounds-printed-b")
             .derived("thesis Lemma 2.2.5 with its own B and the main theorem's hypothesis on b")
             .states("-0.09 I_n <= B(x) <= 8 I_n for the B printed in section 2.2.1, hence -4 I_n <= B(x) <= 8 I_n")
+            .formula(concat!(r"\begin{aligned} -4 I_n &\preceq -0.09\, I_n \preceq B(x) \preceq 8 I_n, \\
+                B &= ", printed_b!(), r" \end{aligned}"))
             .given("||b||_1 <= 1")
             .note("The lemma holds for the matrix it speaks of once ||b||_1 <= 1. The 8 is attained at n = 1, b = -1 (for n > 1 in the limit f = e_1, b = -e_1); the -0.09 is numerical: -0.08844 is the eigenvalue at n = 9 with f_1 = 0.187, all other f_i equal and b = e_1, and nothing lower is known.")
             .on(UNIT, STRATA)
@@ -260,6 +266,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/spectrum-rigorous")
             .derived("replaces thesis Lemma 2.2.5")
             .states("-I_n <= B(x) <= 1.25 I_n")
+            .formula(r"-I_n \preceq B(x) \preceq 1.25\, I_n, \quad B = \nabla_z^2 L_{\exp}")
             .given("||b||_1 <= 1")
             .note("Proof: u' B u = ||P u||^2 + E_p[(c - <p,c>)(u - E_p u)^2] with ||P|| <= 1/2, |c_i - <p,c>| <= 2 and E_p[(u - E_p u)^2] = u' P u <= 1/2 for unit u.")
             .on(UNIT, STRATA)
@@ -274,6 +281,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/spectrum-any-target")
             .derived("replaces thesis Lemma 2.2.5")
             .states("-(0.2404088069.. + s) I_n <= B(x) <= (0.3081171402.. + s) I_n with s = (sqrt(3)/9) (max b - min b) max(0, 1 - 1/||b||_1); the numbers are (55 sqrt(33) -+ 39) / 1152")
+            .formula(r"\begin{aligned} -\Bigl(\tfrac{55\sqrt{33} - 39}{1152} + s\Bigr) I_n &\preceq B(x) \preceq \Bigl(\tfrac{55\sqrt{33} + 39}{1152} + s\Bigr) I_n, \\
+                s &= \tfrac{\sqrt{3}}{9} \bigl(\max_i b_i - \min_i b_i\bigr) \max\Bigl(0, 1 - \tfrac{1}{\|b\|_1}\Bigr) \end{aligned}")
             .note("What holds without a hypothesis on b: b / ||b||_1 and the rest, for which the range of b is what counts (dls23/target-part-range). Never weaker than dls23/spectrum-scaled-target; sharp for ||b||_1 <= 1, and the slope is right for large b.")
             .on(ANY, STRATA)
             .attacked(4, attack_large_target)
@@ -284,6 +293,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/spectrum-sharp")
             .derived("replaces thesis Lemma 2.2.5")
             .states("-0.2404088069.. I_n <= B(x) <= 0.3081171402.. I_n; the numbers are (55 sqrt(33) -+ 39) / 1152")
+            .formula(r"-\tfrac{55\sqrt{33} - 39}{1152} I_n \preceq B(x) \preceq \tfrac{55\sqrt{33} + 39}{1152} I_n, \quad B = \nabla_z^2 L_{\exp}")
             .given("||b||_1 <= 1")
             .note("The best constants: -4t(1-t)^2(1-3t) at t = (9 -+ sqrt(33)) / 24, two rows that carry all the mass, b = e_1 (in two rows -e_2 does the same). Searches from cold starts end there, whatever n.")
             .on(UNIT, STRATA)
@@ -301,6 +311,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/spectrum-below-sharp")
             .derived("sharpness of dls23/spectrum-sharp")
             .states("-c I_n <= B(x) <= C I_n with c and C smaller than (55 sqrt(33) -+ 39) / 1152 by 10^-30 of it")
+            .formula(r"\begin{aligned} -c I_n &\preceq B(x) \preceq C I_n, \\
+                c &= (1 - 10^{-30}) \tfrac{55\sqrt{33} - 39}{1152}, \quad C = (1 - 10^{-30}) \tfrac{55\sqrt{33} + 39}{1152} \end{aligned}")
             .given("||b||_1 <= 1")
             .note("Stated to be refuted: the constants are sharp to 30 digits at fixtures/sharp/lower.json (the witness) and upper.json, whose logits are sums of two f64.")
             .on(UNIT, STRATA)
@@ -317,6 +329,9 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/spectrum-attained")
             .derived("sharpness of dls23/spectrum-sharp")
             .states("for every n >= 2: lambda_min(B) = -(55 sqrt(33) - 39) / 1152 at f = (t, 1-t, 0, ..), t = (9 - sqrt(33)) / 24, b = e_1, and lambda_max(B) = (55 sqrt(33) + 39) / 1152 at t = (9 + sqrt(33)) / 24, b = e_1")
+            .formula(r"\begin{aligned} \lambda_{\min}(B) &= -\tfrac{55\sqrt{33} - 39}{1152} \quad \text{at } t = \tfrac{9 - \sqrt{33}}{24}, \\
+                \lambda_{\max}(B) &= \tfrac{55\sqrt{33} + 39}{1152} \quad \text{at } t = \tfrac{9 + \sqrt{33}}{24}, \\
+                f &= (t, 1-t, 0, \dots, 0), \quad b = e_1, \quad \forall n \ge 2 \end{aligned}")
             .given("n >= 2 (for n = 1 the Hessian in the logits is 0)")
             .note("Decided at 40 digits with f given by its logits; a case gives n and the two rows. Rows without mass have the logit -200.")
             .on(Family { rows: (2, 6), ..UNIT }, strata!(Square; OneColumn))

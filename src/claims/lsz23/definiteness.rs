@@ -317,6 +317,7 @@ struct SharpThreshold {
     weights: (f64, f64),
     ids: (&'static str, &'static str),
     statements: (&'static str, &'static str),
+    formulas: (&'static str, &'static str),
     notes: (&'static str, &'static str),
     attack: Attack,
     checks: (Check, Check),
@@ -335,6 +336,7 @@ impl SharpThreshold {
         let sharp = claim(self.ids.0)
             .derived("sharpens the threshold 0.5 b_i^2")
             .states(self.statements.0)
+            .formula(self.formulas.0)
             .given("l > 0, rank(A) = d")
             .note(self.notes.0)
             .on(family, STRATA)
@@ -344,6 +346,7 @@ impl SharpThreshold {
         let below = claim(self.ids.1)
             .derived("sharpness of the threshold")
             .states(self.statements.1)
+            .formula(self.formulas.1)
             .given("l > 0, rank(A) = d")
             .note(self.notes.1)
             .on(family, STRATA)
@@ -366,6 +369,10 @@ fn sharp_thresholds() -> [SharpThreshold; 3] {
                 "exp: w_i^2 >= max(b_i, 0)^2 / 8 + l / sigma_min(A)^2 for all i implies H >= l I",
                 "exp: w_i^2 >= max(b_i, 0)^2 / 8 - 1/100 + l / sigma_min(A)^2 for all i implies H >= l I",
             ),
+            formulas: (
+                r"w_i^2 \ge \tfrac{1}{8} \max(b_i, 0)^2 + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \quad H(x) \succeq l I_d, \quad \phi = \exp",
+                r"w_i^2 \ge \tfrac{1}{8} \max(b_i, 0)^2 - \tfrac{1}{100} + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \quad H(x) \succeq l I_d, \quad \phi = \exp",
+            ),
             notes: (
                 "min_z (2e^z - b) e^z = -b^2/8 at e^z = b/4 for b > 0; for b <= 0 the infimum is 0, not attained. A quarter of the recalled threshold.",
                 "Stated to be refuted. Witness: n = d = 1, A = 1, b = 4, x = 0, w^2 = 1.995: H = -0.005.",
@@ -385,6 +392,12 @@ fn sharp_thresholds() -> [SharpThreshold; 3] {
                 "cosh: w_i^2 >= t(b_i) + l / sigma_min(A)^2 for all i, t(b) = b - 1 for b < 4 and 1 + b^2/8 for b >= 4, implies H >= l I",
                 "cosh: w_i^2 >= t(b_i) - 1/100 + l / sigma_min(A)^2 for all i, t(b) = b - 1 for b < 4 and 1 + b^2/8 for b >= 4, implies H >= l I",
             ),
+            formulas: (
+                r"\begin{aligned} w_i^2 &\ge t(b_i) + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \quad H(x) \succeq l I_d, \quad \phi = \cosh, \\
+                    t(b) &= \begin{cases} b - 1 & \text{for } b < 4, \\ 1 + b^2 / 8 & \text{for } b \ge 4 \end{cases} \end{aligned}",
+                r"\begin{aligned} w_i^2 &\ge t(b_i) - \tfrac{1}{100} + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \quad H(x) \succeq l I_d, \quad \phi = \cosh, \\
+                    t(b) &= \begin{cases} b - 1 & \text{for } b < 4, \\ 1 + b^2 / 8 & \text{for } b \ge 4 \end{cases} \end{aligned}",
+            ),
             notes: (
                 "min_z 2 cosh^2 z - 1 - b cosh z is 1 - b at z = 0 for b < 4 and -1 - b^2/8 at cosh z = b/4 for b >= 4. For b < 1 the threshold is negative: no weights are needed.",
                 "Stated to be refuted. Witness: n = d = 1, A = 1, b = 2, x = 0, w^2 = 0.995: H = -0.005.",
@@ -403,6 +416,10 @@ fn sharp_thresholds() -> [SharpThreshold; 3] {
             statements: (
                 "sinh: w_i^2 >= b_i^2 / 8 - 1 + l / sigma_min(A)^2 for all i implies H >= l I",
                 "sinh: w_i^2 >= b_i^2 / 8 - 1 - 1/100 + l / sigma_min(A)^2 for all i implies H >= l I",
+            ),
+            formulas: (
+                r"w_i^2 \ge \tfrac{1}{8} b_i^2 - 1 + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \quad H(x) \succeq l I_d, \quad \phi = \sinh",
+                r"w_i^2 \ge \tfrac{1}{8} b_i^2 - 1 - \tfrac{1}{100} + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \quad H(x) \succeq l I_d, \quad \phi = \sinh",
             ),
             notes: (
                 "min_z 1 + 2 sinh^2 z - b sinh z = 1 - b^2/8 at sinh z = b/4. For b^2 < 8 no weights are needed.",
@@ -424,6 +441,7 @@ fn common_thresholds() -> [Claim; 2] {
         claim("lsz23/positive-definite")
             .recalled("lemma on positive definiteness, all three losses")
             .states("w_i^2 >= 0.5 b_i^2 + l / sigma_min(A)^2 for all i implies H >= l I")
+            .formula(r"w_i^2 \ge 0.5\, b_i^2 + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \quad H(x) \succeq l I_d")
             .given("l > 0, rank(A) = d")
             .note("True, and twice what is needed: the slack is 2 at cosh, b = 2, z = 0; exp needs b_i^2/8 only.")
             .on(weighted(0.0, 0.5), STRATA)
@@ -436,6 +454,7 @@ fn common_thresholds() -> [Claim; 2] {
         claim("lsz23/positive-definite-quarter")
             .derived("sharpens the lemma on positive definiteness, all three losses")
             .states("w_i^2 >= 0.25 b_i^2 + l / sigma_min(A)^2 for all i implies H >= l I")
+            .formula(r"w_i^2 \ge 0.25\, b_i^2 + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \quad H(x) \succeq l I_d")
             .given("l > 0, rank(A) = d")
             .note("The best multiple of b_i^2 that serves all three: (b - 2)^2 >= 0 is b - 1 <= b^2/4, an equality at cosh, b = 2, z = 0.")
             .on(weighted(0.0, 0.25), STRATA)
@@ -449,6 +468,7 @@ fn common_thresholds() -> [Claim; 2] {
 fn convex_any_weights(
     id: &'static str,
     losses: &'static [Drawn],
+    formula: &'static str,
     note: &'static str,
     correction: &'static str,
     (attack, checks): (Attack, [Check; 2]),
@@ -457,6 +477,7 @@ fn convex_any_weights(
     claim(id)
         .derived("abstract: \"the regularization version of exponential regression problem which is a convex problem\" (lsz23/exp-convex-any-weights), carried over from exp to cosh and sinh")
         .states("0.5 ||phi(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x")
+        .formula(formula)
         .note(note)
         .on(Family { losses, cases: 42, ..GENERAL }, STRATA)
         .attacked(2, attack)
@@ -471,6 +492,7 @@ fn abstract_on_convexity() -> [Claim; 3] {
         claim("lsz23/exp-not-convex-without-ridge")
             .printed("abstract: \"The standard exponential regression is non-convex.\"")
             .states("there are A and b for which 0.5 ||exp(Ax) - b||^2 is not convex in x")
+            .formula(r"\exists\, A, b: \ x \mapsto \tfrac{1}{2} \|\exp(Ax) - b\|_2^2 \text{ is not convex}")
             .given("A is not 0")
             .note("True as an existence statement, and for every A: with b = 3 exp(A x) the Hessian at x is -A' diag(exp(2 A x)) A. Not true of every b (lsz23/exp-convex-nonpositive-target).")
             .on(Family { losses: &[Drawn::Exp], weights: Weights::Zero, cases: 42, ..GENERAL }, STRATA)
@@ -479,6 +501,7 @@ fn abstract_on_convexity() -> [Claim; 3] {
         convex_any_weights(
             "lsz23/cosh-convex-any-weights",
             &[Drawn::Cosh],
+            r"x \mapsto \tfrac{1}{2} \|\cosh(Ax) - b\|_2^2 + \tfrac{1}{2} \|\operatorname{diag}(w) A x\|_2^2 \text{ is convex}",
             "phi = cosh. The abstract names no threshold for w. Witness: n = d = 1, A = 1, b = 4, w = 1: H(0) = (2 - 1 - 4) + 1 = -2.",
             "lsz23/cosh-threshold-sharp",
             (
@@ -493,6 +516,7 @@ fn abstract_on_convexity() -> [Claim; 3] {
         convex_any_weights(
             "lsz23/sinh-convex-any-weights",
             &[Drawn::Sinh],
+            r"x \mapsto \tfrac{1}{2} \|\sinh(Ax) - b\|_2^2 + \tfrac{1}{2} \|\operatorname{diag}(w) A x\|_2^2 \text{ is convex}",
             "phi = sinh. The abstract names no threshold for w. Witness: n = d = 1, A = 1, b = 8, w = 1, x = 1.5: H = 1 + 2 sinh(x)^2 - 8 sinh(x) + 1 = -5.97.",
             "lsz23/sinh-threshold-sharp",
             (
@@ -525,6 +549,7 @@ fn convexity() -> [Claim; 3] {
         claim("lsz23/exp-convex-any-weights")
             .printed("abstract: \"the regularization version of exponential regression problem which is a convex problem\"")
             .states("0.5 ||exp(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x")
+            .formula(r"x \mapsto \tfrac{1}{2} \|\exp(Ax) - b\|_2^2 + \tfrac{1}{2} \|\operatorname{diag}(w) A x\|_2^2 \text{ is convex}")
             .note("The abstract names no threshold for w. Witness: n = d = 1, A = 1, b = 4, w = 1: H(0) = (2 - 4) + 1 = -1 (without the ridge -2). With the weights that the paper is recalled to ask for it is (lsz23/positive-definite).")
             .on(family(Weights::Moderate, Targets::Any), STRATA)
             .check(|case| convex(case, Phi::Exp, ConvexityPremise::None, High::ZERO))
@@ -533,6 +558,7 @@ fn convexity() -> [Claim; 3] {
         claim("lsz23/exp-convex-with-threshold")
             .derived("correction of the abstract")
             .states("0.5 ||exp(Ax) - b||^2 + 0.5 ||diag(w) A x||^2 is convex in x")
+            .formula(r"x \mapsto \tfrac{1}{2} \|\exp(Ax) - b\|_2^2 + \tfrac{1}{2} \|\operatorname{diag}(w) A x\|_2^2 \text{ is convex}")
             .given("w_i^2 >= max(b_i, 0)^2 / 8 for all i")
             .note("Sharp for A = I; needs no rank. The slack is w_i^2 / -D_i.")
             .on(family(eighth, Targets::Any), STRATA)
@@ -542,6 +568,7 @@ fn convexity() -> [Claim; 3] {
         claim("lsz23/exp-convex-nonpositive-target")
             .derived("beside the abstract: where no ridge is needed")
             .states("0.5 ||exp(Ax) - b||^2 is convex in x")
+            .formula(r"x \mapsto \tfrac{1}{2} \|\exp(Ax) - b\|_2^2 \text{ is convex}")
             .given("b_i <= 0 for all i")
             .note("Every D_i = (2e^z - b) e^z is positive: nothing to search, and no slack to tell. So the unregularised problem is not always non-convex either.")
             .on(family(Weights::Zero, Targets::Nonpositive), STRATA)

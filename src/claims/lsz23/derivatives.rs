@@ -146,21 +146,27 @@ pub fn claims() -> Vec<Claim> {
     vec![
         derived("lsz23/gradient")
             .states("grad L = A' ( phi'(Ax) o (phi(Ax) - b) ) + A' W^2 A x for phi in {exp, cosh, sinh}, entrywise")
+            .formula(r"\begin{aligned} \nabla L(x) &= A^\top \bigl(\phi'(Ax) \circ (\phi(Ax) - b)\bigr) + A^\top W^2 A x, \\
+                \phi &\in \{\exp, \cosh, \sinh\} \text{ entrywise} \end{aligned}")
             .note("Against the symbolic derivative of the definition, with logits up to 1000 and far beyond (exp(1000) has 435 digits).")
             .check(|case| gradient(case, ChainRule::Applied))
             .fault("without the factor phi'", |case| gradient(case, ChainRule::Forgotten)),
         derived("lsz23/hessian")
             .states("H = A' ( diag(D) + W^2 ) A, D = (2e^z - b) o e^z for exp, 2 cosh^2 z - 1 - b cosh z for cosh, 1 + 2 sinh^2 z - b sinh z for sinh, z = Ax")
+            .formula(r"\begin{aligned} H(x) &= A^\top \bigl(\operatorname{diag}(D) + W^2\bigr) A, \quad z = Ax, \\
+                D &= \begin{cases} (2 e^z - b) \circ e^z & \text{for } \exp, \\ 2 \cosh^2 z - 1 - b \circ \cosh z & \text{for } \cosh, \\ 1 + 2 \sinh^2 z - b \circ \sinh z & \text{for } \sinh \end{cases} \end{aligned}")
             .note("Against the symbolic derivatives of the definition.")
             .check(|case| hessian(case, curvatures))
             .fault("phi'^2 alone, as Gauss and Newton have it", |case| hessian(case, without_residual)),
         derived("lsz23/hessian-diagonal")
             .states("the Hessian in the logits is diagonal: B - diag(B) has rank 0")
+            .formula(r"\operatorname{rank}\bigl(B - \operatorname{diag}(B_{11}, \dots, B_{nn})\bigr) = 0, \quad B = \nabla_z^2 L")
             .note("Nothing need be dropped before sampling, unlike softmax, whose B is diagonal plus rank 2.")
             .check(|case| remainder_rank(case, case.instance.loss()))
             .fault("softmax in the place of phi", |case| remainder_rank(case, &LossKind::Softmax)),
         derived("lsz23/cosh-origin-stationary")
             .states("x = 0 is a stationary point of the cosh loss, whatever A, b and w")
+            .formula(r"\nabla L(0) = 0 \ \forall A, b, w, \quad L(x) = \tfrac{1}{2} \|\cosh(Ax) - b\|_2^2 + \tfrac{1}{2} \|W A x\|_2^2")
             .on(Family { losses: &[Drawn::Cosh], cases: 56, ..FAMILY }, STRATA)
             .note("cosh'(0) = 0. A solver that starts there stays there, although x = 0 is a maximum in the logit i where 1 - b_i + w_i^2 < 0.")
             .check(|case| stationary_origin(case, &LossKind::Cosh))

@@ -61,6 +61,7 @@ pub fn claims() -> Vec<Claim> {
         claim("lsz23/subsample-any-weights")
             .derived("the algorithm's call SUBSAMPLE(D, A, ..), which asks for a positive diagonal, without the paper's hypothesis on w")
             .states("the diagonal D(z) + w o w that is sampled is positive, whatever the weights")
+            .formula(r"D(z)_i + w_i^2 > 0 \quad \forall i, w")
             .note("The sampling lemma needs D_ii > 0, and that is the same condition as a definite Hessian: w_i^2 > -min D. At the witness (exp, b = 4, w = 1, z = 0) the entry is -1 and leverage scores of sqrt(D) A do not exist.")
             .on(Family { weights: Weights::Moderate, cases: 56, ..GENERAL }, CONDITIONS)
             .check(|case| positive(case, Premise::None))
@@ -69,6 +70,8 @@ pub fn claims() -> Vec<Claim> {
         claim("lsz23/subsample-guarantee")
             .derived("the algorithm's call SUBSAMPLE(D, A, ..) with D = D(z) + w o w")
             .states("s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) H <= A' D~ A <= (1+eps0) H with probability at least 1 - delta")
+            .formula(r"\begin{aligned} \Pr\bigl[(1 - \epsilon_0) H \preceq A^\top \widetilde D A \preceq (1 + \epsilon_0) H\bigr] &\ge 1 - \delta, \\
+                s = \bigl\lceil 3 \epsilon_0^{-2} d \ln(2d / \delta) \bigr\rceil &\text{ draws by the leverage scores of } \sqrt{D} A \end{aligned}")
             .given("w_i^2 > 0.5 b_i^2, rank(A) = d")
             .note("H = A' D A exactly, so the subsample alone is the approximate Hessian. 120 subsamples a case against an exact binomial limit (false alarm 1e-9); D spreads over up to nine decades.")
             .on(Family {

@@ -26,6 +26,14 @@ use crate::scalar::High;
 
 use super::model::{Model, with_normaliser};
 
+/// `T` in LaTeX: the last two lines of `aligned`.
+macro_rules! threshold {
+    () => {
+        r"T &= (\varphi + \|b\|_2)(\varphi + 1) \frac{E}{\beta} + \max\Bigl(\tfrac{25}{8}, \tfrac{1}{3} \|b\|_2^2 + 10 \|b\|_2\Bigr) \frac{n (1 + E)^2}{\beta^2}, \\
+            E &= \exp(\rho), \quad \varphi = \sqrt{n}\, (E + \rho) / \beta"
+    };
+}
+
 /// The threshold of the module's derivation, for the largest `beta` and the smallest `rho` that the premise allows.
 pub(super) fn threshold<T: RealField + Copy>(
     model: &Model<T>,
@@ -156,6 +164,7 @@ pub fn claims() -> Vec<Claim> {
         claim("residual-softmax/hessian-psd")
             .printed("abstract: \"The Hessian is shown to be positive semidefinite\"")
             .states("the Hessian of 0.5 ||f - b||^2 is positive semidefinite (the abstract's problem has no ridge)")
+            .formula(r"\nabla_x^2\, \tfrac{1}{2} \|f(x) - b\|_2^2 \succeq 0")
             .given("alpha(x) > 0")
             .note("The abstract's problem has no regulariser. At b = e_1, z = (-0.463, -0.477, -0.473) the smallest eigenvalue is \
                 -11.92, and it tends to minus infinity like alpha^-3 (residual-softmax/growth-of-smallest-eigenvalue). With a regulariser heavy enough for beta it is definite (residual-softmax/positive-definite).")
@@ -167,6 +176,8 @@ pub fn claims() -> Vec<Claim> {
             .derived("replaces \"The Hessian is shown to be positive semidefinite\"")
             .states("B >= -T I, T = (phi + ||b||_2)(phi + 1) E / beta + max(25/8, ||b||_2^2/3 + 10 ||b||_2) n (1 + E)^2 / beta^2, \
                 E = exp(rho), phi = sqrt n (E + rho) / beta")
+            .formula(concat!(r"\begin{aligned} B &\succeq -T I_n, \\
+                ", threshold!(), r" \end{aligned}"))
             .given("rho >= ||Ax||_inf (R^2 will do), 0 < beta <= alpha(x)")
             .note("Proven in the source. It grows like beta^-3, the true order (residual-softmax/growth-of-smallest-eigenvalue); \
                 its constant is not sharp: the search ends at 0.29 of it.")
@@ -177,6 +188,8 @@ pub fn claims() -> Vec<Claim> {
         claim("residual-softmax/positive-definite")
             .derived("weights as in thesis (2.4), with a threshold that fits this loss")
             .states("w_i^2 >= T + l / sigma_min(A)^2 for all i implies Hess L >= l I, T as in residual-softmax/hessian-lower-bound")
+            .formula(concat!(r"\begin{aligned} w_i^2 &\ge T + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \quad \nabla^2 L(x) \succeq l I_d, \\
+                ", threshold!(), r" \end{aligned}"))
             .given("A has full column rank, rho >= ||Ax||_inf, 0 < beta <= alpha(x), l > 0")
             .note("Decided with the largest l that the weights allow.")
             .on(HEAVY, STRATA)
@@ -186,6 +199,7 @@ pub fn claims() -> Vec<Claim> {
         claim("residual-softmax/positive-definite-at-hundred")
             .derived("DLS23's constant (thesis Theorem 2.3.1) carried over from softmax")
             .states("w_i^2 >= 100 + l / sigma_min(A)^2 for all i implies Hess L >= l I")
+            .formula(r"w_i^2 \ge 100 + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \quad \nabla^2 L(x) \succeq l I_d")
             .given("A has full column rank, alpha(x) > 0, ||b||_1 <= 1, l > 0")
             .note("No threshold without beta suffices, since lambda_min(B) has no lower bound as alpha -> 0+. Witness: n = 2, \
                 alpha = 0.049, w_i^2 = 110.25, lambda_min(Hess L) = -2585; the same instance closer to the pole refutes any constant.")

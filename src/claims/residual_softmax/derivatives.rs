@@ -126,17 +126,24 @@ pub fn claims() -> Vec<Claim> {
     vec![
         identity("residual-softmax/derivative-of-f")
             .states("df/dx_j = alpha^-1 ( v o A_j - f <v, A_j> ), v = exp(Ax) + 1, A_j the j-th column")
+            .formula(r"\frac{\partial f}{\partial x_j} = \alpha^{-1} \bigl(v \circ A_{*,j} - f \langle v, A_{*,j}\rangle\bigr), \quad v = \exp(Ax) + \mathbf{1}_n")
             .note("Checked against the symbolic derivative of f = (exp(z) + z) / alpha. For softmax u takes the place of v.")
             .check(|case| derivative_of_f(case, true))
             .fault("u in place of v", |case| derivative_of_f(case, false)),
         identity("residual-softmax/gradient-derived")
             .states("grad L = A' ( k o (c - <c,f> 1) ) + A' W^2 A x, k = (exp(Ax) + 1) / alpha, c = f - b")
+            .formula(r"\begin{aligned} \nabla L(x) &= A^\top \bigl(k \circ (c - \langle c, f\rangle \mathbf{1}_n)\bigr) + A^\top W^2 A x, \\
+                k &= \alpha^{-1} (\exp(Ax) + \mathbf{1}_n), \quad c = f - b \end{aligned}")
             .note("Checked against the symbolic derivative of the definition, on both sides of the pole.")
             .check(|case| gradient(case, true))
             .fault("f in place of k, as for softmax", |case| gradient(case, false)),
         identity("residual-softmax/hessian-derived")
             .states("Hess L = A' (B + W^2) A with B = diag( k o k + alpha^-1 e o (c - <c,f> 1) ) - ((2f-b) o k)k' - k((2f-b) o k)' \
              + <3f-2b,f> kk', e = exp(Ax)")
+            .formula(r"\begin{aligned} \nabla^2 L &= A^\top (B + W^2) A, \\
+                B &= \operatorname{diag}\bigl(k \circ k + \alpha^{-1} e \circ (c - \langle c, f\rangle \mathbf{1}_n)\bigr) \\
+                &\quad {} - ((2f-b) \circ k) k^\top - k ((2f-b) \circ k)^\top + \langle 3f-2b, f\rangle k k^\top, \\
+                e &= \exp(Ax), \quad k = \alpha^{-1} (e + \mathbf{1}_n), \quad c = f - b \end{aligned}")
             .note("Checked against the symbolic second derivative of the definition, on both sides of the pole.")
             .check(|case| hessian(case, Curvature::Included))
             .fault("without alpha^-1 e o (c - <c,f> 1)", |case| hessian(case, Curvature::Missing)),
@@ -144,6 +151,7 @@ pub fn claims() -> Vec<Claim> {
             .printed("abstract: \"the sum of a low-rank matrix and a diagonal matrix\"")
             .states("B is a diagonal matrix plus a matrix of low rank: B - diag( k o k + alpha^-1 e o (c - <c,f> 1) ) has rank at \
                  most 2")
+            .formula(r"\operatorname{rank}\Bigl(B - \operatorname{diag}\bigl(k \circ k + \alpha^{-1} e \circ (c - \langle c, f\rangle \mathbf{1}_n)\bigr)\Bigr) \le 2")
             .note("The diagonal and the 2 are derived here; the rank is computed, by the third singular value at 40 digits.")
             .check(|case| remainder_has_rank(case, 2))
             .fault("rank at most 1", |case| remainder_has_rank(case, 1)),

@@ -218,6 +218,7 @@ pub fn claims() -> Vec<Claim> {
         claim("residual-softmax/hessian-lipschitz-without-beta")
             .derived("DLS23's M (thesis Lemma 2.1.21) carried over from softmax")
             .states("||H(x) - H(y)|| <= n^1.5 exp(30R^2) ||x - y||_2")
+            .formula(r"\|H(x) - H(y)\| \le n^{1.5} \exp(30R^2) \|x - y\|_2")
             .given("||A||, ||x||_2, ||y||_2 <= R, ||b||_1 <= 1, alpha > 0 between x and y")
             .note("No constant without beta can be right: the Hessian itself grows like alpha^-4 inside a bounded region. Witness: \
                 n = 2, R = 1, alpha = 1e-4.")
@@ -230,6 +231,10 @@ pub fn claims() -> Vec<Claim> {
             .states("||H(x) - H(y)|| <= ||A||^3 (3 F1 F2 + (phi + ||b||_2) F3) ||x - y||_2, E = exp(rho), V = 1 + E, \
                 phi = sqrt n (E + rho) / beta, F1 = (V + sqrt n V phi) / beta, F2 = (E + 2 sqrt n V F1 + E phi) / beta, \
                 F3 = (E + 3 sqrt n V F2 + 3 E F1 + E phi) / beta")
+            .formula(r"\begin{aligned} \|H(x) - H(y)\| &\le \|A\|^3 \bigl(3 F_1 F_2 + (\varphi + \|b\|_2) F_3\bigr) \|x - y\|_2, \\
+                E &= \exp(\rho), \quad V = 1 + E, \quad \varphi = \sqrt{n}\, (E + \rho) / \beta, \\
+                F_1 &= (V + \sqrt{n}\, V \varphi) / \beta, \quad F_2 = (E + 2 \sqrt{n}\, V F_1 + E \varphi) / \beta, \\
+                F_3 &= (E + 3 \sqrt{n}\, V F_2 + 3 E F_1 + E \varphi) / \beta \end{aligned}")
             .given("0 < beta <= alpha between x and y, rho >= ||Ax||_inf, ||Ay||_inf (R^2 will do)")
             .note("Proven in the source; a power beta^-5, as it must be. Explicit, not tight: the search ends at 0.098 of it.")
             .on(FAMILY, STRATA)

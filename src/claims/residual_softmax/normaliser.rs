@@ -198,6 +198,7 @@ fn positivity() -> Vec<Claim> {
         claim("residual-softmax/normaliser-positive")
             .derived("implied by the abstract, which writes the loss for every x")
             .states("alpha(x) = <exp(Ax) + Ax, 1_n> > 0 for every x")
+            .formula(r"\alpha(x) = \langle \exp(Ax) + Ax, \mathbf{1}_n\rangle > 0 \quad \forall x")
             .note("exp(z) + z is negative below z = -0.567143... Where alpha is 0 the problem has a pole, and beyond it f \
                 changes its sign; beta > 0 must be an assumption. Witness: n = 1, z = -1.")
             .on(EVERYWHERE, STRATA_EVERYWHERE)
@@ -207,6 +208,8 @@ fn positivity() -> Vec<Claim> {
         claim("residual-softmax/normaliser-positive-in-region")
             .derived("replaces the assumption alpha > 0 implied by the abstract")
             .states("alpha(x) >= n (exp(-R^2 / sqrt n) - R^2 / sqrt n), which is positive where R^2 < 0.567143... sqrt n")
+            .formula(r"\begin{aligned} \alpha(x) &\ge n \Bigl(\exp\bigl(-R^2 / \sqrt{n}\bigr) - R^2 / \sqrt{n}\Bigr), \\
+                &\text{which is positive for } R^2 < \omega \sqrt{n}, \quad \omega = \exp(-\omega) \end{aligned}")
             .given("||A||, ||x||_2 <= R")
             .note("exp(z) + z is convex and increasing, and the mean of z is at least -R^2 / sqrt n. Attained at equal logits, \
                 where the search ends. For R >= 4 it is positive from n = 796 only.")
@@ -218,6 +221,9 @@ fn positivity() -> Vec<Claim> {
             .derived("sharpness of residual-softmax/normaliser-positive-in-region")
             .states("for every n and every R^2 > omega sqrt n, omega = exp(-omega) = 0.567143..., some ||A||, ||x||_2 <= R give \
                 alpha(x) < 0; for R^2 < omega sqrt n the same A and x give alpha(x) > 0")
+            .formula(r"\begin{aligned} \forall n, R \ \exists\, A, x: \quad &\|A\|, \|x\|_2 \le R, \\
+                R^2 > \omega \sqrt{n} &\implies \alpha(x) < 0, \\
+                R^2 < \omega \sqrt{n} &\implies \alpha(x) > 0, \quad \omega = \exp(-\omega) \end{aligned}")
             .note("A = -(R / sqrt n) 1 and x = R, at R^2 a 10^-12th to either side; a case gives n.")
             .on(Family { cases: 14, ..EVERYWHERE }, strata!(OneRow; OneColumn; Square))
             .check(|case| Ok(region_is_sharp(case, High::ONE)))
@@ -230,6 +236,7 @@ fn normalisation() -> Vec<Claim> {
         claim("residual-softmax/f-normalised")
             .derived("DLS23 Fact 2.2.4 carried over from softmax")
             .states("||f(x)||_1 = 1")
+            .formula(r"\|f(x)\|_1 = 1")
             .given("alpha(x) != 0")
             .note("Entries of f may be negative, and ||f||_1 has no bound near the pole: every bound that was copied from softmax \
                 with ||f||_1 = 1 or ||f||_2 <= 1 is invalid here. Witness: u = (0.6, -0.5), ||f||_1 = 11.")
@@ -240,6 +247,7 @@ fn normalisation() -> Vec<Claim> {
         claim("residual-softmax/f-sums-to-one")
             .derived("replaces DLS23 Fact 2.2.4")
             .states("<f(x), 1_n> = 1")
+            .formula(r"\langle f(x), \mathbf{1}_n\rangle = 1")
             .given("alpha(x) != 0, of either sign")
             .note("By definition of f.")
             .on(EVERYWHERE, STRATA_EVERYWHERE)
@@ -248,6 +256,7 @@ fn normalisation() -> Vec<Claim> {
         claim("residual-softmax/f-normalised-nonnegative")
             .derived("DLS23 Fact 2.2.4 with the hypothesis that it needs here")
             .states("||f(x)||_1 = 1")
+            .formula(r"\|f(x)\|_1 = 1")
             .given("exp(z_i) + z_i >= 0 for every i (z_i >= -0.567143...)")
             .note("Cases keep to |z_i| < 0.49.")
             .on(SHORT, STRATA)

@@ -30,6 +30,9 @@ pub fn claims() -> Vec<Claim> {
         .derived("SUBSAMPLE of the Newton papers on the diagonal part of this loss's Hessian")
         .states("s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= \
             (1+eps0) A'DA with probability at least 1 - delta, D = diag(k o k + alpha^-1 e o (c - <c, f> 1)) + w o w, which is positive")
+        .formula(r"\begin{aligned} \Pr\bigl[(1 - \epsilon_0) A^\top D A \preceq A^\top \widetilde D A \preceq (1 + \epsilon_0) A^\top D A\bigr] &\ge 1 - \delta, \\
+            s = \bigl\lceil 3 \epsilon_0^{-2} d \ln(2d / \delta) \bigr\rceil &\text{ draws by the leverage scores of } \sqrt{D} A, \\
+            D = \operatorname{diag}\bigl(k \circ k + \alpha^{-1} e \circ (c - \langle c, f\rangle \mathbf{1}_n)&\bigr) + \operatorname{diag}(w \circ w) \succ 0 \end{aligned}")
         .given("alpha(x) > 0, w_i^2 >= T with the T of residual-softmax/hessian-lower-bound, rank(A) = d")
         .note("A'DA is the Hessian without a remainder of rank at most 2 (residual-softmax/hessian-diagonal-plus-rank-two), which needs no sampling. 120 subsamples a case against an exact \
             binomial limit (false alarm 1e-9).")

@@ -29,6 +29,7 @@ pub fn claims() -> Vec<Claim> {
     vec![claim("sampling/oversampling-premise-printed")
         .derived("Definition 4.1 and Lemma 4.2 of the sampling paper (JE), read as saying that such p exist")
         .states("one may draw with p_i >= beta sigma_i / d for any beta >= 1")
+        .formula(r"\forall \beta \ge 1 \ \exists\, p: \quad p_i \ge \frac{\beta \sigma_i}{d} \ \forall i, \quad \sum_i p_i = 1")
         .given("A has full column rank; beta = 1 + |x_0|")
         .note("Erratum E38: probabilities add up to 1 and scores to d, which forces beta <= 1; the premise is empty for every beta > 1. So the lemma itself is not false: it speaks of beta = 1 alone, where it is sampling/spectral-guarantee.")
         .on(Family { cases: 42, gaps: &[], ..Family::GENERAL }, STRATA)

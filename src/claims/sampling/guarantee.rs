@@ -246,6 +246,8 @@ pub fn claims() -> Vec<Claim> {
         claim("sampling/leverage-draws-without-epsilon")
             .derived("the count of thesis Lemma 2.1.16, for leverage-score draws")
             .states("s = ceil(10 d ln(n/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA with probability at least 1 - delta at eps0 = 1/64")
+            .formula(r"\begin{aligned} \Pr\bigl[(1 - \epsilon_0) A^\top D A \preceq A^\top \widetilde D A \preceq (1 + \epsilon_0) A^\top D A\bigr] &\ge 1 - \delta, \quad \epsilon_0 = \tfrac{1}{64}, \\
+                s = \bigl\lceil 10\, d \ln(n / \delta) \bigr\rceil &\text{ draws by the leverage scores of } \sqrt{D} A \end{aligned}")
             .given("A has full column rank, D is diagonal and positive")
             .note("What erratum E17 (sampling/spectral-guarantee-one-constant) means for sampling: with a constant of 10 and eps0 = 1/64 nearly every subsample misses the band; a larger constant only moves the eps0 at which that \
                    happens.")
@@ -256,6 +258,8 @@ pub fn claims() -> Vec<Claim> {
         claim("sampling/spectral-guarantee-fixed-accuracy")
             .printed("thesis Lemma 2.1.16 (from DSW22 and SYYZ22), read at a fixed eps0")
             .states("for every eps0 in (0, 0.1) there is a C such that a D~ with at most C d log(n/delta) entries gives (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA")
+            .formula(r"\begin{aligned} &\forall \epsilon_0 \in (0, 0.1) \ \exists\, C \ \forall A, D \ \exists\, \widetilde D: \quad \operatorname{nnz}(\widetilde D) \le C d \log(n / \delta), \\
+                &(1 - \epsilon_0) A^\top D A \preceq A^\top \widetilde D A \preceq (1 + \epsilon_0) A^\top D A \end{aligned}")
             .given("A has full column rank, D is diagonal and positive; C = 6 eps0^-2, s = ceil(C d ln(n/delta)) draws by the leverage scores of sqrt(D) A, with probability at least 1 - delta")
             .note("Follows from sampling/spectral-guarantee, since 2d/delta <= (n/delta)^2. The lemma names neither eps0^-2 nor a probability; this is the kindest reading of its O. With one C for all eps0 it is false (sampling/spectral-guarantee-one-constant). 120 subsamples a case against an exact binomial limit (false alarm 1e-9) at eps0 = 3/32.")
             .on(Family { cases: 7, ..FAMILY }, STRATA)
@@ -265,6 +269,8 @@ pub fn claims() -> Vec<Claim> {
             .derived("correction of Lemma 2.1.16; Lemma 4.2 of the sampling paper (JE)")
             .states("s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give \
                         (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA with probability at least 1 - delta")
+            .formula(r"\begin{aligned} \Pr\bigl[(1 - \epsilon_0) A^\top D A \preceq A^\top \widetilde D A \preceq (1 + \epsilon_0) A^\top D A\bigr] &\ge 1 - \delta, \\
+                s = \bigl\lceil 3 \epsilon_0^{-2} d \ln(2d / \delta) \bigr\rceil &\text{ draws by the leverage scores of } \sqrt{D} A \end{aligned}")
             .given("A has full column rank, D is diagonal and positive")
             .note("120 subsamples a case against an exact binomial limit (false alarm 1e-9); D spreads over six decades. The \
                    constant 3 is Tropp's matrix Chernoff bound; seen failures are far fewer.")
@@ -274,6 +280,8 @@ pub fn claims() -> Vec<Claim> {
         claim("sampling/undersampled-scores")
             .derived("correction of Definition 4.1 of the sampling paper (JE)")
             .states("if p_i >= sigma_i / (beta d) with beta >= 1, s = ceil(3 beta eps0^-2 d ln(2d/delta)) draws suffice")
+            .formula(r"\begin{aligned} &p_i \ge \frac{\sigma_i}{\beta d}, \quad \beta \ge 1, \quad s = \bigl\lceil 3 \beta \epsilon_0^{-2} d \ln(2d / \delta) \bigr\rceil \text{ draws by } p \quad \implies \\
+                &\Pr\bigl[(1 - \epsilon_0) A^\top D A \preceq A^\top \widetilde D A \preceq (1 + \epsilon_0) A^\top D A\bigr] \ge 1 - \delta \end{aligned}")
             .given("A has full column rank, D is diagonal and positive; beta = 4, the spare mass on the row of smallest score")
             .note("What Definition 4.1 must mean: its beta multiplies the count, so it must divide the scores (E38).")
             .on(Family { cases: 7, ..FAMILY }, STRATA)

@@ -197,6 +197,7 @@ pub fn claims() -> Vec<Claim> {
         claim("sampling/sketched-scores")
             .derived("replacement of Lemma 2.3 of the sampling paper (JE), DSW22 Lemma 4.3")
             .states("a sparse sign embedding with a certified floor gives u_i >= sigma_i for all rows, in O(nnz(A) log n + d^3)")
+            .formula(r"u_i \ge \sigma_i \ \forall i, \quad \text{in } O(\operatorname{nnz}(A) \log n + d^3) \text{ operations}")
             .given("A (4096 rows, from the case's matrix and seed) has full column rank; the row scales are positive")
             .note("The printed lemma promises (1 +- eps_s) sigma_i without constants; sampling needs one side only, and \
                    that side is certified by Lanczos (docs/numerics.md, Sample size). sigma_i at 40 digits. Rows alike, rows over six \
@@ -209,6 +210,8 @@ pub fn claims() -> Vec<Claim> {
             .derived("replacement of Lemma 2.1.16 and of Lemma 4.2 of the sampling paper (JE)")
             .states("keeping row i with probability min(1, u_i ln(2d/delta) / ((1+eps) ln(1+eps) - eps)), u_i >= sigma_i, gives \
                         (1-eps) A'DA <= A'D~A <= (1+eps) A'DA with probability at least 1 - delta")
+            .formula(r"\begin{aligned} &\Pr[\text{row } i \text{ kept}] = \min\Bigl(1, \frac{u_i \ln(2d / \delta)}{(1 + \epsilon) \ln(1 + \epsilon) - \epsilon}\Bigr), \quad u_i \ge \sigma_i \quad \implies \\
+                &\Pr\bigl[(1 - \epsilon) A^\top D A \preceq A^\top \widetilde D A \preceq (1 + \epsilon) A^\top D A\bigr] \ge 1 - \delta \end{aligned}")
             .given("A (4096 rows, from the case's matrix and seed) has full column rank, D is positive; eps = 1/4, delta = 1/256")
             .note("Matrix Chernoff. 8 samples a case by production's own sketch, each decided at 40 digits, against an exact \
                    binomial limit (false alarm below 1e-9). A slack without a bound means \
@@ -220,6 +223,8 @@ pub fn claims() -> Vec<Claim> {
             .derived("replacement of Lemma 2.1.16, at n = 100000, d = 20")
             .states("the same sample keeps (1-eps) A'DA <= A'D~A <= (1+eps) A'DA with probability at least 1 - delta, and fewer than \
                         n/4 distinct rows")
+            .formula(r"\begin{aligned} &\Pr[\text{row } i \text{ kept}] = \min\Bigl(1, \frac{u_i \ln(2d / \delta)}{(1 + \epsilon) \ln(1 + \epsilon) - \epsilon}\Bigr), \quad u_i \ge \sigma_i \quad \implies \\
+                &\Pr\bigl[(1 - \epsilon) A^\top D A \preceq A^\top \widetilde D A \preceq (1 + \epsilon) A^\top D A\bigr] \ge 1 - \delta, \quad \operatorname{nnz}(\widetilde D) < \tfrac{n}{4} \end{aligned}")
             .given("A has 100000 rows from the case's matrix and seed and full column rank, D is positive; eps = 1/4, delta = 1/256")
             .note("Generalized eigenvalues in f64 (sampling/independent-rows decides small instances at 40 digits). 8 samples a case, \
                    exact binomial limit (false alarm below 1e-9); no sample failed. Slack is n/4 against the rows kept. Coherent \

@@ -122,6 +122,7 @@ pub fn claims() -> Vec<Claim> {
         claim("sampling/scores-in-unit-interval")
             .quoted("Lemma 2.2 of the sampling paper (JE)")
             .states("0 <= sigma_i(A) <= 1 for every row")
+            .formula(r"0 \le \sigma_i(A) \le 1 \quad \forall i")
             .given("A has full column rank")
             .note("Attained: every score is 1 where n = d. One OCR of Definition 2.1 prints sigma_i = ||u_i||_2 for \
                    ||u_i||_2^2; the square is what Lemma 2.2 needs.")
@@ -132,6 +133,7 @@ pub fn claims() -> Vec<Claim> {
         claim("sampling/scores-add-up-to-d")
             .quoted("Lemma 2.2 of the sampling paper (JE)")
             .states("sum_i sigma_i(A) = d")
+            .formula(r"\sum_i \sigma_i(A) = d")
             .given("A has full column rank d")
             .note("The trace of the projection onto the columns of A.")
             .on(FAMILY, STRATA)
@@ -141,6 +143,8 @@ pub fn claims() -> Vec<Claim> {
         claim("sampling/estimator-unbiased")
             .quoted("Definition 4.1 of the sampling paper (JE)")
             .states("E[A' D~ A] = A' D A for draws with p_i = sigma_i(A)/d and weight D_i / (s p_i)")
+            .formula(r"\begin{aligned} \mathbb{E}\bigl[A^\top \widetilde D A\bigr] &= A^\top D A, \quad \widetilde D = \sum_{j=1}^s \frac{D_{i_j}}{s\, p_{i_j}} e_{i_j} e_{i_j}^\top, \\
+                \Pr[i_j = i] &= p_i = \frac{\sigma_i(A)}{d} \end{aligned}")
             .given("A has full column rank and no zero row; D = diag(w^2)")
             .note("Any p with p_i > 0 on the non-zero rows does; the choice of p only moves the variance.")
             .on(FAMILY, STRATA)

@@ -65,6 +65,8 @@ pub fn claims() -> Vec<Claim> {
     vec![claim("sampling/spectral-guarantee-one-constant")
         .derived("thesis Lemma 2.1.16 (from DSW22 and SYYZ22), read with one constant for all eps0")
         .states("there is a D~ with at most C d log(n/delta) entries and (1-eps0) A'DA <= A'D~A <= (1+eps0) A'DA, the same C for all eps0 in (0, 0.1)")
+        .formula(r"\begin{aligned} &\exists\, C \ \forall \epsilon_0 \in (0, 0.1) \ \forall A, D \ \exists\, \widetilde D: \quad \operatorname{nnz}(\widetilde D) \le C d \log(n / \delta), \\
+            &(1 - \epsilon_0) A^\top D A \preceq A^\top \widetilde D A \preceq (1 + \epsilon_0) A^\top D A \end{aligned}")
         .given("A has full column rank, D is diagonal and positive; tried with a constant of 10, eps0 = 1/64 and delta = 1/16")
         .note("Erratum E17: the count must carry eps0^-2. For the incidence matrix of the complete graph on N vertices (one grounded) and D = I \
                every D~ in the band, of any sign and by whatever algorithm, has at least (1-eps)^2 m / (N eps^2 + 1 + 2 eps) entries, \

@@ -80,6 +80,8 @@ pub fn claims() -> Vec<Claim> {
             .recalled("Lemma 2.9 of the sampling paper (JE), as read by OCR")
             .states("Pr[||C|| >= eps] <= 2 d exp( -s eps^2 / (sigma^2 + gamma eps / 3) ) for a mean C of s independent \
                         centred d x d matrices with ||X|| <= gamma, ||E X^2|| <= sigma^2")
+            .formula(r"\begin{aligned} \Pr\bigl[\|C\| \ge \epsilon\bigr] &\le 2d \exp\Bigl(-\frac{s\, \epsilon^2}{\sigma^2 + \gamma \epsilon / 3}\Bigr), \quad C = \frac{1}{s} \sum_{j=1}^s X_j, \\
+                \mathbb{E}[X_j] &= 0, \quad \|X_j\| \le \gamma, \quad \|\mathbb{E}[X_j^2]\| \le \sigma^2, \quad X_j \in \mathbb{R}^{d \times d} \text{ independent} \end{aligned}")
             .note("Erratum E39, if the reader of the scan lost nothing: the factor 2 of Bernstein's denominator is missing. Only constants change: twice as many draws. \
                    The witness has 16 fair signs: exact tail 274/65536 at eps = 3/4 against 2 exp(-7.2).")
             .on(FAMILY, STRATA)
@@ -89,6 +91,8 @@ pub fn claims() -> Vec<Claim> {
         claim("sampling/matrix-bernstein")
             .derived("correction of Lemma 2.9 of the sampling paper (JE)")
             .states("Pr[||C|| >= eps] <= 2 d exp( -s eps^2 / (2 sigma^2 + 2 gamma eps / 3) )")
+            .formula(r"\begin{aligned} \Pr\bigl[\|C\| \ge \epsilon\bigr] &\le 2d \exp\Bigl(-\frac{s\, \epsilon^2}{2 \sigma^2 + 2 \gamma \epsilon / 3}\Bigr), \quad C = \frac{1}{s} \sum_{j=1}^s X_j, \\
+                \mathbb{E}[X_j] &= 0, \quad \|X_j\| \le \gamma, \quad \|\mathbb{E}[X_j^2]\| \le \sigma^2, \quad X_j \in \mathbb{R}^{d \times d} \text{ independent} \end{aligned}")
             .note("Bernstein's inequality, checked in the scalar case against exact counts of sign patterns at every attained eps.")
             .on(FAMILY, STRATA)
             .check(|case| tail_below(case, 2))

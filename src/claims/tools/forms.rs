@@ -5,6 +5,15 @@
 
 use nalgebra::{DMatrix, DVector, RealField};
 
+/// The printed `B` in LaTeX, over two lines of `aligned`, behind `B &=`.
+macro_rules! printed_b {
+    () => {
+        r"\langle 3f-2b, f\rangle f f^\top + \langle f-b, f\rangle \operatorname{diag}(f) \\
+            &\quad {} + \operatorname{diag}((2f-b) \circ f) + (b \circ f) f^\top + f (b \circ f)^\top"
+    };
+}
+pub(crate) use printed_b;
+
 /// `p = exp(z) / <exp(z), 1>` (n), shifted by `max z` so that nothing overflows. Empty for empty `z`.
 pub fn softmax<T: RealField + Copy>(z: &DVector<T>) -> DVector<T> {
     let Some(top) = z.iter().copied().reduce(|a, b| if b > a { b } else { a }) else {

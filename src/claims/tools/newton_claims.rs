@@ -9,6 +9,15 @@ use crate::claims::tools::newton_steps::{
 use crate::claims::tools::newton_support::{Sign, Theorem};
 use crate::claims::{Claim, Family, Stratum};
 
+/// An `eps0`-approximate Newton step in LaTeX: the last two lines of `aligned`.
+macro_rules! approximate_step {
+    () => {
+        r"x_{t+1} &= x_t - \widetilde H^{-1} \nabla L(x_t), \quad \epsilon_0 \in (0, 0.1), \\
+            (1 - \epsilon_0) H(x_t) &\preceq \widetilde H \preceq (1 + \epsilon_0) H(x_t)"
+    };
+}
+pub(crate) use approximate_step;
+
 /// What a paper's main theorem asks for, and the cases inside its premise.
 pub trait Premise {
     /// The theorem.
@@ -40,6 +49,9 @@ pub fn lemmas<P: Premise>(texts: Lemmas) -> [Claim; 4] {
     let contraction_in_norm = texts
         .contraction_in_hessian_norm
         .states("||x_{t+1}-x*||_{H(x*)} <= 0.2 ||x_t-x*||_{H(x*)} for all t and every eps0 in (0, 0.1), hence r_t <= sqrt(kappa(H(x*))) 0.2^t r_0")
+        .formula(concat!(r"\begin{aligned} \|x_{t+1} - x^*\|_{H(x^*)} &\le 0.2\, \|x_t - x^*\|_{H(x^*)} \quad \forall t, \\
+            r_t &\le \sqrt{\kappa(H(x^*))}\ 0.2^t\, r_0, \quad r_t = \|x_t - x^*\|_2, \\
+            ", approximate_step!(), r" \end{aligned}"))
         .on(P::FAMILY, P::STRATA)
         .check(|case| iteration(P::THEOREM, case, Norm::Hessian))
         .fault("the Euclidean norm", |case| iteration(P::THEOREM, case, Norm::Euclidean));
@@ -47,6 +59,8 @@ pub fn lemmas<P: Premise>(texts: Lemmas) -> [Claim; 4] {
         texts
             .shrinking
             .states("r_{t+1} <= 2 (eps0 + rbar_t / (l - rbar_t)) r_t, r_t = ||x_t - x*||_2, rbar_t = M r_t, eps0 in (0, 0.1)")
+            .formula(concat!(r"\begin{aligned} r_{t+1} &\le 2 \Bigl(\epsilon_0 + \frac{\bar r_t}{l - \bar r_t}\Bigr) r_t, \quad r_t = \|x_t - x^*\|_2, \ \bar r_t = M r_t, \\
+                ", approximate_step!(), r" \end{aligned}"))
             .on(P::FAMILY, P::STRATA)
             .check(|case| shrinking(P::THEOREM, case, Norm::Euclidean, Factor::Printed))
             .fault("the norm of H(x_t) and its own factor", |case| shrinking(P::THEOREM, case, Norm::Hessian, Factor::Derived))
@@ -54,6 +68,8 @@ pub fn lemmas<P: Premise>(texts: Lemmas) -> [Claim; 4] {
         texts
             .contraction
             .states("r_{t+1} <= 0.4 r_t for every eps0-approximate Newton step, eps0 in (0, 0.1)")
+            .formula(concat!(r"\begin{aligned} r_{t+1} &\le 0.4\, r_t, \quad r_t = \|x_t - x^*\|_2, \\
+                ", approximate_step!(), r" \end{aligned}"))
             .on(P::FAMILY, P::STRATA)
             .check(|case| induction(P::THEOREM, case, Conclusion::Contraction))
             .fault("the norm of H(x*), rate 0.2, start within 0.1 l / (M sqrt(kappa))", |case| iteration(P::THEOREM, case, Norm::Hessian))
@@ -65,6 +81,9 @@ pub fn lemmas<P: Premise>(texts: Lemmas) -> [Claim; 4] {
 
 fn shrinking_in_hessian_norm_of<P: Premise>(text: Draft) -> Claim {
     text.states("||x_{t+1}-x*||_{H(x_t)} <= ( eps0/(1-eps0) + rbar_t/(2(1-eps0)(l-rbar_t)) ) ||x_t-x*||_{H(x_t)}")
+        .formula(concat!(r"\begin{aligned} \|x_{t+1} - x^*\|_{H(x_t)} &\le \Bigl(\frac{\epsilon_0}{1 - \epsilon_0} + \frac{\bar r_t}{2 (1 - \epsilon_0)(l - \bar r_t)}\Bigr) \|x_t - x^*\|_{H(x_t)}, \\
+            \bar r_t &= M \|x_t - x^*\|_2, \\
+            ", approximate_step!(), r" \end{aligned}"))
         .on(P::FAMILY, P::STRATA)
         .check(|case| shrinking_in_hessian_norm(P::THEOREM, case, Factor::Derived))
         .fault("eps0 in place of eps0/(1-eps0)", |case| shrinking_in_hessian_norm(P::THEOREM, case, Factor::TooSmall))
@@ -73,6 +92,8 @@ fn shrinking_in_hessian_norm_of<P: Premise>(text: Draft) -> Claim {
 /// Both lemmas at `eps0 = 0`; the fault goes uphill.
 pub fn exact_newton<P: Premise>(text: Draft, fault: &'static str) -> Claim {
     text.states("with H~ = H: r_{t+1} <= rbar_t/(2(l - rbar_t)) r_t <= 0.4 r_t")
+        .formula(r"\begin{aligned} r_{t+1} &\le \frac{\bar r_t}{2 (l - \bar r_t)} r_t \le 0.4\, r_t, \quad r_t = \|x_t - x^*\|_2, \ \bar r_t = M r_t, \\
+            x_{t+1} &= x_t - H(x_t)^{-1} \nabla L(x_t) \end{aligned}")
         .on(P::FAMILY, P::STRATA)
         .check(|case| exact_step(P::THEOREM, case, Sign::Minus))
         .fault(fault, |case| exact_step(P::THEOREM, case, Sign::Plus))
@@ -85,6 +106,8 @@ pub fn iteration_count<P: Premise>(text: Draft) -> Claim {
         ..P::FAMILY
     };
     text.states("T = ceil( ln( sqrt(kappa(H(x*))) r_0 / eps ) / ln 5 ) steps with eps0 in (0, 0.1) end within eps: ||x_T - x*||_2 <= eps")
+        .formula(concat!(r"\begin{aligned} \|x_T - x^*\|_2 &\le \epsilon, \quad T = \Bigl\lceil \frac{\ln\bigl(\sqrt{\kappa(H(x^*))}\, r_0 / \epsilon\bigr)}{\ln 5} \Bigr\rceil, \\
+            ", approximate_step!(), r" \end{aligned}"))
         .on(family, strata!(Condition: 0 3; OneColumn; Square))
         .check(|case| ends_in_time(P::THEOREM, case, Count::WithCondition))
         .fault("without sqrt(kappa)", |case| ends_in_time(P::THEOREM, case, Count::WithoutCondition))

@@ -144,6 +144,7 @@ pub fn claims() -> Vec<Claim> {
         claim("two-layer/positive-definite-without-weights")
             .derived("abstract: \"the Hessian matrix is positive definite ... under certain assumptions\", read without weights")
             .states("the Hessian of 0.5 ||phi(A2 f) - b||^2 is positive definite")
+            .formula(r"\nabla_x^2\, \tfrac{1}{2} \|\phi(A_2 f(x)) - b\|_2^2 \succ 0")
             .given("A1 has full column rank; relu: no entry of A2 f is 0")
             .note("The regulariser is among the assumptions that are needed. For n = d it is even singular whatever A1 and b are, \
                 since B 1 = 0. Witness: n = 2, d = m = 1, phi the identity.")
@@ -154,6 +155,7 @@ pub fn claims() -> Vec<Claim> {
         claim("two-layer/positive-definite")
             .derived("abstract: \"the Hessian matrix is positive definite\"; threshold derived here")
             .states("w_i^2 >= (sqrt(6)/9) R (R + ||b||_2) + l / sigma_min(A1)^2 for all i implies Hess L >= l I")
+            .formula(r"w_i^2 \ge \tfrac{\sqrt{6}}{9} R (R + \|b\|_2) + \frac{l}{\sigma_{\min}(A_1)^2} \ \forall i \quad \implies \quad \nabla^2 L(x) \succeq l I_d")
             .given("phi = relu where no entry of A2 f is 0, or phi the identity; R >= ||A2||, A1 has full column rank, l > 0")
             .note("Proven in the source; sqrt(6)/9 = 0.2722, and the search comes within 1 % of it as b grows, so it cannot be lowered. \
                 Decided with the largest l that the weights allow, and on B itself, which shows that no A1 does worse.")
@@ -165,6 +167,8 @@ pub fn claims() -> Vec<Claim> {
             .derived("abstract: \"the Hessian matrix is positive definite\"; threshold derived here")
             .states("w_i^2 >= R (H + ||b||_2)(sqrt(6)/9 + L2 R / 4) + l / sigma_min(A1)^2 for all i implies Hess L >= l I; tanh: H = R, \
                 L2 = 4 / (3 sqrt 3); softplus: H = R + sqrt m ln 2, L2 = 1/4")
+            .formula(r"\begin{aligned} w_i^2 &\ge R (H + \|b\|_2) \Bigl(\tfrac{\sqrt{6}}{9} + \tfrac{L_2 R}{4}\Bigr) + \frac{l}{\sigma_{\min}(A_1)^2} \ \forall i \quad \implies \quad \nabla^2 L(x) \succeq l I_d, \\
+                \tanh&: \ H = R, \ L_2 = \tfrac{4}{3\sqrt{3}}; \quad \operatorname{softplus}: \ H = R + \sqrt{m} \ln 2, \ L_2 = \tfrac{1}{4} \end{aligned}")
             .given("phi = tanh or softplus, R >= ||A2||, A1 has full column rank, l > 0")
             .note("Proven in the source. The curvature of phi adds L2 R / 4 to sqrt(6)/9.")
             .on(SMOOTH_FAMILY, STRATA)

@@ -142,18 +142,27 @@ fn slips() -> Vec<Claim> {
     vec![
         identity("two-layer/hessian-sign-of-mean")
             .states("Hess L = A1' (B + W^2) A1 with + <f,v> diag(f) in B (for - <f,v> diag(f))")
+            .formula(r"\begin{aligned} \nabla^2 L &= A_1^\top (B + W^2) A_1, \\
+                B &= P A_2^\top \operatorname{diag}\bigl(\phi'(y)^2 + \phi''(y) \circ (\phi(y) - b)\bigr) A_2 P \\
+                &\quad {} + \operatorname{diag}(f \circ v) + \langle f, v\rangle \operatorname{diag}(f) \\
+                &\quad {} - (f \circ v) f^\top - f (f \circ v)^\top + 2 \langle f, v\rangle f f^\top \end{aligned}")
             .note("The slip of DLS23's E2, here as a suspect: the paper's own formula was not at hand.")
             .check(|case| hessian(case, Form::SignOfMean))
             .fault(CORRECTED.0, CORRECTED.1)
             .refuted("two-layer/hessian-derived", witness!("two-layer-hessian-sign-of-mean")),
         identity("two-layer/hessian-without-mean-square")
             .states("Hess L = A1' (B + W^2) A1 without + 2 <f,v> ff' in B")
+            .formula(r"\begin{aligned} \nabla^2 L &= A_1^\top (B + W^2) A_1, \\
+                B &= P A_2^\top \operatorname{diag}\bigl(\phi'(y)^2 + \phi''(y) \circ (\phi(y) - b)\bigr) A_2 P \\
+                &\quad {} + \operatorname{diag}(f \circ v) - \langle f, v\rangle \operatorname{diag}(f) - (f \circ v) f^\top - f (f \circ v)^\top \end{aligned}")
             .note("A slip to look for: the paper's own formula was not at hand.")
             .check(|case| hessian(case, Form::WithoutMeanSquare))
             .fault(CORRECTED.0, CORRECTED.1)
             .refuted("two-layer/hessian-derived", witness!("two-layer-hessian-without-mean-square")),
         identity("two-layer/hessian-one-sided")
             .states("Hess L = A1' (B + W^2) A1 with P A2' diag(phi'^2 + phi'' o (h - b)) A2 in B (no P on the right)")
+            .formula(r"\begin{aligned} \nabla^2 L &= A_1^\top (B + W^2) A_1, \\
+                B &= P A_2^\top \operatorname{diag}\bigl(\phi'(y)^2 + \phi''(y) \circ (\phi(y) - b)\bigr) A_2 + S_f(v) \end{aligned}")
             .note("A slip to look for: the paper's own formula was not at hand. The matrix is not even symmetric.")
             .check(|case| hessian(case, Form::OneSided))
             .fault(CORRECTED.0, CORRECTED.1)
@@ -166,6 +175,8 @@ pub fn claims() -> Vec<Claim> {
     let mut claims = vec![
         identity("two-layer/gradient-derived")
             .states("grad L = A1' P A2' r + A1' W^2 A1 x, P = diag(f) - ff', r = phi'(y) o (phi(y) - b), y = A2 f, f = softmax(A1 x)")
+            .formula(r"\begin{aligned} \nabla L(x) &= A_1^\top P A_2^\top r + A_1^\top W^2 A_1 x, \quad P = \operatorname{diag}(f) - f f^\top, \\
+                r &= \phi'(y) \circ (\phi(y) - b), \quad y = A_2 f, \quad f = \operatorname{softmax}(A_1 x) \end{aligned}")
             .note("phi in tanh, softplus, identity, and relu where no y_i is 0. Checked against the symbolic derivative of \
              0.5 ||phi(A2 f) - b||^2 + 0.5 ||W A1 x||^2.")
             .check(|case| gradient(case, true))
@@ -173,6 +184,10 @@ pub fn claims() -> Vec<Claim> {
         identity("two-layer/hessian-derived")
             .states("Hess L = A1' (B + W^2) A1 with B = P A2' diag( phi'^2 + phi'' o (phi(y) - b) ) A2 P + S_f(v), v = A2' r, \
              S_f(v) = diag(f o v) - <f,v> diag(f) - (f o v)f' - f(f o v)' + 2 <f,v> ff'")
+            .formula(r"\begin{aligned} \nabla^2 L &= A_1^\top (B + W^2) A_1, \\
+                B &= P A_2^\top \operatorname{diag}\bigl(\phi'(y)^2 + \phi''(y) \circ (\phi(y) - b)\bigr) A_2 P + S_f(v), \quad v = A_2^\top r, \\
+                S_f(v) &= \operatorname{diag}(f \circ v) - \langle f, v\rangle \operatorname{diag}(f) \\
+                &\quad {} - (f \circ v) f^\top - f (f \circ v)^\top + 2 \langle f, v\rangle f f^\top \end{aligned}")
             .note("phi in tanh, softplus, identity, and relu where no y_i is 0. Checked against the symbolic second derivative.")
             .check(|case| hessian(case, Form::Derived))
             .fault("without phi'' o (phi(y) - b)", |case| hessian(case, Form::WithoutCurvature)),
@@ -181,6 +196,7 @@ pub fn claims() -> Vec<Claim> {
     claims.extend([
         identity("two-layer/hessian-annihilates-ones")
             .states("B 1_n = 0")
+            .formula(r"B \mathbf{1}_n = 0, \quad B = \nabla_z^2 L")
             .note("The first layer does not change when all logits move together: a test of B that needs no derivative. Checked on \
              the oracle's B.")
             .check(|case| annihilates_ones(case, None))
@@ -188,11 +204,16 @@ pub fn claims() -> Vec<Claim> {
         identity("two-layer/reduces-to-softmax")
             .states("with A2 = I_n and phi the identity, gradient and B are those of softmax regression (dls23/gradient-corrected, \
              dls23/hessian-corrected)")
+            .formula(r"\begin{aligned} A_2 = I_n, \ \phi = \operatorname{id} \quad \implies \quad \nabla L(x) &= A_1^\top \bigl(f \circ (f-b) - \langle f-b, f\rangle f\bigr) + A_1^\top W^2 A_1 x, \\
+                B &= \langle 3f-2b, f\rangle f f^\top - \langle f-b, f\rangle \operatorname{diag}(f) \\
+                &\quad {} + \operatorname{diag}((2f-b) \circ f) + (b \circ f) f^\top + f (b \circ f)^\top \\
+                &\quad {} - 2 (f \circ f) f^\top - 2 f (f \circ f)^\top \end{aligned}")
             .note("The case's target is cut or filled up with zeros to n entries.")
             .check(|case| reduces_to_softmax(case, Activation::Identity))
             .fault("phi = tanh", |case| reduces_to_softmax(case, Activation::Tanh)),
         identity("two-layer/hessian-diagonal-plus-low-rank")
             .states("B - diag( f o v - <f,v> f ) has rank at most m + 2, m the number of rows of A2")
+            .formula(r"\operatorname{rank}\bigl(B - \operatorname{diag}(f \circ v - \langle f, v\rangle f)\bigr) \le m + 2, \quad A_2 \in \mathbb{R}^{m \times n}")
             .note("By its singular value number m + 3 at 40 digits.")
             .check(|case| remainder_has_rank(case, 2))
             .fault("rank at most m", |case| remainder_has_rank(case, 0)),

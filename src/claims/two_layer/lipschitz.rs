@@ -272,6 +272,7 @@ pub fn claims() -> Vec<Claim> {
         claim("two-layer/relu-hessian-lipschitz")
             .derived("abstract: \"Lipschitz continuous under certain assumptions\", for phi = relu, with DLS23's constant")
             .states("||H(x) - H(y)|| <= n^1.5 exp(30R^2) ||x - y||_2 for phi = relu")
+            .formula(r"\|H(x) - H(y)\| \le n^{1.5} \exp(30R^2) \|x - y\|_2, \quad \phi = \operatorname{relu}")
             .given("||A1||, ||A2||, ||x||_2, ||y||_2 <= R, ||b||_1 <= 1, no entry of A2 f(x) or A2 f(y) is 0")
             .note("The Hessian jumps where an entry of A2 f changes its sign (two-layer/relu-hessian-jump), so no constant whatever \
                 is right: halving the distance of two points on both sides doubles the ratio. The witness's segment is halved \
@@ -284,6 +285,9 @@ pub fn claims() -> Vec<Claim> {
             .derived("behind two-layer/relu-hessian-lipschitz")
             .states("where y_k = (A2 f)_k becomes positive the Hessian jumps by A1' ( P a a' P - b_k S_f(a) ) A1, a the k-th row \
                 of A2; on either side it is Lipschitz with the constant of two-layer/smooth-hessian-lipschitz for L2 = L3 = 0")
+            .formula(r"\begin{aligned} &\lim_{y_k \to 0^+} \nabla^2 L - \lim_{y_k \to 0^-} \nabla^2 L = A_1^\top \bigl(P a a^\top P - b_k S_f(a)\bigr) A_1, \quad a^\top = e_k^\top A_2, \\
+                &\text{and on either side, with } F_1 = \tfrac{R}{2}, \ F_2 = R, \ F_3 = \tfrac{5R}{2}, \ R = \|A_2\|: \\
+                &\|\nabla^2 L(x) - \nabla^2 L(y)\| \le \|A_1\|^3 \bigl(3 F_1 F_2 + (R + \|b\|_2) F_3\bigr) \|x - y\|_2 \end{aligned}")
             .given("phi = relu, y_k has both signs near the point")
             .note("Decided at two points about 10^-24 apart, on both sides of the kink, with y_k - b_k for -b_k; the difference may \
                 be no more than the smooth pieces change on that distance.")
@@ -295,6 +299,10 @@ pub fn claims() -> Vec<Claim> {
             .states("||H(x) - H(y)|| <= ||A1||^3 (3 F1 F2 + (H + ||b||_2) F3) ||x - y||_2 for all x, y, with R = ||A2||, F1 = R/2, \
                 F2 = L2 R^2/4 + R, F3 = L3 R^3/8 + 3 L2 R^2/2 + 5R/2; tanh: H = R, L2 = 4 / (3 sqrt 3), L3 = 2; softplus: \
                 H = R + sqrt m ln 2, L2 = 1/4, L3 = 1 / (6 sqrt 3); identity: H = R, L2 = L3 = 0")
+            .formula(r"\begin{aligned} \|\nabla^2 L(x) - \nabla^2 L(y)\| &\le \|A_1\|^3 \bigl(3 F_1 F_2 + (H + \|b\|_2) F_3\bigr) \|x - y\|_2 \quad \forall x, y, \\
+                F_1 &= \tfrac{R}{2}, \ F_2 = \tfrac{L_2 R^2}{4} + R, \ F_3 = \tfrac{L_3 R^3}{8} + \tfrac{3 L_2 R^2}{2} + \tfrac{5R}{2}, \ R = \|A_2\|, \\
+                \tanh&: \ H = R, \ L_2 = \tfrac{4}{3\sqrt{3}}, \ L_3 = 2; \quad \operatorname{id}: \ H = R, \ L_2 = L_3 = 0; \\
+                \operatorname{softplus}&: \ H = R + \sqrt{m} \ln 2, \ L_2 = \tfrac{1}{4}, \ L_3 = \tfrac{1}{6\sqrt{3}} \end{aligned}")
             .given("phi = tanh, softplus or the identity; no bound on x or y")
             .note("Proven in the source. For softplus with a large A2, L3 R^3 (H + ||b||_2) / 8 \
                 dominates; for the identity it stays below a fifth.")

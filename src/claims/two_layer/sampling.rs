@@ -27,6 +27,9 @@ pub fn claims() -> Vec<Claim> {
         .derived("SUBSAMPLE of the Newton papers on the diagonal part of this loss's Hessian")
         .states("s = ceil(3 eps0^-2 d ln(2d/delta)) draws by the leverage scores of sqrt(D) A give (1-eps0) A'DA <= A'D~A <= \
             (1+eps0) A'DA with probability at least 1 - delta, D = diag(p o v) - <p,v> diag(p) + w o w, which is positive")
+        .formula(r"\begin{aligned} \Pr\bigl[(1 - \epsilon_0) A^\top D A \preceq A^\top \widetilde D A \preceq (1 + \epsilon_0) A^\top D A\bigr] &\ge 1 - \delta, \\
+            s = \bigl\lceil 3 \epsilon_0^{-2} d \ln(2d / \delta) \bigr\rceil &\text{ draws by the leverage scores of } \sqrt{D} A, \\
+            D = \operatorname{diag}(p \circ v) - \langle p, v\rangle \operatorname{diag}(p) &+ \operatorname{diag}(w \circ w) \succ 0 \end{aligned}")
         .given("phi = tanh or softplus, w_i^2 > R (H + ||b||_2) / 2 with R >= ||A2|| and H as in two-layer/positive-definite-smooth, rank(A1) = d")
         .note("A'DA is the Hessian without a remainder of rank at most m + 2 (two-layer/hessian-diagonal-plus-low-rank), which needs no sampling. 120 \
             subsamples a case against an exact binomial limit (false alarm 1e-9).")

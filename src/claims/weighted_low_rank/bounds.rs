@@ -331,6 +331,8 @@ pub fn claims() -> Vec<Claim> {
         claim("weighted-low-rank/minimum-attained")
             .derived("implied by the abstract: output X and Y that minimise")
             .states("a minimum of || W o (M - X Y') ||_F is attained for every W >= 0: the least loss is some positive number where no X, Y meets M")
+            .formula(r"\begin{aligned} \forall W \ge 0 \ \exists\, X^*, Y^*: \quad \|W \circ (M - X^* Y^{*\top})\|_F &= \inf_{X, Y} \|W \circ (M - X Y^\top)\|_F \\
+                &> 0 \text{ where no } X, Y \text{ meets } M \end{aligned}")
             .given("checked where a 2 x 2 matrix of rank 1 cannot be met: one entry hidden, the opposite one 0, the others not 0")
             .note("M = [[0, 1], [1, ?]]: x_1 = y_1 = e, x_2 = y_2 = 1/e leaves e^4 / 2 for every e, while loss 0 would need x_1 y_1 = 0 and x_1 y_2 = x_2 y_1 = 1. The hidden entry of X Y' grows like e^-2, and alternating least squares drifts after it.")
             .about(CORNER, CORNER_STRATA)
@@ -340,6 +342,9 @@ pub fn claims() -> Vec<Claim> {
         claim("weighted-low-rank/residual-bounded")
             .derived("replaces weighted-low-rank/minimum-attained")
             .states("min W || X Y' - M ||_F <= || W o (M - X Y') ||_F: the products X Y' with a loss below that of the origin form a closed bounded set, and the least loss is attained")
+            .formula(r"\begin{aligned} &\min_{i,j} W_{ij}\, \|X Y^\top - M\|_F \le \|W \circ (M - X Y^\top)\|_F, \\
+                &\bigl\{X Y^\top : \|W \circ (M - X Y^\top)\|_F \le \|W \circ M\|_F\bigr\} \text{ is closed and bounded}, \\
+                &\exists\, X^*, Y^*: \ \|W \circ (M - X^* Y^{*\top})\|_F = \inf_{X, Y} \|W \circ (M - X Y^\top)\|_F \end{aligned}")
             .given("every W_ij > 0")
             .note("Matrices of rank at most k form a closed set. Attained where all weights are equal, or the residual stands under the least weight.")
             .about(POSITIVE, SPREAD)
@@ -349,6 +354,8 @@ pub fn claims() -> Vec<Claim> {
         claim("weighted-low-rank/rank-one-weights-minimum")
             .derived("Eckart, Young and Mirsky for D_p M D_q")
             .states("|| W o (M - X Y') ||_F^2 >= sum_(i > k) sigma_i(D_p M D_q)^2, attained by X = D_p^-1 U_k S_k, Y = D_q^-1 V_k")
+            .formula(r"\begin{aligned} \|W \circ (M - X Y^\top)\|_F^2 &\ge \sum_{i > k} \sigma_i(D_p M D_q)^2, \quad D_p = \operatorname{diag}(p), \ D_q = \operatorname{diag}(q), \\
+                &\text{with equality at } X = D_p^{-1} U_k \Sigma_k, \ Y = D_q^{-1} V_k, \quad D_p M D_q = U \Sigma V^\top \end{aligned}")
             .given("W = p q' with p, q > 0")
             .note("The one family of weights with a closed form. The search evaluates the point that attains it, on cases of its own.")
             .about(RANK_ONE, RANK_ONE_STRATA)
@@ -358,6 +365,8 @@ pub fn claims() -> Vec<Claim> {
         claim("weighted-low-rank/row-error-linear")
             .derived("what an inner solver of relative accuracy eps is hoped to give")
             .states("a row with || D_i (Y x - M_i) || = (1 + eps) min is within 1000 eps || r* || / sigma_min(D_i Y) of the best one")
+            .formula(r"\begin{aligned} &\|D_i (Y x - M_i)\|_2 = (1 + \epsilon) \|r^*\|_2, \quad r^* = D_i (Y x^* - M_i), \ x^* = \operatorname*{argmin}_x \|D_i (Y x - M_i)\|_2 \\
+                &\implies \quad \|x - x^*\|_2 \le \frac{1000\, \epsilon\, \|r^*\|_2}{\sigma_{\min}(D_i Y)} \end{aligned}")
             .given("sigma_min(D_i Y) > 0, r* not 0")
             .note("1000 stands for any constant: the distance is as large as sqrt(2 eps + eps^2) || r* || / sigma_min, so eps = 10^-8 in the residual leaves 10^-4 in the row.")
             .about(OVERDETERMINED, ROW_STRATA)
@@ -367,6 +376,8 @@ pub fn claims() -> Vec<Claim> {
         claim("weighted-low-rank/row-error")
             .derived("Pythagoras: || r ||^2 = || r* ||^2 + || D_i Y (x - x*) ||^2")
             .states("|| x - x* || <= sqrt(2 eps + eps^2) || r* || / sigma_min(D_i Y) for a row with || D_i (Y x - M_i) || = (1 + eps) || r* ||")
+            .formula(r"\begin{aligned} &\|D_i (Y x - M_i)\|_2 = (1 + \epsilon) \|r^*\|_2, \quad r^* = D_i (Y x^* - M_i), \ x^* = \operatorname*{argmin}_x \|D_i (Y x - M_i)\|_2 \\
+                &\implies \quad \|x - x^*\|_2 \le \frac{\sqrt{2 \epsilon + \epsilon^2}\, \|r^*\|_2}{\sigma_{\min}(D_i Y)} \end{aligned}")
             .given("sigma_min(D_i Y) > 0, r* not 0")
             .note("Attained by every x that differs from x* along the last right singular vector of D_i Y.")
             .about(OVERDETERMINED, ROW_STRATA)

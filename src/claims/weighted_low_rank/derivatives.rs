@@ -182,12 +182,17 @@ pub fn claims() -> Vec<Claim> {
         identity("weighted-low-rank/gradient")
             .derived("the objective of the abstract, F(X, Y) = || W o (M - X Y') ||_F^2")
             .states("dF/dX = 2 (W o W o (X Y' - M)) Y, dF/dY = 2 (W o W o (X Y' - M))' X")
+            .formula(r"\begin{aligned} \frac{\partial F}{\partial X} &= 2 \bigl(W \circ W \circ (X Y^\top - M)\bigr) Y, \quad F(X, Y) = \|W \circ (M - X Y^\top)\|_F^2, \\
+                \frac{\partial F}{\partial Y} &= 2 \bigl(W \circ W \circ (X Y^\top - M)\bigr)^\top X \end{aligned}")
             .note("The weights enter by their squares. (This program's loss is F / 2.)")
             .check(|case| gradient(case, true))
             .fault("W once", |case| gradient(case, false)),
         identity("weighted-low-rank/hessian-blocks")
             .derived("the objective of the abstract, halved")
             .states("Hess_x_i,x_i = Y' D_i^2 Y, Hess_y_j,y_j = X' diag(W_ij^2)_i X, Hess_x_i,y_j = W_ij^2 (y_j x_i' + (<x_i, y_j> - M_ij) I), every other block 0")
+            .formula(r"\begin{aligned} \nabla_{x_i x_i}^2 L &= Y^\top D_i^2 Y, \quad D_i = \operatorname{diag}(W_{i,*}), \\
+                \nabla_{y_j y_j}^2 L &= X^\top \operatorname{diag}(W_{1j}^2, \dots, W_{nj}^2) X, \\
+                \nabla_{x_i y_j}^2 L &= W_{ij}^2 \bigl(y_j x_i^\top + (\langle x_i, y_j\rangle - M_{ij}) I_k\bigr), \quad \text{every other block } 0 \end{aligned}")
             .note("D_i = diag of row i of W.")
             .check(|case| hessian(case, true))
             .fault("without the residual", |case| hessian(case, false)),
@@ -195,6 +200,8 @@ pub fn claims() -> Vec<Claim> {
             .about(EVERY, FULL_RANK)
             .recalled("the alternating step: x_i = argmin || D_W_i (Y x - M_i) || by its normal equations with D_W_i")
             .states("(Y' D_W_i Y) x_i = Y' D_W_i M_i for every i makes X the minimiser of || W o (M - X Y') ||_F for that Y")
+            .formula(r"\begin{aligned} &(Y^\top D_{W_i} Y)\, x_i = Y^\top D_{W_i} M_i \ \forall i, \quad D_{W_i} = \operatorname{diag}(W_{i,*}) \\
+                &\implies \quad X \in \operatorname*{argmin}_{X'} \|W \circ (M - X' Y^\top)\|_F \end{aligned}")
             .given("Y' D Y is not singular for any row")
             .note("That is the step for sum W_ij (M_ij - <x_i, y_j>)^2, the weighting of Li, Liang and Risteski; for the objective of the abstract every D is squared.")
             .check(|case| row_problem(case, false))
@@ -203,6 +210,8 @@ pub fn claims() -> Vec<Claim> {
         claim("weighted-low-rank/row-problem")
             .derived("replaces weighted-low-rank/row-problem-weights-once")
             .states("(Y' D_W_i^2 Y) x_i = Y' D_W_i^2 M_i for every i makes X the minimiser of || W o (M - X Y') ||_F for that Y")
+            .formula(r"\begin{aligned} &(Y^\top D_{W_i}^2 Y)\, x_i = Y^\top D_{W_i}^2 M_i \ \forall i, \quad D_{W_i} = \operatorname{diag}(W_{i,*}) \\
+                &\implies \quad X \in \operatorname*{argmin}_{X'} \|W \circ (M - X' Y^\top)\|_F \end{aligned}")
             .given("Y' D_W_i^2 Y is not singular for any row")
             .note("The slope in X is 0 there, and the loss is convex in X.")
             .about(EVERY, FULL_RANK)
@@ -211,6 +220,7 @@ pub fn claims() -> Vec<Claim> {
         claim("weighted-low-rank/hessian-definite-at-minimum")
             .derived("what a local analysis by Newton's method would ask for")
             .states("the Hessian over X and Y is positive definite at a minimum: lambda_min >= 10^-20 lambda_max")
+            .formula(r"\lambda_{\min}\bigl(\nabla^2 L(X, Y)\bigr) \ge 10^{-20}\, \lambda_{\max}\bigl(\nabla^2 L(X, Y)\bigr) \quad \text{at a minimum}")
             .given("the slope is 0, X and Y are not both 0")
             .note("Never: X T, Y T^-T has the same loss for every invertible T, which leaves k^2 directions without curvature. A factor has to be fixed first, for instance by Y'Y = I.")
             .about(STATIONARY, AT_REST)
@@ -220,6 +230,9 @@ pub fn claims() -> Vec<Claim> {
         identity("weighted-low-rank/gauge-directions")
             .derived("the slope of L(X T, Y T^-T) = L(X, Y) at T = I + t A")
             .states("Hess (X A, -Y A') = (-g_X A', g_Y A) at every point and for every A: at a stationary point k^2 directions in the kernel of the Hessian")
+            .formula(r"\begin{aligned} \nabla^2 L(X, Y)[X A, -Y A^\top] &= (-g_X A^\top, g_Y A) \quad \forall A \in \mathbb{R}^{k \times k}, \\
+                g_X &= \frac{\partial L}{\partial X}, \quad g_Y = \frac{\partial L}{\partial Y}, \\
+                g_X = 0, \ g_Y = 0 &\implies (X A, -Y A^\top) \in \ker \nabla^2 L(X, Y) \end{aligned}")
             .note("They are independent where X or Y has full column rank.")
             .check(|case| gauge(case, -1))
             .fault("+ Y A'", |case| gauge(case, 1)),
