@@ -22,18 +22,28 @@ pub fn mathml(latex: &str) -> Result<String, FormulaError> {
     };
     push_mathml(&mut text, Parser::new(latex, &storage), config)
         .map_err(|error| FormulaError(error.to_string()))?;
-    Ok(text)
+    // The renderer escapes text, but not the signs `<` and `&` of a formula.
+    Ok(text.replace("<<", "&lt;<").replace(">&<", ">&amp;<"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// How many `<` begin no tag.
+    fn stray_signs(text: &str) -> usize {
+        let begins =
+            |rest: &str| rest.starts_with(|next: char| next == '/' || next.is_ascii_lowercase());
+        text.split('<').skip(1).filter(|rest| !begins(rest)).count()
+    }
+
     #[test]
     fn every_formula_of_the_catalogue_converts() {
         for claim in crate::claims::all() {
-            if let Err(error) = mathml(claim.formula) {
-                panic!("{}: {error}", claim.id);
+            assert_ne!(claim.formula, "", "{} has no formula", claim.id);
+            match mathml(claim.formula) {
+                Ok(text) => assert_eq!(stray_signs(&text), 0, "{}: {text}", claim.id),
+                Err(error) => panic!("{}: {error}", claim.id),
             }
         }
     }
@@ -47,6 +57,11 @@ mod tests {
             assert!(mathml(wrong).is_err(), "{wrong}");
         }
         // Signs that would be markup are none.
-        assert!(mathml("a < b").unwrap().contains("&lt;"));
+        for (formula, escaped) in [("a < b", "&lt;"), (r"a \& b", "&amp;"), ("x_{i<j}", "&lt;")] {
+            let text = mathml(formula).unwrap();
+            assert!(text.contains(escaped), "{text}");
+            assert_eq!(stray_signs(&text), 0, "{text}");
+        }
+        assert_eq!(stray_signs("<mo><</mo>"), 1);
     }
 }
