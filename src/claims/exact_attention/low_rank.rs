@@ -260,6 +260,8 @@ pub fn claims() -> Vec<Claim> {
         claim("exact-attention/degree-order")
             .recalled("arXiv 2302.13214 after Aggarwal and Alman: Theta(max(b, ln(1/eps) / ln(ln(1/eps) / b)))")
             .states("the least degree of a polynomial good to a relative eps for exp on [-b, b] is at least max(b, L / ln(L / b)) / 4, L = ln(1 / eps)")
+            .formula(r"\begin{aligned} \min\bigl\{\deg P : |P(z) - e^z| &\le \epsilon e^z \ \forall z \in [-b, b]\bigr\} \ge \frac{1}{4} \max\Bigl(b, \frac{L}{\ln(L / b)}\Bigr), \\
+                L &= \ln(1 / \epsilon) \end{aligned}")
             .given("b = max |z|, eps = 1 / n")
             .note("The expression has a pole at L = b and is negative beyond; ln(e + L / b) or the like has to stand there. Decided by a Taylor polynomial that is good enough: exact-attention/degree-enough.")
             .about(BOUNDED, STRATA)
@@ -269,6 +271,7 @@ pub fn claims() -> Vec<Claim> {
         claim("exact-attention/degree-enough")
             .derived("b^k / k! <= e^-k from k = e^2 b on")
             .states("the Taylor polynomial of degree e^2 b + ln(1 / eps) is good to a relative eps at every logit")
+            .formula(r"\Bigl|\sum_{k=0}^{g} \frac{z^k}{k!} - e^z\Bigr| \le \epsilon e^z \quad \text{at every logit } z, \quad g = \bigl\lceil e^2 b + \ln(1 / \epsilon)\bigr\rceil")
             .given("b = max |z| <= 40, eps = 1 / n")
             .about(BOUNDED, STRATA)
             .check(|case| degree_enough(case, true))
@@ -276,6 +279,7 @@ pub fn claims() -> Vec<Claim> {
         claim("exact-attention/polynomial-rank")
             .recalled("arXiv 2302.13214: a polynomial of Q K' is a product of matrices of monomials")
             .states("P(Q K' / s) has rank C(d + g, g) at most for a polynomial P of degree g")
+            .formula(r"\operatorname{rank} P(Q K^\top / s) \le \binom{d + g}{g}, \quad \deg P = g, \quad P \text{ entrywise}")
             .given("g = 0, 1 or 2; C(d + g, g) < min(nq, nk)")
             .note("Decided by the singular value that follows, which is 0 up to rounding.")
             .about(MANY, MANY_STRATA)
@@ -284,6 +288,8 @@ pub fn claims() -> Vec<Claim> {
         claim("exact-attention/polynomial-rank-below-n")
             .recalled("arXiv 2302.13214: rank n^o(1) for d = O(log n) and entries o(sqrt(log n)); read for the sizes at hand")
             .states("C(d + g, g) < n for the least degree g that is good to a relative 1 / n on [-B^2, B^2], d = ceil(log2 n)")
+            .formula(r"\begin{aligned} \binom{d + g}{g} &< n, \quad d = \lceil \log_2 n\rceil, \\
+                g &= \min\bigl\{\deg P : |P(z) - e^z| \le \tfrac{1}{n} e^z \ \forall z \in [-B^2, B^2]\bigr\} \end{aligned}")
             .given("s = d; B the largest entry of Q and K; B^2 <= 9")
             .note("Asymptotic, and false at sizes that fit a machine as soon as B is near 1: real heads have entries of several. The least degree is bounded from below by levelled errors (de la Vallee Poussin), so that a failure is one for every polynomial. What holds for every n: exact-attention/polynomial-rank.")
             .about(LOGARITHMIC, strata!(Decade("logit range"): -1 0 1; Kind: "one query"))

@@ -298,6 +298,8 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/regression-gradient")
             .derived("chain rule, p = softmax(beta ln z)")
             .states("l(z) = 0.5 || p - b ||^2 has the gradient s o (p o c - <c, p> p), s = beta / z, c = p - b")
+            .formula(r"\begin{aligned} l(z) &= \tfrac{1}{2} \|p - b\|_2^2, \quad p = \frac{z^\beta}{\langle z^\beta, \mathbf{1}_n\rangle}, \\
+                \nabla l(z) &= s \circ (p \circ c - \langle c, p\rangle p), \quad s = \beta / z, \quad c = p - b \end{aligned}")
             .given("z > 0, beta >= 1")
             .note("Against central differences of the definition with a step of 10^-12 at 40 digits.")
             .about(POSITIVE, STRATA)
@@ -306,6 +308,9 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/regression-hessian")
             .derived("chain rule")
             .states("Hess l = diag(s) B diag(s) - diag(beta g / z^2), B and g those of softmax regression in its logits at p")
+            .formula(r"\begin{aligned} \nabla^2 l(z) &= \operatorname{diag}(s)\, B \operatorname{diag}(s) - \operatorname{diag}(\beta g / z^2), \quad s = \beta / z, \\
+                g &= \nabla_u \tfrac{1}{2} \|\operatorname{softmax}(u) - b\|_2^2, \quad B = \nabla_u^2 \tfrac{1}{2} \|\operatorname{softmax}(u) - b\|_2^2 \\
+                &\quad \text{at } \operatorname{softmax}(u) = p \end{aligned}")
             .given("z > 0, beta >= 1")
             .note("Diagonal plus rank 2. Against central differences of the gradient, which polynomial-attention/regression-gradient holds against the definition.")
             .about(POSITIVE, STRATA)
@@ -314,6 +319,7 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/regression-homogeneity")
             .derived("l(c z) = l(z)")
             .states("z' grad l = 0 and (Hess l) z = -grad l")
+            .formula(r"z^\top \nabla l(z) = 0, \quad \nabla^2 l(z)\, z = -\nabla l(z)")
             .given("z > 0, beta >= 1")
             .note("What B 1 = 0 is for softmax: no change of the size of z is seen.")
             .about(POSITIVE, STRATA)
@@ -322,6 +328,7 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/regression-spectrum")
             .derived("chain rule, from dls23/spectrum-sharp, rounded outwards, which has a certificate")
             .states("in v = ln z: -0.24041 beta^2 I <= Hess l <= 0.30812 beta^2 I")
+            .formula(r"-0.24041\, \beta^2 I_n \preceq \nabla_v^2 l \preceq 0.30812\, \beta^2 I_n, \quad v = \ln z")
             .given("z > 0, beta >= 1, || b ||_1 <= 1")
             .note("Sharp up to the last digit: the search comes near both ends.")
             .about(POSITIVE, STRATA)
@@ -331,6 +338,8 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/ridge-has-minimiser")
             .derived("the ridge of the other losses, taken over")
             .states("L(z) = l(z) + 0.5 || w o z ||^2 with w > 0 has a minimiser, at which L(z) <= L(z / 2)")
+            .formula(r"\begin{aligned} \exists\, z^* > 0: \ &L(z^*) = \min_{z > 0} L(z), \quad L(z^*) \le L(z^* / 2), \\
+                &L(z) = l(z) + \tfrac{1}{2} \|w \circ z\|_2^2, \quad w > 0 \end{aligned}")
             .given("z > 0, w = 1")
             .note("False: l(z / 2) = l(z), and the ridge falls: polynomial-attention/ridge-falls. A ridge on ln z, or <1, z> fixed, is well posed.")
             .about(POSITIVE, STRATA)
@@ -340,6 +349,7 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/ridge-falls")
             .derived("replaces polynomial-attention/ridge-has-minimiser")
             .states("L(z / 2) < L(z): the ridge pulls every z to 0, where l has no value")
+            .formula(r"L(z / 2) < L(z) \quad \forall z > 0, \quad L(z) = l(z) + \tfrac{1}{2} \|w \circ z\|_2^2")
             .given("z > 0, w = 1")
             .about(POSITIVE, STRATA)
             .check(|case| ridge(case, true))

@@ -287,6 +287,8 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/network-outputs")
             .derived("polynomial-attention/share for the columns of the data sets, X = 1 1'")
             .states("c_j0 = (a p, b (p + (t - 1) v), b t v, .., b t v, c) up to sqrt(ln n), v = (1 - p) / (n - 1), for every j0")
+            .formula(r"\begin{aligned} c_{j_0} &= \sqrt{\ln n}\, \bigl(a p, \ b (p + (t - 1) v), \ b t v, \dots, b t v, \ 1 - b\bigr) \quad \forall j_0, \\
+                v &= \frac{1 - p}{n - 1} \end{aligned}")
             .given("tokens with an excess a in the first column, b in the column of their class, c = 1 - b in the last; t tokens a class")
             .note("All other classes have the same mass: <c, y> over random signs is a sum of three signed numbers and of a number times a sum of signs, so that probabilities are binomial tails.")
             .about(FEW, strata!(Decade("keys"): 1 2 3; Decade("degree"): 1 2; Kind: "small excess" "large excess" "one copy"))
@@ -295,6 +297,7 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/high-degree-separates")
             .recalled("abstract of arXiv 2310.20051: with a sufficiently high degree the network distinguishes the data sets")
             .states("with any degree high enough for a_1 = 0.7 the network fires on D_1 and stays silent on D_0, each more likely than not")
+            .formula(r"\beta > \beta_1 \text{ for } a_1 = 0.7 \quad \implies \quad \Pr[F(D_1) > 0] > \tfrac{1}{2}, \quad \Pr[F(D_0) > 0] < \tfrac{1}{2}")
             .given("m = 80, kappa = 0.1; b >= 0.1 as recalled; a_0 <= 0.1, a_1 >= 0.7")
             .note("The large entry of D_0 is amplified, too: beyond a second degree the network fires on D_0. Degrees from below are needed as well, polynomial-attention/degree-window. Only with a_0 + b <= kappa, which the recalled b >= 0.1 excludes, is every high degree enough: polynomial-attention/one-sided.")
             .about(HIGH, BOTH_STRATA)
@@ -304,6 +307,9 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/degree-window")
             .derived("replaces polynomial-attention/high-degree-separates; beta_i = (ln(n - 1) + ln(p_i / (1 - p_i))) / ln(1 + a_i) with p_i = (kappa - b w) / (a_i + b (1 - w)), w = (t - 1) / (n - 1)")
             .states("beta > beta_1 implies P[F(D_1) > 0] >= 1 - (15/16)^m, beta < beta_0 implies P[F(D_0) > 0] <= m exp(-(kappa - signal)^2 / (2 (d - 3) (b t v)^2))")
+            .formula(r"\begin{aligned} \beta > \beta_1 \quad &\implies \quad \Pr[F(D_1) > 0] \ge 1 - \bigl(\tfrac{15}{16}\bigr)^m, \\
+                \beta < \beta_0 \quad &\implies \quad \Pr[F(D_0) > 0] \le m \exp\Bigl(-\frac{(\kappa - \sigma)^2}{2 (d - 3) (b t v)^2}\Bigr), \\
+                \sigma &= a p + b (p + (t - 1) v), \quad \sigma = \kappa \text{ at } \beta_i \text{ for } a = a_i \end{aligned}")
             .given("kappa = 0.1, m = 80; signal = a p + b (p + (t - 1) v), which is kappa at beta_i")
             .note("1/8 for the three signs, 1/2 for the sum of the others; Hoeffding's inequality below. `attreg degree-window` has the exact degrees.")
             .about(INSIDE, BOTH_STRATA)
@@ -312,6 +318,8 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/low-degree-tells-nothing")
             .recalled("abstract of arXiv 2310.20051: with a low degree the network cannot distinguish the data sets; read as a statement on expressibility")
             .states("below the threshold beta_1 the first entry of c on D_1 is at most what D_0 has with a_0 = 0.1")
+            .formula(r"\begin{aligned} \beta < \beta_1 \quad \implies \quad a_1 p_1 &\le a_0 p_0, \quad a_0 = 0.1, \\
+                p_i &= \frac{1}{1 + (n - 1) (1 + a_i)^{-\beta}} \end{aligned}")
             .given("a_1 >= 0.7, the same n and beta")
             .note("y = e_1 and one threshold between a_0 p_0 and a_1 p_1 separate at every degree, even at 0: what cannot separate is the read-out by random signs with the threshold tau, polynomial-attention/low-degree-silent.")
             .about(LOW, LARGE_STRATA)
@@ -321,6 +329,8 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/low-degree-silent")
             .derived("replaces polynomial-attention/low-degree-tells-nothing: random signs and the threshold tau belong to the statement")
             .states("beta < beta_1 implies P[F(D_1) > 0] <= m exp(-(kappa - signal)^2 / (2 (d - 3) (b t v)^2))")
+            .formula(r"\begin{aligned} \beta < \beta_1 \quad &\implies \quad \Pr[F(D_1) > 0] \le m \exp\Bigl(-\frac{(\kappa - \sigma)^2}{2 (d - 3) (b t v)^2}\Bigr), \\
+                \sigma &= a_1 p + b (p + (t - 1) v), \quad \sigma = \kappa \text{ at } \beta_1 \end{aligned}")
             .given("as polynomial-attention/degree-window")
             .about(LOW, LARGE_STRATA)
             .check(|case| low_degree(case, 1))
@@ -328,6 +338,7 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/one-sided")
             .derived("all signs plus give a p + b + c at most")
             .states("a + b <= kappa implies P[F > 0] = 0 at every degree")
+            .formula(r"a + b \le \kappa \quad \implies \quad \Pr[F > 0] = 0 \quad \forall \beta")
             .given("kappa = 0.1")
             .note("The premise under which a sufficiently high degree is enough. The recalled hypotheses have b >= 0.1 = kappa, which excludes it.")
             .about(LIGHT, strata!(Decade("keys"): 1 2 3; Decade("degree"): 1 2 3; Kind: "small excess" "one copy"))
@@ -336,6 +347,7 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/width-premise")
             .recalled("arXiv 2310.20051: d from omega(n^0.02) to n^0.99; read for the sizes at hand")
             .states("n^0.02 <= d <= n^0.99 is wide enough for D_0 to stay silent, more likely than not")
+            .formula(r"n^{0.02} \le d \le n^{0.99} \quad \implies \quad \Pr[F(D_0) > 0] < \tfrac{1}{2}")
             .given("m = 80, kappa = 0.1, a_0 <= 0.1, a degree below beta_0")
             .note("The random part has the width b / sqrt(d), against a gap of less than 0.1. What is enough: polynomial-attention/width-for-silence, hundreds times b^2 ln(m / failure). Growth with n is not decided by instances.")
             .about(NARROW, SMALL_STRATA)
@@ -345,6 +357,8 @@ pub fn claims() -> Vec<Claim> {
         claim("polynomial-attention/width-for-silence")
             .derived("replaces polynomial-attention/width-premise: Hoeffding's inequality, (d - 3) (b t v)^2 <= b^2 / (d - 2)")
             .states("d - 2 >= 2 b^2 ln(m / failure) / (kappa - signal)^2 implies P[F(D_0) > 0] <= failure")
+            .formula(r"\begin{aligned} d - 2 &\ge \frac{2 b^2 \ln(m / \text{failure})}{(\kappa - \sigma)^2} \quad \implies \quad \Pr[F(D_0) > 0] \le \text{failure}, \\
+                \sigma &= a p + b (p + (t - 1) v) \end{aligned}")
             .given("failure = 1/100, m = 80, kappa = 0.1, signal below kappa")
             .about(WIDE, SMALL_STRATA)
             .check(|case| wide(case, Width::Hoeffding))

@@ -137,12 +137,15 @@ fn first_order() -> Vec<Claim> {
         identity("single-layer-attention/vec-row-major")
             .printed("abstract: A = A_1 (x) A_2, A_j0 its j0-th block, x = vec(X)")
             .states("A_j0 x = A2 X' (row j0 of A1): (A1 (x) A2) vec(X) lists A1 X A2' row by row, vec taking X row by row")
+            .formula(r"\begin{aligned} \mathsf{A}_{j_0} x &= A_2 X^\top (A_1)_{j_0,*}^\top, \quad x = \operatorname{vec}(X), \quad \mathsf{A}_{j_0} = (A_1)_{j_0,*} \otimes A_2, \\
+                (A_1 \otimes A_2) \operatorname{vec}(X) &= \operatorname{vec}(A_1 X A_2^\top), \quad \operatorname{vec} \text{ row by row} \end{aligned}")
             .note("The abstract does not say which way vec goes; row by row is the reading under which it is right (E32).")
             .check(|case| vectorised(case, false))
             .fault("X column by column", |case| vectorised(case, true)),
         identity("single-layer-attention/vec-column-major")
             .derived("abstract: x = vec(X), read with the usual vec, column by column")
             .states("(A1 (x) A2) vec(X) lists A1 X A2' row by row, vec taking X column by column")
+            .formula(r"(A_1 \otimes A_2) \operatorname{vec}_{\text{columns}}(X) = \operatorname{vec}_{\text{rows}}(A_1 X A_2^\top)")
             .note("It lists A1 X' A2', which is another problem unless X is symmetric (E32); for d1 != d2 it is no matrix product at all.")
             .check(|case| vectorised(case, true))
             .fault("X row by row", |case| vectorised(case, false))
@@ -150,12 +153,16 @@ fn first_order() -> Vec<Claim> {
         identity("single-layer-attention/gradient-x")
             .quoted("Alman, Song (NeurIPS 2024) Definitions 3.2 to 3.7, Lemmas B.1 and C.7: the same loss with its factor 1/2")
             .states("dL/dx = vec(A1' p A2), p_j = (diag(f_j) - f_j f_j') q_j, q = C (A3 Y)', for L = 0.5 sum C_ji^2 (with weights: p + w^2 o Z)")
+            .formula(r"\begin{aligned} \frac{\partial L}{\partial x} &= \operatorname{vec}(A_1^\top p A_2), \quad p_j = (\operatorname{diag}(f_j) - f_j f_j^\top) q_j, \quad q = C (A_3 Y)^\top, \\
+                L &= \tfrac{1}{2} \sum_{j,i} C_{ji}^2 \qquad (\text{with weights: } p + w^2 \circ Z) \end{aligned}")
             .note("Row by row, as vec-row-major.")
             .check(|case| gradient_x(case, 1, false))
             .fault("twice that", |case| gradient_x(case, 2, false)),
         identity("single-layer-attention/gradient-x-abstract-loss")
             .derived("the formula of the lemmas with the abstract's loss, which has no factor 1/2")
             .states("dL/dx = vec(A1' p A2) for L = sum C_ji^2 (with weights: the whole loss doubled)")
+            .formula(r"\begin{aligned} \frac{\partial L}{\partial x} &= \operatorname{vec}(A_1^\top p A_2), \quad p_j = (\operatorname{diag}(f_j) - f_j f_j^\top) q_j, \quad q = C (A_3 Y)^\top, \\
+                L &= \sum_{j,i} C_{ji}^2 \qquad (\text{with weights: the whole loss doubled}) \end{aligned}")
             .note("A slip to look for: off by exactly the factor 2 (E31). A solver that mixes the two takes half or double steps.")
             .check(|case| gradient_x(case, 1, true))
             .fault("2 A1' p A2", |case| gradient_x(case, 2, true))
@@ -163,6 +170,7 @@ fn first_order() -> Vec<Claim> {
         identity("single-layer-attention/gradient-y")
             .derived("loss of the abstract with its factor 1/2 and the ridge of this family")
             .states("dL/dY = (F A3)' C + mu A3' A3 Y")
+            .formula(r"\frac{\partial L}{\partial Y} = (F A_3)^\top C + \mu A_3^\top A_3 Y")
             .note("With X fixed the loss is a linear least squares problem in Y with one matrix F A3 for all columns.")
             .check(|case| gradient_y(case, false))
             .fault("F' for F", |case| gradient_y(case, true)),
@@ -175,12 +183,20 @@ fn second_order() -> Vec<Claim> {
         identity("single-layer-attention/hessian-blocks")
             .derived("loss of the abstract with its factor 1/2 and the regularisers of this family")
             .states("Hess_XX = sum_j (a_j a_j') (x) A2' (B_j + diag(w_j^2)) A2, Hess_X,y_i = sum_j a_j (x) A2' (P_j h_i (A3' f_j)' + C_ji P_j A3), Hess_y_i,y_k = delta_ik ((F A3)' F A3 + mu A3' A3), B_j = sum_i (P_j h_i)(P_j h_i)' + C_ji S_f_j(h_i)")
+            .formula(r"\begin{aligned} \nabla_{XX}^2 L &= \sum_j (a_j a_j^\top) \otimes A_2^\top \bigl(B_j + \operatorname{diag}(w_j^2)\bigr) A_2, \\
+                \nabla_{X y_i}^2 L &= \sum_j a_j \otimes A_2^\top \bigl(P_j h_i (A_3^\top f_j)^\top + C_{ji} P_j A_3\bigr), \\
+                \nabla_{y_i y_k}^2 L &= \delta_{ik} \bigl((F A_3)^\top F A_3 + \mu A_3^\top A_3\bigr), \\
+                B_j &= \sum_i (P_j h_i)(P_j h_i)^\top + C_{ji} S_{f_j}(h_i), \quad P_j = \operatorname{diag}(f_j) - f_j f_j^\top, \\
+                S_f(v) &= \operatorname{diag}(f \circ v) - \langle f, v\rangle \operatorname{diag}(f) - (f \circ v) f^\top - f (f \circ v)^\top + 2 \langle f, v\rangle f f^\top \end{aligned}")
             .note("S_f(v) = diag(f o v) - <f,v> diag(f) - (f o v)f' - f(f o v)' + 2 <f,v> ff', the second derivative of <softmax, v>.")
             .check(|case| hessian(case, Form::Derived))
             .fault("+ <f,v> diag(f) in S", |case| hessian(case, Form::SignOfMean)),
         identity("single-layer-attention/hessian-sign-of-mean")
             .derived("the slip of DLS23's E2 carried over to this loss")
             .states("Hess L as single-layer-attention/hessian-blocks with + <f,v> diag(f) in S_f(v)")
+            .formula(r"\begin{aligned} \nabla_{XX}^2 L &= \sum_j (a_j a_j^\top) \otimes A_2^\top \bigl(B_j + \operatorname{diag}(w_j^2)\bigr) A_2, \\
+                B_j &= \sum_i (P_j h_i)(P_j h_i)^\top + C_{ji} S_{f_j}(h_i), \quad P_j = \operatorname{diag}(f_j) - f_j f_j^\top, \\
+                S_f(v) &= \operatorname{diag}(f \circ v) + \langle f, v\rangle \operatorname{diag}(f) - (f \circ v) f^\top - f (f \circ v)^\top + 2 \langle f, v\rangle f f^\top \end{aligned}")
             .note("A slip to look for: the paper's own formula was not at hand.")
             .check(|case| hessian(case, Form::SignOfMean))
             .fault(CORRECTED.0, CORRECTED.1)
@@ -188,6 +204,8 @@ fn second_order() -> Vec<Claim> {
         identity("single-layer-attention/hessian-gauss-newton")
             .derived("the Hessian without its terms in C, as Gauss-Newton has it")
             .states("Hess_XX = sum_j (a_j a_j') (x) A2' (sum_i P_j h_i (P_j h_i)' + diag(w_j^2)) A2 and Hess_X,y_i = sum_j a_j (x) A2' P_j h_i (A3' f_j)'")
+            .formula(r"\begin{aligned} \nabla_{XX}^2 L &= \sum_j (a_j a_j^\top) \otimes A_2^\top \Bigl(\sum_i P_j h_i (P_j h_i)^\top + \operatorname{diag}(w_j^2)\Bigr) A_2, \\
+                \nabla_{X y_i}^2 L &= \sum_j a_j \otimes A_2^\top P_j h_i (A_3^\top f_j)^\top \end{aligned}")
             .note("Right where B is met, C = 0; elsewhere a method that takes it for the Hessian converges linearly.")
             .check(|case| hessian(case, Form::GaussNewton))
             .fault(CORRECTED.0, CORRECTED.1)
@@ -195,6 +213,7 @@ fn second_order() -> Vec<Claim> {
         identity("single-layer-attention/row-sum-zero")
             .derived("a softmax does not see a constant that is added to its logits")
             .states("B_j 1 = 0 for every row j")
+            .formula(r"B_j \mathbf{1}_n = 0 \quad \forall j")
             .note("Which is why only (I - 11'/n) A2 is seen by the data: the Hessian in X is singular wherever a column of A2 is constant and w = 0.")
             .check(|case| annihilates_ones(case, None))
             .fault("+ <f,v> diag(f) in S", |case| annihilates_ones(case, Some(Form::SignOfMean))),

@@ -332,6 +332,7 @@ pub fn claims() -> Vec<Claim> {
         claim("single-layer-attention/joint-hessian-psd")
             .recalled("the template of this family of papers: the Hessian of the loss is positive semidefinite; the abstract does not print it")
             .states("the Hessian of the unregularised L over X and Y together is positive semidefinite")
+            .formula(r"\nabla_{X,Y}^2\, \tfrac{1}{2} \|C\|_F^2 \succeq 0")
             .given("n >= 2")
             .note("E30. A1 = A2 = A3 = (0, 1)', B = (1/2, 1)', X = Y = 0: [[0, -1/4], [-1/4, 1/2]] by hand, determinant -1/16. At Y = 0 the block of X is 0 whatever the data, so the Hessian is indefinite wherever the mixed block is not 0.")
             .about(EVERY, STRATA)
@@ -341,6 +342,9 @@ pub fn claims() -> Vec<Claim> {
         claim("single-layer-attention/joint-threshold")
             .derived("replaces single-layer-attention/joint-hessian-psd")
             .states("over Z and H: lambda_min(Hess) >= (a + mu - sqrt((a - mu)^2 + || |C| ||^2)) / 2 > 0, hence Hess L > 0 over X and Y where A1 (x) A2 and A3 have full column rank")
+            .formula(r"\begin{aligned} \lambda_{\min}(\nabla_{Z,H}^2 L) &\ge \tfrac{1}{2} \Bigl(a + \mu - \sqrt{(a - \mu)^2 + \||C|\|^2}\Bigr) > 0, \\
+                \nabla_{X,Y}^2 L &\succ 0 \quad \text{where } A_1 \otimes A_2 \text{ and } A_3 \text{ have full column rank}, \\
+                a &= \min_{j,k} w_{jk}^2 - \tfrac{1}{4} \max_j \sum_i |C_{ji}| \operatorname{range}(h_i) \end{aligned}")
             .given("a = min w_jk^2 - 1/4 max_j sum_i |C_ji| range(h_i) > 0 and 4 a mu > || |C| ||_2^2")
             .note("By hand: S_f(h) >= -1/4 range(h), ||P_j|| <= 1/2, so a direction (dZ, dH) has at least a ||dZ||^2 - sum_ji |C_ji| ||dZ_j|| |dh_i| + mu ||dH||^2. The thresholds grow with C and H: no constant such as w^2 >= 100 can do.")
             .about(HEAVY, STRATA)
@@ -350,6 +354,8 @@ pub fn claims() -> Vec<Claim> {
         claim("single-layer-attention/x-block-threshold")
             .derived("S_f(h) is linear in h, hence extreme at the indicator of a set of mass t: t (1-t) max(1, 2 |1-2t|) <= 1/4")
             .states("Hess_ZZ >= min w_jk^2 - 1/4 max_j sum_i |C_ji| range(h_i): the block of X is positive semidefinite if w_jk^2 >= 1/4 max_j sum_i |C_ji| range(h_i)")
+            .formula(r"\begin{aligned} &\nabla_{ZZ}^2 L \succeq \Bigl(\min_{j,k} w_{jk}^2 - \tfrac{1}{4} \max_j \sum_i |C_{ji}| \operatorname{range}(h_i)\Bigr) I, \\
+                &w_{jk}^2 \ge \tfrac{1}{4} \max_j \sum_i |C_{ji}| \operatorname{range}(h_i) \ \forall j, k \quad \implies \quad \nabla_{XX}^2 L \succeq 0 \end{aligned}")
             .given("some C_ji range(h_i) is not 0: n >= 2")
             .note("Proved by hand with 1/4; the sharp constant is that of single-layer-attention/x-block-threshold-sharp.")
             .about(EVERY, STRATA)
@@ -358,6 +364,7 @@ pub fn claims() -> Vec<Claim> {
         claim("single-layer-attention/x-block-threshold-sharp")
             .derived("searched over 2 to 5 tokens")
             .states("Hess_ZZ >= min w_jk^2 - 1/(3 sqrt 3) max_j sum_i |C_ji| range(h_i)")
+            .formula(r"\nabla_{ZZ}^2 L \succeq \Bigl(\min_{j,k} w_{jk}^2 - \tfrac{1}{3\sqrt{3}} \max_j \sum_i |C_{ji}| \operatorname{range}(h_i)\Bigr) I")
             .given("as single-layer-attention/x-block-threshold")
             .note("No violation found; no proof for every n is known here. Attained by two tokens, f = ((3 - sqrt 3)/6, (3 + sqrt 3)/6), h = (1, 0), as C grows. The search draws the logits, the values and the sign of a residual of 2^20 for 2 to 4 tokens.")
             .about(EVERY, STRATA)
@@ -366,6 +373,8 @@ pub fn claims() -> Vec<Claim> {
         claim("single-layer-attention/one-output-spectrum")
             .derived("the sharp constants of DLS23's data term carried over to one attention output; searched over 2 to 5 tokens")
             .states("-(lambda/2) rho^2 I <= B_j <= (Lambda/2) rho^2 I, rho = range(h), lambda = (55 sqrt 33 - 39)/1152, Lambda = (55 sqrt 33 + 39)/1152")
+            .formula(r"\begin{aligned} -\tfrac{\lambda}{2} \rho^2 I_n &\preceq B_j \preceq \tfrac{\Lambda}{2} \rho^2 I_n, \quad \rho = \operatorname{range}(h), \\
+                \lambda &= \tfrac{55\sqrt{33} - 39}{1152}, \quad \Lambda = \tfrac{55\sqrt{33} + 39}{1152} \end{aligned}")
             .given("m = 1 and every b_j between the smallest and the largest entry of h = A3 y")
             .note("Half of the constants of dls23/spectrum-sharp, to six digits in every search; no proof is known here. The search draws logits, values and the target's place between them for 2 to 4 tokens.")
             .about(HULL, HULL_STRATA)
