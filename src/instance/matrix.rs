@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, DVector};
 use nalgebra_sparse::{CooMatrix, CsrMatrix};
 
 use crate::instance::InstanceError;
-use crate::instance::row_major::RowMajor;
+use crate::instance::row_major::{RowMajor, SharedEntries};
 
 /// The design matrix of a regression: `n` rows (one logit each), `d` columns (one unknown each).
 #[derive(Clone, Debug)]
@@ -39,13 +39,20 @@ impl DesignMatrix {
         entries: Vec<f64>,
     ) -> Result<Self, InstanceError> {
         let found = entries.len();
-        let matrix =
-            RowMajor::from_entries(rows, columns, entries).ok_or_else(|| InstanceError::Shape {
-                part: "matrix",
-                found: format!("{found} entries"),
-                expected: format!("{rows} x {columns}"),
-            })?;
-        Self::dense(matrix)
+        let matrix = RowMajor::from_entries(rows, columns, entries);
+        Self::dense(matrix.ok_or_else(|| wrong_length(found, rows, columns))?)
+    }
+
+    /// A dense matrix in memory of somebody else, row after row, which is not copied: see [`RowMajor::shared`]. Refuses
+    /// what [`from_row_major`](Self::from_row_major) refuses.
+    pub fn from_shared_row_major(
+        rows: usize,
+        columns: usize,
+        entries: SharedEntries,
+    ) -> Result<Self, InstanceError> {
+        let found = entries.as_ref().as_ref().len();
+        let matrix = RowMajor::shared(rows, columns, entries);
+        Self::dense(matrix.ok_or_else(|| wrong_length(found, rows, columns))?)
     }
 
     /// A sparse matrix. Refuses an empty shape and names the first stored entry that is not finite.
@@ -178,6 +185,14 @@ impl DesignMatrix {
                 Self::Sparse(CsrMatrix::from(&chosen))
             }
         }
+    }
+}
+
+fn wrong_length(found: usize, rows: usize, columns: usize) -> InstanceError {
+    InstanceError::Shape {
+        part: "matrix",
+        found: format!("{found} entries"),
+        expected: format!("{rows} x {columns}"),
     }
 }
 

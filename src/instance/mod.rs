@@ -17,4 +17,4 @@ pub use error::InstanceError;
 pub use instance::Instance;
 pub use loss_kind::{Activation, LossKind};
 pub use matrix::DesignMatrix;
-pub use row_major::RowMajor;
+pub use row_major::{RowMajor, SharedEntries};

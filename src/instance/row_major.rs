@@ -1,5 +1,8 @@
 //! A dense matrix by rows: the order in which files, callers and kernels have it.
 
+use std::fmt;
+use std::sync::Arc;
+
 use nalgebra::{DMatrix, DMatrixView, Dyn};
 
 use crate::memory;
@@ -9,15 +12,46 @@ pub(crate) const LINE: usize = 8;
 /// Rows and columns that are transposed at once: both sides stay in the first-level cache.
 const TILE: usize = 16;
 
-/// An n x d matrix by rows, each padded with zeros to a multiple of 8 entries and aligned to a cache line.
+/// An n x d matrix by rows. In an array of its own each row is padded with zeros to a multiple of 8 entries and aligned to a
+/// cache line; in memory that it shares ([`shared`](Self::shared)) the rows lie as they lie.
 #[derive(Debug)]
 pub struct RowMajor {
-    storage: Vec<f64>,
+    storage: Storage,
     /// Entries before the first row.
     offset: usize,
     rows: usize,
     columns: usize,
-    stride: usize,
+    /// Entries from one row to the next where they lie.
+    pitch: usize,
+}
+
+/// Memory of somebody else that holds f64, and goes on holding the same ones as long as anybody has it.
+pub type SharedEntries = Arc<dyn AsRef<[f64]> + Send + Sync>;
+
+/// Where the entries lie.
+enum Storage {
+    Own(Vec<f64>),
+    /// Read, never written.
+    Shared(SharedEntries),
+}
+
+impl Storage {
+    fn entries(&self) -> &[f64] {
+        match self {
+            Self::Own(entries) => entries,
+            Self::Shared(entries) => entries.as_ref().as_ref(),
+        }
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::Own(_) => "Own",
+            Self::Shared(_) => "Shared",
+        };
+        write!(out, "{kind}({} entries)", self.entries().len())
+    }
 }
 
 impl RowMajor {
@@ -27,12 +61,25 @@ impl RowMajor {
         let storage = memory::filled(0.0, rows.saturating_mul(stride).saturating_add(LINE));
         let offset = lines_before(&storage);
         Self {
-            storage,
+            storage: Storage::Own(storage),
             offset,
             rows,
             columns,
-            stride,
+            pitch: stride,
         }
+    }
+
+    /// A matrix in memory of somebody else, `rows * columns` entries, row after row, which is neither copied nor changed;
+    /// `None` if it has another length. Where rows are no whole cache lines, blocks of them are padded when they are used.
+    pub fn shared(rows: usize, columns: usize, entries: SharedEntries) -> Option<Self> {
+        let length = entries.as_ref().as_ref().len();
+        (rows.checked_mul(columns) == Some(length)).then_some(Self {
+            storage: Storage::Shared(entries),
+            offset: 0,
+            rows,
+            columns,
+            pitch: columns,
+        })
     }
 
     /// A matrix in the caller's own array of `rows * columns` entries, row after row; `None` if it has another length. Where
@@ -42,28 +89,27 @@ impl RowMajor {
             return None;
         }
         let stride = columns.next_multiple_of(LINE);
-        let mut matrix = Self {
-            storage: entries,
-            offset: 0,
-            rows,
-            columns,
-            stride,
-        };
-        let aligned = lines_before(&matrix.storage) == 0;
+        let (mut storage, mut offset) = (entries, 0);
+        let aligned = lines_before(&storage) == 0;
         if stride != columns || !aligned {
             let length = rows.checked_mul(stride)?.checked_add(LINE)?;
-            let storage = &mut matrix.storage;
             storage.reserve_exact(length - storage.len());
             storage.resize(length, 0.0);
-            matrix.offset = lines_before(storage);
+            offset = lines_before(&storage);
             // From the last row on: what a row moves to lies behind all rows before it.
             for i in (0..rows).rev() {
-                let start = matrix.offset + i * stride;
+                let start = offset + i * stride;
                 storage.copy_within(i * columns..(i + 1) * columns, start);
                 storage[start + columns..start + stride].fill(0.0);
             }
         }
-        Some(matrix)
+        Some(Self {
+            storage: Storage::Own(storage),
+            offset,
+            rows,
+            columns,
+            pitch: stride,
+        })
     }
 
     /// The number of rows n.
@@ -76,9 +122,14 @@ impl RowMajor {
         self.columns
     }
 
-    /// Entries from one row to the next.
+    /// Entries of a padded row.
     pub(crate) fn stride(&self) -> usize {
-        self.stride
+        self.columns.next_multiple_of(LINE)
+    }
+
+    /// Whether the rows are padded where they lie.
+    pub(crate) fn is_padded(&self) -> bool {
+        self.pitch == self.stride()
     }
 
     /// The d entries of row i. Panics if `i >= n`, as indexing does.
@@ -86,10 +137,11 @@ impl RowMajor {
         &self.block(i, i + 1)[..self.columns]
     }
 
-    /// The d entries of row i, to be changed. Panics if `i >= n`, as indexing does.
+    /// The d entries of row i, to be changed: of a copy from then on, where the memory is shared. Panics if `i >= n`, as indexing does.
     pub fn row_mut(&mut self, i: usize) -> &mut [f64] {
-        let (stride, columns) = (self.stride, self.columns);
-        &mut self.entries_mut()[i * stride..(i + 1) * stride][..columns]
+        let columns = self.columns;
+        let (entries, pitch) = self.entries_mut();
+        &mut entries[i * pitch..(i + 1) * pitch][..columns]
     }
 
     /// All rows, each of d entries.
@@ -100,7 +152,7 @@ impl RowMajor {
     /// The matrix for nalgebra, where it lies.
     pub fn view(&self) -> DMatrixView<'_, f64, Dyn, Dyn> {
         let entries = self.block(0, self.rows);
-        DMatrixView::from_slice_with_strides(entries, self.rows, self.columns, self.stride, 1)
+        DMatrixView::from_slice_with_strides(entries, self.rows, self.columns, self.pitch, 1)
     }
 
     /// A copy by columns.
@@ -108,9 +160,32 @@ impl RowMajor {
         self.columns_of(0, self.rows)
     }
 
-    /// Rows `first..last` with their padding.
+    /// Rows `first..last` as they lie.
     pub(crate) fn block(&self, first: usize, last: usize) -> &[f64] {
-        &self.storage[self.offset + first * self.stride..self.offset + last * self.stride]
+        let place = self.offset + first * self.pitch..self.offset + last * self.pitch;
+        &self.storage.entries()[place]
+    }
+
+    /// Rows `first..last`, each padded to [`stride`](Self::stride): where they lie, or copied into `room`.
+    pub(crate) fn padded<'a>(
+        &'a self,
+        first: usize,
+        last: usize,
+        room: &'a mut Vec<f64>,
+    ) -> &'a [f64] {
+        let block = self.block(first, last);
+        if self.is_padded() {
+            return block;
+        }
+        // All of it: the room may hold other rows.
+        room.resize((last - first) * self.stride(), 0.0);
+        let rows = block.chunks_exact(self.columns);
+        for (padded, row) in room.chunks_exact_mut(self.stride()).zip(rows) {
+            let (entries, padding) = padded.split_at_mut(self.columns);
+            entries.copy_from_slice(row);
+            padding.fill(0.0);
+        }
+        room
     }
 
     /// A copy by columns of `count` rows from `first` on.
@@ -122,7 +197,7 @@ impl RowMajor {
             for first_column in (0..self.columns).step_by(TILE) {
                 let last_column = (first_column + TILE).min(self.columns);
                 for i in first_row..(first_row + TILE).min(count) {
-                    let row = &block[i * self.stride..(i + 1) * self.stride];
+                    let row = &block[i * self.pitch..(i + 1) * self.pitch];
                     for j in first_column..last_column {
                         entries[j * count + i] = row[j];
                     }
@@ -136,9 +211,9 @@ impl RowMajor {
     pub(crate) fn for_each_column(&self, mut visit: impl FnMut(usize, &mut [f64])) {
         let mut group = vec![0.0; LINE * self.rows];
         for first in (0..self.columns).step_by(LINE) {
-            let lines = self.block(0, self.rows).chunks_exact(self.stride);
-            for (i, row) in lines.enumerate() {
-                for (k, entry) in row[first..first + LINE].iter().enumerate() {
+            let last = (first + LINE).min(self.columns);
+            for (i, row) in self.iter().enumerate() {
+                for (k, entry) in row[first..last].iter().enumerate() {
                     group[k * self.rows + i] = *entry;
                 }
             }
@@ -158,9 +233,25 @@ impl RowMajor {
         chosen
     }
 
-    fn entries_mut(&mut self) -> &mut [f64] {
-        let end = self.offset + self.rows * self.stride;
-        &mut self.storage[self.offset..end]
+    /// The entries of an own array, and how far its rows lie apart.
+    fn entries_mut(&mut self) -> (&mut [f64], usize) {
+        if let Storage::Shared(_) = self.storage {
+            *self = self.to_own();
+        }
+        let end = self.offset + self.rows * self.pitch;
+        match &mut self.storage {
+            Storage::Own(entries) => (&mut entries[self.offset..end], self.pitch),
+            Storage::Shared(_) => unreachable!("made its own above"),
+        }
+    }
+
+    /// A copy in an array of its own.
+    fn to_own(&self) -> Self {
+        let mut copy = Self::zeros(self.rows, self.columns);
+        for i in 0..self.rows {
+            copy.row_mut(i).copy_from_slice(self.row(i));
+        }
+        copy
     }
 }
 
@@ -170,20 +261,23 @@ fn lines_before(storage: &[f64]) -> usize {
     if offset < LINE { offset } else { 0 }
 }
 
-/// Aligned as the original is.
+/// Aligned as the original is; shared memory is shared once more.
 impl Clone for RowMajor {
     fn clone(&self) -> Self {
-        let mut copy = Self::zeros(self.rows, self.columns);
-        copy.entries_mut().copy_from_slice(self.block(0, self.rows));
-        copy
+        match &self.storage {
+            Storage::Own(_) => self.to_own(),
+            Storage::Shared(entries) => Self {
+                storage: Storage::Shared(Arc::clone(entries)),
+                ..*self
+            },
+        }
     }
 }
 
 /// The same shape and entries.
 impl PartialEq for RowMajor {
     fn eq(&self, other: &Self) -> bool {
-        (self.rows, self.columns) == (other.rows, other.columns)
-            && self.block(0, self.rows) == other.block(0, self.rows)
+        (self.rows, self.columns) == (other.rows, other.columns) && self.iter().eq(other.iter())
     }
 }
 
@@ -192,9 +286,8 @@ impl From<&DMatrix<f64>> for RowMajor {
     fn from(matrix: &DMatrix<f64>) -> Self {
         let (n, d) = matrix.shape();
         let mut result = Self::zeros(n, d);
-        let stride = result.stride;
         let entries = matrix.as_slice();
-        let target = result.entries_mut();
+        let (target, stride) = result.entries_mut();
         for first_row in (0..n).step_by(TILE) {
             let last_row = (first_row + TILE).min(n);
             for first_column in (0..d).step_by(TILE) {
@@ -227,10 +320,12 @@ mod tests {
         assert_eq!(DMatrix::from_fn(n, d, |i, j| found.row(i)[j]), *expected);
         assert!(found.iter().map(<[f64]>::len).eq(vec![d; n]));
         assert_eq!(found.stride() % LINE, 0);
-        let mut rows = found.block(0, n).chunks(found.stride());
-        assert!(rows.all(|row| row[d..].iter().all(|x| *x == 0.0)));
-        let address = found.block(0, 1).as_ptr() as usize;
-        assert_eq!(address % (LINE * size_of::<f64>()), 0);
+        let mut room = vec![f64::NAN; 1];
+        let padded = found.padded(0, n, &mut room);
+        for (i, row) in padded.chunks(found.stride()).enumerate() {
+            assert_eq!(row[..d], *found.row(i));
+            assert!(row[d..].iter().all(|x| *x == 0.0));
+        }
         assert_eq!(found.view(), *expected);
         assert_eq!(found.to_matrix(), *expected);
         let count = n / 2;
@@ -250,8 +345,12 @@ mod tests {
         for (n, d) in [(1, 1), (3, 8), (17, 20), (40, 33), (5, 64)] {
             let matrix = DMatrix::from_fn(n, d, |i, j| (100 * i + j + 1) as f64);
             let rows = RowMajor::from(&matrix);
-            holds(&rows, &matrix);
-            holds(&rows.clone(), &matrix);
+            for rows in [&rows, &rows.clone()] {
+                holds(rows, &matrix);
+                assert!(rows.is_padded());
+                let address = rows.block(0, 1).as_ptr() as usize;
+                assert_eq!(address % (LINE * size_of::<f64>()), 0);
+            }
             for _ in 0..8 {
                 // Arrays of another length each may begin anywhere.
                 let entries = matrix.transpose().as_slice().to_vec();
@@ -264,6 +363,28 @@ mod tests {
         }
     }
 
+    /// Neither the matrix nor its clone moves an entry; what is changed is a copy.
+    #[test]
+    fn shared_memory_is_read_where_it_lies_and_never_written() {
+        for (n, d) in [(3, 8), (17, 20), (5, 64), (1, 1)] {
+            let matrix = DMatrix::from_fn(n, d, |i, j| (100 * i + j + 1) as f64);
+            let entries: Arc<Vec<f64>> = Arc::new(matrix.transpose().as_slice().to_vec());
+            let rows = RowMajor::shared(n, d, entries.clone()).unwrap();
+            holds(&rows, &matrix);
+            let mut copy = rows.clone();
+            holds(&copy, &matrix);
+            for rows in [&rows, &copy] {
+                assert_eq!(rows.row(0).as_ptr(), entries.as_ptr());
+                assert_eq!(rows.is_padded(), d % 8 == 0);
+            }
+            assert_eq!(rows, RowMajor::from(&matrix));
+            copy.row_mut(n - 1)[d - 1] = -1.0;
+            assert_eq!(copy.row(n - 1)[d - 1], -1.0);
+            assert_eq!(rows.row(n - 1)[d - 1], entries[n * d - 1]);
+            assert!(RowMajor::shared(n, d + 1, entries).is_none());
+        }
+    }
+
     /// With room for the padding the array is not even moved.
     #[test]
     fn the_array_of_the_caller_becomes_the_matrix() {
@@ -272,7 +393,7 @@ mod tests {
             entries.extend((0..n * d).map(|k| k as f64));
             let address = entries.as_ptr();
             let rows = RowMajor::from_entries(n, d, entries).unwrap();
-            assert_eq!(rows.storage.as_ptr(), address);
+            assert_eq!(rows.storage.entries().as_ptr(), address);
             assert_eq!(rows.row(n - 1)[d - 1], (n * d - 1) as f64);
         }
         assert!(RowMajor::from_entries(3, 5, vec![0.0; 16]).is_none());

@@ -108,7 +108,9 @@ impl AddGram<'_> {
         let packed = &mut self.panels.left[..count * stride];
         let left = match &self.rows {
             // Narrow rows that follow each other are a panel already.
-            Rows::Range(range) if vectors <= LEFT => self.matrix.block(range.start, range.end),
+            Rows::Range(range) if vectors <= LEFT && self.matrix.is_padded() => {
+                self.matrix.block(range.start, range.end)
+            }
             rows => {
                 pack_left::<S>(self.matrix, rows.clone(), packed);
                 packed
@@ -151,8 +153,9 @@ impl AddGram<'_> {
 fn pack_left<S: Simd>(matrix: &RowMajor, rows: Rows<'_>, left: &mut [f64]) {
     let count = rows.len();
     let left = S::as_mut_simd_f64s(left).0;
+    let mut room = Vec::new();
     for (r, i) in rows.iter().enumerate() {
-        let row = S::as_simd_f64s(matrix.block(i, i + 1)).0;
+        let row = S::as_simd_f64s(matrix.padded(i, i + 1, &mut room)).0;
         for (p, vectors) in row.chunks(LEFT).enumerate() {
             let start = p * LEFT * count + r * vectors.len();
             let target = &mut left[start..start + vectors.len()];
@@ -173,8 +176,9 @@ fn pack_right<S: Simd, const NR: usize>(
     right: &mut [f64],
 ) {
     let count = rows.len();
+    let mut room = Vec::new();
     for (r, (i, weight)) in rows.iter().zip(weights).enumerate() {
-        let row = matrix.block(i, i + 1);
+        let row = matrix.padded(i, i + 1, &mut room);
         let factor = simd.splat_f64s(*weight);
         for (p, entries) in row.chunks_exact(NR).enumerate() {
             let start = (p * count + r) * NR;
@@ -269,6 +273,7 @@ fn tile<S: Simd, const NV: usize, const NR: usize>(
 mod tests {
     use super::*;
     use nalgebra::{DMatrix, DVector};
+    use std::sync::Arc;
 
     /// Small integers: every sum is exact, so all levels and nalgebra agree to the bit.
     #[test]
@@ -286,27 +291,28 @@ mod tests {
                 let matrix = DMatrix::from_fn(n, d, |i, j| ((5 * i + 3 * j) % 13) as f64 - 6.0);
                 let weights = DVector::from_fn(n, |i, _| (i % 4) as f64 - 1.0);
                 let expected = matrix.transpose() * DMatrix::from_diagonal(&weights) * &matrix;
-                let rows = RowMajor::from(&matrix);
-                let stride = rows.stride();
-                let mut c = vec![0.0; stride * stride];
-                let mut panels = Panels::take(&Pool::default(), stride);
-                let all: Vec<usize> = (n / 2..n).collect();
-                let half = n / 2;
-                let (first, second) = weights.as_slice().split_at(half);
-                for (part, weights) in [(Rows::Range(0..half), first), (Rows::List(&all), second)] {
-                    if weights.is_empty() {
-                        continue;
+                let own = RowMajor::from(&matrix);
+                let entries: Arc<Vec<f64>> = Arc::new(matrix.transpose().as_slice().to_vec());
+                let shared = RowMajor::shared(n, d, entries).unwrap();
+                let stride = own.stride();
+                for rows in [own, shared] {
+                    let mut c = vec![0.0; stride * stride];
+                    let mut panels = Panels::take(&Pool::default(), stride);
+                    let all: Vec<usize> = (n / 2..n).collect();
+                    let half = n / 2;
+                    let (first, second) = weights.as_slice().split_at(half);
+                    let parts = [(Rows::Range(0..half), first), (Rows::List(&all), second)];
+                    for (part, weights) in parts {
+                        if weights.is_empty() {
+                            continue;
+                        }
+                        add_gram(level, &rows, part, weights, &mut panels, &mut c);
                     }
-                    add_gram(level, &rows, part, weights, &mut panels, &mut c);
-                }
-                for j in 0..d {
-                    for i in j..d {
-                        assert_eq!(
-                            c[j * stride + i],
-                            expected[(j, i)],
-                            "{} {n} x {d}",
-                            level.name()
-                        );
+                    for j in 0..d {
+                        for i in j..d {
+                            let found = c[j * stride + i];
+                            assert_eq!(found, expected[(j, i)], "{} {n} x {d}", level.name());
+                        }
                     }
                 }
             }

@@ -113,7 +113,9 @@ impl Operator {
     fn multiply_block(&self, rows: Range<usize>, x: &[f64], z: &mut [f64]) {
         match self.matrix.as_ref() {
             DesignMatrix::Dense(matrix) => {
-                dense::multiply(self.level, matrix.block(rows.start, rows.end), x, z);
+                let mut room = Vec::new();
+                let block = matrix.padded(rows.start, rows.end, &mut room);
+                dense::multiply(self.level, block, x, z);
             }
             DesignMatrix::Sparse(sparse) => SparseRows::of(sparse).multiply(self.level, rows, x, z),
         }
@@ -145,16 +147,14 @@ impl Operator {
         let mut partial = vec![0.0; self.pass.chunks() * self.stride];
         let chunks: Vec<&mut [f64]> = partial.chunks_mut(self.stride).collect();
         self.pass.for_each(chunks, |rows, sums| {
+            let mut room = Vec::new();
             for block in self.pass.blocks(rows) {
                 let u = &u[block.clone()];
                 match self.matrix.as_ref() {
-                    DesignMatrix::Dense(matrix) => dense::accumulate(
-                        self.level,
-                        matrix.block(block.start, block.end),
-                        self.stride,
-                        [u],
-                        sums,
-                    ),
+                    DesignMatrix::Dense(matrix) => {
+                        let rows = matrix.padded(block.start, block.end, &mut room);
+                        dense::accumulate(self.level, rows, self.stride, [u], sums);
+                    }
                     DesignMatrix::Sparse(sparse) => {
                         SparseRows::of(sparse).accumulate_one(self.level, block, u, sums);
                     }
@@ -368,7 +368,8 @@ impl Operator {
     fn project(&self, block: Range<usize>, u: [&[f64]; 3], projections: &mut Projections) {
         match (self.matrix.as_ref(), projections) {
             (DesignMatrix::Dense(matrix), Projections::Rows(sums)) => {
-                let rows = matrix.block(block.start, block.end);
+                let mut room = Vec::new();
+                let rows = matrix.padded(block.start, block.end, &mut room);
                 dense::accumulate(self.level, rows, self.stride, u, sums);
             }
             (DesignMatrix::Sparse(sparse), Projections::Lanes(sums)) => {
@@ -607,6 +608,28 @@ mod tests {
         let dense = Arc::new(DesignMatrix::Dense(matrix.clone().into()));
         let sparse = Arc::new(DesignMatrix::Sparse(CsrMatrix::from(matrix)));
         [Operator::new(&dense, level), Operator::new(&sparse, level)]
+    }
+
+    /// Rows that lie unpadded in somebody else's memory: to the bit what padded ones give, also for sums that round.
+    #[test]
+    fn shared_memory_gives_the_same_bits() {
+        for (n, d) in [(50, 3), (5003, 64), (20_011, 20)] {
+            let matrix = integers(n, d) / 7.0;
+            let entries: Arc<Vec<f64>> = Arc::new(matrix.transpose().as_slice().to_vec());
+            let shared = DesignMatrix::from_shared_row_major(n, d, entries).unwrap();
+            let own = DesignMatrix::Dense(matrix.into());
+            let x: Vec<f64> = (0..d).map(|j| (j % 5) as f64 / 16.0).collect();
+            let b: Vec<f64> = (0..n).map(|i| (i % 3) as f64 / n as f64).collect();
+            let [first, second] = [own, shared].map(|matrix| {
+                let operator = Operator::new(&Arc::new(matrix), Level::best());
+                let mut z = vec![0.0; n];
+                let pass = operator.softmax_pass(Some(&x), 2.0, &b, &mut z);
+                let gram = operator.gram(&b);
+                let gram: Vec<f64> = (0..d * d).map(|k| gram.entry(k / d, k % d)).collect();
+                (z, operator.transpose_multiply(&b), pass.projections, gram)
+            });
+            assert_eq!(first, second, "{n} x {d}");
+        }
     }
 
     /// Integers: every sum is exact, so that a lost, doubled or shifted block would show.
