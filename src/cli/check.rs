@@ -10,11 +10,9 @@ use clap::Args;
 use crate::cli::format::{Format, FormatArgs};
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{refuse_two_readers, shown};
-use crate::judge::{
-    Judgement, judge, judge_outputs, judge_system, read_answer, read_named_answer, read_outputs,
-};
+use crate::judge::{Judgement, PosedAnswer};
 use crate::report::junit;
-use crate::system::{Asks, Posed, read};
+use crate::system::read;
 
 /// Arguments of `attreg check`.
 #[derive(Debug, Args)]
@@ -88,22 +86,8 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, CliError> {
 
 fn one(arguments: &CheckArgs, path: &Path, answer: &Path) -> Result<Exit, CliError> {
     refuse_two_readers(&[("INSTANCE", path), ("ANSWER", answer)])?;
-    let judged = match read(path)? {
-        Posed::Logit(instance) => {
-            let found = read_answer(answer, &instance)?;
-            judge(&instance, &found, arguments.digits, None)
-        }
-        Posed::Other(given) => match given.system().asks {
-            Asks::Loss => {
-                let found = read_named_answer(answer, &given)?;
-                judge_system(&given, &found, arguments.digits)
-            }
-            Asks::Outputs(_) => {
-                let found = read_outputs(answer, &given)?;
-                judge_outputs(&given, &found, arguments.digits)
-            }
-        },
-    };
+    let posed = read(path)?;
+    let judged = PosedAnswer::read(answer, &posed)?.judge(arguments.digits, None);
     let verdict = judged.map_err(|source| CliError::Oracle {
         path: path.to_owned(),
         source,

@@ -1,18 +1,17 @@
 //! `attreg reference`: the oracle's loss, gradient, Hessian and minimiser as decimal text.
 
 mod outputs;
-mod report;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use nalgebra::DVector;
 
-use crate::cli::reference::report::{Names, Report};
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{refuse_two_readers, shown};
 use crate::judge::read_exact_point;
 use crate::oracle::{OracleError, OutputsReference, Reference, lift_vector, minimise};
+use crate::report::{ReferenceNames, ReferenceReport};
 use crate::scalar::High;
 use crate::system::{Asks, Posed, read, read_unknowns};
 
@@ -59,7 +58,7 @@ pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
                 None => lift_vector(&instance.start()),
             };
             let reference = Reference::new(&instance).map_err(fail)?;
-            evaluate(arguments, &reference, &x, Names::Numbers)
+            evaluate(arguments, &reference, &x, ReferenceNames::Numbers)
         }
         Posed::Other(given) if matches!(given.system().asks, Asks::Outputs(_)) => {
             let given_too = [
@@ -83,7 +82,7 @@ pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
             };
             let reference = Reference::of(&given).map_err(fail)?;
             let x = lift_vector(&DVector::from_vec(x));
-            evaluate(arguments, &reference, &x, Names::Unknowns(&given.layout()))
+            evaluate(arguments, &reference, &x, ReferenceNames::Unknowns(&given.layout()))
         }
     }
 }
@@ -92,7 +91,7 @@ fn evaluate(
     arguments: &ReferenceArgs,
     reference: &Reference,
     x: &DVector<High>,
-    names: Names<'_>,
+    names: ReferenceNames<'_>,
 ) -> Result<Exit, CliError> {
     let fail = |source| CliError::Oracle {
         path: shown(&arguments.instance).to_owned(),
@@ -105,7 +104,7 @@ fn evaluate(
         Some(Err(error @ OracleError::NoMinimiser { .. })) => Some(Err(error)),
         Some(Err(error)) => return Err(fail(error)),
     };
-    let report = Report::new(&values, &minimiser, names);
+    let report = ReferenceReport::new(&values, &minimiser, names);
     output::print(&if arguments.json {
         output::json_report(&report)
     } else {

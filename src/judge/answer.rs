@@ -62,14 +62,17 @@ pub fn read_exact_point(path: &Path, d: usize) -> Result<DVector<High>, Instance
 
 /// Reads an answer for this instance, from standard input if the path is `-`; whatever does not fit is named with its place.
 pub fn read_answer(path: &Path, instance: &Instance) -> Result<Answer, InstanceError> {
-    let text = read_text(path)?;
-    let path = shown(path);
-    let file: File = json::parse_object(&quote_non_finite(&text), path, "an answer")?;
+    parse_answer(&read_text(path)?, shown(path), instance)
+}
+
+/// [`read_answer`] from text; `name` is the file that messages mention and that relative paths start from.
+pub fn parse_answer(text: &str, name: &Path, instance: &Instance) -> Result<Answer, InstanceError> {
+    let file: File = json::parse_object(&quote_non_finite(text), name, "an answer")?;
     if let Some(version) = file.format_version {
-        json::check_version(version, path)?;
+        json::check_version(version, name)?;
     }
     Reader {
-        path,
+        path: name,
         instance,
         d: instance.columns(),
     }

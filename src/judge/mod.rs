@@ -12,6 +12,7 @@
 //! | `diagnosis` | the known mistakes, recomputed at 40 digits and compared with a wrong answer |
 //! | `system` | answers about systems whose unknowns have names |
 //! | `outputs` | answers about systems without unknowns |
+//! | `posed` | an answer about any system: who reads and who judges it |
 //! | `reader` | the numbers of such answers, arranged as the system names them |
 //! | [`kit`] | the conformance kit: its instances, its manifest, and how a directory of answers is scored |
 
@@ -22,15 +23,17 @@ mod digits;
 pub mod kit;
 mod minimiser;
 mod outputs;
+mod posed;
 mod reader;
 mod score;
 mod system;
 mod truth;
 mod verdict;
 
-pub use answer::{Answer, read_answer, read_exact_point};
+pub use answer::{Answer, parse_answer, read_answer, read_exact_point};
 pub use diagnosis::Diagnosis;
 pub use outputs::{judge_outputs, parse_outputs, read_outputs};
+pub use posed::PosedAnswer;
 pub use score::{OwnDigits, Score, Worst};
 pub use system::{NamedAnswer, judge_system, parse_named_answer, read_named_answer};
 pub use verdict::{Judgement, judge};

@@ -71,6 +71,38 @@ impl Outcome {
         }
     }
 
+    /// What it means, one sentence without its full stop.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Converged => {
+                "the gradient is below the tolerance and the Hessian positive definite"
+            }
+            Self::ConvergedToRounding => {
+                "the gradient is below its own rounding and the Hessian positive definite; the tolerance asks for more"
+            }
+            Self::IterationLimit => "as many steps as are allowed were made",
+            Self::NotConvex => {
+                "a stationary point with a direction of negative curvature that could not be left"
+            }
+            Self::Singular => "the answer is not unique",
+            Self::AtKink => "x lies at a kink of the loss, and no step beyond it lowers the loss",
+            Self::Diverged => "the unknowns grow without limit: there is probably no minimiser",
+            Self::LineSearchStalled => {
+                "no step length gave an acceptable point, and the gradient is above its rounding"
+            }
+            Self::DiagonalNotPositive => {
+                "subsampling was refused: an entry of the diagonal part of the Hessian is not positive"
+            }
+            Self::SamplingFailed => {
+                "subsampling was refused: the leverage scores could not be computed"
+            }
+            Self::Interrupted => "stopped before its end; x is the best point so far",
+            Self::OutOfRange => {
+                "what had to be evaluated next is beyond the range of f64; x is the best point so far"
+            }
+        }
+    }
+
     /// Whether x is a strict local minimiser to the accuracy asked for or possible.
     pub fn is_success(self) -> bool {
         matches!(self, Self::Converged | Self::ConvergedToRounding)

@@ -7,6 +7,7 @@ mod failure;
 pub mod html;
 mod json;
 mod junit;
+mod reference;
 mod table;
 mod test_cases;
 
@@ -15,5 +16,6 @@ pub use counts::{Counts, Tallied, figures};
 pub use failure::{decided, failure_block, strata, summary};
 pub use json::{CampaignReport, catalogue_json};
 pub use junit::{Ending, TestCase, junit};
+pub use reference::{Found, ReferenceNames, ReferenceReport};
 pub use table::{number, table};
 pub use test_cases::test_cases;

@@ -11,11 +11,9 @@ use serde::Serialize;
 
 use crate::instance::InstanceError;
 use crate::judge::kit::{Entry, read_kit};
-use crate::judge::{
-    Judgement, judge, judge_outputs, judge_system, read_answer, read_named_answer, read_outputs,
-};
+use crate::judge::{Judgement, PosedAnswer};
 use crate::scalar::High;
-use crate::system::{Asks, Posed, read};
+use crate::system::{Posed, read};
 
 /// All scores.
 #[derive(Clone, Debug, Serialize)]
@@ -131,24 +129,11 @@ fn row(
             format!("no answer {}", path.display()),
         ));
     }
-    let scored = match &posed {
-        Posed::Logit(instance) => read_answer(&path, instance).map(|answer| {
-            judge(
-                instance,
-                &answer,
-                asked,
-                near(entry, instance.columns()).as_ref(),
-            )
-        }),
-        Posed::Other(given) => match given.system().asks {
-            Asks::Loss => {
-                read_named_answer(&path, given).map(|answer| judge_system(given, &answer, asked))
-            }
-            Asks::Outputs(_) => {
-                read_outputs(&path, given).map(|answer| judge_outputs(given, &answer, asked))
-            }
-        },
+    let near = match &posed {
+        Posed::Logit(instance) => near(entry, instance.columns()),
+        Posed::Other(_) => None,
     };
+    let scored = PosedAnswer::read(&path, &posed).map(|answer| answer.judge(asked, near.as_ref()));
     Ok(match scored {
         Err(error) => without(Status::Unusable, error.to_string()),
         Ok(Ok(verdict)) => Row {

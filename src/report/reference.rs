@@ -8,8 +8,8 @@ use crate::scalar::certified;
 use crate::system::{Layout, as_json};
 
 /// How entries are called.
-#[derive(Clone, Copy)]
-pub(super) enum Names<'a> {
+#[derive(Clone, Copy, Debug)]
+pub enum ReferenceNames<'a> {
     /// The unknown is a vector.
     Numbers,
     /// Each unknown has a name and a shape.
@@ -17,11 +17,11 @@ pub(super) enum Names<'a> {
 }
 
 /// The minimiser, if it was asked for: found, or why not.
-pub(super) type Found = Option<Result<Minimiser, OracleError>>;
+pub type Found = Option<Result<Minimiser, OracleError>>;
 
-/// What `--json` prints.
-#[derive(Serialize)]
-pub(super) struct Report<'a> {
+/// What `attreg reference --json` prints.
+#[derive(Debug, Serialize)]
+pub struct ReferenceReport<'a> {
     loss: String,
     gradient: Value,
     hessian: Vec<Vec<String>>,
@@ -33,19 +33,21 @@ pub(super) struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     minimiser_missing: Option<String>,
     #[serde(skip)]
-    names: Names<'a>,
+    names: ReferenceNames<'a>,
     #[serde(skip)]
     entries: Entries,
 }
 
 /// The entries of gradient and minimiser in their order.
+#[derive(Debug)]
 struct Entries {
     gradient: Vec<String>,
     minimiser: Vec<String>,
 }
 
-impl<'a> Report<'a> {
-    pub(super) fn new(values: &Enclosure, minimiser: &Found, names: Names<'a>) -> Self {
+impl<'a> ReferenceReport<'a> {
+    /// The report on what the oracle found: as many digits of each number as are certified.
+    pub fn new(values: &Enclosure, minimiser: &Found, names: ReferenceNames<'a>) -> Self {
         let d = values.gradient.len();
         let text = |ball: &Ball| certified(ball.midpoint(), ball.radius());
         let found = minimiser.as_ref().and_then(|found| found.as_ref().ok());
@@ -75,7 +77,7 @@ impl<'a> Report<'a> {
     }
 
     /// A row for each number.
-    pub(super) fn table(&self) -> Vec<(String, String)> {
+    pub fn table(&self) -> Vec<(String, String)> {
         let mut rows = vec![("loss".to_owned(), self.loss.clone())];
         let mut row = |name: String, value: &String| rows.push((name, value.clone()));
         for (j, value) in self.entries.gradient.iter().enumerate() {
@@ -106,7 +108,7 @@ fn minimiser_entries(found: &Minimiser) -> Vec<String> {
     entries.map(|(x, bound)| certified(*x, *bound)).collect()
 }
 
-impl Names<'_> {
+impl ReferenceNames<'_> {
     fn entry(self, what: &str, index: usize) -> String {
         match self {
             Self::Numbers => format!("{what}[{index}]"),
