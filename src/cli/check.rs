@@ -6,11 +6,12 @@ mod suite;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use crate::cli::format::{Format, FormatArgs};
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{refuse_two_readers, shown};
-use crate::judge::{Judgement, PosedAnswer};
+use crate::judge::{Asked, Judgement, PosedAnswer, Precision};
 use crate::report::junit;
 use crate::system::read;
 
@@ -23,7 +24,7 @@ strings; arrays may be the name of a .npy file beside the answer. Unknowns with 
 system without unknowns ANSWER has outputs, or is a .npy of them.
 
 Digits are counted normwise, -log10(max error / max value), and no entry may be further off than f64 excuses for that
-entry. Without --digits as many are asked for as f64 can give on this instance; --json says why. Where no isolated
+entry. Without --digits as many are asked for as f64, or --precision, can give on this instance; --json says why. Where no isolated
 minimiser can be proven, a minimiser is judged by its gradient and the sign of the curvature.
 
 A wrong answer is held against known mistakes: errata of the papers (E1, E2, E12, E13) and common slips. A minimiser of
@@ -42,9 +43,12 @@ pub struct CheckArgs {
     /// The answer, `-` for standard input
     #[arg(required_unless_present = "suite")]
     answer: Option<PathBuf>,
-    /// Digits to ask for, instead of what f64 can give
+    /// Digits to ask for, instead of what the precision can give
     #[arg(long, value_name = "D", allow_hyphen_values = true)]
     digits: Option<f64>,
+    /// Precision that the answer was computed in: the data and the point are rounded to it first
+    #[arg(long, value_name = "P", default_value = Precision::Float64.as_str(), value_parser = PossibleValuesParser::new(Precision::NAMES))]
+    precision: String,
     /// Score a whole directory of answers against this conformance kit
     #[arg(long, value_name = "DIR", requires = "answers", conflicts_with_all = ["instance", "answer"])]
     suite: Option<PathBuf>,
@@ -53,6 +57,13 @@ pub struct CheckArgs {
     answers: Option<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,
+}
+
+impl CheckArgs {
+    fn precision(&self) -> Precision {
+        // Other names are refused by clap already.
+        Precision::parse(&self.precision).unwrap_or_default()
+    }
 }
 
 /// More digits than the oracle certifies cannot be asked for.
@@ -74,7 +85,11 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, CliError> {
         &arguments.answer,
     ) {
         (Some(kit), Some(answers), ..) => {
-            suite::run(kit, answers, arguments.digits, arguments.format.chosen())
+            let asked = Asked {
+                digits: arguments.digits,
+                precision: arguments.precision(),
+            };
+            suite::run(kit, answers, asked, arguments.format.chosen())
         }
         (_, _, Some(instance), Some(answer)) => one(arguments, instance, answer),
         // Refused by clap already.
@@ -87,7 +102,7 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, CliError> {
 fn one(arguments: &CheckArgs, path: &Path, answer: &Path) -> Result<Exit, CliError> {
     refuse_two_readers(&[("INSTANCE", path), ("ANSWER", answer)])?;
     let posed = read(path)?;
-    let judged = PosedAnswer::read(answer, &posed)?.judge(arguments.digits, None);
+    let judged = PosedAnswer::read(answer, &posed, arguments.precision())?.judge(arguments.digits, None);
     let verdict = judged.map_err(|source| CliError::Oracle {
         path: path.to_owned(),
         source,

@@ -16,6 +16,8 @@ use crate::judge::truth::Truth;
 use crate::oracle::Reference;
 use crate::scalar::High;
 
+#[cfg(test)]
+pub(in crate::judge) use float32::values as values_in_float32;
 pub(super) use mistake::Mistake;
 pub(super) use stationary::of_minimiser;
 pub(super) use suspects::Suspects;

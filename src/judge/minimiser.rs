@@ -4,6 +4,7 @@
 use nalgebra::DVector;
 
 use crate::instance::Instance;
+use crate::judge::precision::Asked;
 use crate::judge::score::{Score, Worst, score};
 use crate::judge::truth::Truth;
 use crate::oracle::{
@@ -33,16 +34,16 @@ pub(super) fn judge(
     reference: &Reference,
     near: Option<&DVector<High>>,
     answer: &DVector<High>,
-    asked: Option<f64>,
+    asked: Asked,
 ) -> Result<Judged, OracleError> {
     let start = lift_vector(&instance.start());
     let expected = minimise(reference, near.unwrap_or(&start));
     let held_against = |found: &Minimiser, other| -> Result<Judged, OracleError> {
         let here = reference.evaluate(&found.x)?;
         let values = reference.enclose(&found.x, High::ZERO)?;
-        let truth = Truth::minimiser(instance, found, &here, &values, &start);
+        let truth = Truth::minimiser(instance, found, &here, &values, &start, asked.precision);
         Ok(Judged {
-            score: score(&truth, answer.as_slice(), asked),
+            score: score(&truth, answer.as_slice(), asked.digits),
             truth: Some(truth),
             other,
         })
@@ -106,13 +107,13 @@ fn by_gradient(
     instance: &Instance,
     reference: &Reference,
     answer: &DVector<High>,
-    asked: Option<f64>,
+    asked: Asked,
     why: &str,
 ) -> Result<Judged, OracleError> {
     let values = reference.enclose(answer, High::ZERO)?;
     let here = reference.evaluate(answer)?;
-    let none = Truth::no_gradient(instance, answer, &values, &here);
-    let score = at_rest(&none, &values, &here, answer, asked, why)?;
+    let none = Truth::no_gradient(instance, answer, &values, &here, asked.precision);
+    let score = at_rest(&none, &values, &here, answer, asked.digits, why)?;
     Ok(Judged {
         score,
         truth: None,

@@ -13,6 +13,7 @@
 //! | `system` | answers about systems whose unknowns have names |
 //! | `outputs` | answers about systems without unknowns |
 //! | `posed` | an answer about any system: who reads and who judges it |
+//! | `precision` | what an answer in a lower precision is asked for, and the data as it sees them |
 //! | `reader` | the numbers of such answers, arranged as the system names them |
 //! | [`kit`] | the conformance kit: its instances, its manifest, and how a directory of answers is scored |
 
@@ -24,6 +25,7 @@ pub mod kit;
 mod minimiser;
 mod outputs;
 mod posed;
+mod precision;
 mod reader;
 mod score;
 mod system;
@@ -34,6 +36,7 @@ pub use answer::{Answer, parse_answer, read_answer, read_exact_point};
 pub use diagnosis::Diagnosis;
 pub use outputs::{judge_outputs, parse_outputs, read_outputs};
 pub use posed::PosedAnswer;
+pub use precision::{Asked, Precision};
 pub use score::{OwnDigits, Score, Worst};
 pub use system::{NamedAnswer, judge_system, parse_named_answer, read_named_answer};
 pub use verdict::{Judgement, judge};

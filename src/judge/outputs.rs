@@ -10,6 +10,7 @@ use std::path::Path;
 
 use crate::instance::InstanceError;
 use crate::instance::files::{has_suffix, npy, read_text, shown};
+use crate::judge::precision::{Asked, Precision};
 use crate::judge::reader::Reader;
 use crate::judge::score::score;
 use crate::judge::truth::{Shape, Truth};
@@ -69,16 +70,16 @@ pub fn parse_outputs(text: &str, name: &Path, given: &Given) -> Result<Vec<High>
     Ok(values)
 }
 
-/// Judges outputs, row by row in one vector. `asked` are the digits to ask for instead of what f64 can give.
+/// Judges outputs, row by row in one vector. `asked` says for what: its precision is that of the numbers given, too.
 ///
 /// An error of the oracle if an output has no value, or the graph of a row would not fit.
 pub fn judge_outputs(
     given: &Given,
     answer: &[High],
-    asked: Option<f64>,
+    asked: Asked,
 ) -> Result<Judgement, OracleError> {
-    let truth = outputs_truth(given)?;
-    let score = score(&truth, answer, asked);
+    let truth = outputs_truth(given, asked.precision)?;
+    let score = score(&truth, answer, asked.digits);
     Ok(Judgement {
         passed: score.passed,
         outputs: Some(score),
@@ -87,7 +88,7 @@ pub fn judge_outputs(
 }
 
 /// The outputs of an instance, and what f64 can be asked for.
-pub(super) fn outputs_truth(given: &Given) -> Result<Truth, OracleError> {
+pub(super) fn outputs_truth(given: &Given, precision: Precision) -> Result<Truth, OracleError> {
     let balls = OutputsReference::of(given)?.enclose()?;
     let layout = given.outputs_layout();
     let columns = layout
@@ -99,18 +100,18 @@ pub(super) fn outputs_truth(given: &Given) -> Result<Truth, OracleError> {
         name: OUTPUTS,
         dimensions: 2,
         d: columns,
+        precision,
     };
-    Ok(Truth::enclosed(shape, &balls, &[], underflow(given)))
+    Ok(Truth::enclosed(shape, &balls, &[], underflow(given, precision)))
 }
 
 /// What flushing to zero can do to an entry: each of the keys may lose a weight below the smallest normal number.
-fn underflow(given: &Given) -> High {
+fn underflow(given: &Given, precision: Precision) -> High {
     let arrays = given.system().given.iter();
     let largest = arrays
         .filter_map(|slot| given.array(slot.name))
         .flat_map(|array: &Array| array.values())
         .fold(1.0_f64, |most, value| most.max(value.abs()));
-    let smallest = High::lift(f64::MIN_POSITIVE).unwrap_or(High::ZERO);
     let terms = High::int(1 + given.size("nk") as i64);
-    smallest * terms * High::lift(largest).unwrap_or(High::ONE)
+    precision.smallest() * terms * High::lift(largest).unwrap_or(High::ONE)
 }

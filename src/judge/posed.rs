@@ -4,59 +4,103 @@ use std::path::Path;
 
 use nalgebra::DVector;
 
-use crate::instance::InstanceError;
+use crate::instance::{Instance, InstanceError};
 use crate::judge::{
-    Answer, Judgement, NamedAnswer, judge, judge_outputs, judge_system, parse_answer,
-    parse_named_answer, parse_outputs, read_answer, read_named_answer, read_outputs,
+    Answer, Asked, Judgement, NamedAnswer, Precision, judge, judge_outputs, judge_system,
+    parse_answer, parse_named_answer, parse_outputs, read_answer, read_named_answer, read_outputs,
 };
 use crate::oracle::OracleError;
 use crate::scalar::High;
-use crate::system::{Asks, Posed};
+use crate::system::{Asks, Given, Posed};
 
-/// What somebody computed for an instance, read as its system wants it, beside the instance.
+/// What somebody computed for an instance in some precision, beside the instance as that precision sees it.
 #[derive(Debug)]
-pub struct PosedAnswer<'a>(Kind<'a>);
-
-#[derive(Debug)]
-enum Kind<'a> {
-    Logit(&'a crate::instance::Instance, Box<Answer>),
-    Named(&'a crate::system::Given, Box<NamedAnswer>),
-    Outputs(&'a crate::system::Given, Vec<High>),
+pub struct PosedAnswer {
+    precision: Precision,
+    kind: Kind,
 }
 
-impl<'a> PosedAnswer<'a> {
-    /// The answer in a file, or on standard input if the path is `-`; whatever does not fit is named with its place.
-    pub fn read(path: &Path, posed: &'a Posed) -> Result<Self, InstanceError> {
-        Ok(Self(match posed {
-            Posed::Logit(instance) => Kind::Logit(instance, read_answer(path, instance)?.into()),
+#[derive(Debug)]
+enum Kind {
+    Logit(Instance, Box<Answer>),
+    Named(Given, Box<NamedAnswer>),
+    Outputs(Given, Vec<High>),
+}
+
+impl PosedAnswer {
+    /// The answer in a file, or on standard input if the path is `-`; whatever does not fit is named with its place. In a lower
+    /// precision the data of the instance and the point are rounded first, as the program that computed the answer must have
+    /// done.
+    pub fn read(path: &Path, posed: &Posed, precision: Precision) -> Result<Self, InstanceError> {
+        let kind = match precision.round_posed(posed)? {
+            Posed::Logit(instance) => {
+                let answer = read_answer(path, &instance)?;
+                Kind::Logit(instance, answer.into())
+            }
             Posed::Other(given) => match given.system().asks {
-                Asks::Loss => Kind::Named(given, read_named_answer(path, given)?.into()),
-                Asks::Outputs(_) => Kind::Outputs(given, read_outputs(path, given)?),
+                Asks::Loss => {
+                    let answer = read_named_answer(path, &given)?;
+                    Kind::Named(given, answer.into())
+                }
+                Asks::Outputs(_) => {
+                    let values = read_outputs(path, &given)?;
+                    Kind::Outputs(given, values)
+                }
             },
-        }))
+        };
+        Ok(Self { precision, kind }.rounded())
     }
 
     /// [`read`](Self::read) from text; `name` is the file that messages mention and that relative paths start from.
-    pub fn parse(text: &str, name: &Path, posed: &'a Posed) -> Result<Self, InstanceError> {
-        Ok(Self(match posed {
+    pub fn parse(
+        text: &str,
+        name: &Path,
+        posed: &Posed,
+        precision: Precision,
+    ) -> Result<Self, InstanceError> {
+        let kind = match precision.round_posed(posed)? {
             Posed::Logit(instance) => {
-                Kind::Logit(instance, parse_answer(text, name, instance)?.into())
+                let answer = parse_answer(text, name, &instance)?;
+                Kind::Logit(instance, answer.into())
             }
             Posed::Other(given) => match given.system().asks {
-                Asks::Loss => Kind::Named(given, parse_named_answer(text, name, given)?.into()),
-                Asks::Outputs(_) => Kind::Outputs(given, parse_outputs(text, name, given)?),
+                Asks::Loss => {
+                    let answer = parse_named_answer(text, name, &given)?;
+                    Kind::Named(given, answer.into())
+                }
+                Asks::Outputs(_) => {
+                    let values = parse_outputs(text, name, &given)?;
+                    Kind::Outputs(given, values)
+                }
             },
-        }))
+        };
+        Ok(Self { precision, kind }.rounded())
     }
 
-    /// Judges it: [`judge`], [`judge_system`] or [`judge_outputs`], as the system asks. `near` is a point near the
-    /// minimiser of a loss of logits, where one is known.
+    fn rounded(mut self) -> Self {
+        let x = match &mut self.kind {
+            Kind::Logit(_, answer) => &mut answer.x,
+            Kind::Named(_, answer) => &mut answer.x,
+            Kind::Outputs(..) => return self,
+        };
+        if let Some(x) = x {
+            *x = self.precision.round_point(x);
+        }
+        self
+    }
+
+    /// Judges it: [`judge`], [`judge_system`] or [`judge_outputs`], as the system asks. `digits` are those to ask for instead of
+    /// as many as the precision can give, `near` is a point near the minimiser of a loss of logits, where one is known.
     pub fn judge(
         &self,
-        asked: Option<f64>,
+        digits: Option<f64>,
         near: Option<&DVector<High>>,
     ) -> Result<Judgement, OracleError> {
-        match &self.0 {
+        let asked = Asked {
+            digits,
+            precision: self.precision,
+        };
+        match &self.kind {
             Kind::Logit(instance, answer) => judge(instance, answer, asked, near),
             Kind::Named(given, answer) => judge_system(given, answer, asked),
             Kind::Outputs(given, values) => judge_outputs(given, values, asked),

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::judge::digits::{digits, largest_difference, log10};
-use crate::judge::truth::{Truth, unit};
+use crate::judge::truth::Truth;
 use crate::scalar::{Allowance, High, certified_to};
 
 /// How right one quantity of an answer is.
@@ -116,7 +116,7 @@ fn worst_of_its_own(
     answer: &[High],
     asked: Option<f64>,
 ) -> Option<(usize, OwnDigits)> {
-    let unit = unit();
+    let unit = truth.precision.unit();
     let mut worst: Option<(usize, OwnDigits, f64)> = None;
     for (k, (value, given)) in truth.values.iter().zip(answer).enumerate() {
         let (error, own) = ((*value - *given).abs(), truth.allowed[k]);

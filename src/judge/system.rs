@@ -17,9 +17,10 @@ use crate::instance::files::{has_suffix, read_text, shown};
 use crate::judge::diagnosis::Diagnosis;
 use crate::judge::digits::largest;
 use crate::judge::minimiser::at_rest;
+use crate::judge::precision::{Asked, Precision};
 use crate::judge::reader::Reader;
 use crate::judge::score::{Score, score};
-use crate::judge::truth::{Shape, Truth, unit};
+use crate::judge::truth::{Shape, Truth};
 use crate::judge::verdict::Judgement;
 use crate::oracle::{Enclosure, Evaluation, OracleError, Reference, lift_vector};
 use crate::scalar::High;
@@ -96,7 +97,7 @@ pub fn parse_named_answer(
     Ok(answer)
 }
 
-/// Judges an answer. `asked` are the digits to ask for instead of what f64 can give.
+/// Judges an answer. `asked` says for what: its precision is that of the numbers given, too.
 ///
 /// A minimiser is judged by its gradient and the sign of the curvature: that of these systems need not be unique.
 ///
@@ -104,7 +105,7 @@ pub fn parse_named_answer(
 pub fn judge_system(
     given: &Given,
     answer: &NamedAnswer,
-    asked: Option<f64>,
+    asked: Asked,
 ) -> Result<Judgement, OracleError> {
     let reference = Reference::of(given)?;
     let layout = given.layout();
@@ -114,12 +115,12 @@ pub fn judge_system(
     let mut halved: Vec<&'static str> = Vec::new();
     if answer.loss.is_some() || answer.gradient.is_some() || answer.hessian.is_some() {
         let values = reference.enclose(x, High::ZERO)?;
-        let [loss, gradient, hessian] = truths(given, &reference, x, &values);
+        let [loss, gradient, hessian] = truths(given, &reference, x, &values, asked.precision);
         let mut judged = |truth: &Truth, found: &[High]| {
-            let given = with_names(score(truth, found, asked), &layout);
+            let given = with_names(score(truth, found, asked.digits), &layout);
             let two = High::int(2);
             let half: Vec<High> = found.iter().map(|value| *value / two).collect();
-            if !given.passed && score(truth, &half, asked).passed {
+            if !given.passed && score(truth, &half, asked.digits).passed {
                 halved.push(truth.name);
             }
             given
@@ -138,9 +139,9 @@ pub fn judge_system(
     if let Some(found) = &answer.minimiser {
         let values = reference.enclose(found, High::ZERO)?;
         let here = reference.evaluate(found)?;
-        let none = stationary(given, found, &values, &here);
+        let none = stationary(given, found, &values, &here, asked.precision);
         let why = "that of this system need not be unique";
-        let score = at_rest(&none, &values, &here, found, asked, why)?;
+        let score = at_rest(&none, &values, &here, found, asked.digits, why)?;
         verdict.minimiser = Some(with_names(score, &layout));
     }
     if !halved.is_empty() {
@@ -163,14 +164,16 @@ pub(super) fn truths(
     reference: &Reference,
     x: &DVector<High>,
     values: &Enclosure,
+    precision: Precision,
 ) -> [Truth; 3] {
-    let (d, underflow) = (x.len(), underflow(given));
-    let more = of_a_perfect_fit(given, reference, x, values.loss.midpoint());
+    let (d, underflow) = (x.len(), underflow(given, precision));
+    let more = of_a_perfect_fit(given, reference, x, values.loss.midpoint(), precision);
     let enclosed = |name, dimensions, balls: &[_], more: &[High]| {
         let shape = Shape {
             name,
             dimensions,
             d,
+            precision,
         };
         Truth::enclosed(shape, balls, more, underflow)
     };
@@ -187,8 +190,15 @@ pub(super) fn stationary(
     x: &DVector<High>,
     values: &Enclosure,
     here: &Evaluation,
+    precision: Precision,
 ) -> Truth {
-    Truth::stationary(x.len(), x, values, here, underflow(given))
+    let shape = Shape {
+        name: "minimiser",
+        dimensions: 1,
+        d: x.len(),
+        precision,
+    };
+    Truth::stationary(shape, x, values, here, underflow(given, precision))
 }
 
 /// The worst entry by its name: `X[2, 1]`, or `X[2, 1], Y[0, 0]` in a Hessian.
@@ -207,28 +217,33 @@ fn with_names(mut score: Score, layout: &Layout) -> Score {
 
 /// What flushing to zero can do: each of the products that make an entry loses less than the smallest normal number,
 /// which enters with at most four others.
-fn underflow(given: &Given) -> High {
+fn underflow(given: &Given, precision: Precision) -> High {
     let arrays = given.system().given.iter();
     let sizes = arrays.filter_map(|slot| given.array(slot.name));
     let largest = sizes
         .flat_map(|array| array.values().iter())
         .filter(|value| value.is_finite())
         .fold(1.0_f64, |most, value| most.max(value.abs()));
-    let smallest = High::lift(f64::MIN_POSITIVE).unwrap_or(High::ZERO);
     let entries = High::int(1 + given.layout().dimension() as i64);
-    smallest * entries * High::lift(largest).unwrap_or(High::ONE).square().square()
+    precision.smallest() * entries * High::lift(largest).unwrap_or(High::ONE).square().square()
 }
 
 /// A loss that is nearly zero is a square of what rounding leaves of a residual: of second order in the unit. Where that
 /// may matter, the loss is enclosed over a box of points as wide as f64 rounds the unknowns and sums of them.
-fn of_a_perfect_fit(given: &Given, reference: &Reference, x: &DVector<High>, loss: High) -> High {
+fn of_a_perfect_fit(
+    given: &Given,
+    reference: &Reference,
+    x: &DVector<High>,
+    loss: High,
+    precision: Precision,
+) -> High {
     /// The second order counts where the residual is below some 10^8 roundings.
     const PERFECT_EXPONENT: i64 = -16;
     if loss.abs() > High::ONE.shifted(PERFECT_EXPONENT) {
         return High::ZERO;
     }
     let width = largest(x.as_slice()).max(High::ONE)
-        * unit()
+        * precision.unit()
         * High::int(given.layout().dimension() as i64 + 1);
     // Where the box holds a pole, no loss is nearly zero.
     reference

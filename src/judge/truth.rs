@@ -1,4 +1,4 @@
-//! The truth about one quantity, and how much of it f64 can be asked for.
+//! The truth about one quantity, and how much of it f64, or another precision, can be asked for.
 //!
 //! The oracle encloses what it computes: the radius of its ball is a running error analysis of the evaluation from the
 //! definition, in units of `10^-39`: every rounding of `A x`, of the exponentials and of the sums is carried through all
@@ -8,16 +8,15 @@
 //! allowed error in f64 = radius * 2^-53 / (0.51 10^-39)        amplification K = allowed / (2^-53 max |value|)
 //! ```
 //!
-//! and a sound f64 program keeps `15.95 - log10 K` digits, less an allowance for another order of operations.
+//! (or with `2^-24`, `2^-8` for `2^-53`), and a sound f64 program keeps `15.95 - log10 K` digits, less an allowance for another order of operations.
 
 use nalgebra::{Cholesky, DMatrix, DVector};
 
 use crate::instance::Instance;
 use crate::judge::digits::{digits, largest, log10};
+use crate::judge::precision::Precision;
 use crate::oracle::{Ball, Enclosure, Evaluation, Minimiser, Reference, lift_matrix, lift_vector};
 use crate::scalar::rounding::Rounding;
-/// One rounding of f64.
-pub(super) use crate::scalar::rounding::unit_of_f64 as unit;
 use crate::scalar::{Allowance, High};
 
 /// Digits granted to an evaluation.
@@ -47,6 +46,8 @@ pub(super) struct Truth {
     pub(super) required: f64,
     /// Why so many.
     pub(super) reason: String,
+    /// The precision that it was asked of.
+    pub(super) precision: Precision,
     dimensions: usize,
     d: usize,
 }
@@ -59,6 +60,8 @@ pub(super) struct Shape {
     pub(super) dimensions: usize,
     /// The side of the matrix.
     pub(super) d: usize,
+    /// The precision that is asked of it.
+    pub(super) precision: Precision,
 }
 
 impl Truth {
@@ -68,69 +71,60 @@ impl Truth {
         reference: &Reference,
         x: &DVector<High>,
         values: &Enclosure,
+        precision: Precision,
     ) -> Self {
-        let second_order = of_a_perfect_fit(instance, reference, x, values.loss);
-        Self::of_balls("loss", 0, instance, &[values.loss], &[second_order])
+        let second_order = of_a_perfect_fit(instance, reference, x, values.loss, precision);
+        let shape = Shape::of("loss", 0, instance, precision);
+        Self::of_balls(shape, instance, &[values.loss], &[second_order])
     }
 
     /// `grad L(x)`.
-    pub(super) fn gradient(instance: &Instance, values: &Enclosure) -> Self {
-        Self::of_balls("gradient", 1, instance, &values.gradient, &[])
+    pub(super) fn gradient(instance: &Instance, values: &Enclosure, precision: Precision) -> Self {
+        let shape = Shape::of("gradient", 1, instance, precision);
+        Self::of_balls(shape, instance, &values.gradient, &[])
     }
 
     /// `Hess L(x)`, row by row.
-    pub(super) fn hessian(instance: &Instance, values: &Enclosure) -> Self {
-        Self::of_balls(
-            "hessian",
-            2,
-            instance,
-            &values.hessian,
-            &of_the_ridge(instance),
-        )
+    pub(super) fn hessian(instance: &Instance, values: &Enclosure, precision: Precision) -> Self {
+        let shape = Shape::of("hessian", 2, instance, precision);
+        let ridge = of_the_ridge(instance, precision);
+        Self::of_balls(shape, instance, &values.hessian, &ridge)
     }
 
-    fn of_balls(
-        name: &'static str,
-        dimensions: usize,
-        instance: &Instance,
-        balls: &[Ball],
-        more: &[High],
-    ) -> Self {
-        let shape = Shape {
-            name,
-            dimensions,
-            d: instance.columns(),
-        };
-        Self::enclosed(shape, balls, more, underflow(instance))
+    fn of_balls(shape: Shape, instance: &Instance, balls: &[Ball], more: &[High]) -> Self {
+        let underflow = underflow(instance, shape.precision);
+        Self::enclosed(shape, balls, more, underflow)
     }
 
-    /// What balls enclose. `more` is f64's rounding of each value beyond what the oracle's own tells, `underflow` what
+    /// What balls enclose. `more` is the rounding of each value in the precision beyond what the oracle's own tells, `underflow` what
     /// flushing to zero can do to each.
     pub(super) fn enclosed(shape: Shape, balls: &[Ball], more: &[High], underflow: High) -> Self {
         let Shape {
             name,
             dimensions,
             d,
+            precision,
         } = shape;
+        let unit = precision.unit();
         let values: Vec<High> = balls.iter().map(|ball| ball.midpoint()).collect();
         let radius = balls
             .iter()
             .fold(High::ZERO, |m, ball| m.max(ball.radius()));
-        let allowed = in_f64(radius) + underflow + largest(more);
+        let allowed = rounding(radius, precision) + underflow + largest(more);
         let own = |(k, ball): (usize, &Ball)| {
             let more = more.get(k).copied().unwrap_or(High::ZERO);
-            let rounding = in_f64(ball.radius()) + more;
-            if rounding.is_zero() {
+            let own = rounding(ball.radius(), precision) + more;
+            if own.is_zero() {
                 High::ZERO
             } else {
-                rounding + underflow
+                own + underflow
             }
         };
         let size = largest(&values);
         let reason = |scale: High, of: &str| {
             format!(
                 "rounding grows {} times between the data and {of}; less {}",
-                (allowed / (unit() * scale)).scientific(2),
+                (allowed / (unit * scale)).scientific(2),
                 digits_granted(&EVALUATION),
             )
         };
@@ -142,13 +136,14 @@ impl Truth {
             scale: size,
             required: 0.0,
             reason: String::new(),
+            precision,
             dimensions,
             d,
             values,
         };
         if size <= radius {
             // Nothing to be relative to but the terms that cancel.
-            let scale = allowed / unit();
+            let scale = allowed / unit;
             return Self {
                 required: required(allowed, scale, &EVALUATION),
                 reason: format!(
@@ -179,13 +174,15 @@ impl Truth {
         here: &Evaluation,
         values: &Enclosure,
         start: &DVector<High>,
+        precision: Precision,
     ) -> Self {
+        let unit = precision.unit();
         let errors = DVector::from_iterator(
             values.gradient.len(),
             values
                 .gradient
                 .iter()
-                .map(|ball| in_f64(ball.radius()) + underflow(instance)),
+                .map(|ball| rounding(ball.radius(), precision) + underflow(instance, precision)),
         );
         let size = largest(found.x.as_slice());
         // The minimiser comes with a proof that this Hessian is positive definite.
@@ -195,11 +192,11 @@ impl Truth {
                 let sizes = inverse.map(High::abs);
                 // A step solved for in f64 is off by the condition of each entry: |H^-1| |H| |x| roundings.
                 let solving =
-                    &sizes * (here.hessian.map(High::abs) * found.x.map(High::abs)) * unit();
+                    &sizes * (here.hessian.map(High::abs) * found.x.map(High::abs)) * unit;
                 let each = sizes * errors;
                 let directly = largest(each.as_slice());
                 // Both bound the error; the second knows that most of it passes through the logits.
-                let by_logits = through_logits(instance, &found.x, inverse)
+                let by_logits = through_logits(instance, &found.x, inverse, precision)
                     .map(|each| (largest(each.as_slice()), each));
                 let (moved, each) = match by_logits {
                     Some((moved, each)) if moved < directly => (moved, each),
@@ -215,11 +212,11 @@ impl Truth {
         };
         let zero = size <= found.error_bound;
         let scale = if zero {
-            largest(start.as_slice()).max(moved / unit())
+            largest(start.as_slice()).max(moved / unit)
         } else {
             size
         };
-        let allowed = moved + unit() * scale;
+        let allowed = moved + unit * scale;
         let granted = EVALUATION + STOPPING;
         let zero_note = if zero {
             ", counted relative to the start because the minimiser is zero"
@@ -233,17 +230,18 @@ impl Truth {
             // Of a zero minimiser an iteration leaves what it may leave of the start.
             allowed: own
                 .iter()
-                .map(|own| if zero { *own + unit() * scale } else { *own })
+                .map(|own| if zero { *own + unit * scale } else { *own })
                 .collect(),
             radius: found.error_bound,
             scale,
             required: required(allowed, scale, &granted),
             reason: format!(
                 "rounding of the gradient grows {} times on its way through the inverse Hessian (condition {}){zero_note}; less {}",
-                (allowed / (unit() * scale)).scientific(2),
+                (allowed / (unit * scale)).scientific(2),
                 condition.scientific(2),
                 digits_granted(&granted),
             ),
+            precision,
             dimensions: 1,
             d: instance.columns(),
         }
@@ -256,29 +254,26 @@ impl Truth {
         x: &DVector<High>,
         values: &Enclosure,
         here: &Evaluation,
+        precision: Precision,
     ) -> Self {
-        Self::stationary(instance.columns(), x, values, here, underflow(instance))
+        let shape = Shape::of("minimiser", 1, instance, precision);
+        Self::stationary(shape, x, values, here, underflow(instance, precision))
     }
 
-    /// [`no_gradient`](Self::no_gradient) for a loss of any system with `d` unknowns.
+    /// [`no_gradient`](Self::no_gradient) for a loss of any system.
     pub(super) fn stationary(
-        d: usize,
+        shape: Shape,
         x: &DVector<High>,
         values: &Enclosure,
         here: &Evaluation,
         underflow: High,
     ) -> Self {
-        let of_the_point = here.hessian.map(High::abs) * x.map(High::abs) * unit();
+        let of_the_point = here.hessian.map(High::abs) * x.map(High::abs) * shape.precision.unit();
         let balls: Vec<Ball> = values
             .gradient
             .iter()
             .map(|ball| Ball::new(High::ZERO, ball.radius()))
             .collect();
-        let shape = Shape {
-            name: "minimiser",
-            dimensions: 1,
-            d,
-        };
         let truth = Self::enclosed(shape, &balls, of_the_point.as_slice(), underflow);
         Self {
             required: truth.required - STOPPING.size(),
@@ -306,6 +301,7 @@ fn through_logits(
     instance: &Instance,
     x: &DVector<High>,
     inverse: &DMatrix<High>,
+    precision: Precision,
 ) -> Option<DVector<High>> {
     if instance.rows() > MOST_ROWS {
         return None;
@@ -317,12 +313,12 @@ fn through_logits(
     let in_logits = Reference::new(&instance.in_logits()).ok()?;
     let values = in_logits.enclose(&z, High::ZERO).ok()?;
     let n = a.nrows();
-    let count = |k: usize| High::int(k as i64 + 1) * unit();
+    let count = |k: usize| High::int(k as i64 + 1) * precision.unit();
     let slope = |i: usize| values.gradient[i].midpoint() + w2[i] * z[i];
     let v = DVector::from_fn(n, |i, _| slope(i).abs());
     let in_z = (&sizes * x.map(High::abs)) * count(a.ncols());
     let mut in_v = DVector::from_fn(n, |i, _| {
-        in_f64(values.gradient[i].radius()) + (w2[i] * z[i]).abs() * count(1)
+        rounding(values.gradient[i].radius(), precision) + (w2[i] * z[i]).abs() * count(1)
     });
     for i in 0..n {
         for j in 0..n {
@@ -338,9 +334,26 @@ fn through_logits(
 /// See [`through_logits`].
 const MOST_ROWS: usize = 64;
 
-/// What a bound on the oracle's rounding is in f64: [`Ball`] charges each operation as [`Rounding`] says.
-pub(super) fn in_f64(radius: High) -> High {
-    radius * unit() / Rounding::Sum.at_40_digits(High::ONE)
+/// What a bound on the oracle's rounding is in a precision, to first order in its unit: [`Ball`] charges each operation as
+/// [`Rounding`] says.
+pub(super) fn rounding(radius: High, precision: Precision) -> High {
+    radius * precision.unit() / Rounding::Sum.at_40_digits(High::ONE)
+}
+
+impl Shape {
+    fn of(
+        name: &'static str,
+        dimensions: usize,
+        instance: &Instance,
+        precision: Precision,
+    ) -> Self {
+        Self {
+            name,
+            dimensions,
+            d: instance.columns(),
+            precision,
+        }
+    }
 }
 
 /// A loss that is zero, or nearly, is a square of what rounding leaves of the residual: of second order in the unit, which
@@ -351,6 +364,7 @@ fn of_a_perfect_fit(
     reference: &Reference,
     x: &DVector<High>,
     loss: Ball,
+    precision: Precision,
 ) -> High {
     let size = |largest: f64| High::lift(largest).unwrap_or(High::ONE);
     let target = High::ONE + size(instance.target().norm()).square();
@@ -365,7 +379,7 @@ fn of_a_perfect_fit(
     } else {
         largest(x.as_slice()).max(a.recip())
     };
-    let width = reach * unit() * High::int(instance.columns() as i64 + 1);
+    let width = reach * precision.unit() * High::int(instance.columns() as i64 + 1);
     // No enclosure over the box: near a pole, where no loss is nearly zero.
     reference
         .enclose(x, width)
@@ -374,12 +388,12 @@ fn of_a_perfect_fit(
 
 /// `A' W^2 A` does not depend on x: a constant of the oracle's graph, without rounding. In f64 its entries are sums of n
 /// products of three numbers and a square. Row by row.
-fn of_the_ridge(instance: &Instance) -> Vec<High> {
+fn of_the_ridge(instance: &Instance, precision: Precision) -> Vec<High> {
     let a = lift_matrix(&instance.matrix().to_dense());
     let w = lift_vector(instance.weights());
     let weighted = DMatrix::from_fn(a.nrows(), a.ncols(), |i, j| (w[i] * a[(i, j)]).abs());
     let sizes = weighted.tr_mul(&weighted);
-    let roundings = unit() * High::int(instance.rows() as i64 + 3);
+    let roundings = precision.unit() * High::int(instance.rows() as i64 + 3);
     sizes.iter().map(|size| *size * roundings).collect()
 }
 
@@ -388,12 +402,11 @@ const PERFECT_EXPONENT: i64 = -16;
 
 /// What flushing to zero can do: each of the n probabilities loses less than the smallest normal number, which enters
 /// with the target and with A on both sides.
-fn underflow(instance: &Instance) -> High {
+fn underflow(instance: &Instance, precision: Precision) -> High {
     let size = |largest: f64| High::lift(largest).unwrap_or(High::ONE) + High::ONE;
     let a = size(instance.matrix().to_dense().amax());
     let b = size(instance.target().amax());
-    let smallest = High::lift(f64::MIN_POSITIVE).unwrap_or(High::ZERO);
-    smallest * High::int(instance.rows() as i64) * a.square() * b.square()
+    precision.smallest() * High::int(instance.rows() as i64) * a.square() * b.square()
 }
 
 /// `0.5 digits for another order of the sums`.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::instance::Instance;
 use crate::judge::answer::Answer;
 use crate::judge::diagnosis::{Diagnoses, Diagnosis, Suspects};
+use crate::judge::precision::Asked;
 use crate::judge::score::{Score, score};
 use crate::judge::truth::Truth;
 use crate::judge::{diagnosis, minimiser};
@@ -53,7 +54,8 @@ impl Judgement {
     }
 }
 
-/// Judges an answer. `asked` are the digits to ask for instead of what f64 can give; `near` is a point near the
+/// Judges an answer. `asked` says for what: its precision is that of the instance's numbers, too, which
+/// [`PosedAnswer`](crate::judge::PosedAnswer) sees to. `near` is a point near the
 /// minimiser where one is known, which saves the search from the start.
 ///
 /// A minimiser where none can be proven to be isolated is judged by its gradient and the sign of the curvature.
@@ -62,9 +64,10 @@ impl Judgement {
 pub fn judge(
     instance: &Instance,
     answer: &Answer,
-    asked: Option<f64>,
+    asked: Asked,
     near: Option<&DVector<High>>,
 ) -> Result<Judgement, OracleError> {
+    let precision = asked.precision;
     let reference = Reference::new(instance)?;
     let start = lift_vector(&instance.start());
     let x = answer.x.as_ref().unwrap_or(&start);
@@ -81,7 +84,7 @@ pub fn judge(
             x,
         };
         let mut judged = |truth: Truth, given: &[High]| {
-            let score = score(&truth, given, asked);
+            let score = score(&truth, given, asked.digits);
             if !score.passed {
                 named.extend(
                     truth.name,
@@ -92,15 +95,15 @@ pub fn judge(
         };
         verdict.loss = answer
             .loss
-            .map(|loss| judged(Truth::loss(instance, &reference, x, &values), &[loss]));
+            .map(|loss| judged(Truth::loss(instance, &reference, x, &values, precision), &[loss]));
         verdict.gradient = answer
             .gradient
             .as_ref()
-            .map(|gradient| judged(Truth::gradient(instance, &values), gradient.as_slice()));
+            .map(|gradient| judged(Truth::gradient(instance, &values, precision), gradient.as_slice()));
         verdict.hessian = answer.hessian.as_ref().map(|hessian| {
             // Row by row, as the oracle lists its own.
             judged(
-                Truth::hessian(instance, &values),
+                Truth::hessian(instance, &values, precision),
                 hessian.transpose().as_slice(),
             )
         });

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use attention_regression::instance::files::parse_instance;
 use attention_regression::instance::{Activation, DesignMatrix, Instance, LossKind};
-use attention_regression::judge::{Answer, Judgement, judge};
+use attention_regression::judge::{Answer, Asked, Judgement, judge};
 use attention_regression::oracle::{lift_matrix, lift_vector};
 use attention_regression::production::{Problem, Settings, solve};
 use attention_regression::scalar::High;
@@ -124,7 +124,7 @@ fn minimiser(value: &DVector<f64>) -> Answer {
 }
 
 fn judged(instance: &Instance, answer: &Answer) -> Judgement {
-    judge(instance, answer, None, None).unwrap()
+    judge(instance, answer, Asked::default(), None).unwrap()
 }
 
 fn ids(verdict: &Judgement) -> Vec<&'static str> {
@@ -628,7 +628,7 @@ fn a_loss_beyond_f64_is_judged_too() {
             loss: Some(text.parse().unwrap()),
             ..Answer::default()
         };
-        judge(&instance, &answer, None, None).unwrap()
+        judge(&instance, &answer, Asked::default(), None).unwrap()
     };
     // By mpmath: exp(1200) / 2.
     assert!(judged("7.117841095614726831904408979639038946908e520").passed);
@@ -755,7 +755,11 @@ fn noise_is_no_difference() {
 fn a_symmetric_error_of_a_hessian_is_no_wrong_order() {
     let instance = softmax_instance();
     let matrix = Parts::of(&instance).hessian * (1.0 + 3e-8);
-    let verdict = judge(&instance, &hessian(&matrix), Some(8.0), None).unwrap();
+    let eight = Asked {
+        digits: Some(8.0),
+        ..Asked::default()
+    };
+    let verdict = judge(&instance, &hessian(&matrix), eight, None).unwrap();
     assert!(!verdict.passed);
     assert_eq!(ids(&verdict), [""; 0], "{verdict:?}");
 }

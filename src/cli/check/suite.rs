@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::check::cases;
 use crate::cli::format::Format;
 use crate::cli::{CliError, Exit, output};
+use crate::judge::Asked;
 use crate::judge::kit::{Row, Status, Suite, score_directory};
 use crate::report::junit;
 
@@ -12,10 +13,10 @@ use crate::report::junit;
 pub(super) fn run(
     kit: &Path,
     answers: &Path,
-    digits: Option<f64>,
+    asked: Asked,
     format: Format,
 ) -> Result<Exit, CliError> {
-    let suite = score_directory(kit, answers, digits)?;
+    let suite = score_directory(kit, answers, asked)?;
     output::print(&match format {
         Format::Text => table(&suite),
         Format::Json => output::json_report(&suite),

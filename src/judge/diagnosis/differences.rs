@@ -11,7 +11,7 @@ use nalgebra::DVector;
 use crate::judge::diagnosis::float32;
 use crate::judge::diagnosis::mistake::Mistake;
 use crate::judge::digits::{digits, largest_difference};
-use crate::judge::truth::{Truth, in_f64};
+use crate::judge::truth::{Truth, rounding};
 use crate::oracle::Reference;
 use crate::scalar::High;
 
@@ -70,7 +70,7 @@ pub(super) fn recognise(
     given: &[High],
 ) -> Option<Mistake> {
     let loss = reference.enclose_loss(x).ok()?;
-    let rounding = in_f64(loss.radius()) * High::int(ROUNDINGS);
+    let rounding = rounding(loss.radius(), truth.precision) * High::int(ROUNDINGS);
     let (error, _) = largest_difference(given, &truth.values);
     let singles = given.iter().all(|g| float32::is_float32(g.to_f64()));
     let schemes = STEPS

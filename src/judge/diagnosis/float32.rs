@@ -6,12 +6,13 @@ use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::judge::closed_forms::{Values, in_logits, in_unknowns};
 use crate::judge::diagnosis::mistake::Mistake;
 use crate::judge::digits::{digits, largest_difference};
+use crate::judge::precision::Precision;
 use crate::judge::score::Score;
 use crate::judge::truth::Truth;
 use crate::scalar::High;
 
 /// Loss, gradient and Hessian at `x`, everything in float32.
-pub(super) fn values(instance: &Instance, x: &DVector<High>) -> Values<f32> {
+pub(in crate::judge) fn values(instance: &Instance, x: &DVector<High>) -> Values<f32> {
     let lift = |value: f64| value as f32;
     let a = instance.matrix().to_dense().map(lift);
     let z = &a * x.map(|x| lift(x.to_f64()));
@@ -35,6 +36,10 @@ pub(super) fn recognise(
     score: &Score,
     recomputed: Option<Vec<High>>,
 ) -> Option<Mistake> {
+    // In a lower precision it is no mistake.
+    if truth.precision != Precision::Float64 {
+        return None;
+    }
     let likely = match recomputed {
         Some(values) => {
             let (error, _) = largest_difference(&values, &truth.values);

@@ -12,6 +12,7 @@ use crate::judge::kit::MANIFEST;
 use crate::judge::kit::listed::Listed;
 use crate::judge::kit::specimen::Specimen;
 use crate::judge::outputs::outputs_truth;
+use crate::judge::precision::Precision;
 use crate::judge::system::{stationary, truths};
 use crate::judge::truth::Truth;
 use crate::oracle::{Minimiser, OracleError, Reference, lift_vector, minimise};
@@ -129,6 +130,9 @@ struct Numbers {
     nearest: Vec<f64>,
 }
 
+/// The precision that the kit asks for.
+const F64: Precision = Precision::Float64;
+
 /// Digits printed at most.
 const DIGITS: usize = 36;
 
@@ -161,15 +165,15 @@ fn of_logits(specimen: &Specimen, instance: &Instance) -> Result<Entry, OracleEr
     let start = lift_vector(&instance.start());
     let values = reference.enclose(&start, High::ZERO)?;
     let truths = [
-        Truth::loss(instance, &reference, &start, &values),
-        Truth::gradient(instance, &values),
-        Truth::hessian(instance, &values),
+        Truth::loss(instance, &reference, &start, &values, F64),
+        Truth::gradient(instance, &values, F64),
+        Truth::hessian(instance, &values, F64),
     ];
     let minimiser = match strict_minimiser(&reference, &start)? {
         Some(found) => {
             let here = reference.evaluate(&found.x)?;
             let values = reference.enclose(&found.x, High::ZERO)?;
-            let truth = Truth::minimiser(instance, &found, &here, &values, &start);
+            let truth = Truth::minimiser(instance, &found, &here, &values, &start, F64);
             Some((numbers(&truth), truth.required))
         }
         None => None,
@@ -188,13 +192,13 @@ fn of_system(specimen: &Specimen, given: &Given) -> Result<Entry, OracleError> {
     let start = given.start();
     let point = lift_vector(&DVector::from_column_slice(&start));
     let values = reference.enclose(&point, High::ZERO)?;
-    let truths = truths(given, &reference, &point, &values);
+    let truths = truths(given, &reference, &point, &values, F64);
     let minimiser = match strict_minimiser(&reference, &point)? {
         Some(found) => {
             // It is judged by its gradient, as every minimiser of such a system.
             let here = reference.evaluate(&found.x)?;
             let values = reference.enclose(&found.x, High::ZERO)?;
-            let required = stationary(given, &found.x, &values, &here).required;
+            let required = stationary(given, &found.x, &values, &here, F64).required;
             let radii = found.entry_bounds.as_slice();
             Some((certified(found.x.as_slice(), radii), required))
         }
@@ -211,7 +215,7 @@ fn of_system(specimen: &Specimen, given: &Given) -> Result<Entry, OracleError> {
 }
 
 fn of_outputs(specimen: &Specimen, given: &Given) -> Result<Entry, OracleError> {
-    let truth = outputs_truth(given)?;
+    let truth = outputs_truth(given, F64)?;
     let found = numbers(&truth);
     let columns = given.size("m").max(1);
     Ok(Entry {

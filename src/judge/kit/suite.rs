@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::instance::InstanceError;
 use crate::judge::kit::{Entry, read_kit};
-use crate::judge::{Judgement, PosedAnswer};
+use crate::judge::{Asked, Judgement, PosedAnswer};
 use crate::scalar::High;
 use crate::system::{Posed, read};
 
@@ -72,7 +72,7 @@ impl Status {
 pub fn score_directory(
     kit: &Path,
     answers: &Path,
-    asked: Option<f64>,
+    asked: Asked,
 ) -> Result<Suite, InstanceError> {
     let entries = read_kit(kit)?.instances;
     refuse_strangers(&entries, answers)?;
@@ -113,7 +113,7 @@ fn row(
     entry: &Entry,
     kit: &Path,
     answers: &Path,
-    asked: Option<f64>,
+    asked: Asked,
 ) -> Result<Row, InstanceError> {
     let posed = read(&kit.join(&entry.instance))?;
     let path = answers.join(format!("{}.json", entry.id));
@@ -133,7 +133,8 @@ fn row(
         Posed::Logit(instance) => near(entry, instance.columns()),
         Posed::Other(_) => None,
     };
-    let scored = PosedAnswer::read(&path, &posed).map(|answer| answer.judge(asked, near.as_ref()));
+    let scored = PosedAnswer::read(&path, &posed, asked.precision)
+        .map(|answer| answer.judge(asked.digits, near.as_ref()));
     Ok(match scored {
         Err(error) => without(Status::Unusable, error.to_string()),
         Ok(Ok(verdict)) => Row {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use attention_regression::instance::Instance;
 use attention_regression::instance::files::parse_instance;
-use attention_regression::judge::{judge, read_answer};
+use attention_regression::judge::{Asked, judge, read_answer};
 use tempfile::TempDir;
 
 use super::assert_clear_about;
@@ -40,7 +40,7 @@ pub fn run(bytes: &[u8]) {
         text.trim_start().starts_with('{'),
         "read, but not an object"
     );
-    if let Ok(verdict) = judge(instance, &answer, None, None) {
+    if let Ok(verdict) = judge(instance, &answer, Asked::default(), None) {
         assert!(verdict.scores().count() > 0);
         assert_eq!(
             verdict.passed,

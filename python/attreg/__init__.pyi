@@ -1,0 +1,13 @@
+from typing import Any, Callable
+
+from ._ledger import claims as claims, verify as verify
+from ._oracle import check as check, reference as reference
+from ._problem import Problem as Problem, solve as solve
+from ._result import Interrupted as Interrupted, Result as Result, SolverWarning as SolverWarning
+from ._systems import pose as pose
+
+SYSTEMS: list[dict[str, Any]]
+__version__: str
+
+# One function for every system with named arrays, made of SYSTEMS.
+def __getattr__(name: str) -> Callable[..., Result]: ...

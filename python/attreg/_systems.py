@@ -1,0 +1,99 @@
+"""One function for every other system, made of the table of systems."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import Any
+
+from . import _attreg
+from ._arrays import as_float64, plain
+from ._problem import MAX_ITERATIONS, SEED, TOLERANCE, Problem, run
+from ._result import Result
+
+#: The table of systems: key, formula, arrays, unknowns, what is asked.
+SYSTEMS: list[dict[str, Any]] = json.loads(_attreg.systems())
+
+
+def pose(system: str, **arrays: Any) -> Any:
+    """An instance of a system, its arrays by their names, for :func:`reference` and :func:`check`.
+
+    A loss of logits is a :class:`Problem`: ``pose("softmax", A=A, b=b, w=w)``.
+    """
+    row = next((row for row in SYSTEMS if row["key"] == system), None)
+    if row is None:
+        known = ", ".join(row["key"] for row in SYSTEMS)
+        raise ValueError(f'unknown system "{system}": known systems are {known}')
+    if row["logit"]:
+        return Problem(loss=system, **arrays)
+    switches = {slot["name"] for slot in row["given"] if slot["switch"]}
+    given = [
+        (name, as_float64(name, array, switch=name in switches))
+        for name, array in arrays.items()
+        if array is not None
+    ]
+    return _attreg.Posed.named(system, given)
+
+
+def _solver(row: dict[str, Any]) -> Any:
+    """A function that solves or evaluates the system of this row."""
+    key, slots = row["key"], row["given"]
+    solves = row["outputs"] is None
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(
+            slot["name"],
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=inspect.Parameter.empty if slot["required"] else None,
+        )
+        for slot in slots
+    ]
+    orders = {
+        "x0": None,
+        "method": "auto",
+        "tol": TOLERANCE,
+        "max_iter": MAX_ITERATIONS,
+        "seed": SEED,
+        "callback": None,
+        "on_interrupt": "raise",
+    }
+    if solves:
+        parameters += [
+            inspect.Parameter(name, keyword, default=value) for name, value in orders.items()
+        ]
+    signature = inspect.Signature(parameters)
+
+    def function(*args: Any, **kwargs: Any) -> Result:
+        bound = signature.bind(*args, **kwargs).arguments
+        posed = pose(key, **{name: bound[name] for name in names if name in bound})
+        if not solves:
+            return Result(posed.evaluate())
+        given = {name: bound.get(name, value) for name, value in orders.items()}
+        start = given.pop("x0")
+        start = None if start is None else json.dumps(plain(start))
+        return run(posed, start, bound=True, **given)
+
+    names = [slot["name"] for slot in slots]
+    function.__name__ = function.__qualname__ = key.replace("-", "_")
+    function.__module__ = "attreg"
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    lines = [f"{'Minimises' if solves else 'Evaluates'} {key}: ``{row['formula']}``.", ""]
+    for slot in slots:
+        default = "" if slot["required"] else f" (default: {slot['default']})"
+        lines.append(f"``{slot['name']}``: {slot['shapes']}{default}")
+    if solves:
+        unknowns = ", ".join(f"``{slot['name']}`` {slot['shapes']}" for slot in row["unknowns"])
+        lines.append(f"\nUnknowns, in ``x0`` and the result's ``x`` by name: {unknowns}.")
+        lines.append("The other arguments and the result are those of :func:`attreg.solve`.")
+    else:
+        lines.append(
+            "\nThe result has ``outputs``, ``error_bounds`` (proven, one for each output), their largest "
+            "``error_bound``, and ``bound_basis``."
+        )
+    function.__doc__ = "\n".join(lines)
+    return function
+
+
+FUNCTIONS: dict[str, Any] = {
+    row["key"].replace("-", "_"): _solver(row) for row in SYSTEMS if not row["logit"]
+}

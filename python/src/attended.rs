@@ -1,0 +1,106 @@
+//! Work without the interpreter's lock, with an eye on Ctrl-C.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use attention_regression::production::TraceEntry;
+use pyo3::prelude::*;
+
+/// How often the interpreter is asked whether a signal has come.
+const PERIOD: Duration = Duration::from_millis(50);
+
+/// What shows iterations, on the caller's thread.
+pub(crate) type Shower = Box<dyn FnMut(Python<'_>, &TraceEntry) -> PyResult<()> + Send>;
+
+/// What the working thread says, and the answer it waits for after an iteration.
+enum Message {
+    Iteration(Box<TraceEntry>),
+    Done,
+}
+
+/// The working thread's end of the line.
+pub(crate) struct Line<'a> {
+    stop: &'a AtomicBool,
+    messages: SyncSender<Message>,
+    answers: Receiver<()>,
+    /// Whether somebody wants to see the iterations.
+    shown: bool,
+}
+
+impl Line<'_> {
+    /// Shows an iteration to whoever wants to see it, on the caller's thread, and says whether to go on.
+    pub(crate) fn sees(&self, entry: &TraceEntry) -> ControlFlow<()> {
+        if self.shown && self.messages.send(Message::Iteration(Box::new(entry.clone()))).is_ok() {
+            // Where nobody answers any more, the flag is set.
+            let _ = self.answers.recv();
+        }
+        if self.stop.load(SeqCst) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// Runs `work` on a thread of its own while this one, without the interpreter's lock, waits for signals. The first exception of a
+/// signal's handler or of `see`, which is called here with every iteration, sets `stop` and comes back beside what the work gave.
+pub(crate) fn attended<T: Send>(
+    py: Python<'_>,
+    stop: &AtomicBool,
+    mut see: Option<Shower>,
+    work: impl FnOnce(&Line<'_>) -> T + Send,
+) -> (T, Option<PyErr>) {
+    let shown = see.is_some();
+    let mut raised: Option<PyErr> = None;
+    let result = py.detach(|| {
+        thread::scope(|scope| {
+            let (messages, inbox) = sync_channel(1);
+            let (outbox, answers) = sync_channel(1);
+            let done = messages.clone();
+            let worker = scope.spawn(move || {
+                let line = Line {
+                    stop,
+                    messages,
+                    answers,
+                    shown,
+                };
+                let result = work(&line);
+                // Nobody waits only where the caller is gone, which outlives this thread.
+                let _ = done.send(Message::Done);
+                result
+            });
+            loop {
+                let step = match inbox.recv_timeout(PERIOD) {
+                    Ok(Message::Done) | Err(RecvTimeoutError::Disconnected) => break,
+                    Err(RecvTimeoutError::Timeout) => Python::attach(|py| py.check_signals()),
+                    Ok(Message::Iteration(entry)) => {
+                        let seen = Python::attach(|py| match &mut see {
+                            Some(see) if raised.is_none() => see(py, &entry),
+                            _ => Ok(()),
+                        });
+                        if seen.is_err() {
+                            stop.store(true, SeqCst);
+                        }
+                        let _ = outbox.send(());
+                        seen
+                    }
+                };
+                if let Err(error) = step {
+                    stop.store(true, SeqCst);
+                    raised.get_or_insert(error);
+                }
+            }
+            match worker.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    });
+    if raised.is_none() {
+        raised = py.check_signals().err();
+    }
+    (result, raised)
+}

@@ -1,0 +1,27 @@
+//! `attreg._attreg`: arrays in, arrays and JSON out. What users see is written in Python on top of it (`attreg/`).
+
+#![deny(missing_docs)]
+
+mod arrays;
+mod attended;
+mod command;
+mod errors;
+mod ledger;
+mod posed;
+mod solved;
+mod table;
+
+use pyo3::prelude::*;
+
+/// The extension module.
+#[pymodule]
+mod _attreg {
+    #[pymodule_export]
+    use crate::command::main;
+    #[pymodule_export]
+    use crate::ledger::{claims, kit, verify};
+    #[pymodule_export]
+    use crate::posed::{Posed, round_to};
+    #[pymodule_export]
+    use crate::table::{settings, systems};
+}

@@ -1,0 +1,22 @@
+"""What the tests share: instances with seeded dyadic data."""
+
+import numpy as np
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+def dyadic(seed, *shape):
+    """Multiples of 1/64 in [-1, 1]."""
+    return np.random.default_rng(seed).integers(-64, 65, size=shape) / 64
+
+
+@pytest.fixture
+def softmax():
+    """A (40, 5), b, w of a softmax regression that converges."""
+    b = np.abs(dyadic(2, 40))
+    return dyadic(1, 40, 5) * 4, b / b.sum(), np.full(40, 0.25)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--calls", type=int, default=20_000, help="calls of the test for growth of memory")
