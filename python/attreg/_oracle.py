@@ -40,6 +40,8 @@ def _rounded(value: Any, digits: int) -> Any:
         return {key: _rounded(entry, digits) for key, entry in value.items()}
     if isinstance(value, list):
         return [_rounded(entry, digits) for entry in value]
+    if value is None:
+        return None
     number = Decimal(value)
     if len(number.as_tuple().digits) <= digits:
         return value
@@ -51,7 +53,10 @@ def _nearest(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _nearest(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return np.array(value, dtype=object).astype(str).astype(np.float64)
+        numbers = np.array(value, dtype=object)
+        # An output that is not there.
+        numbers[numbers == None] = "nan"  # noqa: E711
+        return numbers.astype(str).astype(np.float64)
     return float(value)
 
 
@@ -70,7 +75,8 @@ def reference(
         raise ValueError(f"digits is {digits}: must be from 1 to {MOST_DIGITS}")
     point = None if x is None else json.dumps(plain(x))
     found = json.loads(posed(instance).reference(point, minimiser))
-    remark = {key: found.pop(key) for key in ("minimiser_missing",) if key in found}
+    remarks = ("minimiser_missing", "refused_rows", "warnings")
+    remark = {key: found.pop(key) for key in remarks if key in found}
     missing = {key: value for key, value in found.items() if value is None}
     numbers = {key: _rounded(found[key], digits) for key in found if key not in missing}
     nearest = Result({key: _nearest(value) for key, value in numbers.items()})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import json
+import warnings
 from typing import Any
 
 from . import _attreg
 from ._arrays import as_float64, plain
 from ._problem import MAX_ITERATIONS, SEED, TOLERANCE, Problem, run
-from ._result import Result
+from ._result import Result, SolverWarning
 
 #: The table of systems: key, formula, arrays, unknowns, what is asked.
 SYSTEMS: list[dict[str, Any]] = json.loads(_attreg.systems())
@@ -67,7 +68,10 @@ def _solver(row: dict[str, Any]) -> Any:
         bound = signature.bind(*args, **kwargs).arguments
         posed = pose(key, **{name: bound[name] for name in names if name in bound})
         if not solves:
-            return Result(posed.evaluate())
+            result = Result(posed.evaluate())
+            for text in result.warnings:
+                warnings.warn(text, SolverWarning, stacklevel=2)
+            return result
         given = {name: bound.get(name, value) for name, value in orders.items()}
         start = given.pop("x0")
         start = None if start is None else json.dumps(plain(start))
@@ -88,7 +92,8 @@ def _solver(row: dict[str, Any]) -> Any:
     else:
         lines.append(
             "\nThe result has ``outputs``, ``error_bounds`` (proven, one for each output), their largest "
-            "``error_bound``, and ``bound_basis``."
+            "``error_bound``, ``bound_basis``, ``refused_rows`` (they have no outputs: NaN), ``success`` if there are none, "
+            "``warnings``."
         )
     function.__doc__ = "\n".join(lines)
     return function

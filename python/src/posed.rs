@@ -10,10 +10,11 @@ use attention_regression::oracle::{
     OracleError, OutputsReference, Reference, lift_vector, minimise,
 };
 use attention_regression::production::{
-    Method, Problem, Settings, evaluate, solve_interruptible, solve_system,
+    Method, OutputsError, Problem, Settings, evaluate_interruptible, solve_interruptible,
+    solve_system,
 };
-use attention_regression::report::{ReferenceNames, ReferenceReport};
-use attention_regression::scalar::{High, certified};
+use attention_regression::report::{ReferenceNames, ReferenceOutputs, ReferenceReport};
+use attention_regression::scalar::High;
 use attention_regression::system::{
     Array, Asks, Given, Posed as Asked, as_json, parse, parse_unknowns, read, system,
 };
@@ -22,7 +23,7 @@ use numpy::{
     IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2,
     PyReadonlyArrayDyn, PyUntypedArrayMethods,
 };
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -286,10 +287,12 @@ impl Posed {
     fn evaluate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let given = self.given()?;
         let stop = AtomicBool::new(false);
-        let (outputs, raised) = attended(py, &stop, None, |_| evaluate(given));
-        match raised {
-            Some(error) => Err(error),
-            None => solved::outputs(py, outputs.map_err(errors::value)?),
+        let (outputs, raised) = attended(py, &stop, None, |_| evaluate_interruptible(given, &stop));
+        match (outputs, raised) {
+            (_, Some(error)) => Err(error),
+            (Ok(outputs), None) => solved::outputs(py, outputs),
+            (Err(OutputsError::Interrupted), None) => Err(PyKeyboardInterrupt::new_err(())),
+            (Err(error), None) => Err(errors::value(error)),
         }
     }
 
@@ -366,12 +369,9 @@ impl Posed {
                 if x.is_some() || minimiser {
                     return Err(self.refused("has no unknowns"));
                 }
-                let found = py
-                    .detach(|| OutputsReference::of(given).and_then(|outputs| outputs.enclose()))
-                    .map_err(errors::oracle)?;
-                let texts: Vec<String> =
-                    found.iter().map(|ball| certified(ball.midpoint(), ball.radius())).collect();
-                Ok(as_json(&given.outputs_layout(), &texts).to_string())
+                let ask = || ReferenceOutputs::of(&OutputsReference::of(given)?);
+                let found = py.detach(ask).map_err(errors::oracle)?;
+                serde_json::to_string(&found.report(&given.outputs_layout())).map_err(errors::value)
             }
             Asked::Other(given) => {
                 let x = match x {

@@ -1,6 +1,7 @@
 //! What a solve or an evaluation gave, as a dictionary.
 
-use attention_regression::production::{Outputs, Solution, TraceEntry};
+use attention_regression::production::{Outputs, RefusedRow, Solution, TraceEntry};
+use attention_regression::report::rows_without_outputs;
 use attention_regression::system::{Array, Layout};
 use numpy::{IntoPyArray, PyArrayMethods};
 use pyo3::prelude::*;
@@ -69,7 +70,16 @@ pub(crate) fn outputs(py: Python<'_>, outputs: Outputs) -> PyResult<Bound<'_, Py
     let bounds = outputs.error_bounds.values();
     let largest = bounds.iter().copied().fold(0.0, f64::max);
     let found = PyDict::new(py);
-    found.set_item("status", "evaluated")?;
+    let refused: Vec<usize> = outputs.refused.iter().map(RefusedRow::row).collect();
+    let warning = outputs.refused.first().map(|first| {
+        let rows = outputs.values.shape().first().copied().unwrap_or(0);
+        rows_without_outputs(refused.len(), rows, first)
+    });
+    found.set_item("success", refused.is_empty())?;
+    let status = if refused.is_empty() { "evaluated" } else { "evaluated-in-part" };
+    found.set_item("status", status)?;
+    found.set_item("refused_rows", refused)?;
+    found.set_item("warnings", warning.into_iter().collect::<Vec<_>>())?;
     found.set_item("outputs", shaped(&outputs.values)?)?;
     found.set_item("error_bound", largest)?;
     found.set_item("error_bounds", shaped(&outputs.error_bounds)?)?;

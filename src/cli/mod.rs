@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 
 pub mod check;
 pub mod claims;
+pub mod completions;
 pub mod degree_window;
 mod error;
 mod exit;
@@ -62,6 +63,8 @@ pub enum Command {
     Generate(generate::GenerateArgs),
     /// The degrees for which a network of polynomial attention tells two data sets apart
     DegreeWindow(degree_window::DegreeWindowArgs),
+    /// Print what a shell, or man, reads about these commands
+    Completions(completions::CompletionsArgs),
 }
 
 impl Cli {
@@ -107,6 +110,7 @@ pub fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Reference(arguments) => reference::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
         Command::DegreeWindow(arguments) => degree_window::run(&arguments),
     }
 }

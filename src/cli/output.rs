@@ -38,19 +38,6 @@ pub(super) fn json_line(value: &impl Serialize) -> String {
     line
 }
 
-/// What stands in a table where there is no number.
-pub(super) const NONE: &str = "none";
-
-/// The line about rows without outputs.
-pub(super) fn rows_without_outputs(
-    count: usize,
-    rows: usize,
-    first: &impl std::fmt::Display,
-) -> String {
-    let have = if count == 1 { "has" } else { "have" };
-    format!("{count} of {rows} rows {have} no outputs, the first because of this: {first}")
-}
-
 /// Lines of `name  value`, names padded to the longest.
 pub(super) fn table(rows: &[(String, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);

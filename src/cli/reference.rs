@@ -1,6 +1,5 @@
 //! `attreg reference`: the oracle's loss, gradient, Hessian and minimiser as decimal text.
 
-mod outputs;
 
 use std::path::PathBuf;
 
@@ -11,7 +10,7 @@ use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{refuse_two_readers, shown};
 use crate::judge::read_exact_point;
 use crate::oracle::{OracleError, OutputsReference, Reference, lift_vector, minimise};
-use crate::report::{ReferenceNames, ReferenceReport};
+use crate::report::{ReferenceNames, ReferenceOutputs, ReferenceReport};
 use crate::scalar::High;
 use crate::system::{Asks, Posed, read, read_unknowns};
 
@@ -72,8 +71,14 @@ pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
                 ));
             }
             let reference = OutputsReference::of(&given).map_err(fail)?;
-            let found = outputs::Found::of(&reference).map_err(fail)?;
-            found.print(&given.outputs_layout(), arguments.json)
+            let found = ReferenceOutputs::of(&reference).map_err(fail)?;
+            let report = found.report(&given.outputs_layout());
+            output::print(&if arguments.json {
+                output::json_report(&report)
+            } else {
+                output::table(&report.table())
+            })?;
+            Ok(Exit::of(report.is_whole()))
         }
         Posed::Other(given) => {
             let x = match &arguments.at {

@@ -8,6 +8,7 @@ pub mod html;
 mod json;
 mod junit;
 mod reference;
+mod reference_outputs;
 mod table;
 mod test_cases;
 
@@ -17,5 +18,6 @@ pub use failure::{decided, failure_block, strata, summary};
 pub use json::{CampaignReport, catalogue_json};
 pub use junit::{Ending, TestCase, junit};
 pub use reference::{Found, ReferenceNames, ReferenceReport};
+pub use reference_outputs::{NONE, OutputsReport, ReferenceOutputs, rows_without_outputs};
 pub use table::{number, table};
 pub use test_cases::test_cases;

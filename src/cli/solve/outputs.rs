@@ -11,6 +11,7 @@ use crate::cli::interrupt::stop_flag;
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{has_suffix, npy, write_whole};
 use crate::production::{Outputs, OutputsError, RefusedRow, evaluate_interruptible};
+use crate::report::{NONE, rows_without_outputs};
 use crate::system::{Given, Layout, as_json};
 
 /// What `--json` prints.
@@ -89,7 +90,7 @@ pub(super) fn run(
 /// How many of the rows have no outputs, and why the first has none.
 fn warning(refused: &[RefusedRow], rows: usize) -> Option<String> {
     let first = refused.first()?;
-    Some(output::rows_without_outputs(refused.len(), rows, first))
+    Some(rows_without_outputs(refused.len(), rows, first))
 }
 
 fn table(report: &Report<'_>, outputs: &Outputs, layout: &Layout) -> Vec<(String, String)> {
@@ -109,7 +110,7 @@ fn table(report: &Report<'_>, outputs: &Outputs, layout: &Layout) -> Vec<(String
     for (k, (value, bound)) in entries.zip(outputs.error_bounds.values()).enumerate() {
         let name = layout.entry(k).unwrap_or_default();
         let shown = match value.is_nan() {
-            true => output::NONE.to_owned(),
+            true => NONE.to_owned(),
             false => format!("{value:e} +- {bound:.1e}"),
         };
         rows.push((name, shown));

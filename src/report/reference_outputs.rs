@@ -3,22 +3,22 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::{CliError, Exit, output};
 use crate::oracle::{Ball, OracleError, OutputsReference};
 use crate::scalar::certified;
 use crate::system::{Layout, as_json};
 
 /// Rows with and without values.
-pub(super) struct Found {
+#[derive(Debug)]
+pub struct ReferenceOutputs {
     /// None for those without.
     rows: Vec<Option<Vec<Ball>>>,
     /// Why the first has none.
     first: Option<OracleError>,
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Report {
+/// What `attreg reference --json` prints about outputs.
+#[derive(Debug, Serialize)]
+pub struct OutputsReport {
     /// The outputs under their name, as the system's table has it.
     #[serde(flatten)]
     outputs: Value,
@@ -28,11 +28,13 @@ struct Report {
     /// How many, and why the first has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    #[serde(skip)]
+    entries: Vec<(String, String)>,
 }
 
-impl Found {
+impl ReferenceOutputs {
     /// All rows. An error that is not about one row only, or where no row has a value.
-    pub(super) fn of(reference: &OutputsReference<'_>) -> Result<Self, OracleError> {
+    pub fn of(reference: &OutputsReference<'_>) -> Result<Self, OracleError> {
         let mut found = Self {
             rows: Vec::with_capacity(reference.rows()),
             first: None,
@@ -56,8 +58,8 @@ impl Found {
         }
     }
 
-    /// As JSON under their name, or a row for each.
-    pub(super) fn print(&self, layout: &Layout, json: bool) -> Result<Exit, CliError> {
+    /// The report: as many digits of each output as are certified, by the names of the layout.
+    pub fn report(&self, layout: &Layout) -> OutputsReport {
         let columns = layout.dimension() / self.rows.len().max(1);
         let texts: Vec<Option<String>> = self
             .rows
@@ -79,21 +81,39 @@ impl Found {
         let warning = self
             .first
             .as_ref()
-            .map(|first| output::rows_without_outputs(refused_rows.len(), self.rows.len(), first));
-        output::print(&if json {
-            output::json_report(&Report {
-                outputs: as_json(layout, &texts),
-                refused_rows,
-                warnings: warning.into_iter().collect(),
-            })
-        } else {
-            let warnings = warning.into_iter().map(|text| ("warning".to_owned(), text));
-            let entries = texts.into_iter().enumerate().map(|(k, text)| {
-                let shown = text.unwrap_or_else(|| output::NONE.to_owned());
-                (layout.entry(k).unwrap_or_default(), shown)
-            });
-            output::table(&warnings.chain(entries).collect::<Vec<_>>())
-        })?;
-        Ok(Exit::of(self.first.is_none()))
+            .map(|first| rows_without_outputs(refused_rows.len(), self.rows.len(), first));
+        let entries = texts.iter().enumerate().map(|(k, text)| {
+            let shown = text.clone().unwrap_or_else(|| NONE.to_owned());
+            (layout.entry(k).unwrap_or_default(), shown)
+        });
+        OutputsReport {
+            outputs: as_json(layout, &texts),
+            refused_rows,
+            warnings: warning.into_iter().collect(),
+            entries: entries.collect(),
+        }
     }
+}
+
+impl OutputsReport {
+    /// Whether every row has its outputs.
+    pub fn is_whole(&self) -> bool {
+        self.refused_rows.is_empty()
+    }
+
+    /// What is to be said first, and a row for each output.
+    pub fn table(&self) -> Vec<(String, String)> {
+        let warnings = self.warnings.iter().cloned();
+        let warnings = warnings.map(|text| ("warning".to_owned(), text));
+        warnings.chain(self.entries.iter().cloned()).collect()
+    }
+}
+
+/// What stands in a table for a value that is not there.
+pub const NONE: &str = "none";
+
+/// The line about rows without outputs.
+pub fn rows_without_outputs(count: usize, rows: usize, first: &impl std::fmt::Display) -> String {
+    let have = if count == 1 { "has" } else { "have" };
+    format!("{count} of {rows} rows {have} no outputs, the first because of this: {first}")
 }
