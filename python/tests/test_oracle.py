@@ -91,7 +91,7 @@ def test_what_is_no_answer_is_refused_in_one_line():
         ({}, "answer: nothing to check: at least one of loss, gradient, hessian, minimiser is needed"),
         ({"gradient": [1.0]}, "answer: gradient has 1 entries, expected 3"),
         ({"loss": float("nan")}, "answer: loss is NaN: every number must be finite"),
-        ({"grad": [1.0]}, "answer: unknown field `grad`"),
+        ({"grad": [1.0]}, "answer: grad: unknown field `grad`"),
     ]:
         with pytest.raises(ValueError) as raised:
             attreg.check(case, answer)
@@ -148,19 +148,19 @@ def test_claims_and_verdicts_are_plain_data():
     assert {"id", "paper", "statement", "expected"} <= set(claims[0])
     printed = attreg.claims("dls23/gradient-printed")
     assert [claim["id"] for claim in printed] == ["dls23/gradient-printed"]
-    rows = attreg.verify(["dls23/gradient-printed", "dls23/gradient"], cases=2)
-    theirs = command("verify", "dls23/gradient-printed", "dls23/gradient", "--cases", 2, "--json")
+    rows = attreg.verify(["dls23/gradient-printed", "dls23/gradient-corrected"], cases=2)
+    theirs = command("verify", "dls23/gradient-printed", "dls23/gradient-corrected", "--cases", 2, "--json")
     assert rows == json.loads(theirs.stdout)["claims"]
     assert all(row["as_recorded"] for row in rows)
-    mine = attreg.verify("dls23/gradient", instances={"mine": CASES[0]})
+    mine = attreg.verify("dls23/gradient-corrected", instances={"mine": CASES[0]})
     assert mine[0]["cases"] == 1
     with pytest.raises(ValueError, match='no claim or paper is called "dls24"'):
         attreg.verify("dls24")
 
 
 def test_the_command_is_that_of_the_wheel():
-    done = command("claims", "dls23/gradient")
-    assert done.returncode == 0 and done.stdout.startswith("dls23/gradient\n")
+    done = command("claims", "dls23/gradient-corrected")
+    assert done.returncode == 0 and done.stdout.startswith("dls23/gradient-corrected\n")
     refused = command("solve", "absent.json")
     assert refused.returncode == 2 and refused.stderr.startswith("attreg: absent.json: ")
     assert command("--version").stdout.startswith("attreg ")

@@ -102,7 +102,8 @@ pub fn run(arguments: &CheckArgs) -> Result<Exit, CliError> {
 fn one(arguments: &CheckArgs, path: &Path, answer: &Path) -> Result<Exit, CliError> {
     refuse_two_readers(&[("INSTANCE", path), ("ANSWER", answer)])?;
     let posed = read(path)?;
-    let judged = PosedAnswer::read(answer, &posed, arguments.precision())?.judge(arguments.digits, None);
+    let judged =
+        PosedAnswer::read(answer, &posed, arguments.precision())?.judge(arguments.digits, None);
     let verdict = judged.map_err(|source| CliError::Oracle {
         path: path.to_owned(),
         source,

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub mod check;
 pub mod claims;
@@ -110,7 +110,7 @@ pub fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Reference(arguments) => reference::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
         Command::DegreeWindow(arguments) => degree_window::run(&arguments),
     }
 }
@@ -124,7 +124,6 @@ fn most_threads() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     fn parse(arguments: &[&str]) -> Result<Option<Cli>, CliError> {
         Cli::from_arguments(

@@ -1,6 +1,5 @@
 //! `attreg reference`: the oracle's loss, gradient, Hessian and minimiser as decimal text.
 
-
 use std::path::PathBuf;
 
 use clap::Args;
@@ -87,7 +86,12 @@ pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
             };
             let reference = Reference::of(&given).map_err(fail)?;
             let x = lift_vector(&DVector::from_vec(x));
-            evaluate(arguments, &reference, &x, ReferenceNames::Unknowns(&given.layout()))
+            evaluate(
+                arguments,
+                &reference,
+                &x,
+                ReferenceNames::Unknowns(&given.layout()),
+            )
         }
     }
 }

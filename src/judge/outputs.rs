@@ -102,7 +102,12 @@ pub(super) fn outputs_truth(given: &Given, precision: Precision) -> Result<Truth
         d: columns,
         precision,
     };
-    Ok(Truth::enclosed(shape, &balls, &[], underflow(given, precision)))
+    Ok(Truth::enclosed(
+        shape,
+        &balls,
+        &[],
+        underflow(given, precision),
+    ))
 }
 
 /// What flushing to zero can do to an entry: each of the keys may lose a weight below the smallest normal number.

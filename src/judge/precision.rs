@@ -203,9 +203,15 @@ mod tests {
             (1.0 - step * 0.25, 1.0),
             (1.0 - step * 0.25 - 1e-12, 1.0 - step * 0.5),
             (0.0, 0.0),
-            (3e38, 255.0 / 256.0 * 2.0_f64.powi(128) - 2.0_f64.powi(120) * 29.0),
+            (
+                3e38,
+                255.0 / 256.0 * 2.0_f64.powi(128) - 2.0_f64.powi(120) * 29.0,
+            ),
             (4e38, f64::INFINITY),
-            (1e-40, (1e-40 / 2.0_f64.powi(-133)).round() * 2.0_f64.powi(-133)),
+            (
+                1e-40,
+                (1e-40 / 2.0_f64.powi(-133)).round() * 2.0_f64.powi(-133),
+            ),
         ] {
             assert_eq!(Precision::Bfloat16.round(value), expected, "{value}");
         }
@@ -216,6 +222,9 @@ mod tests {
             assert_eq!(Precision::parse(name).map(Precision::as_str), Some(name));
         }
         assert_eq!(Precision::Bfloat16.unit().to_f64(), 2.0_f64.powi(-8));
-        assert_eq!(Precision::Float32.unit().to_f64(), f64::from(f32::EPSILON) / 2.0);
+        assert_eq!(
+            Precision::Float32.unit().to_f64(),
+            f64::from(f32::EPSILON) / 2.0
+        );
     }
 }

@@ -49,7 +49,11 @@ fn float32_arithmetic_passes_in_its_own_precision_and_an_error_beyond_it_fails()
     let asked = [Precision::Float32, Precision::Float64].map(Asked::of);
     let mut seen = 0;
     for specimen in specimens().unwrap() {
-        let about = ["softmax-practice", "exp-theory", "residual-softmax-practice"];
+        let about = [
+            "softmax-practice",
+            "exp-theory",
+            "residual-softmax-practice",
+        ];
         let posed = Precision::Float32.round_posed(&specimen.instance).unwrap();
         let Posed::Logit(instance) = &posed else {
             continue;

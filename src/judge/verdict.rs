@@ -93,13 +93,18 @@ pub fn judge(
             }
             score
         };
-        verdict.loss = answer
-            .loss
-            .map(|loss| judged(Truth::loss(instance, &reference, x, &values, precision), &[loss]));
-        verdict.gradient = answer
-            .gradient
-            .as_ref()
-            .map(|gradient| judged(Truth::gradient(instance, &values, precision), gradient.as_slice()));
+        verdict.loss = answer.loss.map(|loss| {
+            judged(
+                Truth::loss(instance, &reference, x, &values, precision),
+                &[loss],
+            )
+        });
+        verdict.gradient = answer.gradient.as_ref().map(|gradient| {
+            judged(
+                Truth::gradient(instance, &values, precision),
+                gradient.as_slice(),
+            )
+        });
         verdict.hessian = answer.hessian.as_ref().map(|hessian| {
             // Row by row, as the oracle lists its own.
             judged(

@@ -69,11 +69,7 @@ impl Status {
 /// Scores the answers `<id>.json` in `answers`. What is wrong with one answer, or its absence, is a row and not an error.
 ///
 /// An error if the kit or the directory cannot be read, or if a `.json` file belongs to no instance.
-pub fn score_directory(
-    kit: &Path,
-    answers: &Path,
-    asked: Asked,
-) -> Result<Suite, InstanceError> {
+pub fn score_directory(kit: &Path, answers: &Path, asked: Asked) -> Result<Suite, InstanceError> {
     let entries = read_kit(kit)?.instances;
     refuse_strangers(&entries, answers)?;
     let instances = entries
@@ -109,12 +105,7 @@ fn refuse_strangers(entries: &[Entry], answers: &Path) -> Result<(), InstanceErr
     }
 }
 
-fn row(
-    entry: &Entry,
-    kit: &Path,
-    answers: &Path,
-    asked: Asked,
-) -> Result<Row, InstanceError> {
+fn row(entry: &Entry, kit: &Path, answers: &Path, asked: Asked) -> Result<Row, InstanceError> {
     let posed = read(&kit.join(&entry.instance))?;
     let path = answers.join(format!("{}.json", entry.id));
     let without = |status, message: String| Row {
