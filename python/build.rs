@@ -16,9 +16,15 @@ fn main() -> io::Result<()> {
         .map(|path| {
             println!("cargo::rerun-if-changed={}", path.display());
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            format!("({name:?}, include_str!({:?})),\n", path.display().to_string())
+            format!(
+                "({name:?}, include_str!({:?})),\n",
+                path.display().to_string()
+            )
         })
         .collect();
     let out = env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?;
-    fs::write(Path::new(&out).join("kit.rs"), format!("&[{}]", rows.concat()))
+    fs::write(
+        Path::new(&out).join("kit.rs"),
+        format!("&[{}]", rows.concat()),
+    )
 }

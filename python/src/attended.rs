@@ -33,7 +33,12 @@ pub(crate) struct Line<'a> {
 impl Line<'_> {
     /// Shows an iteration to whoever wants to see it, on the caller's thread, and says whether to go on.
     pub(crate) fn sees(&self, entry: &TraceEntry) -> ControlFlow<()> {
-        if self.shown && self.messages.send(Message::Iteration(Box::new(entry.clone()))).is_ok() {
+        if self.shown
+            && self
+                .messages
+                .send(Message::Iteration(Box::new(entry.clone())))
+                .is_ok()
+        {
             // Where nobody answers any more, the flag is set.
             let _ = self.answers.recv();
         }

@@ -39,7 +39,9 @@ pub(crate) fn verify(
     let claims = catalogue::select(&all, &names).map_err(unknown)?;
     let only = only.map(|instances| {
         let posed = instances.into_iter();
-        posed.map(|(name, posed)| (name, posed.get().posed().clone())).collect()
+        posed
+            .map(|(name, posed)| (name, posed.get().posed().clone()))
+            .collect()
     });
     let plan = Plan {
         claims,

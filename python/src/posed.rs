@@ -119,7 +119,9 @@ impl Posed {
         weights: PyReadonlyArray1<'_, f64>,
         second: Option<(PyReadonlyArray2<'_, f64>, String)>,
     ) -> PyResult<Self> {
-        let second = second.as_ref().map(|(array, name)| (array.clone(), name.as_str()));
+        let second = second
+            .as_ref()
+            .map(|(array, name)| (array.clone(), name.as_str()));
         Self::of_logits(loss, lent(&matrix)?, &target, &weights, second)
     }
 
@@ -137,7 +139,9 @@ impl Posed {
         weights: PyReadonlyArray1<'_, f64>,
         second: Option<(PyReadonlyArray2<'_, f64>, String)>,
     ) -> PyResult<Self> {
-        let second = second.as_ref().map(|(array, name)| (array.clone(), name.as_str()));
+        let second = second
+            .as_ref()
+            .map(|(array, name)| (array.clone(), name.as_str()));
         let matrix = compressed(shape, &indptr, &indices, &data)?;
         Self::of_logits(loss, matrix, &target, &weights, second)
     }
@@ -145,9 +149,9 @@ impl Posed {
     /// Another system, its arrays by name.
     #[staticmethod]
     fn named(key: &str, arrays: Vec<(String, PyReadonlyArrayDyn<'_, f64>)>) -> PyResult<Self> {
-        let system = system(key)
-            .filter(|system| !system.logit)
-            .ok_or_else(|| errors::value(format!("no system with named arrays is called \"{key}\"")))?;
+        let system = system(key).filter(|system| !system.logit).ok_or_else(|| {
+            errors::value(format!("no system with named arrays is called \"{key}\""))
+        })?;
         let arrays: Option<Vec<(String, Array)>> = arrays
             .into_iter()
             .map(|(name, array)| {
@@ -271,9 +275,9 @@ impl Posed {
             }
             Asked::Other(given) => {
                 let start = match start {
-                    Some(Start::Text(text)) => {
-                        Some(parse_unknowns(&text, Path::new("x0"), given).map_err(errors::instance)?)
-                    }
+                    Some(Start::Text(text)) => Some(
+                        parse_unknowns(&text, Path::new("x0"), given).map_err(errors::instance)?,
+                    ),
                     Some(Start::Vector(start)) => Some(vector(&start).data.into()),
                     None => given.points().first().cloned(),
                 };
@@ -417,7 +421,9 @@ pub(crate) fn round_to(value: f64, precision: &str) -> PyResult<f64> {
 fn precision_of(name: &str) -> PyResult<Precision> {
     Precision::parse(name).ok_or_else(|| {
         let known = Precision::NAMES.join(", ");
-        errors::value(format!("unknown precision \"{name}\": known precisions are {known}"))
+        errors::value(format!(
+            "unknown precision \"{name}\": known precisions are {known}"
+        ))
     })
 }
 
@@ -471,7 +477,13 @@ fn solve_logit<'py>(
     let stop = AtomicBool::new(false);
     let see = shower(callback);
     let (found, raised) = attended(py, &stop, see, |line| {
-        solve_interruptible(problem, start, settings, &mut |entry| line.sees(entry), &stop)
+        solve_interruptible(
+            problem,
+            start,
+            settings,
+            &mut |entry| line.sees(entry),
+            &stop,
+        )
     });
     let (method, seed) = (settings.method.as_str(), settings.seed);
     match (found, raised) {
@@ -492,7 +504,9 @@ fn solve_named<'py>(
     let stop = AtomicBool::new(false);
     let see = shower(callback);
     let (found, raised) = attended(py, &stop, see, |line| {
-        solve_system(given, start, &orders.method, settings, &mut |entry| line.sees(entry))
+        solve_system(given, start, &orders.method, settings, &mut |entry| {
+            line.sees(entry)
+        })
     });
     match (found, raised) {
         (Ok((found, method)), raised) => {

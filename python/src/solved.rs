@@ -27,7 +27,11 @@ pub(crate) fn solution<'py>(
     found.set_item("warnings", solution.warnings)?;
     found.set_item("method", method)?;
     found.set_item("seed", seed)?;
-    let trace: PyResult<Vec<_>> = solution.trace.iter().map(|entry| iteration(py, entry)).collect();
+    let trace: PyResult<Vec<_>> = solution
+        .trace
+        .iter()
+        .map(|entry| iteration(py, entry))
+        .collect();
     found.set_item("trace", PyList::new(py, trace?)?)?;
     let x: Vec<f64> = solution.x.data.into();
     match layout {
@@ -76,7 +80,11 @@ pub(crate) fn outputs(py: Python<'_>, outputs: Outputs) -> PyResult<Bound<'_, Py
         rows_without_outputs(refused.len(), rows, first)
     });
     found.set_item("success", refused.is_empty())?;
-    let status = if refused.is_empty() { "evaluated" } else { "evaluated-in-part" };
+    let status = if refused.is_empty() {
+        "evaluated"
+    } else {
+        "evaluated-in-part"
+    };
     found.set_item("status", status)?;
     found.set_item("refused_rows", refused)?;
     found.set_item("warnings", warning.into_iter().collect::<Vec<_>>())?;

@@ -2,8 +2,8 @@
 
 use attention_regression::production::Settings;
 use attention_regression::system::{Asks, Fill, Rule, SYSTEMS, Slot};
-use serde_json::{Value, json};
 use pyo3::prelude::*;
+use serde_json::{Value, json};
 
 /// All systems as JSON: key, formula, arrays with their shapes and defaults, unknowns, what is asked.
 #[pyfunction]
