@@ -165,3 +165,18 @@ pub fn catalogue_json(claims: &[&Claim]) -> serde_json::Value {
         "claims": entries,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims;
+
+    #[test]
+    fn the_catalogue_has_each_statement_in_text_and_in_latex() {
+        let catalogue = claims::all();
+        let claim = claims::find(&catalogue, "dls23/fact-hadamard-diagonal").unwrap();
+        let entry = &catalogue_json(&[claim])["claims"][0];
+        assert_eq!(entry["statement"], "x o y = diag(x) y");
+        assert_eq!(entry["formula"], r"x \circ y = \operatorname{diag}(x)\, y");
+    }
+}

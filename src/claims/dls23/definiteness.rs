@@ -236,8 +236,8 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/positive-definite-from-one")
             .derived("replaces thesis (2.4)")
             .states("w_i^2 >= 1 + l / sigma_min(A)^2 for all i implies that the Hessian is at least l I: L is strongly convex with (min w_i^2 - 1) sigma_min(A)^2")
-            .formula(r"\begin{aligned} w_i^2 \ge 1 + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad &\implies \quad \nabla^2 L(x) \succeq l I_d, \\
-                \nabla^2 L(x) &\succeq \bigl(\min_i w_i^2 - 1\bigr) \sigma_{\min}(A)^2 I_d \end{aligned}")
+            .formula(r"\begin{aligned} &w_i^2 \ge 1 + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \\
+                &\implies \quad \nabla^2 L(x) \succeq \bigl(\min_i w_i^2 - 1\bigr) \sigma_{\min}(A)^2 I_d \succeq l I_d \end{aligned}")
             .given("l > 0, rank(A) = d, ||b||_1 <= 1")
             .note("From B >= -I, which is proven (dls23/spectrum-rigorous).")
             .on(Family { weights: Weights::Above { base: 1.0 }, ..FOUR }, STRATA)
@@ -270,7 +270,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/inequality-2-5-printed")
             .printed("thesis (2.5), line 1 to line 2")
             .states("A' (B + W^2) A >= A' ( -4 I_n + (4 + l / sigma_min(A)^2)^2 I_n ) A")
-            .formula(r"A^\top (B + W^2) A \succeq A^\top \Bigl(-4 I_n + \Bigl(4 + \frac{l}{\sigma_{\min}(A)^2}\Bigr)^2 I_n\Bigr) A")
+            .formula(r"A^\top (B + W^2) A \succeq A^\top \Bigl(-4 I_n + \Bigl(4 + \frac{l}{\sigma_{\min}(A)^2}\Bigr)^2 I_n\Bigr) A, \quad B = \nabla_z^2 L_{\exp}")
             .given("(2.4), rank(A) = d, ||b||_1 <= 1")
             .note("Erratum E4: (2.4) bounds w_i^2, not w_i, by 4 + l / sigma_min(A)^2, so the square has no place. False in every case with the largest l that (2.4) allows, as s^2 - s > 12 for s > 4; the step before the last then proves nothing.")
             .on(FOUR, STRATA)
@@ -280,7 +280,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/inequality-2-5-unsquared")
             .derived("correction of thesis (2.5), line 2")
             .states("A' (B + W^2) A >= A' ( -4 I_n + (4 + l / sigma_min(A)^2) I_n ) A")
-            .formula(r"A^\top (B + W^2) A \succeq A^\top \Bigl(-4 I_n + \Bigl(4 + \frac{l}{\sigma_{\min}(A)^2}\Bigr) I_n\Bigr) A")
+            .formula(r"A^\top (B + W^2) A \succeq A^\top \Bigl(-4 I_n + \Bigl(4 + \frac{l}{\sigma_{\min}(A)^2}\Bigr) I_n\Bigr) A, \quad B = \nabla_z^2 L_{\exp}")
             .given("(2.4), rank(A) = d, ||b||_1 <= 1")
             .note("What (2.5) needs, and its last line follows as an equality.")
             .on(FOUR, STRATA)

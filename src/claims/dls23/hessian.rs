@@ -237,7 +237,7 @@ pub fn claims() -> Vec<Claim> {
             .fault("the printed B", |case| whole_hessian(case, HessianForm::Printed)),
         identity("dls23/hessian-matrix-form")
             .states("B = P^2 + S_p(c) with P = diag(p) - pp', S_p(v) = diag(p o v) - <p,v> diag(p) - (p o v)p' - p(p o v)' + 2 <p,v> pp'")
-            .formula(r"\begin{aligned} B &= P^2 + S_p(c), \quad P = \operatorname{diag}(p) - p p^\top, \\
+            .formula(r"\begin{aligned} B &= \nabla_z^2 L_{\exp} = P^2 + S_p(c), \quad P = \operatorname{diag}(p) - p p^\top, \quad c = p - b, \\
                 S_p(v) &= \operatorname{diag}(p \circ v) - \langle p, v\rangle \operatorname{diag}(p) \\
                 &\quad {} - (p \circ v) p^\top - p (p \circ v)^\top + 2 \langle p, v\rangle p p^\top \end{aligned}")
             .note("The Gauss-Newton part and the part that carries the residual c = p - b.")
@@ -246,7 +246,7 @@ pub fn claims() -> Vec<Claim> {
         identity("dls23/hessian-variance-form")
             .states("u'Bu = ||Pu||^2 + E_p[ (c - <c,p>) (u - E_p u)^2 ] for every u")
             .formula(r"\begin{aligned} u^\top B u &= \|P u\|_2^2 + \mathbb{E}_p\bigl[(c - \langle c, p\rangle) (u - \mathbb{E}_p u)^2\bigr] \quad \forall u, \\
-                P &= \operatorname{diag}(p) - p p^\top, \quad \mathbb{E}_p v = \langle p, v\rangle \end{aligned}")
+                B &= \nabla_z^2 L_{\exp}, \quad P = \operatorname{diag}(p) - p p^\top, \quad c = p - b, \quad \mathbb{E}_p v = \langle p, v\rangle \end{aligned}")
             .note("Checked on u = e_i and u = e_i + e_j, which determine a quadratic form. The bounds on B follow from it.")
             .check(|case| variance_form(case, true))
             .fault("c is not centred", |case| variance_form(case, false)),
@@ -258,7 +258,7 @@ pub fn claims() -> Vec<Claim> {
             .fault("the printed B", |case| annihilates_ones(case, Some(HessianForm::Printed))),
         identity("dls23/hessian-diagonal-plus-rank-two")
             .states("B - diag((2f-b) o f - <f-b,f> f) has rank at most 2")
-            .formula(r"\operatorname{rank}\bigl(B - \operatorname{diag}((2f-b) \circ f - \langle f-b, f\rangle f)\bigr) \le 2")
+            .formula(r"\operatorname{rank}\bigl(B - \operatorname{diag}((2f-b) \circ f - \langle f-b, f\rangle f)\bigr) \le 2, \quad B = \nabla_z^2 L_{\exp}")
             .note("By its third singular value at 40 digits. This is what makes a Newton step cost no more than a least squares \
              problem.")
             .check(|case| low_rank_part(case, 2))

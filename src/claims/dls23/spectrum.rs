@@ -282,7 +282,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("replaces thesis Lemma 2.2.5")
             .states("-(0.2404088069.. + s) I_n <= B(x) <= (0.3081171402.. + s) I_n with s = (sqrt(3)/9) (max b - min b) max(0, 1 - 1/||b||_1); the numbers are (55 sqrt(33) -+ 39) / 1152")
             .formula(r"\begin{aligned} -\Bigl(\tfrac{55\sqrt{33} - 39}{1152} + s\Bigr) I_n &\preceq B(x) \preceq \Bigl(\tfrac{55\sqrt{33} + 39}{1152} + s\Bigr) I_n, \\
-                s &= \tfrac{\sqrt{3}}{9} \bigl(\max_i b_i - \min_i b_i\bigr) \max\Bigl(0, 1 - \tfrac{1}{\|b\|_1}\Bigr) \end{aligned}")
+                s &= \tfrac{\sqrt{3}}{9} \bigl(\max_i b_i - \min_i b_i\bigr) \max\Bigl(0, 1 - \tfrac{1}{\|b\|_1}\Bigr), \quad B = \nabla_z^2 L_{\exp} \end{aligned}")
             .note("What holds without a hypothesis on b: b / ||b||_1 and the rest, for which the range of b is what counts (dls23/target-part-range). Never weaker than dls23/spectrum-scaled-target; sharp for ||b||_1 <= 1, and the slope is right for large b.")
             .on(ANY, STRATA)
             .attacked(4, attack_large_target)
@@ -311,7 +311,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/spectrum-below-sharp")
             .derived("sharpness of dls23/spectrum-sharp")
             .states("-c I_n <= B(x) <= C I_n with c and C smaller than (55 sqrt(33) -+ 39) / 1152 by 10^-30 of it")
-            .formula(r"\begin{aligned} -c I_n &\preceq B(x) \preceq C I_n, \\
+            .formula(r"\begin{aligned} -c I_n &\preceq B(x) \preceq C I_n, \quad B = \nabla_z^2 L_{\exp}, \\
                 c &= (1 - 10^{-30}) \tfrac{55\sqrt{33} - 39}{1152}, \quad C = (1 - 10^{-30}) \tfrac{55\sqrt{33} + 39}{1152} \end{aligned}")
             .given("||b||_1 <= 1")
             .note("Stated to be refuted: the constants are sharp to 30 digits at fixtures/sharp/lower.json (the witness) and upper.json, whose logits are sums of two f64.")
@@ -331,7 +331,7 @@ pub fn claims() -> Vec<Claim> {
             .states("for every n >= 2: lambda_min(B) = -(55 sqrt(33) - 39) / 1152 at f = (t, 1-t, 0, ..), t = (9 - sqrt(33)) / 24, b = e_1, and lambda_max(B) = (55 sqrt(33) + 39) / 1152 at t = (9 + sqrt(33)) / 24, b = e_1")
             .formula(r"\begin{aligned} \lambda_{\min}(B) &= -\tfrac{55\sqrt{33} - 39}{1152} \quad \text{at } t = \tfrac{9 - \sqrt{33}}{24}, \\
                 \lambda_{\max}(B) &= \tfrac{55\sqrt{33} + 39}{1152} \quad \text{at } t = \tfrac{9 + \sqrt{33}}{24}, \\
-                f &= (t, 1-t, 0, \dots, 0), \quad b = e_1, \quad \forall n \ge 2 \end{aligned}")
+                f &= (t, 1-t, 0, \dots, 0), \quad b = e_1, \quad \forall n \ge 2, \quad B = \nabla_z^2 L_{\exp} \end{aligned}")
             .given("n >= 2 (for n = 1 the Hessian in the logits is 0)")
             .note("Decided at 40 digits with f given by its logits; a case gives n and the two rows. Rows without mass have the logit -200.")
             .on(Family { rows: (2, 6), ..UNIT }, strata!(Square; OneColumn))

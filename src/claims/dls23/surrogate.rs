@@ -112,7 +112,7 @@ pub fn claims() -> Vec<Claim> {
             .recalled("DLS23, second part of the lemma on definiteness")
             .states("w_i^2 >= 100 + l / sigma_min(A)^2 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)")
             .formula(r"\begin{aligned} &w_i^2 \ge 100 + \frac{l}{\sigma_{\min}(A)^2} \ \forall i \quad \implies \\
-                &\bigl(1 - \tfrac{1}{10}\bigr)(B + W^2) \preceq W^2 \preceq \bigl(1 + \tfrac{1}{10}\bigr)(B + W^2) \end{aligned}")
+                &\bigl(1 - \tfrac{1}{10}\bigr)(B + W^2) \preceq W^2 \preceq \bigl(1 + \tfrac{1}{10}\bigr)(B + W^2), \quad B = \nabla_z^2 L_{\exp} \end{aligned}")
             .given("l > 0, rank(A) = d, ||b||_1 <= 1")
             .note("Equivalent to 9 B <= W^2 and -11 B <= W^2. The 100 is some 36 times what the worst case needs (dls23/weights-dominate-sharp); this is what the main theorem's 100 is for (erratum E23).")
             .on(HUNDRED, STRATA)
@@ -124,7 +124,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("replaces the 100 of dls23/weights-dominate")
             .states("w_i^2 >= 11.25 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)")
             .formula(r"\begin{aligned} &w_i^2 \ge 11.25 \ \forall i \quad \implies \\
-                &\bigl(1 - \tfrac{1}{10}\bigr)(B + W^2) \preceq W^2 \preceq \bigl(1 + \tfrac{1}{10}\bigr)(B + W^2) \end{aligned}")
+                &\bigl(1 - \tfrac{1}{10}\bigr)(B + W^2) \preceq W^2 \preceq \bigl(1 + \tfrac{1}{10}\bigr)(B + W^2), \quad B = \nabla_z^2 L_{\exp} \end{aligned}")
             .given("rank(A) = d, ||b||_1 <= 1, w_i^2 > 11.25")
             .note("11.25 = 9 * 1.25 from B <= 1.25 I, and 11 * 1 from B >= -I is less: both proven (dls23/spectrum-rigorous).")
             .on(Family { weights: Weights::Above { base: 11.25 }, ..HUNDRED }, STRATA)
@@ -136,7 +136,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("replaces the 100 of dls23/weights-dominate")
             .states("w_i^2 >= 9 (55 sqrt(33) + 39) / 1152 = 2.7730542.. for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)")
             .formula(r"\begin{aligned} &w_i^2 \ge 9\, \tfrac{55\sqrt{33} + 39}{1152} \ \forall i \quad \implies \\
-                &\bigl(1 - \tfrac{1}{10}\bigr)(B + W^2) \preceq W^2 \preceq \bigl(1 + \tfrac{1}{10}\bigr)(B + W^2) \end{aligned}")
+                &\bigl(1 - \tfrac{1}{10}\bigr)(B + W^2) \preceq W^2 \preceq \bigl(1 + \tfrac{1}{10}\bigr)(B + W^2), \quad B = \nabla_z^2 L_{\exp} \end{aligned}")
             .given("rank(A) = d, ||b||_1 <= 1, w_i^2 larger than that")
             .note("From the sharp spectrum: 9 * 0.30811714.. binds, 11 * 0.24040880.. = 2.6444.. does not. It cannot be lowered (dls23/weights-dominate-below).")
             .on(Family { weights: Weights::Above { base: SHARP }, ..HUNDRED }, STRATA)
@@ -148,7 +148,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("sharpness of dls23/weights-dominate-sharp")
             .states("w_i^2 >= 2.75 for all i implies (1 - 1/10)(B + W^2) <= W^2 <= (1 + 1/10)(B + W^2)")
             .formula(r"\begin{aligned} &w_i^2 \ge 2.75 \ \forall i \quad \implies \\
-                &\bigl(1 - \tfrac{1}{10}\bigr)(B + W^2) \preceq W^2 \preceq \bigl(1 + \tfrac{1}{10}\bigr)(B + W^2) \end{aligned}")
+                &\bigl(1 - \tfrac{1}{10}\bigr)(B + W^2) \preceq W^2 \preceq \bigl(1 + \tfrac{1}{10}\bigr)(B + W^2), \quad B = \nabla_z^2 L_{\exp} \end{aligned}")
             .given("rank(A) = d, ||b||_1 <= 1, w_i^2 > 2.75")
             .note("Stated to be refuted: 2.75 is 0.8 % below the sharp threshold. The witness has two rows with the masses 0.6144 and 0.3856.")
             .on(Family { weights: Weights::Above { base: TOO_SMALL }, ..HUNDRED }, STRATA)

@@ -222,7 +222,7 @@ pub fn claims() -> Vec<Claim> {
         claim("dls23/target-part-attained")
             .derived("sharpness of dls23/target-part")
             .states("for every n >= 2: ||B(x) - B_0(x)|| = (sqrt(3)/9) ||b||_1 at f = (t, 1-t, 0, ..), t = (3 - sqrt(3)) / 6, b = r e_1")
-            .formula(r"\begin{aligned} \|B(x) - B_0(x)\| &= \tfrac{\sqrt{3}}{9} \|b\|_1, \quad B_0 = B|_{b=0}, \\
+            .formula(r"\begin{aligned} \|B(x) - B_0(x)\| &= \tfrac{\sqrt{3}}{9} \|b\|_1, \quad B = \nabla_z^2 L_{\exp}, \quad B_0 = B|_{b=0}, \\
                 f &= (t, 1-t, 0, \dots, 0), \quad t = \tfrac{3 - \sqrt{3}}{6}, \quad b = r e_1, \quad \forall n \ge 2 \end{aligned}")
             .given("n >= 2, r > 0")
             .note("Decided at 40 digits with f given by its logits; a case gives n, r and the two rows. Rows without mass have the logit -200.")
@@ -233,7 +233,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("replaces thesis Lemma 2.2.5 for any b")
             .states("-(0.2404088069.. + s) I_n <= B(x) <= (0.3081171402.. + s) I_n with s = (sqrt(3)/9) max(0, ||b||_1 - 1); the numbers are (55 sqrt(33) -+ 39) / 1152")
             .formula(r"\begin{aligned} -\Bigl(\tfrac{55\sqrt{33} - 39}{1152} + s\Bigr) I_n &\preceq B(x) \preceq \Bigl(\tfrac{55\sqrt{33} + 39}{1152} + s\Bigr) I_n, \\
-                s &= \tfrac{\sqrt{3}}{9} \max(0, \|b\|_1 - 1) \end{aligned}")
+                s &= \tfrac{\sqrt{3}}{9} \max(0, \|b\|_1 - 1), \quad B = \nabla_z^2 L_{\exp} \end{aligned}")
             .note("Sharp for ||b||_1 <= 1, and the slope is right (dls23/spectrum-scaled-target-below); the sum of both need not be attained. ||b||_1 may be read as the least ||b - t 1||_1, as B does not feel a shift of b.")
             .on(ANY, STRATA)
             .attacked(8, attack_both)
@@ -245,7 +245,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("sharpness of dls23/spectrum-scaled-target")
             .states("-(0.2404088069.. + s) I_n <= B(x) <= (0.3081171402.. + s) I_n with s = 0.998 (sqrt(3)/9) max(0, ||b||_1 - 1)")
             .formula(r"\begin{aligned} -\Bigl(\tfrac{55\sqrt{33} - 39}{1152} + s\Bigr) I_n &\preceq B(x) \preceq \Bigl(\tfrac{55\sqrt{33} + 39}{1152} + s\Bigr) I_n, \\
-                s &= 0.998\, \tfrac{\sqrt{3}}{9} \max(0, \|b\|_1 - 1) \end{aligned}")
+                s &= 0.998\, \tfrac{\sqrt{3}}{9} \max(0, \|b\|_1 - 1), \quad B = \nabla_z^2 L_{\exp} \end{aligned}")
             .note("Stated to be refuted: the witness has two rows with the masses 0.2113 and 0.7887 and b = (-1024, 0).")
             .on(ANY, STRATA)
             .attacked(2, attack_far)

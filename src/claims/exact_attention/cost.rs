@@ -249,7 +249,7 @@ pub fn claims() -> Vec<Claim> {
         claim("exact-attention/cost-quadratic")
             .derived("thesis: computing A requires O(n^2); read as a number of operations with a constant free of d")
             .states("the definition takes at most 16 nq nk operations")
-            .formula(r"\text{operations of the definition} \le 16\, n_q n_k")
+            .formula(r"\#\{\text{operations of the definition}\} \le 16\, n_q n_k")
             .note("False from d + m = 8 on: d is missing. O is an upper bound and requires nothing; what the definition takes is counted by exact-attention/cost-counted.")
             .about(ANY, STRATA)
             .check(quadratic)
@@ -258,8 +258,8 @@ pub fn claims() -> Vec<Claim> {
         claim("exact-attention/cost-counted")
             .derived("replaces exact-attention/cost-quadratic: a program that counts while it computes")
             .states("the definition takes nq nk (2 d + 2 m + 2) - nq operations, nq nk of them exponentials")
-            .formula(r"\begin{aligned} \text{operations of the definition} &= n_q n_k (2d + 2m + 2) - n_q, \\
-                \text{exponentials among them} &= n_q n_k \end{aligned}")
+            .formula(r"\begin{aligned} \#\{\text{operations of the definition}\} &= n_q n_k (2d + 2m + 2) - n_q, \\
+                \#\{\text{exponentials among them}\} &= n_q n_k \end{aligned}")
             .given("sums, products, quotients and exponentials count one each; causal: pairs that are seen for nq nk")
             .note("A itself has nq nk entries, each to be written where A is asked for: Theta(n^2) numbers, Theta(n^2 d) operations by this program. Faster products of matrices are not decided here.")
             .about(ANY, STRATA)
@@ -268,7 +268,7 @@ pub fn claims() -> Vec<Claim> {
         claim("exact-attention/memory-quadratic")
             .derived("read into the cost of the definition, which does not say so")
             .states("a program that computes the outputs holds nq nk numbers beside its arrays at some time")
-            .formula(r"\text{numbers held at some time beside the arrays} \ge n_q n_k")
+            .formula(r"\#\{\text{numbers held at some time beside } Q, K, V\} \ge n_q n_k")
             .given("the program streams: one key after the other")
             .note("A is a matter of notation, not of memory: exact-attention/memory-streamed.")
             .about(MANY, MANY_STRATA)
@@ -278,7 +278,7 @@ pub fn claims() -> Vec<Claim> {
         claim("exact-attention/memory-streamed")
             .derived("replaces exact-attention/memory-quadratic: the largest logit so far, two kinds of sums, and a rescaling where it grows")
             .states("the outputs of a query need m + 4 numbers beside Q, K, V, whatever nq and nk")
-            .formula(r"\text{numbers held for the outputs of a query beside } Q, K, V \le m + 4")
+            .formula(r"\#\{\text{numbers held for the outputs of a query beside } Q, K, V\} \le m + 4")
             .about(MANY, MANY_STRATA)
             .check(|case| linear_memory(case, true))
             .fault("the definition in its order", |case| linear_memory(case, false)),

@@ -176,7 +176,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("replaces \"The Hessian is shown to be positive semidefinite\"")
             .states("B >= -T I, T = (phi + ||b||_2)(phi + 1) E / beta + max(25/8, ||b||_2^2/3 + 10 ||b||_2) n (1 + E)^2 / beta^2, \
                 E = exp(rho), phi = sqrt n (E + rho) / beta")
-            .formula(concat!(r"\begin{aligned} B &\succeq -T I_n, \\
+            .formula(concat!(r"\begin{aligned} B &\succeq -T I_n, \quad B = \nabla_z^2\, \tfrac{1}{2} \|f - b\|_2^2, \\
                 ", threshold!(), r" \end{aligned}"))
             .given("rho >= ||Ax||_inf (R^2 will do), 0 < beta <= alpha(x)")
             .note("Proven in the source. It grows like beta^-3, the true order (residual-softmax/growth-of-smallest-eigenvalue); \

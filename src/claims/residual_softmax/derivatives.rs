@@ -126,7 +126,8 @@ pub fn claims() -> Vec<Claim> {
     vec![
         identity("residual-softmax/derivative-of-f")
             .states("df/dx_j = alpha^-1 ( v o A_j - f <v, A_j> ), v = exp(Ax) + 1, A_j the j-th column")
-            .formula(r"\frac{\partial f}{\partial x_j} = \alpha^{-1} \bigl(v \circ A_{*,j} - f \langle v, A_{*,j}\rangle\bigr), \quad v = \exp(Ax) + \mathbf{1}_n")
+            .formula(r"\begin{aligned} \frac{\partial f}{\partial x_j} &= \alpha^{-1} \bigl(v \circ A_{*,j} - f \langle v, A_{*,j}\rangle\bigr), \quad v = \exp(Ax) + \mathbf{1}_n, \\
+                f &= \alpha^{-1} (\exp(Ax) + Ax), \quad \alpha = \langle \exp(Ax) + Ax, \mathbf{1}_n\rangle \end{aligned}")
             .note("Checked against the symbolic derivative of f = (exp(z) + z) / alpha. For softmax u takes the place of v.")
             .check(|case| derivative_of_f(case, true))
             .fault("u in place of v", |case| derivative_of_f(case, false)),
@@ -151,7 +152,8 @@ pub fn claims() -> Vec<Claim> {
             .printed("abstract: \"the sum of a low-rank matrix and a diagonal matrix\"")
             .states("B is a diagonal matrix plus a matrix of low rank: B - diag( k o k + alpha^-1 e o (c - <c,f> 1) ) has rank at \
                  most 2")
-            .formula(r"\operatorname{rank}\Bigl(B - \operatorname{diag}\bigl(k \circ k + \alpha^{-1} e \circ (c - \langle c, f\rangle \mathbf{1}_n)\bigr)\Bigr) \le 2")
+            .formula(r"\begin{aligned} \operatorname{rank}\Bigl(B - \operatorname{diag}\bigl(k \circ k + \alpha^{-1} e \circ (c - \langle c, f\rangle \mathbf{1}_n)\bigr)\Bigr) &\le 2, \quad B = \nabla_z^2\, \tfrac{1}{2} \|f - b\|_2^2, \\
+                e &= \exp(Ax), \quad k = \alpha^{-1} (e + \mathbf{1}_n), \quad c = f - b \end{aligned}")
             .note("The diagonal and the 2 are derived here; the rank is computed, by the third singular value at 40 digits.")
             .check(|case| remainder_has_rank(case, 2))
             .fault("rank at most 1", |case| remainder_has_rank(case, 1)),

@@ -209,7 +209,7 @@ pub fn claims() -> Vec<Claim> {
         at_the_pole("residual-softmax/growth-of-largest-eigenvalue")
             .states("lambda_max(B) = 3 ||u||^2 ||v||^2 alpha^-4 (1 + O(alpha)): a log-log fit gives the exponent -4")
             .formula(r"\begin{aligned} \lambda_{\max}(B) &= 3 \|u\|_2^2 \|v\|_2^2\, \alpha^{-4} (1 + O(\alpha)), \\
-                u &= \exp(z) + z, \quad v = \exp(z) + \mathbf{1}_n \end{aligned}")
+                u &= \exp(z) + z, \quad v = \exp(z) + \mathbf{1}_n, \quad B = \nabla_z^2\, \tfrac{1}{2} \|f - b\|_2^2 \end{aligned}")
             .note("At alpha = 1e-6, 1e-8, 1e-10, logits and target from the case, with an explicit bound of the deviation (proven in \
              the source). For n = 2, u = (1/2, -1/2) the factor is 7.64.")
             .check(|case| growth(case, End::Largest, -4))
@@ -219,7 +219,7 @@ pub fn claims() -> Vec<Claim> {
              complement of v: a log-log fit gives the exponent -3")
             .formula(r"\begin{aligned} \lambda_{\min}(B) &= -\|u\|_2^2\, \kappa\, \alpha^{-3} (1 + O(\alpha)), \\
                 \kappa &= \max_{h \perp v, \ \|h\|_2 = 1} h^\top \operatorname{diag}(\exp(z)) h, \\
-                u &= \exp(z) + z, \quad v = \exp(z) + \mathbf{1}_n \end{aligned}")
+                u &= \exp(z) + z, \quad v = \exp(z) + \mathbf{1}_n, \quad B = \nabla_z^2\, \tfrac{1}{2} \|f - b\|_2^2 \end{aligned}")
             .note("At alpha = 1e-6, 1e-8, 1e-10, logits and target from the case, with an explicit bound of the deviation (proven in \
              the source). For every target, so near the pole the Hessian is never positive semidefinite. For n = 2, \
              u = (1/2, -1/2) the factor is -0.272.")

@@ -186,7 +186,7 @@ fn second_order() -> Vec<Claim> {
             .formula(r"\begin{aligned} \nabla_{XX}^2 L &= \sum_j (a_j a_j^\top) \otimes A_2^\top \bigl(B_j + \operatorname{diag}(w_j^2)\bigr) A_2, \\
                 \nabla_{X y_i}^2 L &= \sum_j a_j \otimes A_2^\top \bigl(P_j h_i (A_3^\top f_j)^\top + C_{ji} P_j A_3\bigr), \\
                 \nabla_{y_i y_k}^2 L &= \delta_{ik} \bigl((F A_3)^\top F A_3 + \mu A_3^\top A_3\bigr), \\
-                B_j &= \sum_i (P_j h_i)(P_j h_i)^\top + C_{ji} S_{f_j}(h_i), \quad P_j = \operatorname{diag}(f_j) - f_j f_j^\top, \\
+                B_j &= \sum_i \bigl((P_j h_i)(P_j h_i)^\top + C_{ji} S_{f_j}(h_i)\bigr), \quad P_j = \operatorname{diag}(f_j) - f_j f_j^\top, \\
                 S_f(v) &= \operatorname{diag}(f \circ v) - \langle f, v\rangle \operatorname{diag}(f) - (f \circ v) f^\top - f (f \circ v)^\top + 2 \langle f, v\rangle f f^\top \end{aligned}")
             .note("S_f(v) = diag(f o v) - <f,v> diag(f) - (f o v)f' - f(f o v)' + 2 <f,v> ff', the second derivative of <softmax, v>.")
             .check(|case| hessian(case, Form::Derived))
@@ -195,7 +195,7 @@ fn second_order() -> Vec<Claim> {
             .derived("the slip of DLS23's E2 carried over to this loss")
             .states("Hess L as single-layer-attention/hessian-blocks with + <f,v> diag(f) in S_f(v)")
             .formula(r"\begin{aligned} \nabla_{XX}^2 L &= \sum_j (a_j a_j^\top) \otimes A_2^\top \bigl(B_j + \operatorname{diag}(w_j^2)\bigr) A_2, \\
-                B_j &= \sum_i (P_j h_i)(P_j h_i)^\top + C_{ji} S_{f_j}(h_i), \quad P_j = \operatorname{diag}(f_j) - f_j f_j^\top, \\
+                B_j &= \sum_i \bigl((P_j h_i)(P_j h_i)^\top + C_{ji} S_{f_j}(h_i)\bigr), \quad P_j = \operatorname{diag}(f_j) - f_j f_j^\top, \\
                 S_f(v) &= \operatorname{diag}(f \circ v) + \langle f, v\rangle \operatorname{diag}(f) - (f \circ v) f^\top - f (f \circ v)^\top + 2 \langle f, v\rangle f f^\top \end{aligned}")
             .note("A slip to look for: the paper's own formula was not at hand.")
             .check(|case| hessian(case, Form::SignOfMean))
@@ -213,7 +213,7 @@ fn second_order() -> Vec<Claim> {
         identity("single-layer-attention/row-sum-zero")
             .derived("a softmax does not see a constant that is added to its logits")
             .states("B_j 1 = 0 for every row j")
-            .formula(r"B_j \mathbf{1}_n = 0 \quad \forall j")
+            .formula(r"B_j \mathbf{1}_n = 0 \ \forall j, \quad B_j = \sum_i \bigl((P_j h_i)(P_j h_i)^\top + C_{ji} S_{f_j}(h_i)\bigr)")
             .note("Which is why only (I - 11'/n) A2 is seen by the data: the Hessian in X is singular wherever a column of A2 is constant and w = 0.")
             .check(|case| annihilates_ones(case, None))
             .fault("+ <f,v> diag(f) in S", |case| annihilates_ones(case, Some(Form::SignOfMean))),

@@ -342,7 +342,7 @@ pub fn claims() -> Vec<Claim> {
         claim("single-layer-attention/joint-threshold")
             .derived("replaces single-layer-attention/joint-hessian-psd")
             .states("over Z and H: lambda_min(Hess) >= (a + mu - sqrt((a - mu)^2 + || |C| ||^2)) / 2 > 0, hence Hess L > 0 over X and Y where A1 (x) A2 and A3 have full column rank")
-            .formula(r"\begin{aligned} \lambda_{\min}(\nabla_{Z,H}^2 L) &\ge \tfrac{1}{2} \Bigl(a + \mu - \sqrt{(a - \mu)^2 + \||C|\|^2}\Bigr) > 0, \\
+            .formula(r"\begin{aligned} \lambda_{\min}(\nabla_{Z,H}^2 L) &\ge \tfrac{1}{2} \Bigl(a + \mu - \sqrt{(a - \mu)^2 + \bigl\|\,|C|\,\bigr\|^2}\Bigr) > 0, \\
                 \nabla_{X,Y}^2 L &\succ 0 \quad \text{where } A_1 \otimes A_2 \text{ and } A_3 \text{ have full column rank}, \\
                 a &= \min_{j,k} w_{jk}^2 - \tfrac{1}{4} \max_j \sum_i |C_{ji}| \operatorname{range}(h_i) \end{aligned}")
             .given("a = min w_jk^2 - 1/4 max_j sum_i |C_ji| range(h_i) > 0 and 4 a mu > || |C| ||_2^2")

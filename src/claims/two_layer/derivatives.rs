@@ -145,7 +145,8 @@ fn slips() -> Vec<Claim> {
             .formula(r"\begin{aligned} \nabla^2 L &= A_1^\top (B + W^2) A_1, \\
                 B &= P A_2^\top \operatorname{diag}\bigl(\phi'(y)^2 + \phi''(y) \circ (\phi(y) - b)\bigr) A_2 P \\
                 &\quad {} + \operatorname{diag}(f \circ v) + \langle f, v\rangle \operatorname{diag}(f) \\
-                &\quad {} - (f \circ v) f^\top - f (f \circ v)^\top + 2 \langle f, v\rangle f f^\top \end{aligned}")
+                &\quad {} - (f \circ v) f^\top - f (f \circ v)^\top + 2 \langle f, v\rangle f f^\top, \\
+                P &= \operatorname{diag}(f) - f f^\top, \quad v = A_2^\top r, \quad r = \phi'(y) \circ (\phi(y) - b), \quad y = A_2 f \end{aligned}")
             .note("The slip of DLS23's E2, here as a suspect: the paper's own formula was not at hand.")
             .check(|case| hessian(case, Form::SignOfMean))
             .fault(CORRECTED.0, CORRECTED.1)
@@ -154,7 +155,8 @@ fn slips() -> Vec<Claim> {
             .states("Hess L = A1' (B + W^2) A1 without + 2 <f,v> ff' in B")
             .formula(r"\begin{aligned} \nabla^2 L &= A_1^\top (B + W^2) A_1, \\
                 B &= P A_2^\top \operatorname{diag}\bigl(\phi'(y)^2 + \phi''(y) \circ (\phi(y) - b)\bigr) A_2 P \\
-                &\quad {} + \operatorname{diag}(f \circ v) - \langle f, v\rangle \operatorname{diag}(f) - (f \circ v) f^\top - f (f \circ v)^\top \end{aligned}")
+                &\quad {} + \operatorname{diag}(f \circ v) - \langle f, v\rangle \operatorname{diag}(f) - (f \circ v) f^\top - f (f \circ v)^\top, \\
+                P &= \operatorname{diag}(f) - f f^\top, \quad v = A_2^\top r, \quad r = \phi'(y) \circ (\phi(y) - b), \quad y = A_2 f \end{aligned}")
             .note("A slip to look for: the paper's own formula was not at hand.")
             .check(|case| hessian(case, Form::WithoutMeanSquare))
             .fault(CORRECTED.0, CORRECTED.1)
@@ -162,7 +164,10 @@ fn slips() -> Vec<Claim> {
         identity("two-layer/hessian-one-sided")
             .states("Hess L = A1' (B + W^2) A1 with P A2' diag(phi'^2 + phi'' o (h - b)) A2 in B (no P on the right)")
             .formula(r"\begin{aligned} \nabla^2 L &= A_1^\top (B + W^2) A_1, \\
-                B &= P A_2^\top \operatorname{diag}\bigl(\phi'(y)^2 + \phi''(y) \circ (\phi(y) - b)\bigr) A_2 + S_f(v) \end{aligned}")
+                B &= P A_2^\top \operatorname{diag}\bigl(\phi'(y)^2 + \phi''(y) \circ (\phi(y) - b)\bigr) A_2 + S_f(v), \\
+                S_f(v) &= \operatorname{diag}(f \circ v) - \langle f, v\rangle \operatorname{diag}(f) \\
+                &\quad {} - (f \circ v) f^\top - f (f \circ v)^\top + 2 \langle f, v\rangle f f^\top, \\
+                P &= \operatorname{diag}(f) - f f^\top, \quad v = A_2^\top r, \quad r = \phi'(y) \circ (\phi(y) - b), \quad y = A_2 f \end{aligned}")
             .note("A slip to look for: the paper's own formula was not at hand. The matrix is not even symmetric.")
             .check(|case| hessian(case, Form::OneSided))
             .fault(CORRECTED.0, CORRECTED.1)
@@ -185,9 +190,10 @@ pub fn claims() -> Vec<Claim> {
             .states("Hess L = A1' (B + W^2) A1 with B = P A2' diag( phi'^2 + phi'' o (phi(y) - b) ) A2 P + S_f(v), v = A2' r, \
              S_f(v) = diag(f o v) - <f,v> diag(f) - (f o v)f' - f(f o v)' + 2 <f,v> ff'")
             .formula(r"\begin{aligned} \nabla^2 L &= A_1^\top (B + W^2) A_1, \\
-                B &= P A_2^\top \operatorname{diag}\bigl(\phi'(y)^2 + \phi''(y) \circ (\phi(y) - b)\bigr) A_2 P + S_f(v), \quad v = A_2^\top r, \\
+                B &= P A_2^\top \operatorname{diag}\bigl(\phi'(y)^2 + \phi''(y) \circ (\phi(y) - b)\bigr) A_2 P + S_f(v), \\
                 S_f(v) &= \operatorname{diag}(f \circ v) - \langle f, v\rangle \operatorname{diag}(f) \\
-                &\quad {} - (f \circ v) f^\top - f (f \circ v)^\top + 2 \langle f, v\rangle f f^\top \end{aligned}")
+                &\quad {} - (f \circ v) f^\top - f (f \circ v)^\top + 2 \langle f, v\rangle f f^\top, \\
+                P &= \operatorname{diag}(f) - f f^\top, \quad v = A_2^\top r, \quad r = \phi'(y) \circ (\phi(y) - b), \quad y = A_2 f \end{aligned}")
             .note("phi in tanh, softplus, identity, and relu where no y_i is 0. Checked against the symbolic second derivative.")
             .check(|case| hessian(case, Form::Derived))
             .fault("without phi'' o (phi(y) - b)", |case| hessian(case, Form::WithoutCurvature)),
@@ -213,7 +219,8 @@ pub fn claims() -> Vec<Claim> {
             .fault("phi = tanh", |case| reduces_to_softmax(case, Activation::Tanh)),
         identity("two-layer/hessian-diagonal-plus-low-rank")
             .states("B - diag( f o v - <f,v> f ) has rank at most m + 2, m the number of rows of A2")
-            .formula(r"\operatorname{rank}\bigl(B - \operatorname{diag}(f \circ v - \langle f, v\rangle f)\bigr) \le m + 2, \quad A_2 \in \mathbb{R}^{m \times n}")
+            .formula(r"\begin{aligned} \operatorname{rank}\bigl(B - \operatorname{diag}(f \circ v - \langle f, v\rangle f)\bigr) &\le m + 2, \quad A_2 \in \mathbb{R}^{m \times n}, \\
+                B &= \nabla_z^2\, \tfrac{1}{2} \|\phi(A_2 f) - b\|_2^2, \quad v = A_2^\top r, \quad r = \phi'(y) \circ (\phi(y) - b), \quad y = A_2 f \end{aligned}")
             .note("By its singular value number m + 3 at 40 digits.")
             .check(|case| remainder_has_rank(case, 2))
             .fault("rank at most m", |case| remainder_has_rank(case, 0)),
