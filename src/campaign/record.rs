@@ -48,6 +48,17 @@ pub struct Failure {
     pub seed: u64,
 }
 
+/// A case inside the premise that was decided, as a plot shows it.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// Where the case came from.
+    pub origin: Origin,
+    /// allowed / observed: below 1 where the statement fails, infinite where nothing was observed.
+    pub slack: f64,
+    /// Where the case lies, by quantity and decade.
+    pub levels: Vec<(&'static str, i32)>,
+}
+
 /// What a campaign found out about one claim.
 #[derive(Clone, Debug)]
 pub struct ClaimRecord {
@@ -77,6 +88,8 @@ pub struct ClaimRecord {
     pub slack: f64,
     /// Where the smallest slack was seen.
     pub tightest: Option<Origin>,
+    /// The decided cases inside the premise, in their order.
+    pub points: Vec<Point>,
     /// Cases inside the premise, by stratum.
     pub strata: BTreeMap<Stratum, usize>,
     /// The failure with the fewest rows and columns; a recorded witness goes first.
@@ -104,6 +117,7 @@ impl ClaimRecord {
             failed: 0,
             slack: f64::INFINITY,
             tightest: None,
+            points: Vec::new(),
             strata: BTreeMap::new(),
             failure: None,
             witness_fails: None,
@@ -125,6 +139,8 @@ impl ClaimRecord {
             self.slack = verdict.slack();
             self.tightest = Some(case.origin().clone());
         }
+        let slack = verdict.slack();
+        let decided = matches!(verdict, Verdict::Holds { .. } | Verdict::Fails(_));
         match verdict {
             Verdict::Outside(reason) => {
                 *self.outside.entry(reason).or_default() += 1;
@@ -151,7 +167,15 @@ impl ClaimRecord {
             }
             Verdict::Holds { .. } => {}
         }
-        for stratum in claim.strata_of(case) {
+        let strata = claim.strata_of(case);
+        if decided {
+            self.points.push(Point {
+                origin: case.origin().clone(),
+                slack,
+                levels: strata.iter().filter_map(Stratum::level).collect(),
+            });
+        }
+        for stratum in strata {
             *self.strata.entry(stratum).or_default() += 1;
         }
     }

@@ -62,6 +62,23 @@ pub enum Stratum {
     Kind(&'static str),
 }
 
+impl Stratum {
+    /// The quantity and its decade, of a stratum that is one of a row of decades.
+    pub fn level(&self) -> Option<(&'static str, i32)> {
+        match *self {
+            Self::Condition(decade) => Some(("condition", decade as i32)),
+            Self::Gap(decade) => Some(("gap", decade as i32)),
+            Self::Decade(quantity, decade) => Some((quantity, decade)),
+            Self::OneRow
+            | Self::OneColumn
+            | Self::Square
+            | Self::SignedTarget
+            | Self::RankDeficient
+            | Self::Kind(_) => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Stratum {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -330,6 +330,8 @@ impl Subject {
 pub struct Claim {
     /// `paper/kebab-case`, the same in code, documents, command line and snapshots.
     pub id: &'static str,
+    /// The source file that it is written down in, from the root of the project.
+    pub file: &'static str,
     /// The paper.
     pub paper: Paper,
     /// Place in the paper: lemma, equation, algorithm line.

@@ -23,6 +23,7 @@ pub mod generate;
 mod interrupt;
 mod output;
 pub mod reference;
+pub mod report;
 pub mod solve;
 pub mod verify;
 
@@ -61,6 +62,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Write instances that meet the premises of a theorem
     Generate(generate::GenerateArgs),
+    /// Write the page about a finished run of `verify`
+    Report(report::ReportArgs),
     /// The degrees for which a network of polynomial attention tells two data sets apart
     DegreeWindow(degree_window::DegreeWindowArgs),
     /// Print what a shell, or man, reads about these commands
@@ -111,6 +114,7 @@ pub fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
+        Command::Report(arguments) => report::run(&arguments),
         Command::DegreeWindow(arguments) => degree_window::run(&arguments),
     }
 }

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::campaign::{self, ClaimRecord, Journal, Plan};
 use crate::claims;
 use crate::cli::format::{Format, FormatArgs};
+use crate::cli::report::{JSON_REPORT, PAGE, write_page};
 use crate::cli::{CliError, Exit, interrupt, output};
 use crate::instance::files::{check_directory, refuse_overlap, refuse_two_readers, write_whole};
 use crate::report;
@@ -33,7 +34,7 @@ pub struct VerifyArgs {
     /// Check this instance and nothing else (may be given more than once).
     #[arg(long)]
     instance: Vec<PathBuf>,
-    /// Write report.txt, report.json and one manifest per failing claim into this directory.
+    /// Write report.html (the page to open), report.txt, report.json and one manifest per failing claim into this directory.
     #[arg(long)]
     report: Option<PathBuf>,
     /// Write every finished case into this file at once, so that the campaign can be resumed.
@@ -85,11 +86,8 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     bar.finish_and_clear();
     let records = records?;
     let text = text_report(&plan, &records, args);
-    let json = output::json_report(&report::CampaignReport::new(
-        plan.seed,
-        &plan.claims,
-        &records,
-    ));
+    let campaign = report::CampaignReport::new(plan.seed, &plan.claims, &records);
+    let json = output::json_report(&campaign);
     // The answer first: a disk that is full by now must not swallow it.
     match args.format.chosen() {
         Format::Text => output::print(&text)?,
@@ -101,6 +99,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     }
     if let Some(directory) = &args.report {
         save(directory, &text, &json, &records)?;
+        write_page(directory, directory, &campaign, &catalogue)?;
     }
     Ok(if records.iter().any(|record| record.unfinished > 0) {
         Exit::Interrupted
@@ -143,7 +142,7 @@ fn refuse_to_replace(
     if let Some(directory) = &args.report {
         outputs.push(("--report", directory.clone()));
         let manifests = plan.claims.iter().map(|claim| manifest_name(claim.id));
-        let names = [TEXT_REPORT.to_owned(), JSON_REPORT.to_owned()];
+        let names = [TEXT_REPORT, JSON_REPORT, PAGE].map(str::to_owned);
         for name in names.into_iter().chain(manifests) {
             outputs.push(("--report", directory.join(name)));
         }
@@ -155,9 +154,8 @@ fn refuse_to_replace(
     Ok(refuse_overlap(inputs, &outputs)?)
 }
 
-/// The files of a report directory.
+/// The file of a report directory with the table.
 const TEXT_REPORT: &str = "report.txt";
-const JSON_REPORT: &str = "report.json";
 
 /// The file of a report directory that holds the smallest failure of a claim.
 fn manifest_name(claim: &str) -> String {

@@ -108,7 +108,7 @@ pub fn markdown(claims: &[&Claim]) -> String {
 }
 
 /// Where the witness of a claim is kept.
-fn witness_path(claim: &Claim) -> String {
+pub(super) fn witness_path(claim: &Claim) -> String {
     format!("fixtures/witnesses/{}.json", claim.id.replace('/', "-"))
 }
 

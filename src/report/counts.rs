@@ -1,12 +1,12 @@
 //! How many statements hold and fail, by where the wording comes from: what is only ours is no fault of a paper. Every
 //! figure about the catalogue in a document is printed from here.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::claims::{Claim, Expected, Paper, Wording};
 
 /// Statements that hold (proven or not) and that fail.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tallied {
     /// Those that hold.
     pub hold: usize,
@@ -15,7 +15,7 @@ pub struct Tallied {
 }
 
 /// The statements of a list by where their wording comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Printed in a text that was read, or in another paper that quotes it.
     pub printed: Tallied,

@@ -12,10 +12,12 @@ mod reference_outputs;
 mod table;
 mod test_cases;
 
+#[cfg(feature = "html")]
+use catalogue::witness_path;
 pub use catalogue::{explain, list, markdown};
 pub use counts::{Counts, Tallied, figures};
 pub use failure::{decided, failure_block, strata, summary};
-pub use json::{CampaignReport, catalogue_json};
+pub use json::{CampaignReport, ClaimReport, PointReport, WitnessReport, catalogue_json};
 pub use junit::{Ending, TestCase, junit};
 pub use reference::{Found, ReferenceNames, ReferenceReport};
 pub use reference_outputs::{NONE, OutputsReport, ReferenceOutputs, rows_without_outputs};

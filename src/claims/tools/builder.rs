@@ -19,6 +19,8 @@
 //!
 //! A claim without a check or without a planted fault does not compile.
 
+use std::panic::Location;
+
 use crate::claims::claim::{Attack, Check, Claim, Expected, Paper, Subject, Trial, Wording};
 use crate::claims::{Family, OtherCases, Proof, Stratum};
 use crate::instance::Instance;
@@ -57,6 +59,7 @@ pub(crate) use strata;
 /// A claim whose check is still to be named.
 pub struct Draft<C = Family, I = Instance> {
     id: &'static str,
+    file: &'static str,
     source: &'static str,
     wording: Wording,
     statement: &'static str,
@@ -69,10 +72,12 @@ pub struct Draft<C = Family, I = Instance> {
     real_rows: usize,
 }
 
-/// Begins the claim of that id.
+/// Begins the claim of that id; it remembers the file that says so.
+#[track_caller]
 pub fn claim(id: &'static str) -> Draft {
     Draft {
         id,
+        file: within_project(Location::caller().file()),
         source: "",
         wording: Wording::Derived,
         statement: "",
@@ -84,6 +89,12 @@ pub fn claim(id: &'static str) -> Draft {
         attack: None,
         real_rows: 0,
     }
+}
+
+/// A source file from the root of the project on; the compiler names it so, or with a directory before it where the library is built
+/// for somebody else.
+fn within_project(file: &'static str) -> &'static str {
+    file.find("src/claims").map_or(file, |start| &file[start..])
 }
 
 impl Draft {
@@ -100,6 +111,7 @@ impl Draft {
     pub fn about(self, cases: OtherCases, strata: &'static [Stratum]) -> Draft<OtherCases, Given> {
         Draft {
             id: self.id,
+            file: self.file,
             source: self.source,
             wording: self.wording,
             statement: self.statement,
@@ -221,6 +233,7 @@ impl<C, I> Checked<C, I> {
     ) -> Claim {
         let Draft {
             id,
+            file,
             source,
             wording,
             statement,
@@ -234,6 +247,7 @@ impl<C, I> Checked<C, I> {
         } = self.draft;
         Claim {
             id,
+            file,
             paper: paper_of(id),
             source,
             wording,

@@ -1,0 +1,124 @@
+//! One claim of a page: a line that opens to everything that is known about it.
+
+use maud::{Markup, PreEscaped, html};
+
+use crate::claims::Claim;
+use crate::report::html::formula::{FormulaError, mathml};
+use crate::report::html::slack_plot::slack_plot;
+use crate::report::{ClaimReport, number};
+
+/// A witness of more characters is shown by its beginning; the copy is whole all the same.
+const SHOWN: usize = 6000;
+
+/// The claim as an item of the list.
+pub(super) fn item(claim: &Claim, report: &ClaimReport, seed: u64) -> Result<Markup, FormulaError> {
+    let slack = report
+        .slack
+        .map_or(String::new(), |slack| slack.to_string());
+    let body = body(claim, report, seed)?;
+    Ok(html! {
+        li data-paper=(claim.paper.key()) data-verdict=(report.verdict) data-wording=(claim.wording.label()) data-slack=(slack) {
+            details {
+                summary {
+                    code { (claim.id) }
+                    span.verdict.(report.verdict) { (report.verdict) @if !report.as_recorded { ", not as recorded" } }
+                    span.n.slack { @if let Some(slack) = report.slack { "slack " (number(slack)) } @else { "\u{2013}" } }
+                    span.said { (claim.statement) }
+                }
+                div.claim id=(claim.id) { (body) }
+            }
+        }
+    })
+}
+
+fn body(claim: &Claim, report: &ClaimReport, seed: u64) -> Result<Markup, FormulaError> {
+    let formula = match claim.formula {
+        "" => None,
+        latex => Some(mathml(latex)?),
+    };
+    let again = rerun(claim, report, seed);
+    Ok(html! {
+        @if let Some(formula) = formula {
+            div.formula role="group" aria-label=(claim.statement) { (PreEscaped(formula)) }
+        }
+        dl {
+            dt { "place" } dd { (claim.source) " (" (claim.wording.label()) ")" }
+            dt { "premise" } dd { (claim.premise) }
+            dt { "on record" } dd { (report.expected) @if !report.as_recorded { "; this run says " strong { (report.verdict) } } }
+            @if let Some(correction) = claim.correction {
+                dt { "true instead" } dd { a href={ "#" (correction) } { (correction) } }
+            }
+            @if let Some(proof) = &report.proof {
+                dt { "proof" } dd { (proof) }
+            }
+            @if !claim.note.is_empty() {
+                dt { "note" } dd { (claim.note) }
+            }
+            dt { "cases" } dd {
+                (report.cases) ": " (report.points.len()) " decided"
+                @if report.failed > 0 { ", of which " (report.failed) " fail" }
+                ", " (report.outside) " outside the premise, " (report.undecided) " undecided"
+                @if report.real.1 > 0 { "; real data inside the premise: " (report.real.0) " of " (report.real.1) }
+            }
+            @if let (Some(slack), Some(tightest)) = (report.slack, &report.tightest) {
+                dt { "tightest" } dd { (tightest) ": allowed / observed = " (number(slack)) }
+            }
+            @if !report.strata.is_empty() {
+                dt { "strata" } dd { (strata(report)) }
+            }
+            dt { "planted fault" } dd { (claim.fault) " \u{2013} the checker must turn over, in every test run" }
+            dt { "source" } dd { code { (claim.file) } }
+        }
+        @match slack_plot(report) {
+            Some(plot) => figure {
+                (plot)
+                figcaption { "Allowed / observed in every decided case; dashed: the bound, 1. Points below it refute the statement." }
+            },
+            None => p.quiet { "No two numbers were compared: the statement is exact, or no case was decided." }
+        }
+        (witness(claim, report))
+        p { "Run again: " code id={ "again-" (claim.id) } { (again) } " "
+            button data-copy={ "again-" (claim.id) } type="button" { "copy" } }
+    })
+}
+
+fn strata(report: &ClaimReport) -> String {
+    let parts: Vec<String> = report
+        .strata
+        .iter()
+        .map(|(stratum, count)| format!("{stratum} ({count})"))
+        .collect();
+    parts.join(", ")
+}
+
+/// The line that decides the claim again, alone.
+fn rerun(claim: &Claim, report: &ClaimReport, seed: u64) -> String {
+    match (&report.witness, claim.witness) {
+        (Some(_), Some(_)) => format!(
+            "attreg verify {} --instance {}",
+            claim.id,
+            crate::report::witness_path(claim)
+        ),
+        _ => format!("attreg verify {} --seed {seed}", claim.id),
+    }
+}
+
+fn witness(claim: &Claim, report: &ClaimReport) -> Markup {
+    let Some(witness) = &report.witness else {
+        return html! {};
+    };
+    let id = format!("witness-{}", claim.id);
+    let long = witness.instance.len() > SHOWN;
+    html! {
+        h3 { "Where it fails" }
+        p {
+            (witness.origin) ": " (witness.quantity) " is " code { (witness.observed) } ", allowed is " code { (witness.allowed) } "."
+        }
+        @if long {
+            p.quiet { "The instance has " (witness.instance.len()) " characters; it lies beside this page as " code { (claim.id.replace('/', "-")) ".json" } "." }
+        } @else {
+            pre id=(id) tabindex="0" aria-label="the instance" { (witness.instance) }
+            button data-copy=(id) type="button" { "copy the instance" }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The front of a page: what it is, the fair counts, and the findings.
+
+use maud::{Markup, html};
+
+use crate::claims::{Claim, Expected, Paper};
+use crate::report::html::findings::{FINDINGS, Finding};
+use crate::report::html::slack_plot::slack_plot;
+use crate::report::{CampaignReport, ClaimReport, Counts, Tallied};
+
+/// The verdicts of a bar, in its order.
+const VERDICTS: [&str; 4] = ["proven", "holds", "fails", "undecided"];
+
+/// A row of the table of counts: which claims, the paper they belong to, and its name.
+struct Row<'a> {
+    name: String,
+    reports: Vec<(&'a Claim, &'a ClaimReport)>,
+}
+
+impl Row<'_> {
+    /// Claims of this verdict; what says nothing counts as undecided.
+    fn count(&self, verdict: &str) -> usize {
+        let silent = verdict == "undecided";
+        let of_verdict = |report: &ClaimReport| {
+            report.verdict == verdict || (silent && report.verdict == "outside")
+        };
+        self.reports
+            .iter()
+            .filter(|(_, report)| of_verdict(report))
+            .count()
+    }
+
+    fn counts(&self) -> Counts {
+        Counts::of(self.reports.iter().filter_map(|(claim, report)| {
+            let verdict = match report.verdict.as_str() {
+                "proven" | "holds" => Expected::Holds,
+                "fails" => Expected::Fails,
+                _ => return None,
+            };
+            Some((claim.wording, verdict))
+        }))
+    }
+}
+
+/// The table of counts, one row a paper.
+pub(super) fn counts(claims: &[(&Claim, &ClaimReport)]) -> Markup {
+    let rows = Paper::ALL
+        .into_iter()
+        .map(|paper| Row {
+            name: paper.title().to_owned(),
+            reports: claims
+                .iter()
+                .copied()
+                .filter(|(claim, _)| claim.paper == paper)
+                .collect(),
+        })
+        .filter(|row| !row.reports.is_empty());
+    let all = Row {
+        name: "all".to_owned(),
+        reports: claims.to_vec(),
+    };
+    let cell = |tallied: Tallied| html! { td.n { (tallied.hold) ", " (tallied.fail) } };
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="counts" {
+            table {
+                caption {
+                    "Statements that hold, and that fail, by where their wording comes from: what is derived here is no fault of a paper. "
+                    "Proven: a certificate covers every instance."
+                }
+                thead { tr {
+                    th scope="col" { "paper" } th scope="col" { "proven, holds, fails, undecided" }
+                    th.n scope="col" { "printed or quoted" } th.n scope="col" { "recalled" } th.n scope="col" { "derived here" }
+                } }
+                tbody {
+                    @for row in rows.chain(std::iter::once(all)) {
+                        @let counts = row.counts();
+                        tr {
+                            th scope="row" { (row.name) }
+                            td { (bar(&row)) }
+                            (cell(counts.printed)) (cell(counts.recalled)) (cell(counts.derived))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn bar(row: &Row<'_>) -> Markup {
+    let numbers: Vec<String> = VERDICTS
+        .iter()
+        .map(|verdict| row.count(verdict).to_string())
+        .collect();
+    html! {
+        div.bar aria-hidden="true" {
+            @for verdict in VERDICTS {
+                span.{ "b-" (verdict) } style={ "flex:" (row.count(verdict)) } {}
+            }
+        }
+        (numbers.join(", "))
+    }
+}
+
+/// The findings about claims of the run, with their pictures.
+pub(super) fn findings(run: &CampaignReport) -> Markup {
+    let found: Vec<(&Finding, &ClaimReport)> = FINDINGS
+        .iter()
+        .filter_map(|finding| {
+            let report = run.claims.iter().find(|claim| claim.id == finding.claim)?;
+            Some((finding, report))
+        })
+        .collect();
+    if found.is_empty() {
+        return html! {};
+    }
+    html! {
+        h2 #findings { "Findings" }
+        ul.findings {
+            @for (finding, report) in found {
+                li {
+                    p { (finding.sentence) }
+                    @if let Some(plot) = slack_plot(report) { (plot) }
+                    p { span.verdict.(report.verdict) { (report.verdict) } ": " a href={ "#" (report.id) } { (report.id) } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The page about one run.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::claims::{Claim, Paper, Wording};
+use crate::report::html::claim::item;
+use crate::report::html::formula::{FormulaError, mathml};
+use crate::report::html::front::{counts, findings};
+use crate::report::html::spectrum::spectrum;
+use crate::report::{CampaignReport, ClaimReport};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// The loss that most claims are about.
+const LOSS: &str = r"L(x) = \tfrac12 \Bigl\| \frac{\exp(Ax)}{\langle \exp(Ax), \mathbf 1_n \rangle} - b \Bigr\|_2^2 + \tfrac12 \| \operatorname{diag}(w) A x \|_2^2";
+
+/// Why there is no page about a run.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PageError {
+    /// The run is about a claim that this program does not know.
+    #[error("claim \"{0}\" is not in this program's catalogue: the run is of another version")]
+    UnknownClaim(String),
+    /// A formula of the catalogue could not be converted.
+    #[error("claim \"{claim}\": {error}")]
+    Formula {
+        /// The claim.
+        claim: &'static str,
+        /// Why.
+        error: FormulaError,
+    },
+}
+
+/// The page about this run, whole in one text: style, script and pictures included. The same run gives the same bytes.
+pub fn page(run: &CampaignReport, catalogue: &[Claim]) -> Result<String, PageError> {
+    let claims: Vec<(&Claim, &ClaimReport)> = run
+        .claims
+        .iter()
+        .map(|report| {
+            catalogue
+                .iter()
+                .find(|claim| claim.id == report.id)
+                .map(|claim| (claim, report))
+                .ok_or_else(|| PageError::UnknownClaim(report.id.clone()))
+        })
+        .collect::<Result<_, _>>()?;
+    let items: Vec<Markup> = claims
+        .iter()
+        .map(|(claim, report)| {
+            item(claim, report, run.seed).map_err(|error| PageError::Formula {
+                claim: claim.id,
+                error,
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    let loss = mathml(LOSS).map_err(|error| PageError::Formula {
+        claim: "the loss of the front",
+        error,
+    })?;
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Attention-inspired regression: what holds" }
+                // No icon: a browser would ask for one.
+                link rel="icon" href="data:,";
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    h1 { "Attention-inspired regression: what holds" }
+                    p {
+                        "Papers on regression with attention's softmax claim formulas, bounds, constants and fast algorithms. "
+                        "Each claim here is a program: it draws instances, random, extreme and searched for, computes the truth at 40 digits from the definition alone, and decides. "
+                        "A claim that fails has a witness that anybody can run again, and a corrected claim that holds."
+                    }
+                    div.formula role="group" aria-label="the loss of softmax regression" { (PreEscaped(loss)) }
+                    p.quiet { (origin(run)) }
+                    (differing(&claims))
+                    (counts(&claims))
+                    (findings(run))
+                    h2 { "A picture of one bound" }
+                    (spectrum())
+                    h2 #claims { "Claims" }
+                    (filters(&claims))
+                    ul.claims { @for item in items { (item) } }
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    Ok(markup.into_string())
+}
+
+/// Seed, commit and the command of the run.
+fn origin(run: &CampaignReport) -> Markup {
+    let cases: usize = run.claims.iter().map(|claim| claim.cases).sum();
+    html! {
+        (run.claims.len()) " claims, " (cases) " cases, seed " (run.seed) ", "
+        @match &run.commit { Some(commit) => { "commit " code { (commit) } } None => "commit unknown" }
+        @if run.interrupted { "; " strong { "interrupted: only what was finished is shown" } }
+        ". Made again by " code { "attreg verify --seed " (run.seed) " --report DIR" } "."
+    }
+}
+
+/// What contradicts the record, before all else.
+fn differing(claims: &[(&Claim, &ClaimReport)]) -> Markup {
+    let differing: Vec<&ClaimReport> = claims
+        .iter()
+        .map(|(_, report)| *report)
+        .filter(|report| !report.as_recorded)
+        .collect();
+    if differing.is_empty() {
+        return html! { p { "Every verdict of this run is as recorded." } };
+    }
+    html! {
+        section.alarm role="alert" {
+            h2 { (differing.len()) " of " (claims.len()) " claims differ from the record" }
+            ul {
+                @for report in differing {
+                    li {
+                        a href={ "#" (report.id) } { (report.id) } ": recorded " (report.expected) ", verdict "
+                        strong.(report.verdict) { (report.verdict) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn filters(claims: &[(&Claim, &ClaimReport)]) -> Markup {
+    let papers = Paper::ALL
+        .into_iter()
+        .filter(|paper| claims.iter().any(|(claim, _)| claim.paper == *paper));
+    let wordings = [
+        Wording::Printed,
+        Wording::Quoted,
+        Wording::Recalled,
+        Wording::Derived,
+    ];
+    html! {
+        form.filters role="search" onsubmit="return false" {
+            label { "paper" select #f-paper { option value="" { "all" } @for paper in papers { option value=(paper.key()) { (paper.key()) } } } }
+            label { "verdict" select #f-verdict { option value="" { "all" }
+                @for verdict in ["proven", "holds", "fails", "outside", "undecided"] { option value=(verdict) { (verdict) } } } }
+            label { "wording" select #f-wording { option value="" { "all" }
+                @for wording in wordings { option value=(wording.label()) { (wording.label()) } } } }
+            label { "text" input #f-text type="search" autocomplete="off"; }
+            label { "order" select #f-order { option value="" { "as in the papers" } option value="slack" { "smallest slack first" } } }
+        }
+        p #shown aria-live="polite" { (claims.len()) " of " (claims.len()) " claims" }
+    }
+}

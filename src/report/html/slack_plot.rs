@@ -1,0 +1,197 @@
+//! The slack of all cases of one claim as a picture: logarithm of allowed / observed over the decade of a quantity.
+
+use maud::{Markup, html};
+
+use crate::report::number;
+use crate::report::{ClaimReport, PointReport};
+
+/// Size of the picture, and the frame of its points.
+const SIZE: (f64, f64) = (620.0, 210.0);
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 608.0;
+const TOP: f64 = 12.0;
+const BOTTOM: f64 = 166.0;
+/// Decades of slack that are drawn one by one; what lies beyond stands at the edge.
+const DECADES: (f64, f64) = (-3.0, 6.0);
+
+/// The picture, or `None` where no case compared two numbers.
+pub(super) fn slack_plot(claim: &ClaimReport) -> Option<Markup> {
+    let compared: Vec<(&PointReport, f64)> = claim
+        .points
+        .iter()
+        .filter_map(|point| Some((point, point.slack.filter(|slack| *slack > 0.0)?.log10())))
+        .collect();
+    let tightest = compared
+        .iter()
+        .min_by(|one, other| one.1.total_cmp(&other.1))?;
+    let (low, high) = range(compared.iter().map(|(_, slack)| *slack));
+    let columns = Columns::of(&compared);
+    let y = |slack: f64| {
+        let inside = slack.clamp(low, high);
+        BOTTOM - (BOTTOM - TOP) * (inside - low) / (high - low)
+    };
+    let mut dots: Vec<(i64, i64)> = compared
+        .iter()
+        .enumerate()
+        .map(|(k, (point, slack))| (columns.x(point, k).round() as i64, y(*slack).round() as i64))
+        .collect();
+    // What falls on one pixel is drawn once.
+    dots.sort_unstable();
+    dots.dedup();
+    let path: String = dots.iter().map(|(x, y)| format!("M{x} {y}h0")).collect();
+    let place = compared
+        .iter()
+        .position(|(point, _)| std::ptr::eq(*point, tightest.0))
+        .unwrap_or_default();
+    let (tight_x, tight_y) = (columns.x(tightest.0, place), y(tightest.1));
+    let axis = claim.axis.as_deref();
+    let described = format!(
+        "Slack of {} decided cases, allowed divided by observed, on a logarithmic scale{}. The tightest, {}, has {}. The bound is at 1.",
+        compared.len(),
+        axis.map_or_else(String::new, |axis| format!(", by the decade of {axis}")),
+        tightest.0.origin,
+        number(10f64.powf(tightest.1)),
+    );
+    Some(html! {
+        svg.plot viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" aria-label=(described) {
+            @for decade in low as i32..=high as i32 {
+                @let height = y(f64::from(decade));
+                line.grid.bound[decade == 0] x1=(LEFT) x2=(RIGHT) y1=(one(height)) y2=(one(height)) {}
+                text x=(LEFT - 8.0) y=(one(height + 4.0)) text-anchor="end" { (power(decade, low, high)) }
+            }
+            @for (x, label) in columns.labels() {
+                text x=(one(x)) y=(BOTTOM + 18.0) text-anchor="middle" { (label) }
+            }
+            text x=(f64::midpoint(LEFT, RIGHT)) y=(BOTTOM + 38.0) text-anchor="middle" {
+                (axis.map_or("cases in their order".to_owned(), |axis| format!("decade of: {axis}")))
+            }
+            path.dots d=(path) {}
+            circle.tightest cx=(one(tight_x)) cy=(one(tight_y)) r="5" {
+                title { (tightest.0.origin) ": " (number(10f64.powf(tightest.1))) }
+            }
+        }
+    })
+}
+
+/// Whole decades around all of these, 0 (the bound) among them.
+fn range(slacks: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let least = slacks.clone().fold(0.0, f64::min).floor();
+    let largest = slacks.fold(1.0, f64::max).ceil();
+    (least.max(DECADES.0), largest.min(DECADES.1))
+}
+
+/// What stands at the line of a decade; the outermost say that more may lie beyond.
+fn power(decade: i32, low: f64, high: f64) -> String {
+    let value = match decade {
+        -3..=3 => format!("{}", 10f64.powi(decade)),
+        _ => format!("1e{decade}"),
+    };
+    let decade = f64::from(decade);
+    if decade == DECADES.1 && decade == high {
+        format!("\u{2265} {value}")
+    } else if decade == DECADES.0 && decade == low {
+        format!("\u{2264} {value}")
+    } else {
+        value
+    }
+}
+
+/// One decimal is a tenth of a pixel.
+fn one(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+/// Where the points stand from left to right.
+struct Columns {
+    levels: Vec<i32>,
+    points: usize,
+}
+
+impl Columns {
+    fn of(compared: &[(&PointReport, f64)]) -> Self {
+        let mut levels: Vec<i32> = compared
+            .iter()
+            .filter_map(|(point, _)| point.level)
+            .collect();
+        levels.sort_unstable();
+        levels.dedup();
+        Self {
+            levels,
+            points: compared.len(),
+        }
+    }
+
+    /// The middle of a column and its width.
+    fn column(&self, index: usize) -> (f64, f64) {
+        let width = (RIGHT - LEFT) / self.levels.len() as f64;
+        (LEFT + width * (index as f64 + 0.5), width)
+    }
+
+    /// Points of one decade are spread over their column in their order; a point of none stands at the left edge.
+    fn x(&self, point: &PointReport, k: usize) -> f64 {
+        let share = (k as f64 + 0.5) / self.points as f64;
+        if self.levels.is_empty() {
+            return LEFT + (RIGHT - LEFT) * share;
+        }
+        let index = point
+            .level
+            .and_then(|level| self.levels.binary_search(&level).ok());
+        match index {
+            Some(index) => {
+                let (middle, width) = self.column(index);
+                middle + 0.8 * width * (share - 0.5)
+            }
+            None => LEFT,
+        }
+    }
+
+    /// At most a dozen labels.
+    fn labels(&self) -> Vec<(f64, String)> {
+        let every = self.levels.len().div_ceil(12).max(1);
+        self.levels
+            .iter()
+            .enumerate()
+            .step_by(every)
+            .map(|(index, level)| (self.column(index).0, format!("1e{level}")))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(slack: f64, level: Option<i32>) -> PointReport {
+        PointReport {
+            origin: "random 3".to_owned(),
+            slack: Some(slack),
+            level,
+        }
+    }
+
+    #[test]
+    fn the_range_takes_in_the_bound_and_stops_at_the_edges() {
+        assert_eq!(range([0.5, 0.2].into_iter()), (0.0, 1.0));
+        assert_eq!(range([-0.5, 2.2].into_iter()), (-1.0, 3.0));
+        assert_eq!(range([-40.0, 300.0].into_iter()), DECADES);
+        assert_eq!(power(6, -3.0, 6.0), "\u{2265} 1e6");
+        assert_eq!(power(-3, -3.0, 6.0), "\u{2264} 0.001");
+        assert_eq!(power(0, -3.0, 6.0), "1");
+        assert_eq!(power(4, -3.0, 4.0), "1e4");
+    }
+
+    /// Two decades share the width: 544 / 2 each, their middles at 200 and 472.
+    #[test]
+    fn points_stand_in_the_column_of_their_decade() {
+        let points = [point(2.0, Some(0)), point(3.0, Some(7)), point(3.0, None)];
+        let compared: Vec<(&PointReport, f64)> = points.iter().map(|point| (point, 0.3)).collect();
+        let columns = Columns::of(&compared);
+        assert_eq!(
+            columns.labels(),
+            [(200.0, "1e0".to_owned()), (472.0, "1e7".to_owned())]
+        );
+        assert!((columns.x(&points[0], 0) - (200.0 - 0.8 * 272.0 / 3.0)).abs() < 1e-9);
+        assert_eq!(columns.x(&points[1], 1), 472.0);
+        assert_eq!(columns.x(&points[2], 2), LEFT);
+    }
+}
