@@ -91,19 +91,32 @@ fn a_report_holds_the_manifests_of_its_own_run_and_what_others_put_there() {
     let second = "dls23-hessian-printed.json";
     assert_eq!(
         verify("dls23/gradient-printed"),
-        [first, "report.json", "report.txt"]
+        [first, "report.html", "report.json", "report.txt"]
     );
     let mine = format!("{directory}/mine.json");
     std::fs::write(&mine, "mine").unwrap();
     assert_eq!(
         verify("dls23/hessian-printed"),
-        [second, "mine.json", "report.json", "report.txt"]
+        [
+            second,
+            "mine.json",
+            "report.html",
+            "report.json",
+            "report.txt"
+        ]
     );
     // A manifest that somebody has worked on is theirs.
     std::fs::write(format!("{directory}/{second}"), "changed").unwrap();
     assert_eq!(
         verify("dls23/gradient-printed"),
-        [first, second, "mine.json", "report.json", "report.txt"]
+        [
+            first,
+            second,
+            "mine.json",
+            "report.html",
+            "report.json",
+            "report.txt"
+        ]
     );
 }
 
@@ -199,4 +212,37 @@ fn memory_that_is_refused_is_one_line() {
     assert_eq!(err.matches('\n').count(), 1, "{err}");
     // The file that was being read, not the manifest that names it.
     assert!(err.contains("/hb.mtx: out of memory: "), "{err}");
+}
+
+/// The page is made of report.json alone: made again from it, it has the same bytes.
+#[test]
+fn the_page_of_a_finished_run_is_made_again_from_its_numbers() {
+    let scratch = Scratch::new();
+    let directory = scratch.path("run");
+    let at = directory.as_str();
+    let names = ["dls23/gradient-printed", "dls23/spectrum-sharp"];
+    let run = attreg(["verify", names[0], names[1], "--cases", "3", "--report", at]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    let page = std::path::Path::new(at).join("report.html");
+    let first = std::fs::read(&page).unwrap();
+    std::fs::remove_file(&page).unwrap();
+    let again = attreg(["report", at]);
+    assert_eq!((again.status, again.out.as_str()), (0, ""), "{}", again.err);
+    assert_eq!(std::fs::read(&page).unwrap(), first);
+
+    let numbers = std::path::Path::new(at).join("report.json");
+    let text = std::fs::read_to_string(&numbers).unwrap();
+    let other = text.replacen("\"format_version\":1", "\"format_version\":99", 1);
+    std::fs::write(&numbers, other).unwrap();
+    attreg(["report", at])
+        .assert_refused("report.json: format_version is 99, this program reads 1");
+    std::fs::write(
+        &numbers,
+        text.replace("dls23/spectrum-sharp", "dls23/spectrum-new"),
+    )
+    .unwrap();
+    attreg(["report", at])
+        .assert_refused("claim \"dls23/spectrum-new\" is not in this program's catalogue");
+    std::fs::remove_file(&numbers).unwrap();
+    attreg(["report", at]).assert_refused("report.json: No such file or directory");
 }

@@ -4,7 +4,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::claims::Claim;
 use crate::report::html::formula::{FormulaError, mathml};
-use crate::report::html::slack_plot::slack_plot;
+use crate::report::html::slack_plot::{Size, slack_plot};
 use crate::report::{ClaimReport, number};
 
 /// A witness of more characters is shown by its beginning; the copy is whole all the same.
@@ -69,7 +69,7 @@ fn body(claim: &Claim, report: &ClaimReport, seed: u64) -> Result<Markup, Formul
             dt { "planted fault" } dd { (claim.fault) " \u{2013} the checker must turn over, in every test run" }
             dt { "source" } dd { code { (claim.file) } }
         }
-        @match slack_plot(report) {
+        @match slack_plot(report, Size::Wide) {
             Some(plot) => figure {
                 (plot)
                 figcaption { "Allowed / observed in every decided case; dashed: the bound, 1. Points below it refute the statement." }

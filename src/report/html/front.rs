@@ -4,15 +4,16 @@ use maud::{Markup, html};
 
 use crate::claims::{Claim, Expected, Paper};
 use crate::report::html::findings::{FINDINGS, Finding};
-use crate::report::html::slack_plot::slack_plot;
+use crate::report::html::slack_plot::{Size, slack_plot};
 use crate::report::{CampaignReport, ClaimReport, Counts, Tallied};
 
 /// The verdicts of a bar, in its order.
 const VERDICTS: [&str; 4] = ["proven", "holds", "fails", "undecided"];
 
-/// A row of the table of counts: which claims, the paper they belong to, and its name.
+/// A row of the table of counts: a paper and its claims, or all.
 struct Row<'a> {
-    name: String,
+    key: &'static str,
+    title: &'static str,
     reports: Vec<(&'a Claim, &'a ClaimReport)>,
 }
 
@@ -46,7 +47,8 @@ pub(super) fn counts(claims: &[(&Claim, &ClaimReport)]) -> Markup {
     let rows = Paper::ALL
         .into_iter()
         .map(|paper| Row {
-            name: paper.title().to_owned(),
+            key: paper.key(),
+            title: paper.title(),
             reports: claims
                 .iter()
                 .copied()
@@ -55,17 +57,18 @@ pub(super) fn counts(claims: &[(&Claim, &ClaimReport)]) -> Markup {
         })
         .filter(|row| !row.reports.is_empty());
     let all = Row {
-        name: "all".to_owned(),
+        key: "all",
+        title: "",
         reports: claims.to_vec(),
     };
     let cell = |tallied: Tallied| html! { td.n { (tallied.hold) ", " (tallied.fail) } };
     html! {
+        p.quiet #counted {
+            "Statements that hold, and that fail, by where their wording comes from: what is derived here is no fault of a paper. "
+            "Proven: a certificate covers every instance."
+        }
         div.scroll tabindex="0" role="region" aria-label="counts" {
-            table {
-                caption {
-                    "Statements that hold, and that fail, by where their wording comes from: what is derived here is no fault of a paper. "
-                    "Proven: a certificate covers every instance."
-                }
+            table aria-describedby="counted" {
                 thead { tr {
                     th scope="col" { "paper" } th scope="col" { "proven, holds, fails, undecided" }
                     th.n scope="col" { "printed or quoted" } th.n scope="col" { "recalled" } th.n scope="col" { "derived here" }
@@ -74,7 +77,7 @@ pub(super) fn counts(claims: &[(&Claim, &ClaimReport)]) -> Markup {
                     @for row in rows.chain(std::iter::once(all)) {
                         @let counts = row.counts();
                         tr {
-                            th scope="row" { (row.name) }
+                            th scope="row" { (row.key) " " span.title { (row.title) } }
                             td { (bar(&row)) }
                             (cell(counts.printed)) (cell(counts.recalled)) (cell(counts.derived))
                         }
@@ -118,7 +121,7 @@ pub(super) fn findings(run: &CampaignReport) -> Markup {
             @for (finding, report) in found {
                 li {
                     p { (finding.sentence) }
-                    @if let Some(plot) = slack_plot(report) { (plot) }
+                    @if let Some(plot) = slack_plot(report, Size::Small) { (plot) }
                     p { span.verdict.(report.verdict) { (report.verdict) } ": " a href={ "#" (report.id) } { (report.id) } }
                 }
             }

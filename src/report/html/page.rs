@@ -154,3 +154,97 @@ fn filters(claims: &[(&Claim, &ClaimReport)]) -> Markup {
         p #shown aria-live="polite" { (claims.len()) " of " (claims.len()) " claims" }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::{Plan, run};
+    use crate::claims;
+
+    fn campaign(names: &[&str], catalogue: &[Claim]) -> CampaignReport {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let plan = Plan {
+            claims: claims::select(catalogue, &names).unwrap(),
+            seed: 2304,
+            cases: Some(4),
+            only: None,
+        };
+        let records = run(&plan, &|| {});
+        CampaignReport {
+            commit: Some("0123456789ab".to_owned()),
+            ..CampaignReport::new(plan.seed, &plan.claims, &records)
+        }
+    }
+
+    /// A claim that fails, with its witness, as the page shows it: read when it changes.
+    #[test]
+    fn the_item_of_one_claim_is_reviewed() {
+        let catalogue = claims::all();
+        let run = campaign(&["dls23/gradient-printed"], &catalogue);
+        let claim = catalogue.iter().find(|claim| claim.id == run.claims[0].id);
+        let item = item(claim.unwrap(), &run.claims[0], run.seed).unwrap();
+        let lines = item.into_string().replace("><", ">\n<");
+        insta::assert_snapshot!("item_of_a_claim_that_fails", lines);
+    }
+
+    /// What an instance or a run says is text: no element, no attribute, no script comes of it.
+    #[test]
+    fn hostile_text_stays_text() {
+        let catalogue = claims::all();
+        let mut run = campaign(&["dls23/gradient-printed"], &catalogue);
+        let hostile = "</script><script>alert(1)</script>\"' onload=x <img alt=a>";
+        let claim = &mut run.claims[0];
+        let witness = claim.witness.as_mut().unwrap();
+        for text in [
+            &mut witness.origin,
+            &mut witness.quantity,
+            &mut witness.observed,
+            &mut witness.instance,
+        ] {
+            *text = hostile.to_owned();
+        }
+        claim.tightest = Some(hostile.to_owned());
+        claim.proof = Some(hostile.to_owned());
+        claim.axis = Some(hostile.to_owned());
+        claim.points[0].origin = hostile.to_owned();
+        run.commit = Some(hostile.to_owned());
+        let page = page(&run, &catalogue).unwrap();
+        assert!(page.contains("&lt;script&gt;alert(1)"));
+        assert!(!page.contains("<script>alert") && !page.contains("<img"));
+        assert_eq!(page.matches("</script>").count(), 1);
+        assert!(!page.contains("\"' onload"));
+    }
+
+    /// Nothing that a browser would fetch.
+    #[test]
+    fn no_address_leaves_the_page_and_the_same_run_gives_the_same_bytes() {
+        let catalogue = claims::all();
+        let run = campaign(
+            &["dls23/spectrum-sharp", "dls23/hessian-printed"],
+            &catalogue,
+        );
+        let text = page(&run, &catalogue).unwrap();
+        for trace in ["http:", "https:", "url(", "@import", "src="] {
+            assert!(!text.contains(trace), "{trace}");
+        }
+        assert_eq!(text, page(&run, &catalogue).unwrap());
+    }
+
+    /// What differs comes before all else.
+    #[test]
+    fn a_run_that_differs_says_so_first_and_an_unknown_claim_is_refused() {
+        let catalogue = claims::all();
+        let mut run = campaign(&["dls23/spectrum-sharp"], &catalogue);
+        assert!(!page(&run, &catalogue).unwrap().contains("role=\"alert\""));
+        run.claims[0].as_recorded = false;
+        run.claims[0].verdict = "fails".to_owned();
+        let text = page(&run, &catalogue).unwrap();
+        let alarm = text.find("1 of 1 claims differ from the record").unwrap();
+        assert!(alarm < text.find("<table").unwrap());
+        run.claims[0].id = "dls23/no-such-claim".to_owned();
+        assert_eq!(
+            page(&run, &catalogue),
+            Err(PageError::UnknownClaim("dls23/no-such-claim".to_owned()))
+        );
+    }
+}

@@ -5,17 +5,45 @@ use maud::{Markup, html};
 use crate::report::number;
 use crate::report::{ClaimReport, PointReport};
 
-/// Size of the picture, and the frame of its points.
-const SIZE: (f64, f64) = (620.0, 210.0);
+/// The frame of the points: its left and upper edge.
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 608.0;
 const TOP: f64 = 12.0;
-const BOTTOM: f64 = 166.0;
+/// What stands right of the frame, and below it.
+const MARGINS: (f64, f64) = (12.0, 46.0);
+
+/// How large a picture is.
+#[derive(Clone, Copy)]
+pub(super) enum Size {
+    /// As wide as the text of a claim.
+    Wide,
+    /// For a card.
+    Small,
+}
+
+impl Size {
+    /// The right and the lower edge of the frame.
+    fn frame(self) -> (f64, f64) {
+        match self {
+            Self::Wide => (608.0, 166.0),
+            Self::Small => (338.0, 136.0),
+        }
+    }
+
+    /// Decades of slack between two labels, and labels below the frame at most.
+    fn labels(self, decades: f64) -> (i32, usize) {
+        match self {
+            Self::Wide => (1, 12),
+            Self::Small => (if decades > 5.0 { 3 } else { 1 }, 6),
+        }
+    }
+}
+
 /// Decades of slack that are drawn one by one; what lies beyond stands at the edge.
 const DECADES: (f64, f64) = (-3.0, 6.0);
 
 /// The picture, or `None` where no case compared two numbers.
-pub(super) fn slack_plot(claim: &ClaimReport) -> Option<Markup> {
+pub(super) fn slack_plot(claim: &ClaimReport, size: Size) -> Option<Markup> {
+    let (right, bottom) = size.frame();
     let compared: Vec<(&PointReport, f64)> = claim
         .points
         .iter()
@@ -25,10 +53,11 @@ pub(super) fn slack_plot(claim: &ClaimReport) -> Option<Markup> {
         .iter()
         .min_by(|one, other| one.1.total_cmp(&other.1))?;
     let (low, high) = range(compared.iter().map(|(_, slack)| *slack));
-    let columns = Columns::of(&compared);
+    let (every, labels) = size.labels(high - low);
+    let columns = Columns::of(&compared, right);
     let y = |slack: f64| {
         let inside = slack.clamp(low, high);
-        BOTTOM - (BOTTOM - TOP) * (inside - low) / (high - low)
+        bottom - (bottom - TOP) * (inside - low) / (high - low)
     };
     let mut dots: Vec<(i64, i64)> = compared
         .iter()
@@ -53,16 +82,18 @@ pub(super) fn slack_plot(claim: &ClaimReport) -> Option<Markup> {
         number(10f64.powf(tightest.1)),
     );
     Some(html! {
-        svg.plot viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" aria-label=(described) {
+        svg.plot viewBox={ "0 0 " (right + MARGINS.0) " " (bottom + MARGINS.1) } role="img" aria-label=(described) {
             @for decade in low as i32..=high as i32 {
                 @let height = y(f64::from(decade));
-                line.grid.bound[decade == 0] x1=(LEFT) x2=(RIGHT) y1=(one(height)) y2=(one(height)) {}
-                text x=(LEFT - 8.0) y=(one(height + 4.0)) text-anchor="end" { (power(decade, low, high)) }
+                line.grid.bound[decade == 0] x1=(LEFT) x2=(right) y1=(one(height)) y2=(one(height)) {}
+                @if decade % every == 0 {
+                    text x=(LEFT - 8.0) y=(one(height + 4.0)) text-anchor="end" { (power(decade, low, high)) }
+                }
             }
-            @for (x, label) in columns.labels() {
-                text x=(one(x)) y=(BOTTOM + 18.0) text-anchor="middle" { (label) }
+            @for (x, label) in columns.labels(labels) {
+                text x=(one(x)) y=(bottom + 18.0) text-anchor="middle" { (label) }
             }
-            text x=(f64::midpoint(LEFT, RIGHT)) y=(BOTTOM + 38.0) text-anchor="middle" {
+            text x=(f64::midpoint(LEFT, right)) y=(bottom + 38.0) text-anchor="middle" {
                 (axis.map_or("cases in their order".to_owned(), |axis| format!("decade of: {axis}")))
             }
             path.dots d=(path) {}
@@ -105,10 +136,11 @@ fn one(value: f64) -> String {
 struct Columns {
     levels: Vec<i32>,
     points: usize,
+    right: f64,
 }
 
 impl Columns {
-    fn of(compared: &[(&PointReport, f64)]) -> Self {
+    fn of(compared: &[(&PointReport, f64)], right: f64) -> Self {
         let mut levels: Vec<i32> = compared
             .iter()
             .filter_map(|(point, _)| point.level)
@@ -118,12 +150,13 @@ impl Columns {
         Self {
             levels,
             points: compared.len(),
+            right,
         }
     }
 
     /// The middle of a column and its width.
     fn column(&self, index: usize) -> (f64, f64) {
-        let width = (RIGHT - LEFT) / self.levels.len() as f64;
+        let width = (self.right - LEFT) / self.levels.len() as f64;
         (LEFT + width * (index as f64 + 0.5), width)
     }
 
@@ -131,7 +164,7 @@ impl Columns {
     fn x(&self, point: &PointReport, k: usize) -> f64 {
         let share = (k as f64 + 0.5) / self.points as f64;
         if self.levels.is_empty() {
-            return LEFT + (RIGHT - LEFT) * share;
+            return LEFT + (self.right - LEFT) * share;
         }
         let index = point
             .level
@@ -145,9 +178,9 @@ impl Columns {
         }
     }
 
-    /// At most a dozen labels.
-    fn labels(&self) -> Vec<(f64, String)> {
-        let every = self.levels.len().div_ceil(12).max(1);
+    /// At most so many labels.
+    fn labels(&self, most: usize) -> Vec<(f64, String)> {
+        let every = self.levels.len().div_ceil(most).max(1);
         self.levels
             .iter()
             .enumerate()
@@ -185,9 +218,9 @@ mod tests {
     fn points_stand_in_the_column_of_their_decade() {
         let points = [point(2.0, Some(0)), point(3.0, Some(7)), point(3.0, None)];
         let compared: Vec<(&PointReport, f64)> = points.iter().map(|point| (point, 0.3)).collect();
-        let columns = Columns::of(&compared);
+        let columns = Columns::of(&compared, 608.0);
         assert_eq!(
-            columns.labels(),
+            columns.labels(12),
             [(200.0, "1e0".to_owned()), (472.0, "1e7".to_owned())]
         );
         assert!((columns.x(&points[0], 0) - (200.0 - 0.8 * 272.0 / 3.0)).abs() < 1e-9);
