@@ -16,7 +16,7 @@ use crate::scalar::{Ball, certified_to};
 the last. M random sign vectors read the output; the network fires where one of them passes 1 - b + kappa. Probabilities are exact
 sums of binomial tails, to 30 digits; the definition is recalled from arXiv 2310.11685.
 
-Exit status: 0, 1 if no degree separates, 2 for bad input.
+Exit status: 0, 1 if no degree was found that separates, 2 for bad input.
 
 Example:
   attreg degree-window --width 2002 --copies 100 --small 0.1 --large 0.7 --signs 80 --json"
@@ -155,7 +155,7 @@ fn report(arguments: &DegreeWindowArgs) -> Result<Report, SeparationError> {
     Ok(Report {
         status: match window {
             Some(_) => "separates",
-            None => "no-degree-separates",
+            None => "no-window-found",
         },
         tokens: network.tokens(),
         small_passes_above: passes(arguments.small)?,

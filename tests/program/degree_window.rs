@@ -35,7 +35,7 @@ fn a_network_that_no_degree_helps_ends_with_status_1() {
     // b = 0.5 at a width of 22: the random part alone passes the threshold.
     let run = attreg_line("degree-window --width 22 --copies 10 --signs 80");
     assert_eq!(run.status, 1, "{}", run.err);
-    assert!(run.out.contains("no-degree-separates"), "{}", run.out);
+    assert!(run.out.contains("no-window-found"), "{}", run.out);
     // a_0 + b below kappa: silent at every degree.
     let run = attreg_line(
         "degree-window --width 402 --copies 10 --class-weight 0.03125 --small 0.03125 --large 1 --signs 40 --json",

@@ -262,7 +262,7 @@ pub fn claims() -> Vec<Claim> {
             .states("the least degree of a polynomial good to a relative eps for exp on [-b, b] is at least max(b, L / ln(L / b)) / 4, L = ln(1 / eps)")
             .formula(r"\begin{aligned} \min\bigl\{\deg P : |P(z) - e^z| &\le \epsilon e^z \ \forall z \in [-b, b]\bigr\} \ge \frac{1}{4} \max\Bigl(b, \frac{L}{\ln(L / b)}\Bigr), \\
                 L &= \ln(1 / \epsilon) \end{aligned}")
-            .given("b = max |z|, eps = 1 / n")
+            .given("b = max |z| <= 40, eps = 1 / n")
             .note("The expression has a pole at L = b and is negative beyond; ln(e + L / b) or the like has to stand there. Decided by a Taylor polynomial that is good enough: exact-attention/degree-enough.")
             .about(BOUNDED, STRATA)
             .check(degree_order)

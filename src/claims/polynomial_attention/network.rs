@@ -84,7 +84,7 @@ impl NetworkCases {
         let silent = match self.data {
             Data::Silent => true,
             Data::Loud => false,
-            Data::Both => index % 2 == 0,
+            Data::Both => index.is_multiple_of(2),
         };
         let mut pick = |from: &[f64]| from[sample::integer(rng, 0, from.len() as i64 - 1) as usize];
         let a = if silent {
@@ -186,7 +186,8 @@ impl Network {
             && v[(large, 1)] == b
             && v.column(3).iter().all(|c| *c == 1.0 - b);
         let tokens = k.len() as u64;
-        let Some(copies) = marked(1, b).filter(|copies| fits && tokens % copies == 0) else {
+        let Some(copies) = marked(1, b).filter(|copies| fits && tokens.is_multiple_of(*copies))
+        else {
             return Ok(None);
         };
         // Three columns: there is no other class.

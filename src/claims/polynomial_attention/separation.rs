@@ -95,7 +95,8 @@ fn high_degree(case: &Case<Given>) -> Result<Verdict, CheckError> {
         FiringDegree::Never => false,
         FiringDegree::Above(degree) => High::int(network.degree as i64) > degree,
     };
-    if !enough {
+    let b = network.class_weight;
+    if !enough || !(0.1..=0.9).contains(&b) {
         return Ok(Verdict::Outside(Outside::Premise));
     }
     let half = High::ratio(1, 2);
@@ -298,7 +299,7 @@ pub fn claims() -> Vec<Claim> {
             .recalled("abstract of arXiv 2310.20051: with a sufficiently high degree the network distinguishes the data sets")
             .states("with any degree high enough for a_1 = 0.7 the network fires on D_1 and stays silent on D_0, each more likely than not")
             .formula(r"\beta > \beta_1 \text{ for } a_1 = 0.7 \quad \implies \quad \Pr[F(D_1) > 0] > \tfrac{1}{2}, \quad \Pr[F(D_0) > 0] < \tfrac{1}{2}")
-            .given("m = 80, kappa = 0.1; b >= 0.1 as recalled; a_0 <= 0.1, a_1 >= 0.7")
+            .given("m = 80, kappa = 0.1; b and c = 1 - b at least 0.1, as recalled; a_0 <= 0.1, a_1 >= 0.7")
             .note("The large entry of D_0 is amplified, too: beyond a second degree the network fires on D_0. Degrees from below are needed as well, polynomial-attention/degree-window. Only with a_0 + b <= kappa, which the recalled b >= 0.1 excludes, is every high degree enough: polynomial-attention/one-sided.")
             .about(HIGH, BOTH_STRATA)
             .check(high_degree)
@@ -349,7 +350,7 @@ pub fn claims() -> Vec<Claim> {
             .states("n^0.02 <= d <= n^0.99 is wide enough for D_0 to stay silent, more likely than not")
             .formula(r"n^{0.02} \le d \le n^{0.99} \quad \implies \quad \Pr[F(D_0) > 0] < \tfrac{1}{2}")
             .given("m = 80, kappa = 0.1, a_0 <= 0.1, a degree below beta_0")
-            .note("The random part has the width b / sqrt(d), against a gap of less than 0.1. What is enough: polynomial-attention/width-for-silence, hundreds times b^2 ln(m / failure). Growth with n is not decided by instances.")
+            .note("The random part has the width b / sqrt(d), against a gap of less than 0.1. What is enough: polynomial-attention/width-for-silence, at least 200 b^2 ln(m / failure). Growth with n is not decided by instances.")
             .about(NARROW, SMALL_STRATA)
             .check(|case| wide(case, Width::Recalled))
             .fault("a width by Hoeffding's inequality: polynomial-attention/width-for-silence", |case| wide(case, Width::Hoeffding))

@@ -23,17 +23,20 @@ pub struct WindowEnd {
 /// Degrees at which both data sets are recognised.
 #[derive(Clone, Copy, Debug)]
 pub struct DegreeWindow {
-    /// The first: one degree less and the large excess fires too rarely.
+    /// The first that was found.
     pub first: WindowEnd,
-    /// The last: one degree more and the small excess fires too often; `None` where it stays silent up to 2^24.
+    /// The last of those that follow it: one degree more and the small excess fires too often; `None` where it stays silent up
+    /// to 2^24.
     pub last: Option<WindowEnd>,
     /// Whether every degree between was looked at, too. The ends of a longer window are found by bisection.
     pub every_degree: bool,
 }
 
 impl SignNetwork {
-    /// The degrees with `P[F > 0] >= 1 - failure` for the excess `large` and `P[F > 0] <= failure` for the excess `small`; `None`
-    /// where there are none, among them where the network fires on the small excess as soon as on the large one.
+    /// The degrees with `P[F > 0] >= 1 - failure` for the excess `large` and `P[F > 0] <= failure` for the excess `small`.
+    ///
+    /// Where the large excess begins to fire and the small one ends to be silent is found by bisection, as if either probability
+    /// grew with the degree; from there on 4096 degrees are looked at one by one. `None` where none of them will do.
     pub fn window(
         &self,
         small: f64,
@@ -59,22 +62,33 @@ impl SignNetwork {
             })
         };
         let near = |excess| self.firing_degree(excess).map(whole);
-        let Some(first) = boundary(near(large)?, loud)? else {
+        let Some(loud_from) = boundary(near(large)?, loud)? else {
             return Ok(None);
         };
-        if !silent(first)? {
-            return Ok(None);
+        // The random part may pass the threshold on the small excess, too; it becomes smaller as the share grows.
+        let until = near(small)?.max(loud_from).min(loud_from + CHECKED);
+        let mut first = None;
+        for degree in loud_from..=until {
+            if silent(degree)? && loud(degree)? {
+                first = Some(degree);
+                break;
+            }
         }
-        let last = match boundary(near(small)?.max(first), |degree| Ok(!silent(degree)?))? {
-            None => None,
-            Some(noisy) => Some(noisy - 1),
+        let Some(first) = first else {
+            return Ok(None);
         };
-        let until = last.unwrap_or(first);
-        let every_degree = last.is_some() && until - first <= CHECKED;
-        if every_degree {
+        let noisy = boundary(near(small)?.max(first), |degree| Ok(!silent(degree)?))?;
+        // Not below the first: there it is silent.
+        let mut last = noisy.map(|noisy| noisy.saturating_sub(1).max(first));
+        let mut every_degree = false;
+        if let Some(until) = last
+            && until - first <= CHECKED
+        {
+            every_degree = true;
             for degree in first..=until {
                 if !(silent(degree)? && loud(degree)?) {
-                    return Ok(None);
+                    last = Some(degree - 1);
+                    break;
                 }
             }
         }
