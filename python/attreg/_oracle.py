@@ -23,7 +23,7 @@ def posed(instance: Any) -> _attreg.Posed:
     if isinstance(instance, _attreg.Posed):
         return instance
     if isinstance(instance, Problem):
-        return instance._posed
+        return instance._target()
     if isinstance(instance, (str, os.PathLike)):
         return _attreg.Posed.read(os.fspath(instance))
     if isinstance(instance, dict):

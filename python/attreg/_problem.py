@@ -50,7 +50,8 @@ class Problem:
     """A loss of the logits ``A x``, posed once, solved as often as wanted.
 
     ``l(A x) + 0.5 || w o A x ||^2`` with ``A`` (n, d), dense or one of SciPy's sparse matrices, ``b`` with as many entries as the
-    loss has outputs (n; the rows of ``second_layer`` for ``"two-layer"``), ``w`` (n,) or one number.
+    loss has outputs (n; the rows of ``second_layer`` for ``"two-layer"``), ``w`` (n,) or one number. Without ``b`` every
+    :meth:`solve` needs one.
 
     A float64 ``A`` that is contiguous by rows is *not copied*: leave it unchanged while the problem lives. Everything else is
     converted to such an array once, without rounding, or refused.
@@ -81,8 +82,9 @@ class Problem:
             rows = matrix[0].shape[0]
             build = _attreg.Posed.dense
         self._rows = rows
+        self._has_target = b is not None
         if b is None:
-            # Of a problem whose targets come with each solve.
+            # Stands for the targets that come with each solve; never looked at.
             b = np.zeros(rows if second is None else second[0].shape[0])
         self._posed = build(loss, *matrix, by_rows("b", b, 1), self._weights(w), second)
 
@@ -91,6 +93,11 @@ class Problem:
         if w.ndim == 0:
             w = np.full(self._rows, float(w))
         return by_rows("w", w, 1)
+
+    def _target(self) -> _attreg.Posed:
+        if not self._has_target:
+            raise ValueError("b is missing: this problem was posed without a target")
+        return self._posed
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _problem, self._arguments
@@ -141,7 +148,7 @@ class Problem:
         )
 
     def _solve(self, b: Any, w: Any, x0: Any, **orders: Any) -> Result:
-        posed = self._posed
+        posed = self._target() if b is None else self._posed
         if b is not None or w is not None:
             posed = posed.with_data(
                 None if b is None else by_rows("b", b, 1),
@@ -152,19 +159,19 @@ class Problem:
 
     def value(self, x: Any) -> float:
         """The loss at ``x``, in float64."""
-        return self._posed.value(by_rows("x", x, 1))
+        return self._target().value(by_rows("x", x, 1))
 
     def gradient(self, x: Any) -> np.ndarray:
         """Its gradient at ``x`` (d,), in float64."""
-        return self._posed.gradient(by_rows("x", x, 1))
+        return self._target().gradient(by_rows("x", x, 1))
 
     def hessian(self, x: Any) -> np.ndarray:
         """Its Hessian at ``x`` (d, d), in float64."""
-        return self._posed.hessian(by_rows("x", x, 1))
+        return self._target().hessian(by_rows("x", x, 1))
 
     def hvp(self, x: Any, v: Any) -> np.ndarray:
         """Its Hessian at ``x`` times ``v`` (d,), in float64."""
-        return self._posed.hvp(by_rows("x", x, 1), by_rows("v", v, 1))
+        return self._target().hvp(by_rows("x", x, 1), by_rows("v", v, 1))
 
 
 def _problem(

@@ -1,4 +1,4 @@
-"""Cases of the conformance kit for pytest, and failures that say what is wrong.
+"""Cases of the conformance kit for pytest. A failure is a :class:`attreg.testing.Mismatch`, whose text says what is wrong.
 
 ``attreg_case`` runs a test once for each case, ``attreg_cases`` is the list of them. ``@pytest.mark.attreg("softmax", "exp")`` keeps
 those of some systems, ``ids=[..]`` those of these names.
@@ -43,12 +43,3 @@ def attreg_cases(request: pytest.FixtureRequest) -> list[Any]:
     """The cases of the conformance kit that the marker keeps."""
     return _cases(request.node.get_closest_marker("attreg"))
 
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    report = yield
-    if call.excinfo is not None and report.failed:
-        name = type(call.excinfo.value).__name__
-        if name == "Mismatch" and type(call.excinfo.value).__module__ == "attreg.testing":
-            report.sections.append(("attreg", str(call.excinfo.value)))
-    return report

@@ -86,6 +86,9 @@ def test_a_problem_is_solved_again_with_other_data(softmax):
     for target, weights in [(b, w), (b[::-1].copy(), 0.5), (b, 1)]:
         again = problem.solve(target, weights)
         assert again.x.tolist() == attreg.solve(A, target, weights).x.tolist()
+    for ask in (problem.solve, lambda: problem.value(np.zeros(5)), lambda: attreg.reference(problem)):
+        with pytest.raises(ValueError, match="b is missing: this problem was posed without a target"):
+            ask()
     near = problem.solve(b, w, x0=again.x)
     assert near.success and near.x == pytest.approx(problem.solve(b, w).x, abs=1e-9)
     x, v = dyadic(8, 5), dyadic(9, 5)
