@@ -22,8 +22,11 @@ pub fn mathml(latex: &str) -> Result<String, FormulaError> {
     };
     push_mathml(&mut text, Parser::new(latex, &storage), config)
         .map_err(|error| FormulaError(error.to_string()))?;
-    // The renderer escapes text, but not the signs `<` and `&` of a formula.
-    Ok(text.replace("<<", "&lt;<").replace(">&<", ">&amp;<"))
+    // The renderer escapes text, but not the signs `<` and `&` of a formula, and joins two attributes of a large delimiter.
+    Ok(text
+        .replace("<<", "&lt;<")
+        .replace(">&<", ">&amp;<")
+        .replace("\"minsize", "\" minsize"))
 }
 
 #[cfg(test)]
@@ -63,5 +66,7 @@ mod tests {
             assert_eq!(stray_signs(&text), 0, "{text}");
         }
         assert_eq!(stray_signs("<mo><</mo>"), 1);
+        let large = mathml(r"\bigl(x\bigr)").unwrap();
+        assert!(large.contains(r#""true" minsize="#), "{large}");
     }
 }
