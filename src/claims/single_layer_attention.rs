@@ -6,13 +6,26 @@ use crate::claims::Claim;
 
 mod cases;
 mod derivatives;
+mod elimination;
+mod heads;
+mod identifiable;
+mod least_value;
 mod model;
+mod output;
 mod thresholds;
 
-/// The claims of this paper: what its objects are, derivatives, definiteness.
+/// The claims of this paper: what its objects are, derivatives, what the data see, least values, definiteness.
 pub fn claims() -> Vec<Claim> {
-    [derivatives::claims(), thresholds::claims()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        derivatives::claims(),
+        output::claims(),
+        identifiable::claims(),
+        heads::claims(),
+        elimination::claims(),
+        least_value::claims(),
+        thresholds::claims(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -16,7 +16,9 @@ use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{
     has_suffix, npy, read_point, refuse_overlap, refuse_two_readers, shown, write_whole,
 };
-use crate::production::{Method, Problem, Settings, TraceEntry, method_names, solve_interruptible};
+use crate::production::{
+    Method, Problem, Settings, TraceEntry, has_error_bounds, method_names, solve_interruptible,
+};
 use crate::system::{Asks, Posed, read_with_files};
 use follow::Follower;
 use report::Run;
@@ -78,7 +80,7 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
             let file = arguments.output.as_deref();
             return outputs::run(path, &given, file, arguments.json);
         }
-        Posed::Other(_) if arguments.no_bound => {
+        Posed::Other(given) if arguments.no_bound && !has_error_bounds(&given) => {
             let reason = "--no-bound has no effect: no error bound is known for this system";
             return Err(CliError::refused(path, reason));
         }

@@ -29,3 +29,5 @@ pub use bound::ErrorBound;
 pub use choose::bound_error;
 pub(crate) use in_qr::bound_in;
 pub(crate) use interruptible::{Stop, bound_until};
+pub(crate) use positive_definite::Bounded;
+pub(crate) use rounding::SLACK;

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `method` | what a method is: what it takes, at what cost, and how it runs |
 //! | `table` | every method, and the one that `auto` means |
+//! | `curvature` | second derivatives as a matrix or by products, steps by them, and what kind of point they say this is |
 //! | `trust_region` | Levenberg-Marquardt on a loss from which its linear unknowns are eliminated |
 //! | `attention` | single-layer attention: variable projection on whitened logits |
 //! | `low_rank` | weighted low rank: variable projection on subspaces, and alternating least squares |
 //! | `reached`, `error` | how a run ends, and what is refused |
 
 mod attention;
+mod curvature;
 mod error;
 mod low_rank;
 mod method;
@@ -18,4 +20,4 @@ mod table;
 mod trust_region;
 
 pub use error::{Refusal, SystemError};
-pub use table::{AUTO, method_names, solve_system};
+pub use table::{AUTO, has_error_bounds, method_names, solve_system};

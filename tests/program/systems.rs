@@ -32,13 +32,18 @@ fn the_answer_comes_by_name_and_check_accepts_it() {
         assert_eq!(run.status, 0, "{name}: {}{}", run.out, run.err);
         let report = run.json();
         assert_eq!(report["method"], "variable-projection");
-        assert!(report["error_bound"].is_null());
-        assert!(
-            report["error_bound_basis"]
-                .as_str()
-                .unwrap()
-                .starts_with("none: ")
-        );
+        let basis = report["error_bound_basis"].as_str().unwrap();
+        if name == "attention" {
+            let bound = report["error_bound"].as_f64().unwrap();
+            assert!((0.0..1e-6).contains(&bound), "{bound:e}");
+            assert!(basis.starts_with("Newton-Kantorovich"), "{basis}");
+            let without = attreg(["solve", &file, "--json", "--no-bound"]).json();
+            assert!(without["error_bound"].is_null());
+            assert_eq!(without["error_bound_basis"], "no bound: none was asked for");
+        } else {
+            assert!(report["error_bound"].is_null());
+            assert!(basis.starts_with("none: "), "{basis}");
+        }
         assert!(report["x"]["X"][0][0].is_f64() && report["x"]["Y"][0][0].is_f64());
         let lines = std::fs::read_to_string(&trace).unwrap();
         let steps = report["iterations"].as_u64().unwrap() as usize;

@@ -4,6 +4,7 @@ use nalgebra::DMatrix;
 
 use crate::claims::cases::edges_of_shapes;
 use crate::claims::tools::decade::decade;
+use crate::claims::tools::forms;
 use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
 use crate::instance::sample::{self, Stream};
 use crate::system::{Array, Given, SINGLE_LAYER_ATTENTION, by_rows};
@@ -18,6 +19,22 @@ pub enum Ridge {
     /// Every `w_jk^2` above `1/4 max_j sum_i |C_ji| range(h_i)`, by a margin that runs over decades, and for the claims
     /// about X and Y together a ridge above what that margin asks for.
     Heavy,
+    /// Neither.
+    None,
+}
+
+/// Which B is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Any, of orders of magnitude far apart.
+    Any,
+    /// Every row a convex combination of the rows of `A3 Y`.
+    Hull,
+    /// The outputs at the first point, rounded, so that it is next to a minimiser; a second point is drawn.
+    Met,
+    /// Two tokens, the first rows of A1, A2 and A3 zero, the second row of B twice the first: no X, Y meets it, some come
+    /// as near as one likes.
+    Unattained,
 }
 
 /// Small instances with every decade of the logits' range, of the target and of the values.
@@ -27,16 +44,18 @@ pub struct AttentionCases {
     pub tokens: usize,
     /// Columns of B at most.
     pub outputs: usize,
-    /// Whether every row of B is a convex combination of the rows of `A3 Y`.
-    pub in_hull: bool,
+    /// Columns of A3 at most.
+    pub values: usize,
+    /// Decades of the largest range of a row of Z, in turn.
+    pub logits: &'static [i32],
+    /// The target.
+    pub target: Target,
     /// Weights and ridge.
     pub ridge: Ridge,
     /// Random cases in a default run.
     pub cases: usize,
 }
 
-/// Decades of the largest range of a row of Z.
-const LOGITS: [i32; 4] = [0, 1, 2, 3];
 /// Binary orders of the entries of B and of Y, far apart from one case to the next.
 const TARGETS: [i32; 7] = [0, 10, -7, 20, 3, -3, 14];
 const VALUES: [i32; 5] = [0, 6, -4, 2, 10];
@@ -46,7 +65,9 @@ impl AttentionCases {
     pub const GENERAL: Self = Self {
         tokens: 4,
         outputs: 2,
-        in_hull: false,
+        values: 2,
+        logits: &[0, 1, 2, 3],
+        target: Target::Any,
         ridge: Ridge::Any,
         cases: 56,
     };
@@ -60,28 +81,59 @@ impl AttentionCases {
         let mut draw = |rows, columns, scale: f64| {
             DMatrix::from_fn(rows, columns, |_, _| sample::dyadic(rng, 2) * scale)
         };
-        let (a1, mut a2, a3) = (draw(n, d1, 1.0), draw(n, d2, 1.0), draw(n, d3, 1.0));
-        let values = VALUES[index % VALUES.len()];
+        let (mut a1, mut a2, mut a3) = (draw(n, d1, 1.0), draw(n, d2, 1.0), draw(n, d3, 1.0));
+        let values = match self.target {
+            Target::Met => 0,
+            Target::Any | Target::Hull | Target::Unattained => VALUES[index % VALUES.len()],
+        };
         let (x, y) = (draw(d1, d2, 1.0), draw(d3, m, 2f64.powi(values)));
         let mut b = draw(n, m, 2f64.powi(TARGETS[index % TARGETS.len()]));
+        let mut second = Vec::new();
         // A column of ones moves no softmax.
-        if d2 > 1 && index % 6 == 5 {
+        if d2 > 1 && index % 6 == 5 && self.target != Target::Met {
             a2.column_mut(0).fill(1.0);
         }
         let z = &a1 * &x * a2.transpose();
         let spread = range_of_rows(&z);
         let x = if spread > 0.0 {
-            x * (10f64.powi(LOGITS[index % LOGITS.len()]) * 0.75 / spread)
+            x * (10f64.powi(self.logits[index % self.logits.len()]) * 0.75 / spread)
         } else {
             x
         };
-        if self.in_hull {
-            let h = &a3 * &y;
-            for j in 0..n {
-                let share = sample::probability(rng, n);
-                for i in 0..m {
-                    b[(j, i)] = share.dot(&h.column(i));
+        match self.target {
+            Target::Any => {}
+            Target::Hull => {
+                let h = &a3 * &y;
+                for j in 0..n {
+                    let share = sample::probability(rng, n);
+                    for i in 0..m {
+                        b[(j, i)] = share.dot(&h.column(i));
+                    }
                 }
+            }
+            Target::Met => {
+                let h = &a3 * &y;
+                for (j, row) in (&a1 * &x * a2.transpose()).row_iter().enumerate() {
+                    let f = forms::softmax(&row.transpose());
+                    b.row_mut(j).copy_from(&f.tr_mul(&h));
+                }
+                second = (0..d1 * d2 + d3 * m)
+                    .map(|_| sample::dyadic(rng, 2))
+                    .collect();
+            }
+            Target::Unattained => {
+                for array in [&mut a1, &mut a2, &mut a3, &mut b] {
+                    array.apply(|entry| {
+                        if *entry == 0.0 {
+                            *entry = 1.0;
+                        }
+                    });
+                }
+                for array in [&mut a1, &mut a2, &mut a3] {
+                    array.row_mut(0).fill(0.0);
+                }
+                let twice = b.row(0) * 2.0;
+                b.row_mut(1).copy_from(&twice);
             }
         }
         let mut arrays: Vec<(String, Array)> = [("A1", &a1), ("A2", &a2), ("A3", &a3), ("B", &b)]
@@ -90,6 +142,7 @@ impl AttentionCases {
         let point: Vec<f64> = by_rows(&x).into_iter().chain(by_rows(&y)).collect();
         let (weights, ridge) = match self.ridge {
             Ridge::Any => any_ridge(index, n, rng),
+            Ridge::None => (Array::scalar(0.0), 0.0),
             Ridge::Heavy => {
                 let given = posed(arrays.clone(), point.clone())?;
                 heavy_ridge(&given, index, rng)
@@ -98,11 +151,13 @@ impl AttentionCases {
         arrays.push(("weights".to_owned(), weights));
         arrays.push(("ridge".to_owned(), Array::scalar(ridge)));
         let seed = sample::integer(rng, 0, i64::MAX) as u64;
-        Ok(Case::new(
-            Origin::Random(index),
-            posed(arrays, point)?,
-            seed,
-        ))
+        let mut given = posed(arrays, point.clone())?;
+        if !second.is_empty() {
+            given = given
+                .with_points(vec![point, second])
+                .map_err(CheckError::Other)?;
+        }
+        Ok(Case::new(Origin::Random(index), given, seed))
     }
 }
 
@@ -161,27 +216,35 @@ impl Cases for AttentionCases {
 
     fn draw(&self, index: usize, rng: &mut Stream) -> Result<Case<Given>, CheckError> {
         let mut pick = |most: usize| sample::integer(rng, 1, most as i64) as usize;
-        let sides = [
-            pick(self.tokens),
-            pick(2),
-            pick(2),
-            pick(2),
-            pick(self.outputs),
-        ];
+        let sides = match self.target {
+            Target::Any | Target::Hull => [
+                pick(self.tokens),
+                pick(2),
+                pick(2),
+                pick(self.values),
+                pick(self.outputs),
+            ],
+            Target::Met => [self.tokens, pick(2), pick(2), 1, self.outputs],
+            Target::Unattained => [2, 1, 1, 1, pick(self.outputs)],
+        };
         self.shaped(index, sides, rng)
     }
 
     /// One token; one column each; all equal; A1, A2 and A3 of different widths.
     fn edges(&self, rng: &mut Stream) -> Result<Vec<Case<Given>>, CheckError> {
-        let (n, m) = (self.tokens, self.outputs);
-        let shapes = [
-            [1, 1, 1, 1, 1],
-            [n, 1, 1, 1, 1],
-            [2, 2, 2, 2, m.min(2)],
-            [n, 2, 1, 2, m],
-            [2, 1, 2, 1, m],
-        ];
-        edges_of_shapes(&shapes, 2, |index, shape| self.shaped(index, shape, rng))
+        let (n, m, d3) = (self.tokens, self.outputs, self.values);
+        let shapes: &[[usize; 5]] = match self.target {
+            Target::Any | Target::Hull => &[
+                [1, 1, 1, 1, 1],
+                [n, 1, 1, 1, 1],
+                [2, 2, 2, d3.min(2), m.min(2)],
+                [n, 2, 1, d3.min(2), m],
+                [2, 1, 2, 1, m],
+            ],
+            Target::Met => &[[n, 1, 1, 1, m], [n, 2, 2, 1, m]],
+            Target::Unattained => &[[2, 1, 1, 1, 1], [2, 1, 1, 1, m]],
+        };
+        edges_of_shapes(shapes, 2, |index, shape| self.shaped(index, shape, rng))
     }
 
     // Nothing real: the head that ships with the program has more unknowns than 40 digits can afford.
@@ -201,6 +264,8 @@ impl Cases for AttentionCases {
             ("m=1", m == 1),
             ("d1!=d2", d1 != d2),
             ("n<d1", n < d1),
+            ("d1=d2=2", d1 == 2 && d2 == 2),
+            ("d3=2", given.size("d3") == 2),
             ("a column of A2 is constant", has_constant_column(&model.a2)),
             ("no weights", model.squares.amax() == 0.0),
             ("ridge", model.ridge > 0.0),

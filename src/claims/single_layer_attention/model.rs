@@ -7,7 +7,7 @@ use nalgebra::{DMatrix, DVector, RealField};
 
 use crate::claims::tools::exact::unit;
 use crate::claims::{Case, CheckError};
-use crate::oracle::{Evaluation, Reference};
+use crate::oracle::{Evaluation, Reference, spectrum};
 use crate::scalar::{Allowance, High};
 use crate::system::{Array, Given, SINGLE_LAYER_ATTENTION};
 
@@ -319,4 +319,25 @@ pub fn in_logits(
 /// A number at its binary value; one that is not finite is poisoned.
 fn lifted(value: f64) -> High {
     High::lift(value).unwrap_or(High::POISONED)
+}
+
+/// A matrix with the means of its columns taken off: `(I - 11'/n) A`.
+pub fn centred(matrix: &DMatrix<High>) -> DMatrix<High> {
+    let rows = High::int(matrix.nrows() as i64);
+    let mut out = matrix.clone();
+    for mut column in out.column_iter_mut() {
+        let mean = column.iter().copied().sum::<High>() / rows;
+        column.add_scalar_mut(-mean);
+    }
+    out
+}
+
+/// Rank and least singular value that is not 0. Beyond 30 decades below the largest a singular value counts as 0.
+pub fn rank_of(matrix: &DMatrix<High>) -> Result<(usize, High), CheckError> {
+    // 0 by the rounding of a mean.
+    let noise = unit() * High::int(64) * High::int(matrix.len() as i64);
+    let values = spectrum::singular_values(matrix)?;
+    let floor = values[0].shifted(-30).max(noise);
+    let seen: Vec<High> = values.into_iter().filter(|value| *value > floor).collect();
+    Ok((seen.len(), seen.last().copied().unwrap_or(High::ZERO)))
 }

@@ -14,8 +14,9 @@ use crate::oracle::{Reference, spectrum};
 use crate::scalar::{Allowance, High};
 use crate::system::{Array, Given, by_rows};
 
-use super::cases::{AttentionCases, Ridge, heavy_ridge, posed};
+use super::cases::{AttentionCases, Ridge, Target, heavy_ridge, posed};
 use super::model::{Form, Model, in_logits, point};
+use super::output::sharp_curvature;
 
 /// The Hessian in (Z, H) by the oracle.
 fn in_both(case: &Case<Given>, model: &Model<High>) -> Result<Certified, CheckError> {
@@ -118,7 +119,8 @@ fn made_definite(case: &Case<Given>) -> Result<Verdict, CheckError> {
     )
 }
 
-fn regularised(given: &Given, weights: Array, ridge: f64) -> Result<Given, CheckError> {
+/// The case with another weight and ridge.
+pub fn regularised(given: &Given, weights: Array, ridge: f64) -> Result<Given, CheckError> {
     let mut arrays: Vec<(String, Array)> = Vec::new();
     for name in ["A1", "A2", "A3", "B"] {
         if let Some(array) = given.array(name) {
@@ -171,7 +173,7 @@ fn one_output(case: &Case<Given>, share: High) -> Result<Verdict, CheckError> {
 }
 
 /// The instance in its logits and values, every row of Z the same, with that weight and ridge.
-fn instance(
+pub fn instance(
     z: &DVector<f64>,
     h: &DVector<f64>,
     b: f64,
@@ -301,7 +303,7 @@ const HEAVY: OtherCases = &AttentionCases {
 };
 const HULL: OtherCases = &AttentionCases {
     outputs: 1,
-    in_hull: true,
+    target: Target::Hull,
     cases: 42,
     ..AttentionCases::GENERAL
 };
@@ -319,12 +321,7 @@ const HULL_STRATA: &[Stratum] =
 type Tried = (Check<Given>, Attack<Given>);
 
 const QUARTER: Tried = (|case| z_block(case, High::ratio(1, 4)), search_z_block);
-const SHARP: Tried = (|case| z_block(case, sharp()), search_z_block);
-
-/// `1 / (3 sqrt 3)`.
-fn sharp() -> High {
-    (High::int(3) * High::int(3).sqrt()).recip()
-}
+const SHARP: Tried = (|case| z_block(case, sharp_curvature()), search_z_block);
 
 /// The claims about definiteness and about the spectrum.
 pub fn claims() -> Vec<Claim> {

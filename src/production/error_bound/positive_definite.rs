@@ -38,8 +38,10 @@ pub(super) fn lowest_eigenvalue(h: &DMatrix<f64>) -> f64 {
 }
 
 /// A computed symmetric matrix and a bound on the spectral norm of its error.
-pub(super) struct Bounded {
+pub(crate) struct Bounded {
+    /// The matrix.
     pub matrix: Gram,
+    /// Of its error.
     pub error: f64,
 }
 

@@ -1,7 +1,9 @@
 //! Single-layer attention regression (arXiv 2309.07418).
 
+mod bound;
 mod coordinates;
 mod point;
+mod product;
 #[cfg(test)]
 mod tests;
 mod variable_projection;

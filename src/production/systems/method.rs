@@ -19,6 +19,11 @@ pub(crate) trait Method: Sync {
     /// What it would cost to solve this, or why it does not.
     fn takes(&self, given: &Given) -> Result<Cost, Refusal>;
 
+    /// Whether its answers may come with a proven bound of their error.
+    fn proves(&self) -> bool {
+        false
+    }
+
     /// Solves from `start`, the unknowns as one vector by [`Layout`](crate::system::Layout), or from a start of the method's own.
     fn run(
         &self,

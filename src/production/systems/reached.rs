@@ -48,8 +48,8 @@ pub(crate) struct Reached {
     pub(super) gradient_noise: f64,
     /// Accepted steps.
     pub(super) iterations: usize,
-    /// Why there is no bound on the error.
-    pub(super) no_bound: &'static str,
+    /// A proven bound on the distance to a minimiser, and what it rests on; or why there is none.
+    pub(super) error_bound: (Option<f64>, String),
     /// What the user should know, one sentence each.
     pub(super) warnings: Vec<String>,
 }

@@ -34,6 +34,11 @@ fn of_system(key: &'static str) -> impl Iterator<Item = &'static dyn Method> {
         .filter(move |method| method.solves() == key)
 }
 
+/// Whether any method for this system gives proven bounds of the error of its answers.
+pub fn has_error_bounds(given: &Given) -> bool {
+    of_system(given.system().key).any(Method::proves)
+}
+
 /// The method of this name, or the cheapest for [`AUTO`].
 fn choose(given: &Given, name: &str) -> Result<&'static dyn Method, SystemError> {
     let system = given.system().key;
@@ -73,8 +78,8 @@ fn choose(given: &Given, name: &str) -> Result<&'static dyn Method, SystemError>
 /// [`Layout`](crate::system::Layout), or from a start of the method's own. The answer comes with the name of the method that ran.
 ///
 /// The tolerance is relative to the gradient at the start after the first elimination, so that the start's own value of an
-/// eliminated unknown plays no part. Settings of the subsampling, of the sampled start and of the error bound are for losses
-/// of logits; nothing here reads them.
+/// eliminated unknown plays no part. Settings of the subsampling and of the sampled start are for losses of logits; nothing here
+/// reads them.
 pub fn solve_system(
     given: &Given,
     start: Option<&[f64]>,
@@ -111,8 +116,8 @@ pub fn solve_system(
         start_gradient_norm: reached.start_gradient_norm,
         gradient_noise: Some(reached.gradient_noise),
         iterations: reached.iterations,
-        error_bound: None,
-        error_bound_basis: reached.no_bound.to_owned(),
+        error_bound: reached.error_bound.0,
+        error_bound_basis: reached.error_bound.1,
         warnings: reached.warnings,
         trace: watch.trace(),
     };

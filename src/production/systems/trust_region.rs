@@ -8,23 +8,17 @@
 //! of it. From then on H is the Hessian of f, shifted until it is positive definite, and large residuals cost nothing. A minimiser is told by the
 //! Hessian alone: positive definite beyond rounding, and its Newton step short.
 
-use nalgebra::{DMatrix, DVector};
+use std::rc::Rc;
+
+use nalgebra::DVector;
 
 use crate::production::EvaluationError;
 use crate::production::endings::{POLISH_GAIN, POLISH_STEPS};
-use crate::production::factor::Factor;
-use crate::production::factor::cholesky::Cholesky;
-use crate::production::factor::lowest::lowest_eigenpair;
-use crate::production::kernels::operator::Gram;
 use crate::production::outcome::{Outcome, TraceEntry};
 use crate::production::settings::Settings;
+use crate::production::systems::curvature::{Curvature, Look, Second};
 use crate::production::systems::reached::Watch;
 
-/// The highest order of a dense Hessian: 128 MiB each.
-pub(super) const LARGEST_ORDER: usize = 4096;
-/// Where gradient and predicted loss are small, a Newton step above this part of the point says that they are small
-/// everywhere around: no minimiser is near.
-const SHORT: f64 = 1e-3;
 /// A step that leaves more than this of the gradient, and less than `NEAR` of that at the start, makes the next ones use
 /// the exact Hessian. Farther out it is indefinite more often than not, and the shift that mends it makes steps short: a
 /// planted head took 16 of them by the Hessian and 7 by Gauss-Newton.
@@ -33,17 +27,8 @@ const NEAR: f64 = 0.01;
 /// The first multiple of the mean curvature that is added.
 const FIRST_SHIFT: f64 = 1e-3;
 const LEAST_SHIFT: f64 = 1e-14;
-/// An eigenvalue is negative where it is below minus this part of the largest entry.
-const FLAT: f64 = 1e-10;
-
-/// Which matrix of second derivatives is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Curvature {
-    /// First derivatives of the residuals only.
-    GaussNewton,
-    /// All terms.
-    Exact,
-}
+/// The relative residual of conjugate gradients at most.
+const FORCING: f64 = 0.1;
 
 /// A loss after the elimination of its linear unknowns.
 pub(super) trait Reduced {
@@ -71,7 +56,11 @@ pub(super) trait Reduced {
     /// The rounding level of that norm, which costs about as much as a point: asked for where a run stands, not at trials.
     fn rounding(&self, point: &Self::Point) -> f64;
     /// Second derivatives of f; directions that f does not depend on carry any positive curvature.
-    fn curvature(&self, point: &Self::Point, which: Curvature) -> DMatrix<f64>;
+    fn curvature<'a>(&'a self, point: &'a Self::Point, which: Curvature) -> Second<'a>;
+    /// The exact ones where they are to decide what kind of point this is.
+    fn decisive<'a>(&'a self, point: &'a Self::Point) -> Second<'a> {
+        self.curvature(point, Curvature::Exact)
+    }
     /// Why the run should end as diverged, if it should.
     fn diverged(&self, point: &Self::Point) -> Option<String>;
 }
@@ -80,75 +69,10 @@ pub(super) trait Reduced {
 pub(super) struct End<P> {
     pub(super) outcome: Outcome,
     pub(super) u: DVector<f64>,
-    pub(super) point: P,
+    pub(super) point: Rc<P>,
     pub(super) start_gradient_norm: f64,
     pub(super) iterations: usize,
     pub(super) warnings: Vec<String>,
-}
-
-/// What a look at a nearly stationary point says.
-pub(super) enum Look {
-    /// A strict minimiser of f; its Newton step.
-    Minimiser(DVector<f64>),
-    /// A direction of negative curvature.
-    Saddle(DVector<f64>),
-    /// No curvature along some direction, or a Newton step that is not short.
-    Flat,
-}
-
-impl Look {
-    /// The end of a run that can go no further here, its gradient being as `small` as was asked for or at its rounding level.
-    pub(super) fn outcome(&self, small: bool) -> Outcome {
-        match self {
-            Self::Minimiser(_) if small => Outcome::Converged,
-            Self::Minimiser(_) => Outcome::ConvergedToRounding,
-            Self::Saddle(_) => Outcome::NotConvex,
-            Self::Flat => Outcome::Singular,
-        }
-    }
-}
-
-fn lower(matrix: &DMatrix<f64>, shift: f64) -> Gram {
-    let mut gram = Gram::zeros(matrix.nrows());
-    for j in 0..matrix.nrows() {
-        for (k, place) in gram.column_mut(j).iter_mut().enumerate() {
-            *place = matrix[(j + k, j)] + if k == 0 { shift } else { 0.0 };
-        }
-    }
-    gram
-}
-
-/// `-(H + shift)^-1 g`, or `None` where the matrix is not positive definite beyond rounding.
-fn step(matrix: &DMatrix<f64>, shift: f64, gradient: &DVector<f64>) -> Option<DVector<f64>> {
-    let solved = Cholesky::new(&lower(matrix, shift))?.solve(gradient.as_slice());
-    let step = -DVector::from_vec(solved);
-    step.iter().all(|entry| entry.is_finite()).then_some(step)
-}
-
-/// Decides what kind of stationary point is near `u`.
-pub(super) fn look(hessian: &DMatrix<f64>, u: &DVector<f64>, gradient: &DVector<f64>) -> Look {
-    if u.is_empty() {
-        return Look::Minimiser(DVector::zeros(0));
-    }
-    let largest = hessian.amax();
-    if largest.is_nan() || largest <= 0.0 {
-        return Look::Flat;
-    }
-    // Every entry is a sum of products; what rounding may have added to it must not count as curvature.
-    let rounding = hessian.nrows() as f64 * f64::EPSILON * largest;
-    if let Some(newton) = step(hessian, -rounding, gradient) {
-        return if newton.norm() <= SHORT * u.norm() {
-            Look::Minimiser(newton)
-        } else {
-            Look::Flat
-        };
-    }
-    match lowest_eigenpair(&lower(hessian, 0.0)) {
-        Some((lowest, vector)) if lowest < -FLAT * largest => {
-            Look::Saddle(DVector::from_vec(vector))
-        }
-        Some(_) | None => Look::Flat,
-    }
 }
 
 /// Minimises f from `u`.
@@ -172,7 +96,7 @@ pub(super) fn minimise<R: Reduced>(
         warnings: Vec::new(),
         last: Last::default(),
         u,
-        point,
+        point: Rc::new(point),
     };
     let outcome = run.iterate(watch);
     Ok(End {
@@ -204,7 +128,7 @@ struct Run<'a, R: Reduced> {
     warnings: Vec<String>,
     last: Last,
     u: DVector<f64>,
-    point: R::Point,
+    point: Rc<R::Point>,
 }
 
 impl<R: Reduced> Run<'_, R> {
@@ -222,9 +146,7 @@ impl<R: Reduced> Run<'_, R> {
             }
             let small = norm <= self.settings.tolerance * self.start_norm;
             if small || norm <= noise {
-                let hessian = self.reduced.curvature(&self.point, Curvature::Exact);
-                let gradient = self.reduced.gradient(&self.point).clone();
-                let look = look(&hessian, &self.u, &gradient);
+                let look = self.look();
                 let goes_on = match &look {
                     Look::Minimiser(newton) => norm > noise && self.polish(newton, norm),
                     Look::Saddle(direction) => self.leave(direction),
@@ -266,8 +188,7 @@ impl<R: Reduced> Run<'_, R> {
     fn stalled(&mut self, norm: f64, noise: f64) -> Option<Outcome> {
         /// The rounding level is a bound of first order; a stall just above it is the end of the digits, too.
         const NEAR: f64 = 100.0;
-        let hessian = self.reduced.curvature(&self.point, Curvature::Exact);
-        let look = look(&hessian, &self.u, self.reduced.gradient(&self.point));
+        let look = self.look();
         match &look {
             Look::Saddle(direction) if self.leave(direction) => None,
             Look::Minimiser(_) | Look::Flat if norm > NEAR * noise => {
@@ -275,6 +196,11 @@ impl<R: Reduced> Run<'_, R> {
             }
             Look::Minimiser(_) | Look::Saddle(_) | Look::Flat => Some(look.outcome(false)),
         }
+    }
+
+    fn look(&self) -> Look {
+        let gradient = self.reduced.gradient(&self.point);
+        self.reduced.decisive(&self.point).look(&self.u, gradient)
     }
 
     fn try_at(&mut self, step: &DVector<f64>) -> Option<(DVector<f64>, R::Point)> {
@@ -288,7 +214,7 @@ impl<R: Reduced> Run<'_, R> {
         self.iterations += 1;
         self.last = Last { norm, shift };
         self.u = u;
-        self.point = point;
+        self.point = Rc::new(point);
     }
 
     /// A full Newton step where it at least halves the gradient, as long as the settings have some left.
@@ -328,26 +254,31 @@ impl<R: Reduced> Run<'_, R> {
 
     /// One accepted step; false if there is none.
     fn advance(&mut self, norm: f64) -> bool {
-        let gradient = self.reduced.gradient(&self.point).clone();
-        let loss = self.reduced.loss(&self.point);
+        let here = Rc::clone(&self.point);
+        let gradient = self.reduced.gradient(&here);
+        let loss = self.reduced.loss(&here);
         let which = if self.exact {
             Curvature::Exact
         } else {
             Curvature::GaussNewton
         };
-        let hessian = self.reduced.curvature(&self.point, which);
+        let reduced = self.reduced;
+        let hessian = reduced.curvature(&here, which);
+        let mean = hessian.mean();
+        // Conjugate gradients need not be better than the distance from the solution.
+        let forcing = (norm / self.start_norm).sqrt().min(FORCING);
         for _ in 0..=self.settings.max_halvings {
             let shift = self.shift;
             // Raised until the shifted matrix is positive definite, and after a step that is no good.
             self.shift = (shift * 8.0).max(FIRST_SHIFT * FIRST_SHIFT);
-            let Some(step) = shifted(&hessian, shift, &gradient) else {
+            let Some(step) = hessian.step(shift * mean, gradient, forcing) else {
                 continue;
             };
             let length = step.norm();
             if length <= f64::EPSILON * self.u.norm() {
                 return false;
             }
-            let predicted = -(gradient.dot(&step) + 0.5 * step.dot(&(&hessian * &step)));
+            let predicted = -(gradient.dot(&step) + 0.5 * step.dot(&hessian.times(&step)));
             let Some((u, point)) = self.try_at(&step) else {
                 continue;
             };
@@ -376,10 +307,4 @@ impl<R: Reduced> Run<'_, R> {
         }
         false
     }
-}
-
-/// The step of a matrix shifted by a multiple of its mean curvature.
-fn shifted(matrix: &DMatrix<f64>, shift: f64, gradient: &DVector<f64>) -> Option<DVector<f64>> {
-    let mean = matrix.diagonal().map(f64::abs).mean();
-    step(matrix, shift * mean, gradient)
 }

@@ -13,7 +13,6 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::production::EvaluationError;
 use crate::production::systems::error::Refusal;
-use crate::production::systems::trust_region::LARGEST_ORDER;
 use crate::system::Given;
 
 /// One array's orthonormal range with what leads back.
@@ -43,7 +42,7 @@ pub(super) struct Coordinates {
     pub(super) invisible_values: usize,
 }
 
-/// Tokens beyond which the n x n arrays of a point would not fit.
+/// Tokens beyond which the n x n arrays of a point are not made.
 const MOST_TOKENS: usize = 8192;
 
 /// A singular value decomposition `U diag(sizes) V'`.
@@ -101,6 +100,15 @@ impl Factor {
     /// The number of directions.
     pub(super) fn rank(&self) -> usize {
         self.sizes.len()
+    }
+
+    /// `V S^-1`, which leads from whitened unknowns back.
+    pub(super) fn unwhitening(&self) -> DMatrix<f64> {
+        let mut back = self.back.clone();
+        for (mut column, size) in back.column_iter_mut().zip(self.sizes.iter()) {
+            column /= *size;
+        }
+        back
     }
 
     /// `V S^-1 M`.
@@ -175,17 +183,6 @@ impl Coordinates {
                 what: "the number of tokens n",
                 order: tokens,
                 limit: MOST_TOKENS,
-            });
-        }
-        let sides = given
-            .size("d1")
-            .min(tokens)
-            .saturating_mul(given.size("d2").min(tokens));
-        if sides > LARGEST_ORDER {
-            return Err(Refusal::Order {
-                what: "the number of visible entries of X",
-                order: sides,
-                limit: LARGEST_ORDER,
             });
         }
         Ok(())

@@ -13,7 +13,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::production::EvaluationError;
 use crate::production::systems::attention::coordinates::{Coordinates, Decomposition};
-use crate::production::systems::trust_region::Curvature;
+use crate::production::systems::curvature::Curvature;
 use crate::system::by_rows;
 
 /// Everything known at a W.
@@ -21,17 +21,17 @@ pub(super) struct Point {
     /// W.
     w: DMatrix<f64>,
     /// F (n x n).
-    attention: DMatrix<f64>,
+    pub(super) attention: DMatrix<f64>,
     /// V (rank of A3 x m).
     pub(super) values: DMatrix<f64>,
     /// `G E` with `E E' = (G'G + mu)^+` (n x rank of G).
-    seen: DMatrix<f64>,
+    pub(super) seen: DMatrix<f64>,
     /// E (rank of A3 x rank of G).
-    root: DMatrix<f64>,
+    pub(super) root: DMatrix<f64>,
     /// C (n x m).
-    residual: DMatrix<f64>,
+    pub(super) residual: DMatrix<f64>,
     /// H (n x m).
-    outputs: DMatrix<f64>,
+    pub(super) outputs: DMatrix<f64>,
     pub(super) loss: f64,
     /// grad_W, row by row.
     pub(super) gradient: DVector<f64>,
@@ -219,15 +219,15 @@ fn softmax_of_rows(logits: &DMatrix<f64>) -> Result<DMatrix<f64>, EvaluationErro
 }
 
 /// `f_jk (q_jk + sign <f_j, q_j>)`: the derivative with -1, the sizes of its terms with 1.
-fn through_softmax(attention: &DMatrix<f64>, pull: &DMatrix<f64>, sign: f64) -> DMatrix<f64> {
+pub(super) fn through_softmax(
+    attention: &DMatrix<f64>,
+    pull: &DMatrix<f64>,
+    sign: f64,
+) -> DMatrix<f64> {
     let mut slope = attention.component_mul(pull);
     let means = slope.column_sum();
-    for ((mut row, f), mean) in slope
-        .row_iter_mut()
-        .zip(attention.row_iter())
-        .zip(means.iter())
-    {
-        row += f * (sign * *mean);
+    for (mut column, f) in slope.column_iter_mut().zip(attention.column_iter()) {
+        column.zip_zip_apply(&f, &means, |entry, f, mean| *entry += sign * f * mean);
     }
     slope
 }

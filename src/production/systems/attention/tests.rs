@@ -4,8 +4,9 @@ use nalgebra::{DMatrix, DVector};
 
 use super::coordinates::Coordinates;
 use super::point::Point;
+use super::product::Differential;
 use crate::instance::sample;
-use crate::production::systems::trust_region::Curvature;
+use crate::production::systems::curvature::Curvature;
 use crate::system::{Given, Sizes, generator};
 
 fn given(kind: &str) -> Given {
@@ -76,4 +77,27 @@ fn gauss_newton_is_semidefinite_and_the_hessian_is_another() {
     let exact = point.curvature(&of, Curvature::Exact);
     assert!((&exact - &gauss_newton).amax() > 1e-3);
     assert!(gauss_newton.symmetric_eigenvalues().min() >= -1e-14);
+}
+
+/// Each column of the matrix, whose own test takes differences.
+#[test]
+fn products_are_those_of_the_matrix() {
+    for kind in ["attention", "attention-ridge"] {
+        let of = Coordinates::new(&given(kind)).unwrap();
+        let u = sample::dyadic_vector(&mut sample::stream(1, "point", 0), 4, 2);
+        let point = Point::new(&of, &w_of(&u)).unwrap();
+        for which in [Curvature::GaussNewton, Curvature::Exact] {
+            let matrix = point.curvature(&of, which);
+            let products = Differential::new(&of, &point, which);
+            for j in 0..4 {
+                let mut axis = DVector::zeros(4);
+                axis[j] = 1.0;
+                let off = (products.times(&axis) - matrix.column(j)).amax();
+                assert!(
+                    off <= 1e-12 * matrix.amax(),
+                    "{kind} {which:?} {j}: {off:e}"
+                );
+            }
+        }
+    }
 }

@@ -11,8 +11,8 @@
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 use crate::production::EvaluationError;
+use crate::production::systems::curvature::LARGEST_ORDER;
 use crate::production::systems::error::Refusal;
-use crate::production::systems::trust_region::LARGEST_ORDER;
 use crate::system::{Given, by_rows};
 
 /// A problem in the orientation and scale that it is solved in.

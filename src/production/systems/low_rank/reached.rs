@@ -48,7 +48,7 @@ pub(super) fn at(problem: &Problem, point: &Point, ending: Ending) -> Reached {
         start_gradient_norm: problem.shown(start_gradient_norm),
         gradient_noise: problem.shown(problem.rounding(point)),
         iterations,
-        no_bound: NO_BOUND,
+        error_bound: (None, NO_BOUND.to_owned()),
         warnings,
     }
 }

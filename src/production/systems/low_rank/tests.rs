@@ -5,7 +5,8 @@ use nalgebra::{DMatrix, DVector};
 use super::problem::{Problem, orthonormal};
 use super::variable_projection::Projected;
 use crate::instance::sample;
-use crate::production::systems::trust_region::{Curvature, Reduced};
+use crate::production::systems::curvature::Curvature;
+use crate::production::systems::trust_region::Reduced;
 use crate::system::{Sizes, generator};
 
 fn problem(kind: &str) -> Problem {
@@ -31,7 +32,7 @@ fn gradient_and_hessian_are_differences_of_the_eliminated_loss() {
         let kept = orthonormal(DMatrix::from_row_slice(6, 2, direction(1).as_slice()));
         let u = DVector::from_column_slice(kept.transpose().as_slice());
         let point = reduced.at(&u).unwrap();
-        let hessian = reduced.curvature(&point, Curvature::Exact);
+        let hessian = reduced.matrix(&point, Curvature::Exact);
         let project = |v: &DVector<f64>| {
             let v = DMatrix::from_column_slice(2, 6, v.as_slice()).transpose();
             let v = &v - &kept * (kept.transpose() * &v);
@@ -65,8 +66,8 @@ fn gauss_newton_is_the_hessian_without_residuals() {
     let problem = problem("low-rank");
     let reduced = Projected(&problem);
     let point = reduced.at(&direction(1)).unwrap();
-    let gauss_newton = reduced.curvature(&point, Curvature::GaussNewton);
-    let exact = reduced.curvature(&point, Curvature::Exact);
+    let gauss_newton = reduced.matrix(&point, Curvature::GaussNewton);
+    let exact = reduced.matrix(&point, Curvature::Exact);
     let lowest = |matrix: DMatrix<f64>| matrix.symmetric_eigenvalues().min();
     assert!((&exact - &gauss_newton).amax() > 1e-3);
     assert!(lowest(gauss_newton) >= -1e-14 * exact.amax());

@@ -11,12 +11,13 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::production::EvaluationError;
 use crate::production::settings::Settings;
+use crate::production::systems::curvature::{Curvature, Look, Second};
 use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::systems::low_rank::problem::{Point, Problem, blocks, orthonormal};
 use crate::production::systems::low_rank::reached::{self, Ending};
 use crate::production::systems::method::{Cost, Method};
 use crate::production::systems::reached::{Reached, Watch};
-use crate::production::systems::trust_region::{Curvature, End, Look, Reduced, look, minimise};
+use crate::production::systems::trust_region::{End, Reduced, minimise};
 use crate::system::{Given, by_rows};
 
 /// Variable projection for `weighted-low-rank`.
@@ -116,7 +117,21 @@ impl Reduced for Projected<'_> {
         self.0.rounding(point)
     }
 
-    fn curvature(&self, point: &Point, which: Curvature) -> DMatrix<f64> {
+    fn curvature<'a>(&'a self, point: &'a Point, which: Curvature) -> Second<'a> {
+        Second::Matrix(self.matrix(point, which))
+    }
+
+    fn diverged(&self, point: &Point) -> Option<String> {
+        /// A row's factor this much larger than its entries is on its way to infinity.
+        const GROWTH: f64 = 1e6;
+        let (growth, row) = self.0.growth(point);
+        (growth > GROWTH).then(|| reached::growing(self.0, growth, row))
+    }
+}
+
+impl Projected<'_> {
+    /// Second derivatives of f; the directions `Y R` carry the mean curvature.
+    pub(super) fn matrix(&self, point: &Point, which: Curvature) -> DMatrix<f64> {
         let k = self.0.rank;
         let coupling = coupling(self.0, point, which);
         let mut hessian = -(&coupling * coupling.transpose());
@@ -145,13 +160,6 @@ impl Reduced for Projected<'_> {
             }
         }
         hessian
-    }
-
-    fn diverged(&self, point: &Point) -> Option<String> {
-        /// A row's factor this much larger than its entries is on its way to infinity.
-        const GROWTH: f64 = 1e6;
-        let (growth, row) = self.0.growth(point);
-        (growth > GROWTH).then(|| reached::growing(self.0, growth, row))
     }
 }
 
@@ -204,6 +212,6 @@ fn without_gauge(hessian: &DMatrix<f64>, kept: &DMatrix<f64>) -> DMatrix<f64> {
 
 /// What kind of point this is, its gradient being small.
 pub(super) fn kind_of(problem: &Problem, point: &Point) -> Look {
-    let hessian = Projected(problem).curvature(point, Curvature::Exact);
-    look(&hessian, &flat(&point.kept), &point.gradient)
+    let hessian = Second::Matrix(Projected(problem).matrix(point, Curvature::Exact));
+    hessian.look(&flat(&point.kept), &point.gradient)
 }
