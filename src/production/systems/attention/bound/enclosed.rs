@@ -24,7 +24,11 @@ impl Enclosed {
     }
 
     /// Entry by entry.
-    fn of_balls(rows: usize, columns: usize, ball: impl Fn(usize, usize) -> Ball<f64>) -> Self {
+    pub(super) fn of_balls(
+        rows: usize,
+        columns: usize,
+        ball: impl Fn(usize, usize) -> Ball<f64>,
+    ) -> Self {
         let mut out = Self::exact(DMatrix::zeros(rows, columns));
         for j in 0..columns {
             for i in 0..rows {

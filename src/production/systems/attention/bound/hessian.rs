@@ -117,7 +117,8 @@ impl Around {
         let (p, q, r) = (left.mid.ncols(), right.mid.ncols(), values.mid.ncols());
         let centred = self.centred_pull();
         let mut blocks = Enclosed::exact(DMatrix::zeros(n, q * q));
-        let mut layers = Enclosed::exact(DMatrix::zeros(n, q * r * m));
+        let mut slopes = Enclosed::exact(DMatrix::zeros(n, q * m));
+        let mut turns = Enclosed::exact(DMatrix::zeros(n, q * r));
         for j in 0..n {
             let f = self.attention.row(j);
             let weighted = right.rows_scaled(&f).transposed();
@@ -141,17 +142,8 @@ impl Around {
                 .plus(&right.transposed().times(&right.rows_scaled(&diagonal)))
                 .minus(&cross.plus(&cross.transposed()));
             set_row(&mut blocks, j, &block);
-            for e in 0..r {
-                for i in 0..m {
-                    let (seen, residual) = (self.mixed.ball(j, e), self.residual.ball(j, i));
-                    for a in 0..q {
-                        let entry = slope.ball(a, i) * seen + residual * turn.ball(a, e);
-                        let column = (e * m + i) * q + a;
-                        layers.mid[(j, column)] = entry.midpoint();
-                        layers.rad[(j, column)] = entry.radius();
-                    }
-                }
-            }
+            set_row(&mut slopes, j, &slope);
+            set_row(&mut turns, j, &turn);
         }
         let mut pairs = Enclosed::exact(DMatrix::zeros(n, p * p));
         for j in 0..n {
@@ -159,7 +151,20 @@ impl Around {
             set_row(&mut pairs, j, &a.times(&a.transposed()));
         }
         let sums = pairs.transposed().times(&blocks);
-        let mixed = left.transposed().times(&layers);
+        let across = left.transposed();
+        // Of each direction e of E: the sums over tokens, over D's rows and over (D's columns, outputs).
+        let mixed: Vec<Enclosed> = (0..r)
+            .map(|e| {
+                let layer = Enclosed::of_balls(n, q * m, |j, at| {
+                    let (a, i) = (at % q, at / q);
+                    slopes.ball(j, at) * self.mixed.ball(j, e)
+                        + self.residual.ball(j, i) * turns.ball(j, a + e * q)
+                });
+                across.times(&layer)
+            })
+            .collect();
+        let cross =
+            |row: usize, column: usize| mixed[column / m].ball(row / q, row % q + (column % m) * q);
         let own = self
             .mixed
             .transposed()
@@ -171,8 +176,8 @@ impl Around {
                 (true, true) => {
                     sums.ball((row / q) + (column / q) * p, (row % q) + (column % q) * q)
                 }
-                (true, false) => mixed.ball(row / q, (column - split) * q + row % q),
-                (false, true) => mixed.ball(column / q, (row - split) * q + column % q),
+                (true, false) => cross(row, column - split),
+                (false, true) => cross(column, row - split),
                 (false, false) => {
                     let (row, column) = (row - split, column - split);
                     if row % m == column % m {
