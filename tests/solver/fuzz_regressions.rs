@@ -60,6 +60,11 @@ fn evaluations() {
 }
 
 #[test]
+fn solves_of_attention() {
+    replay("solve_attention", 6, harness::solve_attention::run);
+}
+
+#[test]
 fn answers() {
     replay("check", 9, harness::check::run);
 }

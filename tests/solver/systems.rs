@@ -384,6 +384,120 @@ fn what_the_loss_does_not_see_is_named_and_of_least_norm() {
     assert!(solution.warnings[0].starts_with("1 of 1 directions of X do not change the loss"));
 }
 
+/// Of 2 x 2 entries of X a column of ones in A2 leaves rank(A1) rank((I - 11'/n) A2) = 2 x 1, by hand.
+#[test]
+fn a_constant_column_of_a2_hides_a_row_of_directions_of_x() {
+    let given = given(
+        r#"{"system": "single-layer-attention", "A1": [[1, 0], [0, 1], [1, 1], [2, -1]], "A2": [[1, 1], [1, 2], [1, -1], [1, 0]],
+        "A3": [[1], [2], [-1], [0.5]], "B": [[0.5, 1], [1, 0.25], [0, 0.5], [0.75, 0.5]]}"#,
+    );
+    let solution = solved(&given, None, AUTO).unwrap();
+    assert!(
+        solution.warnings.iter().any(|warning| warning
+            == "2 of 4 directions of X do not change the loss: X is that of least norm"),
+        "{:?}",
+        solution.warnings
+    );
+    assert!(!solution.outcome.is_success());
+    // What is left of X carries nothing of what is not seen: its first column is 0.
+    assert_eq!([solution.x[0], solution.x[2]], [0.0, 0.0]);
+}
+
+/// A1 = A2 = A3 = (1, -1)', B = (2, -2)', mu = 1: with t = tanh(x) the least loss over Y is `4 - 4 t^2 / (t^2 + 1) + 2 w^2 x^2`, Y = 0 at
+/// x = 0, and the second derivative there is `4 w^2 - 8`: a saddle of the loss of X and Y for w^2 < 2.
+fn with_saddle(weight: f64) -> Given {
+    given(&format!(
+        r#"{{"system": "single-layer-attention", "A1": [[1], [-1]], "A2": [[1], [-1]], "A3": [[1], [-1]], "B": [[2], [-2]],
+        "ridge": 1, "weights": {weight}}}"#
+    ))
+}
+
+#[test]
+fn a_saddle_at_y_zero_is_left_where_the_loss_falls() {
+    let solution = solved(&with_saddle(0.5), Some(&[0.0, 0.0]), AUTO).unwrap();
+    assert!(solution.outcome.is_success(), "{}", solution.outcome);
+    let x = solution.x[0];
+    let square = x.tanh().powi(2);
+    let loss = 4.0 - 4.0 * square / (square + 1.0) + 0.5 * x * x;
+    assert!((solution.loss - loss).abs() <= 1e-14, "{}", solution.loss);
+    assert!(solution.loss < 3.5 && x.abs() > 0.5, "{x}");
+}
+
+/// For w = 1.3 a step of length one in whitened X, x = 1/2, raises the loss by 0.14, and no shorter one is allowed.
+#[test]
+fn a_saddle_at_y_zero_that_is_not_left_is_called_not_convex() {
+    let settings = Settings::default().with_max_halvings(1);
+    let (solution, _) = solve_system(
+        &with_saddle(1.3),
+        Some(&[0.0, 0.0]),
+        AUTO,
+        &settings,
+        &mut |_| ControlFlow::Continue(()),
+    )
+    .unwrap();
+    assert_eq!(solution.outcome, Outcome::NotConvex);
+    assert_eq!(solution.x.as_slice(), [0.0, 0.0]);
+    assert_eq!(solution.error_bound, None);
+    assert_eq!(
+        solution.error_bound_basis,
+        "no bound: the run ended as not-convex"
+    );
+}
+
+/// The residuals of B = 0 are met by Y = 0 for every X.
+#[test]
+fn a_target_of_zeros_leaves_x_undetermined() {
+    let given = given(
+        r#"{"system": "single-layer-attention", "A1": [[0], [2], [-3]], "A2": [[2], [0], [0]], "A3": [[-1], [4], [-2]], "B": [[0], [0], [0]]}"#,
+    );
+    let solution = solved(&given, None, AUTO).unwrap();
+    assert_eq!(solution.outcome, Outcome::Singular);
+    assert_eq!((solution.loss, solution.x[1]), (0.0, 0.0));
+}
+
+/// The edge cases of logits, ranks and sizes: one line each, or an outcome, never a number that is none.
+#[test]
+fn what_attention_cannot_use_is_one_line() {
+    let with = |from: &str, to: &str| {
+        let plain = r#"{"system": "single-layer-attention", "A1": [[0], [2], [-3]], "A2": [[2], [0], [0]], "A3": [[-1], [4], [-2]], "B": [[2], [1], [2]]}"#;
+        assert!(plain.contains(from));
+        solved(&given(&plain.replace(from, to)), None, AUTO)
+    };
+    let refused = |from: &str, to: &str| with(from, to).unwrap_err().to_string();
+    let nothing = |from: &str, to: &str| with(from, to).unwrap();
+    for (from, to, line) in [
+        (
+            "[[0], [2], [-3]]",
+            "[[1e300], [1e300], [1]]",
+            "a factorisation of A1 did not converge",
+        ),
+        (
+            "\"B\"",
+            "\"weights\": 1e200, \"B\"",
+            "weights^2[0] is out of the range of f64: inf",
+        ),
+        (
+            "[[2], [1], [2]]",
+            "[[1e200], [1], [2]]",
+            "start: loss[0] is out of the range of f64: inf",
+        ),
+    ] {
+        assert_eq!(refused(from, to), line);
+    }
+    // A3 = 0: Y is invisible, X too, and the loss is that of B.
+    let solution = nothing("[[-1], [4], [-2]]", "[[0], [0], [0]]");
+    assert_eq!(solution.outcome, Outcome::Singular);
+    assert_eq!(solution.loss, 4.5);
+    // All rows of A2 equal: X is invisible.
+    let solution = nothing("[[2], [0], [0]]", "[[2], [2], [2]]");
+    assert_eq!(solution.outcome, Outcome::Singular);
+    assert!(
+        solution.warnings[0].starts_with("1 of 1 directions of X"),
+        "{:?}",
+        solution.warnings
+    );
+}
+
 #[test]
 fn what_no_method_takes_is_refused_by_name() {
     let square = low_rank("[[1, 2], [3, 4]]", "[[1, 1], [1, 1]]", 1);

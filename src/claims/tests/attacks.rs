@@ -191,6 +191,32 @@ fn the_bounds_of_attention_are_searched_to_their_ends() {
             true,
         ),
         ("single-layer-attention/one-output-spectrum", 1.001, true),
+        ("single-layer-attention/output-slope", 1.001, true),
+        ("single-layer-attention/output-curvature", 1.3, true),
+        ("single-layer-attention/output-curvature-sharp", 1.001, true),
+        (
+            "single-layer-attention/output-third-derivative",
+            1.001,
+            true,
+        ),
+        (
+            "single-layer-attention/half-square-third-derivative",
+            1.001,
+            true,
+        ),
+    ]);
+}
+
+/// Bounds that are attained, or nearly; the last search refutes.
+#[test]
+fn what_is_seen_and_reached_by_attention_is_searched_to_its_ends() {
+    keep_their_promise(&[
+        ("single-layer-attention/x-visible-dimension", 1.001, false),
+        ("single-layer-attention/head-distance", 1.001, true),
+        ("single-layer-attention/logits-r3", 1.001, false),
+        ("single-layer-attention/hull", 1.001, false),
+        ("single-layer-attention/minimiser-bounded", 1.001, true),
+        ("single-layer-attention/trains-to-eps", 1.0, false),
     ]);
 }
 

@@ -19,7 +19,7 @@ use crate::production::settings::Settings;
 use crate::production::systems::curvature::{Curvature, Look, Second};
 use crate::production::systems::reached::Watch;
 
-/// A step that leaves more than this of the gradient, and less than `NEAR` of that at the start, makes the next ones use
+/// A step that leaves more than this of the gradient, and less than `NEAR` of the largest one so far, makes the next ones use
 /// the exact Hessian. Farther out it is indefinite more often than not, and the shift that mends it makes steps short: a
 /// planted head took 16 of them by the Hessian and 7 by Gauss-Newton.
 const SLOW: f64 = 0.25;
@@ -88,6 +88,7 @@ pub(super) fn minimise<R: Reduced>(
         reduced,
         settings,
         start_norm: start_gradient_norm,
+        largest_norm: start_gradient_norm,
         exact: false,
         shift: FIRST_SHIFT,
         evaluations: 1,
@@ -120,6 +121,8 @@ struct Run<'a, R: Reduced> {
     reduced: &'a R,
     settings: &'a Settings,
     start_norm: f64,
+    /// Of the gradients so far: a start at a saddle has none.
+    largest_norm: f64,
     exact: bool,
     shift: f64,
     evaluations: usize,
@@ -135,6 +138,7 @@ impl<R: Reduced> Run<'_, R> {
     fn iterate(&mut self, watch: &mut Watch<'_>) -> Outcome {
         loop {
             let norm = self.reduced.gradient_norm(&self.point);
+            self.largest_norm = self.largest_norm.max(norm);
             let noise = self.reduced.rounding(&self.point);
             let entry = self.entry(norm);
             if watch.sees(entry) {
@@ -266,7 +270,7 @@ impl<R: Reduced> Run<'_, R> {
         let hessian = reduced.curvature(&here, which);
         let mean = hessian.mean();
         // Conjugate gradients need not be better than the distance from the solution.
-        let forcing = (norm / self.start_norm).sqrt().min(FORCING);
+        let forcing = (norm / self.largest_norm).sqrt().min(FORCING);
         for _ in 0..=self.settings.max_halvings {
             let shift = self.shift;
             // Raised until the shifted matrix is positive definite, and after a step that is no good.
@@ -300,7 +304,7 @@ impl<R: Reduced> Run<'_, R> {
                 } else {
                     shift
                 };
-                self.exact |= left > SLOW * norm && left < NEAR * self.start_norm;
+                self.exact |= left > SLOW * norm && left < NEAR * self.largest_norm;
                 self.accept(u, point, length, shift);
                 return true;
             }

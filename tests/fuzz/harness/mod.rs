@@ -18,6 +18,7 @@ pub mod matrix_market;
 pub mod npy;
 pub mod npz;
 pub mod solve;
+pub mod solve_attention;
 
 /// A refusal is one line that names the file.
 fn assert_clear(error: &InstanceError, name: &Path) {

@@ -147,6 +147,22 @@ def check_seeds():
         write("check", f"{name}.json", text)
 
 
+def solve_attention_seeds():
+    # Tokens - 1, columns - 1 of A1, A2, A3 and B, flags; then numbers (see harness/solve_attention.rs).
+    numbers = bytes((37 * k * k + 11 * k) % 192 + 32 for k in range(90))
+    for name, head in [
+        ("plain", [2, 0, 0, 0, 0, 0]),
+        ("wide", [4, 1, 1, 1, 1, 0]),
+        ("column-of-ones", [4, 1, 1, 0, 1, 1]),
+        ("weights-and-ridge", [3, 1, 0, 1, 0, 6]),
+        ("own-start", [3, 0, 1, 0, 1, 8]),
+        ("one-token", [0, 2, 2, 2, 2, 0]),
+    ]:
+        write("solve_attention", name, bytes(head) + numbers)
+    write("solve_attention", "extremes", bytes([3, 1, 1, 1, 1, 14]) + bytes(range(32)) * 3)
+    write("solve_attention", "zeros", bytes(8))
+
+
 def solve_seeds():
     # Loss, rows - 1, columns - 1, flags; method, choice, iterations; then numbers (see harness/solve/build.rs).
     numbers = bytes([48, 200, 64, 240, 32, 90, 16 + 32, 215, 100, 56, 190, 44] * 8)
@@ -186,3 +202,4 @@ manifest_seeds()
 check_seeds()
 solve_seeds()
 evaluate_seeds()
+solve_attention_seeds()

@@ -85,6 +85,10 @@ impl Factor {
             (None, matrix)
         };
         let svd = Decomposition::of(square)?;
+        // Where squares of entries overflow, nothing would count as visible.
+        if !svd.sizes.iter().all(|size| size.is_finite()) {
+            return None;
+        }
         let kept = svd.visible(rows.max(columns));
         let u = svd.u.select_columns(&kept);
         Some(Self {
