@@ -53,10 +53,19 @@ pub(super) struct Decomposition {
 }
 
 impl Decomposition {
-    /// `None` if the iteration does not end.
+    /// `None` if the iteration does not end, or where squares of entries overflow.
     pub(super) fn of(matrix: DMatrix<f64>) -> Option<Self> {
         const ITERATIONS: usize = 10_000;
+        if matrix.is_empty() {
+            return Some(Self {
+                sizes: DVector::zeros(0),
+                u: DMatrix::zeros(matrix.nrows(), 0),
+                v_t: DMatrix::zeros(0, matrix.ncols()),
+            });
+        }
         let svd = nalgebra::SVD::try_new(matrix, true, true, f64::EPSILON, ITERATIONS)?;
+        let finite = svd.singular_values.iter().all(|size| size.is_finite());
+        finite.then_some(())?;
         Some(Self {
             sizes: svd.singular_values,
             u: svd.u?,
@@ -68,7 +77,8 @@ impl Decomposition {
     pub(super) fn visible(&self, side: usize) -> Vec<usize> {
         /// So many roundings of the largest one.
         const TOLERANCE: f64 = 8.0;
-        let least = TOLERANCE * side as f64 * f64::EPSILON * self.sizes.max();
+        let largest = self.sizes.iter().copied().fold(0.0, f64::max);
+        let least = TOLERANCE * side as f64 * f64::EPSILON * largest;
         let all = 0..self.sizes.len();
         all.filter(|k| self.sizes[*k] > least).collect()
     }
@@ -85,10 +95,6 @@ impl Factor {
             (None, matrix)
         };
         let svd = Decomposition::of(square)?;
-        // Where squares of entries overflow, nothing would count as visible.
-        if !svd.sizes.iter().all(|size| size.is_finite()) {
-            return None;
-        }
         let kept = svd.visible(rows.max(columns));
         let u = svd.u.select_columns(&kept);
         Some(Self {
