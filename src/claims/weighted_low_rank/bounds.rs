@@ -365,7 +365,7 @@ pub fn claims() -> Vec<Claim> {
         claim("weighted-low-rank/row-error-linear")
             .derived("what an inner solver of relative accuracy eps is hoped to give")
             .states("a row with || D_i (Y x - M_i) || = (1 + eps) min is within 1000 eps || r* || / sigma_min(D_i Y) of the best one")
-            .formula(r"\begin{aligned} &\|D_i (Y x - M_i)\|_2 = (1 + \epsilon) \|r^*\|_2, \quad r^* = D_i (Y x^* - M_i), \ x^* = \operatorname*{argmin}_x \|D_i (Y x - M_i)\|_2 \\
+            .formula(r"\begin{aligned} &\|D_i (Y x - M_i)\|_2 = (1 + \epsilon) \|r^*\|_2, \quad r^* = D_i (Y x^* - M_i), \ x^* = \arg\min_x \|D_i (Y x - M_i)\|_2 \\
                 &\implies \quad \|x - x^*\|_2 \le \frac{1000\, \epsilon\, \|r^*\|_2}{\sigma_{\min}(D_i Y)} \end{aligned}")
             .given("sigma_min(D_i Y) > 0, r* not 0")
             .note("1000 stands for any constant: the distance is as large as sqrt(2 eps + eps^2) || r* || / sigma_min, so eps = 10^-8 in the residual leaves 10^-4 in the row.")
@@ -376,7 +376,7 @@ pub fn claims() -> Vec<Claim> {
         claim("weighted-low-rank/row-error")
             .derived("Pythagoras: || r ||^2 = || r* ||^2 + || D_i Y (x - x*) ||^2")
             .states("|| x - x* || <= sqrt(2 eps + eps^2) || r* || / sigma_min(D_i Y) for a row with || D_i (Y x - M_i) || = (1 + eps) || r* ||")
-            .formula(r"\begin{aligned} &\|D_i (Y x - M_i)\|_2 = (1 + \epsilon) \|r^*\|_2, \quad r^* = D_i (Y x^* - M_i), \ x^* = \operatorname*{argmin}_x \|D_i (Y x - M_i)\|_2 \\
+            .formula(r"\begin{aligned} &\|D_i (Y x - M_i)\|_2 = (1 + \epsilon) \|r^*\|_2, \quad r^* = D_i (Y x^* - M_i), \ x^* = \arg\min_x \|D_i (Y x - M_i)\|_2 \\
                 &\implies \quad \|x - x^*\|_2 \le \frac{\sqrt{2 \epsilon + \epsilon^2}\, \|r^*\|_2}{\sigma_{\min}(D_i Y)} \end{aligned}")
             .given("sigma_min(D_i Y) > 0, r* not 0")
             .note("Attained by every x that differs from x* along the last right singular vector of D_i Y.")

@@ -201,7 +201,7 @@ pub fn claims() -> Vec<Claim> {
             .recalled("the alternating step: x_i = argmin || D_W_i (Y x - M_i) || by its normal equations with D_W_i")
             .states("(Y' D_W_i Y) x_i = Y' D_W_i M_i for every i makes X the minimiser of || W o (M - X Y') ||_F for that Y")
             .formula(r"\begin{aligned} &(Y^\top D_{W_i} Y)\, x_i = Y^\top D_{W_i} M_i \ \forall i, \quad D_{W_i} = \operatorname{diag}(W_{i,*}) \\
-                &\implies \quad X \in \operatorname*{argmin}_{X'} \|W \circ (M - X' Y^\top)\|_F \end{aligned}")
+                &\implies \quad X \in \arg\min_{X'} \|W \circ (M - X' Y^\top)\|_F \end{aligned}")
             .given("Y' D Y is not singular for any row")
             .note("That is the step for sum W_ij (M_ij - <x_i, y_j>)^2, the weighting of Li, Liang and Risteski; for the objective of the abstract every D is squared.")
             .check(|case| row_problem(case, false))
@@ -211,7 +211,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("replaces weighted-low-rank/row-problem-weights-once")
             .states("(Y' D_W_i^2 Y) x_i = Y' D_W_i^2 M_i for every i makes X the minimiser of || W o (M - X Y') ||_F for that Y")
             .formula(r"\begin{aligned} &(Y^\top D_{W_i}^2 Y)\, x_i = Y^\top D_{W_i}^2 M_i \ \forall i, \quad D_{W_i} = \operatorname{diag}(W_{i,*}) \\
-                &\implies \quad X \in \operatorname*{argmin}_{X'} \|W \circ (M - X' Y^\top)\|_F \end{aligned}")
+                &\implies \quad X \in \arg\min_{X'} \|W \circ (M - X' Y^\top)\|_F \end{aligned}")
             .given("Y' D_W_i^2 Y is not singular for any row")
             .note("The slope in X is 0 there, and the loss is convex in X.")
             .about(EVERY, FULL_RANK)
