@@ -190,7 +190,7 @@ pub fn claims() -> Vec<Claim> {
             .check(|case| reduced_gradient(case, false))
             .fault("the case's own Y", |case| reduced_gradient(case, true)),
         claim("single-layer-attention/start-at-zero")
-            .derived("the papers start at x = 0, as softmax regression may")
+            .derived("x = 0, the usual start of softmax regression, carried over")
             .states("Y can be eliminated at X = 0: (F A3)'F A3 is nonsingular there if A3 has full column rank")
             .formula(r"X = 0, \ \operatorname{rank}(A_3) = d_3 \ \Rightarrow \ (F A_3)^\top F A_3 \succ 0")
             .given("A3 has full column rank; no ridge")

@@ -183,7 +183,7 @@ pub fn bare(
     Ok(Case::new(Origin::Attack(0), given, 0))
 }
 
-/// The best head of dimension 1, by the singular vectors of whitened X; weights nothing, so that rounding of f64 alone is left.
+/// The best head of dimension 1, by the first singular vectors of whitened X, rounded.
 fn search_head(rng: &mut Stream) -> Result<Case<Given>, CheckError> {
     let n = sample::integer(rng, 3, 4) as usize;
     let mut draw = |rows, columns| DMatrix::from_fn(rows, columns, |_, _| sample::dyadic(rng, 2));
@@ -227,7 +227,7 @@ fn outer(matrix: &DMatrix<f64>) -> DMatrix<f64> {
 fn search_norms(rng: &mut Stream) -> Result<Case<Given>, CheckError> {
     let size = 2f64.powi(sample::integer(rng, 0, 9) as i32);
     let one = DMatrix::from_element(1, 1, size);
-    bare([&one, &one], &[one.clone()])
+    bare([&one, &one], std::slice::from_ref(&one))
 }
 
 const EVERY: OtherCases = &AttentionCases {

@@ -70,6 +70,16 @@ impl Seen {
         })
     }
 
+    /// Rank and least singular value that is not 0 of A1, and of A2 with or without the means of its columns.
+    fn ranks(&self, without_means: bool) -> Result<[(usize, High); 2], CheckError> {
+        let keys = if without_means {
+            centred(&self.model.a2)
+        } else {
+            self.model.a2.clone()
+        };
+        Ok([rank_of(&self.model.a1)?, rank_of(&keys)?])
+    }
+
     /// The singular value of that number, from 0; 0 beyond the last.
     fn value(&self, k: usize) -> High {
         self.values.get(k).copied().unwrap_or(High::ZERO)
@@ -81,12 +91,7 @@ impl Seen {
 fn visible_dimension(case: &Case<Given>, without_means: bool) -> Result<Verdict, CheckError> {
     let seen = Seen::of(case)?;
     let model = &seen.model;
-    let keys = if without_means {
-        centred(&model.a2)
-    } else {
-        model.a2.clone()
-    };
-    let ((first, left), (second, right)) = (rank_of(&model.a1)?, rank_of(&keys)?);
+    let [(first, left), (second, right)] = seen.ranks(without_means)?;
     let r = first * second;
     let mut verdict = Verdict::equal(
         &format!("singular value {} of dF/dX", r + 1),
@@ -109,12 +114,7 @@ fn visible_dimension(case: &Case<Given>, without_means: bool) -> Result<Verdict,
 fn identifiable(case: &Case<Given>, without_means: bool) -> Result<Verdict, CheckError> {
     let seen = Seen::of(case)?;
     let model = &seen.model;
-    let keys = if without_means {
-        centred(&model.a2)
-    } else {
-        model.a2.clone()
-    };
-    let ((first, left), (second, right)) = (rank_of(&model.a1)?, rank_of(&keys)?);
+    let [(first, left), (second, right)] = seen.ranks(without_means)?;
     if first < model.a1.ncols() || second < model.a2.ncols() {
         return Ok(Verdict::Outside(Outside::Rank));
     }

@@ -37,12 +37,15 @@ pub(super) enum Curvature {
     Exact,
 }
 
+/// What multiplies a vector by the second derivatives.
+pub(super) type Product<'a> = Box<dyn Fn(&DVector<f64>) -> DVector<f64> + 'a>;
+
 /// Second derivatives at a point.
 pub(super) enum Second<'a> {
     /// All of them.
     Matrix(DMatrix<f64>),
     /// Their product with a vector of that order.
-    Products(usize, Box<dyn Fn(&DVector<f64>) -> DVector<f64> + 'a>),
+    Products(usize, Product<'a>),
 }
 
 /// What a look at a nearly stationary point says.
