@@ -3,6 +3,7 @@
 //! One file per paper. A new loss of logits is a file with a function that gives `l(z)`, one more arm in [`loss_of_logits`], and
 //! one in [`per_derivative`]; any other system is a file with a [`Definition`](definition::Definition) and a line in `system.rs`.
 
+mod attention_kernel_regression;
 mod attention_row;
 mod definition;
 mod entrywise;
@@ -26,7 +27,7 @@ pub(super) use definition::OutputsDefinition;
 pub use estimate::Estimate;
 pub(super) use estimate::LIMIT_BYTES;
 pub use system::estimate_of;
-pub(super) use system::{outputs_of, system_loss};
+pub(super) use system::{outputs_of, system_loss, system_parameters};
 use terms::half_squared_norm;
 pub(super) use terms::lifted;
 

@@ -6,7 +6,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::instance::Instance;
 use crate::oracle::OracleError;
-use crate::oracle::definitions::{lifted, loss_graph, system_loss};
+use crate::oracle::definitions::{lifted, loss_graph, system_loss, system_parameters};
 use crate::oracle::differentiate::{derivative, gradient};
 use crate::oracle::evaluate::Plan;
 use crate::oracle::expression::{Graph, Node};
@@ -41,6 +41,8 @@ pub struct Enclosure {
 #[derive(Clone, Debug)]
 pub struct Reference {
     dimension: usize,
+    /// The numbers of the variables behind the unknowns.
+    parameters: Vec<High>,
     loss: Plan,
     first_order: Plan,
     second_order: Plan,
@@ -64,7 +66,11 @@ impl Reference {
     pub fn of(given: &Given) -> Result<Self, OracleError> {
         let mut graph = Graph::new();
         let loss = system_loss(&mut graph, given)?;
-        Ok(Self::from_graph(graph, loss, given.layout().dimension()))
+        let reference = Self::from_graph(graph, loss, given.layout().dimension());
+        Ok(Self {
+            parameters: system_parameters(given).into_iter().map(lifted).collect(),
+            ..reference
+        })
     }
 
     /// Any expression of a graph as a loss in the variables `x_0 .. x_(dimension - 1)`.
@@ -85,6 +91,7 @@ impl Reference {
         let constants: Arc<[High]> = Arc::from(graph.constants());
         Self {
             dimension,
+            parameters: Vec::new(),
             loss: Plan::new(&graph, &constants, &second_order[..1]),
             first_order: Plan::new(&graph, &constants, &second_order[..=dimension]),
             second_order: Plan::new(&graph, &constants, &second_order),
@@ -188,7 +195,12 @@ impl Reference {
                 reason: "the point is not a number".to_owned(),
             });
         }
-        plan.evaluate(point, |k| self.output_name(k))
+        if self.parameters.is_empty() {
+            return plan.evaluate(point, |k| self.output_name(k));
+        }
+        let parameters = self.parameters.iter().map(|&value| T::constant(value));
+        let all: Vec<T> = point.iter().copied().chain(parameters).collect();
+        plan.evaluate(&all, |k| self.output_name(k))
     }
 
     /// Where entry (i, j) of the Hessian stands among the outputs: after the loss and the gradient, column by column of

@@ -4,6 +4,7 @@
 //! bits on every machine.
 
 mod attention;
+mod attention_kernel_regression;
 mod exact_attention;
 mod kind;
 mod low_rank;
@@ -20,6 +21,9 @@ pub static GENERATORS: &[&Generator] = &[
     &exact_attention::PLAIN,
     &exact_attention::CAUSAL,
     &polynomial_attention::EVEN,
+    &attention_kernel_regression::EVEN,
+    &attention_kernel_regression::ODD,
+    &attention_kernel_regression::KERNEL,
 ];
 
 /// The kind of this name.

@@ -5,7 +5,7 @@ use nalgebra::DMatrix;
 use crate::system::array::Array;
 use crate::system::layout::Layout;
 use crate::system::row::{Asks, System};
-use crate::system::slot::{Fill, Rule, Slot};
+use crate::system::slot::{Fill, Rule, Slot, Variant, shapes_in_words};
 
 /// A dimension, its size, and the array that fixed it.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Given {
     system: &'static System,
     arrays: Vec<Array>,
     sizes: Vec<Size>,
+    /// Dimensions that are others by a variant.
+    aliases: Vec<(&'static str, &'static str)>,
     points: Vec<Vec<f64>>,
 }
 
@@ -45,6 +47,7 @@ impl Given {
             system,
             arrays: Vec::with_capacity(system.given.len()),
             sizes: Vec::new(),
+            aliases: Vec::new(),
             points: Vec::new(),
         };
         let mut arrays = arrays;
@@ -61,15 +64,20 @@ impl Given {
             if let Rule::Dimension(dimension) = slot.rule {
                 given.count(slot.name, dimension, &array)?;
             }
+            if let Rule::Variant(variants) = slot.rule {
+                given.choose(slot.name, variants, &array)?;
+            }
             given.arrays.push(array);
         }
         given.refuse_empty_outputs()?;
         for (slot, array) in system.given.iter().zip(&given.arrays) {
             given.check_entries(slot, array)?;
         }
+        given.refuse_without_effect()?;
         for slot in system.unknowns {
             for dimension in slot.shapes[0] {
                 if given.size(dimension) == 0 {
+                    let dimension = given.resolved(dimension);
                     return Err(format!("{} has no entries: {dimension} is 0", slot.name));
                 }
             }
@@ -130,15 +138,19 @@ impl Given {
         shapes: &[&'static [&'static str]],
         array: &Array,
     ) -> Result<(), String> {
+        let resolved = |shape: &&[&'static str]| -> Vec<&'static str> {
+            shape.iter().map(|side| self.resolved(side)).collect()
+        };
+        let shapes: Vec<Vec<&'static str>> = shapes.iter().map(resolved).collect();
         let Some(shape) = shapes
             .iter()
             .find(|shape| shape.len() == array.shape().len())
         else {
-            let slot = self.system.given.iter().find(|slot| slot.name == name);
+            let shapes: Vec<&[&str]> = shapes.iter().map(Vec::as_slice).collect();
             return Err(format!(
                 "{name} is {}, expected {}",
                 array.shape_in_words(),
-                slot.map(Slot::shapes_in_words).unwrap_or_default()
+                shapes_in_words(&shapes)
             ));
         };
         for (dimension, size) in shape.iter().zip(array.shape()) {
@@ -165,6 +177,79 @@ impl Given {
             }
         }
         Ok(())
+    }
+
+    /// A word, and the dimensions that it fixes.
+    fn choose(
+        &mut self,
+        name: &'static str,
+        variants: &'static [Variant],
+        array: &Array,
+    ) -> Result<(), String> {
+        let value = array.values()[0];
+        let variant = variants
+            .iter()
+            .enumerate()
+            .find(|(k, _)| *k as f64 == value)
+            .map(|(_, variant)| variant);
+        let Some(variant) = variant else {
+            return Err(format!(
+                "{name} is {value}: must be {}",
+                Variant::words(variants)
+            ));
+        };
+        self.aliases.extend(variant.dimensions);
+        Ok(())
+    }
+
+    /// Scalars that a variant has no use for.
+    fn refuse_without_effect(&self) -> Result<(), String> {
+        for slot in self.system.given {
+            let Some(variant) = self.variant(slot.name) else {
+                continue;
+            };
+            let changed = variant
+                .fixed
+                .iter()
+                .find(|(other, value)| self.scalar(other) != *value);
+            if let Some((other, value)) = changed {
+                return Err(format!(
+                    "{other} is {}: must be {value} where {} is \"{}\"",
+                    self.scalar(other),
+                    slot.name,
+                    variant.word
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn variant(&self, name: &str) -> Option<&'static Variant> {
+        let slot = self.system.given.iter().find(|slot| slot.name == name)?;
+        match slot.rule {
+            Rule::Variant(variants) => variants.get(self.scalar(name) as usize),
+            Rule::Finite
+            | Rule::NonNegative
+            | Rule::Positive
+            | Rule::Count
+            | Rule::Switch
+            | Rule::FiniteUnlessHidden(_)
+            | Rule::Dimension(_)
+            | Rule::Word(_) => None,
+        }
+    }
+
+    /// The word of a variant; empty for an array that has none.
+    pub fn word(&self, name: &str) -> &'static str {
+        self.variant(name).map_or("", |variant| variant.word)
+    }
+
+    fn resolved<'a>(&self, dimension: &'a str) -> &'a str
+    where
+        'static: 'a,
+    {
+        let alias = self.aliases.iter().find(|(name, _)| *name == dimension);
+        alias.map_or(dimension, |(_, other)| other)
     }
 
     /// A scalar that is a dimension.
@@ -198,7 +283,8 @@ impl Given {
             | Rule::Count
             | Rule::Switch
             | Rule::Dimension(_)
-            | Rule::Word(_) => None,
+            | Rule::Word(_)
+            | Rule::Variant(_) => None,
         };
         let hidden_by = mask.and_then(|name| self.array(name));
         for (k, value) in array.values().iter().enumerate() {
@@ -268,6 +354,7 @@ impl Given {
 
     /// The size of a dimension; 0 for one that no array names.
     pub fn size(&self, dimension: &str) -> usize {
+        let dimension = self.resolved(dimension);
         self.sizes
             .iter()
             .find(|known| known.dimension == dimension)
@@ -326,7 +413,7 @@ impl Given {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::{SINGLE_LAYER_ATTENTION, WEIGHTED_LOW_RANK};
+    use crate::system::{ATTENTION_KERNEL_REGRESSION, SINGLE_LAYER_ATTENTION, WEIGHTED_LOW_RANK};
 
     fn array(shape: &[usize], values: &[f64]) -> Array {
         Array::new(shape.to_vec(), values.to_vec()).unwrap()
@@ -410,6 +497,59 @@ mod tests {
         );
         let unknown = given.with_array("V", Array::scalar(1.0)).unwrap_err();
         assert!(unknown.contains("no array V"), "{unknown}");
+    }
+
+    fn kernel_regression(kind: f64, target: usize, more: &[(&str, f64)]) -> Result<Given, String> {
+        let mut arrays = vec![
+            ("matrix".to_owned(), array(&[3, 2], &[1.0; 6])),
+            ("kind".to_owned(), Array::scalar(kind)),
+            ("target".to_owned(), array(&[target], &vec![1.0; target])),
+        ];
+        let more = more.iter();
+        arrays.extend(more.map(|(name, value)| ((*name).to_owned(), Array::scalar(*value))));
+        Given::new(&ATTENTION_KERNEL_REGRESSION, arrays)
+    }
+
+    /// A is 3 x 2: b and x have 2 and 2 entries for an even power, 3 and 2 for an odd one, 3 and 3 for the kernel.
+    #[test]
+    fn a_word_fixes_dimensions_and_refuses_what_has_no_effect() {
+        for (kind, word, target, unknowns) in [
+            (0.0, "even", 2, 2),
+            (1.0, "odd", 3, 2),
+            (2.0, "kernel", 3, 3),
+        ] {
+            let given = kernel_regression(kind, target, &[]).unwrap();
+            assert_eq!(given.word("kind"), word);
+            assert_eq!(given.word("matrix"), "");
+            assert_eq!(given.layout().dimension(), unknowns);
+            assert_eq!(given.sizes_in_words(), "n = 3, d = 2");
+            let refused = kernel_regression(kind, 4, &[]).unwrap_err();
+            let (dimension, size) = if target == 2 { ("d", 2) } else { ("n", 3) };
+            assert_eq!(
+                refused,
+                format!(
+                    "target is 4 ({dimension}): {dimension} = 4, but matrix has {dimension} = {size}"
+                )
+            );
+        }
+        assert_eq!(
+            kernel_regression(3.0, 3, &[]).unwrap_err(),
+            "kind is 3: must be \"even\", \"odd\" or \"kernel\""
+        );
+        assert_eq!(
+            kernel_regression(0.0, 2, &[("ridge", 0.5)]).unwrap_err(),
+            "ridge is 0.5: must be 0 where kind is \"even\""
+        );
+        assert_eq!(
+            kernel_regression(2.0, 3, &[("power", 2.0)]).unwrap_err(),
+            "power is 2: must be 1 where kind is \"kernel\""
+        );
+        assert_eq!(
+            kernel_regression(2.0, 3, &[("ridge", -1.0)]).unwrap_err(),
+            "ridge is -1: no entry may be negative"
+        );
+        assert!(kernel_regression(2.0, 3, &[("ridge", 0.5)]).is_ok());
+        assert!(kernel_regression(1.0, 3, &[("power", 0.0)]).is_ok());
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::system::given::Given;
 use crate::system::layout::Layout;
 use crate::system::render::render;
 use crate::system::row::System;
-use crate::system::slot::Rule;
+use crate::system::slot::{Rule, Variant};
 use crate::system::table::{SYSTEMS, system};
 
 /// What a manifest poses.
@@ -125,7 +125,7 @@ fn parse_with_files(text: &str, name: &Path) -> Result<(Posed, Vec<PathBuf>), In
         return logit();
     }
     let fields: Fields = json::parse(text, name)?;
-    let files = fields.files(name);
+    let files = fields.files(found, name);
     build(found, fields, name)
         .map(|given| (Posed::Other(given), files))
         .map_err(|error| match error {
@@ -134,11 +134,19 @@ fn parse_with_files(text: &str, name: &Path) -> Result<(Posed, Vec<PathBuf>), In
         })
 }
 
-/// Reads unknowns of `given` from a `.json` file, as in a manifest's `"start"`, or from a `.npz` with one array for each.
+/// Reads unknowns of `given` from a `.json` file, as in a manifest's `"start"`, from a `.npz` with one array for each, or, where
+/// there is only one, from a `.npy`.
 pub fn read_unknowns(path: &Path, given: &Given) -> Result<Vec<f64>, InstanceError> {
     if has_suffix(path, "npz") {
         let arrays = npz::read_arrays(path)?;
         return named(&given.layout(), arrays)
+            .map_err(|message| InstanceError::format(path, message));
+    }
+    if has_suffix(path, "npy")
+        && let [(unknown, ..)] = given.layout().parts().collect::<Vec<_>>()[..]
+    {
+        let (shape, values) = npy::read_shaped(path)?;
+        return named(&given.layout(), vec![(unknown.to_owned(), shape, values)])
             .map_err(|message| InstanceError::format(path, message));
     }
     parse_unknowns(&read_text(path)?, shown(path), given)
@@ -169,7 +177,7 @@ struct Fields(Vec<(String, Value)>);
 
 impl Fields {
     /// The files that arrays and points name.
-    fn files(&self, name: &Path) -> Vec<PathBuf> {
+    fn files(&self, system: &System, name: &Path) -> Vec<PathBuf> {
         fn strings(value: &Value, found: &mut Vec<String>) {
             match value {
                 Value::String(file) => found.push(file.clone()),
@@ -178,9 +186,13 @@ impl Fields {
                 Value::Null | Value::Bool(_) | Value::Number(_) => {}
             }
         }
+        let word = |key: &str| {
+            let slot = system.given.iter().find(|slot| slot.name == key);
+            key == "system" || slot.is_some_and(|slot| matches!(slot.rule, Rule::Variant(_)))
+        };
         let mut found = Vec::new();
         for (key, value) in &self.0 {
-            if key != "system" {
+            if !word(key) {
                 strings(value, &mut found);
             }
         }
@@ -259,6 +271,8 @@ fn build(system: &'static System, fields: Fields, name: &Path) -> Result<Given, 
                 let rule = slot.map(|slot| slot.rule);
                 if rule == Some(Rule::Switch) {
                     arrays.push((key.clone(), switch(&key, &value)?));
+                } else if let Some(Rule::Variant(variants)) = rule {
+                    arrays.push((key.clone(), variant(&key, &value, variants)?));
                 } else {
                     let holes = matches!(rule, Some(Rule::FiniteUnlessHidden(_)));
                     arrays.push((key.clone(), array(&key, &value, holes, name)?));
@@ -292,6 +306,21 @@ fn switch(part: &str, value: &Value) -> Result<Array, Fault> {
                 kind(value)
             )))
         }
+    }
+}
+
+/// The place of a word in the list of variants.
+fn variant(part: &str, value: &Value, variants: &[Variant]) -> Result<Array, Fault> {
+    let place = value
+        .as_str()
+        .and_then(|word| variants.iter().position(|variant| variant.word == word));
+    match place {
+        Some(k) => Ok(Array::scalar(k as f64)),
+        None => Err(Fault::Line(format!(
+            "{part} is {}: must be {}",
+            kind(value),
+            Variant::words(variants)
+        ))),
     }
 }
 
@@ -492,6 +521,36 @@ mod tests {
         assert!(
             unknown.starts_with("p.json: unknown system \"no-such\": known systems are softmax, ")
         );
+    }
+
+    /// The words of a variant are no files, and what is no word is named.
+    #[test]
+    fn a_variant_is_a_word() {
+        const KERNEL: &str = r#"{ "system": "attention-kernel-regression", "matrix": [[1], [2]], "kind": "kernel",
+            "target": [1, 2], "start": [0.5, 1] }"#;
+        let (Posed::Other(given), files) = parse_with_files(KERNEL, Path::new("p.json")).unwrap()
+        else {
+            panic!("a system of logits");
+        };
+        assert!(files.is_empty());
+        assert_eq!(given.word("kind"), "kernel");
+        assert_eq!(given.start(), [0.5, 1.0]);
+        let text = render(&given);
+        assert!(
+            text.contains(r#""kind":"kernel""#) && text.contains(r#""power":1.0"#),
+            "{text}"
+        );
+        for (word, shown) in [
+            ("\"sum\"", "\"sum\""),
+            ("2", "2"),
+            ("[2]", "a list"),
+            ("null", "null"),
+        ] {
+            assert_eq!(
+                other(&KERNEL.replace("\"kernel\"", word)).unwrap_err(),
+                format!("p.json: kind is {shown}: must be \"even\", \"odd\" or \"kernel\"")
+            );
+        }
     }
 
     #[test]

@@ -10,12 +10,13 @@
 //! | `given` | a system with its arrays and points, known to fit together |
 //! | `manifest`, `render` | the same as JSON, driven by the slots |
 //! | `generate` | kinds of instances that can be drawn, one file a system |
-//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention`, `polynomial_attention` | one file a system |
+//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention`, `polynomial_attention`, `attention_kernel_regression` | one file a system |
 //!
 //! The six losses of logits are rows of the table like the others; their arrays are held by an
 //! [`Instance`](crate::instance::Instance).
 
 mod array;
+mod attention_kernel_regression;
 mod exact_attention;
 mod generate;
 mod given;
@@ -31,6 +32,7 @@ mod weighted_low_rank;
 
 pub use array::Array;
 pub(crate) use array::{by_rows, in_words};
+pub use attention_kernel_regression::ATTENTION_KERNEL_REGRESSION;
 pub use exact_attention::EXACT_ATTENTION;
 pub use generate::{GENERATORS, Generator, Sizes, generator};
 pub use given::Given;
@@ -40,6 +42,6 @@ pub use polynomial_attention::POLYNOMIAL_ATTENTION;
 pub use render::{render, write};
 pub use row::{Asks, System};
 pub use single_layer_attention::SINGLE_LAYER_ATTENTION;
-pub use slot::{Fill, Rule, Slot};
+pub use slot::{Fill, Rule, Slot, Variant};
 pub use table::{SYSTEMS, system};
 pub use weighted_low_rank::WEIGHTED_LOW_RANK;

@@ -19,6 +19,7 @@ pub fn render(given: &Given) -> String {
         if let Some(array) = given.array(slot.name) {
             let value = match slot.rule {
                 Rule::Switch => Value::Bool(given.scalar(slot.name) != 0.0),
+                Rule::Variant(_) => Value::String(given.word(slot.name).to_owned()),
                 Rule::Finite
                 | Rule::NonNegative
                 | Rule::Positive

@@ -1,7 +1,7 @@
 //! One array of a system.
 
 /// What the entries of an array must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Rule {
     /// Finite numbers.
@@ -20,6 +20,33 @@ pub enum Rule {
     Dimension(&'static str),
     /// One of these words.
     Word(&'static [&'static str]),
+    /// The word of one of these variants, held as its place in the list.
+    Variant(&'static [Variant]),
+}
+
+/// What a word says about other arrays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Variant {
+    /// The word.
+    pub word: &'static str,
+    /// Dimensions of later arrays, each with the dimension of earlier ones that it is equal to.
+    pub dimensions: &'static [(&'static str, &'static str)],
+    /// Scalars that must have this value, because they have no effect.
+    pub fixed: &'static [(&'static str, f64)],
+}
+
+impl Variant {
+    /// The words of a list: `"even", "odd" or "kernel"`.
+    pub(super) fn words(variants: &[Self]) -> String {
+        let words: Vec<String> = variants
+            .iter()
+            .map(|variant| format!("\"{}\"", variant.word))
+            .collect();
+        match &words[..] {
+            [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+            words => words.join(""),
+        }
+    }
 }
 
 /// An array by name, with the shapes that it may have.
@@ -77,14 +104,18 @@ impl Slot {
 
     /// The shapes in words: `n x d`, `a number, n or n x n`.
     pub fn shapes_in_words(&self) -> String {
-        let words: Vec<String> = self
-            .shapes
-            .iter()
-            .map(|shape| match shape {
-                [] => "a number".to_owned(),
-                shape => shape.join(" x "),
-            })
-            .collect();
-        words.join(" or ")
+        shapes_in_words(self.shapes)
     }
+}
+
+/// Shapes in words: `n x d`, `a number, n or n x n`.
+pub(super) fn shapes_in_words(shapes: &[&[&str]]) -> String {
+    let words: Vec<String> = shapes
+        .iter()
+        .map(|shape| match shape {
+            [] => "a number".to_owned(),
+            shape => shape.join(" x "),
+        })
+        .collect();
+    words.join(" or ")
 }

@@ -1,5 +1,6 @@
 //! All systems.
 
+use crate::system::attention_kernel_regression::ATTENTION_KERNEL_REGRESSION;
 use crate::system::exact_attention::EXACT_ATTENTION;
 use crate::system::polynomial_attention::POLYNOMIAL_ATTENTION;
 use crate::system::row::{Asks, System};
@@ -78,6 +79,7 @@ pub static SYSTEMS: &[&System] = &[
     &WEIGHTED_LOW_RANK,
     &EXACT_ATTENTION,
     &POLYNOMIAL_ATTENTION,
+    &ATTENTION_KERNEL_REGRESSION,
 ];
 
 /// The system of this name.

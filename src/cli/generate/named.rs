@@ -25,6 +25,12 @@ pub(super) fn run(generator: &Generator, asked: &Asked<'_>) -> Result<Exit, CliE
             "no system with named arrays has it",
         ));
     }
+    if asked.sizes.columns.is_some() && !generator.has_columns {
+        return Err(CliError::without_effect(
+            "--outputs",
+            &format!("instances of kind {kind} have none"),
+        ));
+    }
     let draw = |index| {
         generator
             .draw(&asked.sizes, asked.seed, index)

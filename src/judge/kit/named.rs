@@ -35,7 +35,7 @@ pub(super) fn specimens() -> Result<Vec<Specimen>, InstanceError> {
         let (far, about) = match usual.system().asks {
             Asks::Loss => (
                 far(&usual),
-                "the first instance with its X 64 times as large",
+                "the first instance with its first unknown 64 times as large",
             ),
             Asks::Outputs(_) => (
                 changed(&usual, "Q"),

@@ -34,6 +34,12 @@ pub(super) trait Definition: Sync {
     /// The loss as an expression in the unknowns.
     fn loss(&self, graph: &mut Graph, given: &Given, unknowns: &Unknowns) -> Node;
 
+    /// Given numbers that enter as variables behind the unknowns, so that an evaluation carries the rounding of operations on
+    /// them; a constant of the graph would be computed once and taken as exact.
+    fn parameters(&self, _given: &Given) -> Vec<f64> {
+        Vec::new()
+    }
+
     /// A bound on the number of nodes and terms of [`loss`](Self::loss), known before it is built.
     fn terms(&self, given: &Given) -> u64;
 
@@ -60,5 +66,10 @@ impl Unknowns {
             (range.len() / columns.max(1), columns, range.start)
         });
         Matrix::unknown(graph, rows, columns, first)
+    }
+
+    /// The first of the [`parameters`](Definition::parameters) as a matrix.
+    pub(super) fn parameters(&self, graph: &mut Graph, rows: usize, columns: usize) -> Matrix {
+        Matrix::unknown(graph, rows, columns, self.0.dimension())
     }
 }

@@ -1,5 +1,6 @@
 //! The systems that are no losses of logits: each definition gives a graph of its own.
 
+use super::attention_kernel_regression::AttentionKernelRegression;
 use super::definition::{Definition, OutputsDefinition, Quantity, Unknowns};
 use super::estimate::{Estimate, LIMIT_BYTES};
 use super::exact_attention::ExactAttention;
@@ -21,6 +22,10 @@ static DEFINITIONS: &[(&str, Quantity)] = &[
     (
         "polynomial-attention",
         Quantity::Outputs(&PolynomialAttention),
+    ),
+    (
+        "attention-kernel-regression",
+        Quantity::Loss(&AttentionKernelRegression),
     ),
 ];
 
@@ -63,7 +68,12 @@ pub(in crate::oracle) fn outputs_of(given: &Given) -> Option<&'static dyn Output
     }
 }
 
-/// The loss of a system in the variables of its [`Layout`]. Refuses what would take more than 8 GiB by [`estimate_of`], and
+/// The numbers of the variables behind the unknowns in [`system_loss`].
+pub(in crate::oracle) fn system_parameters(given: &Given) -> Vec<f64> {
+    loss_of(given).map_or_else(Vec::new, |definition| definition.parameters(given))
+}
+
+/// The loss of a system in the variables of its [`Layout`], and behind them those of [`system_parameters`]. Refuses what would take more than 8 GiB by [`estimate_of`], and
 /// a system that has no loss here.
 pub(in crate::oracle) fn system_loss(
     graph: &mut Graph,

@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::{DIGITS, agree, given_of, numbers};
 use crate::oracle::{OracleError, Reference, estimate_of, lift_vector};
 use crate::scalar::High;
-use crate::system::{Array, Given, SINGLE_LAYER_ATTENTION, WEIGHTED_LOW_RANK};
+use crate::system::{
+    ATTENTION_KERNEL_REGRESSION, Array, Given, SINGLE_LAYER_ATTENTION, WEIGHTED_LOW_RANK,
+};
 
 /// One entry of the table that mpmath made from the definitions.
 #[derive(Deserialize)]
@@ -41,7 +43,7 @@ fn table() -> Vec<Entry> {
 #[test]
 fn every_value_of_the_independent_table_is_reached() {
     let table = table();
-    assert_eq!(table.len(), 11);
+    assert_eq!(table.len(), 22);
     for entry in &table {
         let reference = Reference::of(&entry.given()).unwrap();
         let ours = reference.evaluate(&entry.point()).unwrap();
@@ -145,6 +147,31 @@ fn low_rank(n: usize, m: usize, k: usize) -> Given {
     .unwrap()
 }
 
+/// Kind 0, 1 or 2: even, odd, kernel.
+fn kernel_regression(kind: usize, [n, d, power]: [usize; 3]) -> Given {
+    let values = |count: usize, seed: usize| {
+        (0..count)
+            .map(|i| (((5 * i + seed) % 19) as f64 - 9.0) / 8.0 + (i as f64) / 1024.0)
+            .collect()
+    };
+    let target = [d, n, n][kind];
+    let mut arrays = vec![
+        (
+            "matrix".to_owned(),
+            Array::new(vec![n, d], values(n * d, 3)).unwrap(),
+        ),
+        ("kind".to_owned(), Array::scalar(kind as f64)),
+        (
+            "target".to_owned(),
+            Array::new(vec![target], values(target, 8)).unwrap(),
+        ),
+    ];
+    if kind < 2 {
+        arrays.push(("power".to_owned(), Array::scalar(power as f64)));
+    }
+    Given::new(&ATTENTION_KERNEL_REGRESSION, arrays).unwrap()
+}
+
 #[test]
 fn the_estimate_bounds_the_graphs_of_all_systems() {
     let shapes = [
@@ -156,6 +183,14 @@ fn the_estimate_bounds_the_graphs_of_all_systems() {
         low_rank(4, 3, 2),
         low_rank(6, 9, 1),
         low_rank(8, 8, 4),
+        kernel_regression(0, [1, 1, 1]),
+        kernel_regression(0, [6, 3, 0]),
+        kernel_regression(0, [6, 4, 5]),
+        kernel_regression(1, [7, 2, 3]),
+        kernel_regression(1, [5, 4, 1]),
+        kernel_regression(2, [1, 1, 1]),
+        kernel_regression(2, [5, 3, 1]),
+        kernel_regression(2, [8, 1, 1]),
     ];
     for given in &shapes {
         let reference = Reference::of(given).unwrap();
@@ -163,15 +198,22 @@ fn the_estimate_bounds_the_graphs_of_all_systems() {
         let expected = estimate_of(given).unwrap().nodes;
         assert!(
             real <= expected && expected <= 60 * real,
-            "{}: {real} of {expected}",
-            given.system().key
+            "{} of {}: {real} of {expected}",
+            given.system().key,
+            given.sizes_in_words()
         );
     }
 }
 
 #[test]
 fn what_would_not_fit_is_refused_before_it_is_built() {
-    for given in [attention(441, 32, 32), low_rank(2000, 1000, 10)] {
+    let large = [
+        attention(441, 32, 32),
+        low_rank(2000, 1000, 10),
+        kernel_regression(0, [4, 2, 4_000_000_000]),
+        kernel_regression(2, [3000, 1, 1]),
+    ];
+    for given in large {
         let error = Reference::of(&given).unwrap_err();
         assert!(
             matches!(error, OracleError::SystemTooLarge { .. }),

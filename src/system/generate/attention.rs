@@ -12,6 +12,7 @@ use crate::system::single_layer_attention::SINGLE_LAYER_ATTENTION;
 pub(super) static HULL: Generator = Generator {
     kind: "attention",
     about: "single-layer attention: n tokens of width d, rows of B in the hull of the rows of A3 Y*, no ridge",
+    has_columns: true,
     draw: |sizes, rng| drawn(sizes, rng, false),
 };
 
@@ -19,6 +20,7 @@ pub(super) static HULL: Generator = Generator {
 pub(super) static RIDGED: Generator = Generator {
     kind: "attention-ridge",
     about: "the same with a weight from 1/4 to 5/4 for each column of the logits and a ridge of 1/8",
+    has_columns: true,
     draw: |sizes, rng| drawn(sizes, rng, true),
 };
 

@@ -10,6 +10,7 @@ use crate::system::given::Given;
 pub(super) static PLAIN: Generator = Generator {
     kind: "exact-attention",
     about: "exact attention: n queries, keys and values of width d, logits divided by d",
+    has_columns: true,
     draw: |sizes, rng| drawn(sizes, rng, false),
 };
 
@@ -17,6 +18,7 @@ pub(super) static PLAIN: Generator = Generator {
 pub(super) static CAUSAL: Generator = Generator {
     kind: "causal-attention",
     about: "the same where query i sees the keys 0 to i",
+    has_columns: true,
     draw: |sizes, rng| drawn(sizes, rng, true),
 };
 

@@ -13,7 +13,7 @@ pub struct Sizes {
     pub rows: usize,
     /// The width `d` of attention, the rank `k` of a factorisation; at least 1.
     pub width: usize,
-    /// Columns `m` of B or M, at least 1; `None` for the width, or for as many as rows.
+    /// Columns `m` of B, M or V, at least 1; `None` for the width, or for as many as rows. Without effect on a kind that has none.
     pub columns: Option<usize>,
 }
 
@@ -23,6 +23,8 @@ pub struct Generator {
     pub kind: &'static str,
     /// What its instances are like.
     pub about: &'static str,
+    /// Whether its instances have the columns of [`Sizes::columns`].
+    pub has_columns: bool,
     /// Draws one.
     pub(super) draw: fn(&Sizes, &mut Stream) -> Result<Given, String>,
 }

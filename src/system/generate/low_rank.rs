@@ -12,6 +12,7 @@ use crate::system::weighted_low_rank::WEIGHTED_LOW_RANK;
 pub(super) static WEIGHTED: Generator = Generator {
     kind: "low-rank",
     about: "weighted low rank: M of rank d and a sixteenth of noise, weights from 1/8 to 17/8",
+    has_columns: true,
     draw: |sizes, rng| drawn(sizes, rng, false),
 };
 
@@ -19,6 +20,7 @@ pub(super) static WEIGHTED: Generator = Generator {
 pub(super) static MASKED: Generator = Generator {
     kind: "masked-low-rank",
     about: "the same with weights 0 and 1: a fifth of the entries hidden, at least d of each row and column seen",
+    has_columns: true,
     draw: |sizes, rng| drawn(sizes, rng, true),
 };
 

@@ -10,6 +10,7 @@ use crate::system::polynomial_attention::POLYNOMIAL_ATTENTION;
 pub(super) static EVEN: Generator = Generator {
     kind: "polynomial-attention",
     about: "polynomial attention of degree 2, 4 or 6: n queries, keys and values of width d",
+    has_columns: true,
     draw: drawn,
 };
 
