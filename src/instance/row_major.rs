@@ -234,7 +234,7 @@ impl RowMajor {
     }
 
     /// The entries of an own array, and how far its rows lie apart.
-    fn entries_mut(&mut self) -> (&mut [f64], usize) {
+    pub(crate) fn entries_mut(&mut self) -> (&mut [f64], usize) {
         if let Storage::Shared(_) = self.storage {
             *self = self.to_own();
         }

@@ -21,11 +21,12 @@
 //! | `error_bound` | proven bounds on the error of an answer |
 //! | [`leverage`], [`kernels`] | leverage scores and samples; products with A |
 //! | `systems`, `outputs` | systems that are no losses of logits: methods, and systems without unknowns |
-//! | `summation`, `running_error`, `probabilities` | sums, numbers with an error, softmax |
+//! | `summation`, `double`, `running_error`, `probabilities` | sums, vectors of twice the precision, numbers with an error, softmax |
 
 #[cfg(feature = "argmin")]
 mod argmin;
 mod diagonal_plus_low_rank;
+mod double;
 mod endings;
 mod entrywise;
 mod error;

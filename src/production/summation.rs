@@ -68,7 +68,7 @@ pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
 /// `x y` as `head + tail`, exactly unless it under- or overflows (Veltkamp's splitting and Dekker's product). No fused
 /// multiply-add: without the hardware instruction it would be a slow library call.
 #[inline(always)]
-fn two_product(x: f64, y: f64) -> (f64, f64) {
+pub(crate) fn two_product(x: f64, y: f64) -> (f64, f64) {
     const SPLITTER: f64 = 134_217_729.0; // 2^27 + 1
     let split = |value: f64| {
         let scaled = SPLITTER * value;
@@ -84,7 +84,7 @@ fn two_product(x: f64, y: f64) -> (f64, f64) {
 
 /// `x + y` as `head + tail`, exactly (Knuth).
 #[inline(always)]
-fn two_sum(x: f64, y: f64) -> (f64, f64) {
+pub(crate) fn two_sum(x: f64, y: f64) -> (f64, f64) {
     let head = x + y;
     let from_y = head - x;
     (head, (x - (head - from_y)) + (y - from_y))

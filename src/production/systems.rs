@@ -8,11 +8,13 @@
 //! | `trust_region` | Levenberg-Marquardt on a loss from which its linear unknowns are eliminated |
 //! | `attention` | single-layer attention: variable projection on whitened logits |
 //! | `low_rank` | weighted low rank: variable projection on subspaces, and alternating least squares |
+//! | `kernel_regression` | attention kernel regression: powers by a triangular factor, the kernel by Cholesky or conjugate gradients |
 //! | `reached`, `error` | how a run ends, and what is refused |
 
 mod attention;
 mod curvature;
 mod error;
+mod kernel_regression;
 mod low_rank;
 mod method;
 mod reached;

@@ -3,7 +3,6 @@
 use super::definition::{Definition, Unknowns};
 use super::terms::{half_squared_norm, lifted};
 use crate::oracle::expression::{Graph, Node};
-use crate::oracle::matrix::Matrix;
 use crate::scalar::High;
 use crate::system::{Array, Given};
 

@@ -1,5 +1,7 @@
 //! The triangular factor R of a tall matrix, by Householder's reflections in blocks, and its inverse.
 
+use nalgebra::DMatrix;
+
 use crate::instance::row_major::LINE;
 use crate::production::factor::Factor;
 use crate::production::kernels::Level;
@@ -29,6 +31,12 @@ impl Householder {
             inverse: inverse.into_rows(),
             ratio: if ratio.is_nan() { 0.0 } else { ratio },
         }
+    }
+
+    /// R itself, d x d, of a matrix with at least as many rows as columns.
+    pub(crate) fn triangular_factor(matrix: Tall) -> DMatrix<f64> {
+        let d = matrix.columns;
+        DMatrix::from_row_slice(d, d, &matrix.into_triangular_factor().into_rows())
     }
 
     /// `R^-1` by rows.

@@ -89,9 +89,34 @@ impl Lanczos {
     }
 }
 
+/// The ratio of the extreme eigenvalues of the tridiagonal matrix that conjugate gradients make, from the length of each step and
+/// the factor by which its direction enters the next: an estimate of the condition number, from below.
+pub(crate) fn condition_of_tridiagonal(coefficients: &[(f64, f64)]) -> f64 {
+    let k = coefficients.len();
+    let matrix = DMatrix::from_fn(k, k, |i, j| {
+        let (length, _) = coefficients[i];
+        let (before, share) = coefficients[i.max(j).saturating_sub(1)];
+        match i.abs_diff(j) {
+            0 if i == 0 => length.recip(),
+            0 => length.recip() + share / before,
+            1 => share.sqrt() / before,
+            _ => 0.0,
+        }
+    });
+    let values = matrix.symmetric_eigenvalues();
+    values.max() / values.min()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two steps on diag(1, 4) from (1, 1), by hand: lengths 2/5 and 5/8, factor 9/25; T = [[5/2, 3/2], [3/2, 5/2]].
+    #[test]
+    fn two_steps_know_two_eigenvalues() {
+        let found = condition_of_tridiagonal(&[(0.4, 0.36), (0.625, 0.0)]);
+        assert!((found - 4.0).abs() < 1e-14, "{found}");
+    }
 
     /// M = diag(1, 2, 4) from (1, 1, 0): the span is that of the first two axes. By hand: `T = [[1.5, 0.5], [0.5, 1.5]]`.
     #[test]

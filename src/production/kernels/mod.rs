@@ -8,6 +8,7 @@ pub(crate) mod attention;
 pub(crate) mod cholesky;
 pub(crate) mod dense;
 pub(crate) mod exponential;
+pub(crate) mod gaussian;
 pub(crate) mod gram;
 mod level;
 pub(crate) mod operator;
@@ -19,6 +20,7 @@ pub(crate) mod product;
 pub(crate) mod softmax;
 pub(crate) mod sparse;
 pub(crate) mod subtract;
+pub(crate) mod symmetric;
 mod view;
 
 pub use level::Level;

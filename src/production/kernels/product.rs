@@ -3,7 +3,9 @@
 //! The columns of A and C lie in vectors, the entries of B are broadcast. A tile of C stays in registers while all rows of A
 //! pass through it, so that each of its entries is one chain of additions in the order of these rows.
 
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
+
+use crate::production::kernels::Level;
 
 /// Vectors of columns in a tile.
 const WIDE: usize = 3;
@@ -20,6 +22,30 @@ pub(crate) struct Rows<'a> {
     pub stride: usize,
     /// Entries of each that enter.
     pub inner: usize,
+}
+
+/// `C += B A`: rows of A and of C have `width` entries, a multiple of 8; A has at least as many rows as those of B have entries,
+/// C as many as B.
+pub(crate) fn multiply_add(level: Level, b: Rows<'_>, a: &[f64], width: usize, c: &mut [f64]) {
+    level.dispatch(Product { b, a, width, c });
+}
+
+struct Product<'a> {
+    b: Rows<'a>,
+    a: &'a [f64],
+    width: usize,
+    c: &'a mut [f64],
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let a = S::as_simd_f64s(self.a).0;
+        let c = S::as_mut_simd_f64s(self.c).0;
+        add_product(simd, self.b, a, self.width / S::F64_LANES, c);
+    }
 }
 
 /// `C += B A`: rows of A and of C are `vectors` vectors each; A has at least as many rows as those of B have entries, C as
@@ -113,28 +139,7 @@ fn tile<S: Simd, const NR: usize, const NV: usize>(
 
 #[cfg(test)]
 mod tests {
-    use pulp::WithSimd;
-
     use super::*;
-    use crate::production::kernels::Level;
-
-    struct Product<'a> {
-        b: Rows<'a>,
-        a: &'a [f64],
-        width: usize,
-        c: &'a mut [f64],
-    }
-
-    impl WithSimd for Product<'_> {
-        type Output = ();
-
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            let a = S::as_simd_f64s(self.a).0;
-            let c = S::as_mut_simd_f64s(self.c).0;
-            add_product(simd, self.b, a, self.width / S::F64_LANES, c);
-        }
-    }
 
     /// Small integers, whose products and sums are exact: the expected values by the definition. One to nine rows, one to seven
     /// vectors, so that every remainder of a tile occurs.
@@ -147,16 +152,12 @@ mod tests {
                     let b: Vec<f64> = (0..rows * stride).map(|k| (k % 11) as f64 - 5.0).collect();
                     let a: Vec<f64> = (0..inner * width).map(|k| (k % 7) as f64 - 3.0).collect();
                     let mut c = vec![1.0; rows * width];
-                    level.dispatch(Product {
-                        b: Rows {
-                            entries: &b,
-                            stride,
-                            inner,
-                        },
-                        a: &a,
-                        width,
-                        c: &mut c,
-                    });
+                    let rows_of_b = Rows {
+                        entries: &b,
+                        stride,
+                        inner,
+                    };
+                    multiply_add(level, rows_of_b, &a, width, &mut c);
                     for i in 0..rows {
                         for j in 0..width {
                             let sum: f64 = (0..inner)

@@ -37,6 +37,58 @@ pub enum Refusal {
         /// Its value.
         value: f64,
     },
+    /// It is for other kinds of the system.
+    #[error("kind is \"{kind}\": it solves {solves} only")]
+    Kind {
+        /// The kind that is given.
+        kind: &'static str,
+        /// What it solves.
+        solves: &'static str,
+    },
+    /// A without full column rank takes singular values, and there are too many.
+    #[error(
+        "the columns of A are dependent, and it has {order} singular values: at most {limit} are computed"
+    )]
+    Singular {
+        /// How many there are.
+        order: usize,
+        /// How many are computed.
+        limit: usize,
+    },
+    /// A row of A beyond what exponents of its exponential hold.
+    #[error("the square of row {row} of A is {square:e}: at most 2^41 is solved")]
+    Long {
+        /// The row.
+        row: usize,
+        /// Its square.
+        square: f64,
+    },
+    /// A kernel of too many rows.
+    #[error("A has {rows} distinct rows: at most {limit} are solved by {how}")]
+    Rows {
+        /// How many.
+        rows: usize,
+        /// The largest number.
+        limit: usize,
+        /// The way.
+        how: &'static str,
+    },
+    /// More products than a run makes.
+    #[error("power is {power}: at most {limit} is solved")]
+    Power {
+        /// The power asked for.
+        power: u64,
+        /// The largest that is taken.
+        limit: u64,
+    },
+    /// What is asked for is beyond the range of f64.
+    #[error("{what} is about 2^{exponent}: beyond the range of f64")]
+    Range {
+        /// What it is.
+        what: &'static str,
+        /// Its binary exponent.
+        exponent: i64,
+    },
     /// A singular value decomposition did not converge.
     #[error("a factorisation of {name} did not converge")]
     Factorisation {

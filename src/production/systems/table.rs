@@ -5,7 +5,7 @@ use crate::production::settings::Settings;
 use crate::production::systems::error::SystemError;
 use crate::production::systems::method::Method;
 use crate::production::systems::reached::Watch;
-use crate::production::systems::{attention, low_rank};
+use crate::production::systems::{attention, kernel_regression, low_rank};
 use crate::system::Given;
 use nalgebra::DVector;
 
@@ -14,6 +14,9 @@ static METHODS: &[&dyn Method] = &[
     &attention::VariableProjection,
     &low_rank::VariableProjection,
     &low_rank::Alternating,
+    &kernel_regression::TriangularFactor,
+    &kernel_regression::ByCholesky,
+    &kernel_regression::ByConjugateGradients,
 ];
 
 /// The cheapest method that takes the problem.

@@ -1,0 +1,113 @@
+//! What a run hands back.
+
+use super::scaled::Scaled;
+use crate::production::Outcome;
+use crate::production::outcome::TraceEntry;
+use crate::production::systems::reached::{Reached, Watch};
+
+/// A gradient below this multiple of what rounding x makes of it is at its rounding level.
+const AT_ROUNDING: f64 = 64.0;
+
+/// Loss and gradient where a run ended, each with an exponent of its own.
+pub(super) struct Values {
+    pub(super) loss: Scaled,
+    pub(super) gradient: Scaled,
+    /// The gradient at x = 0, which the tolerance is relative to.
+    pub(super) start: Scaled,
+    /// What rounding x to f64 makes of the gradient: for relative errors of one unit, with signs in turn.
+    pub(super) noise: Scaled,
+}
+
+impl Values {
+    /// How a run ends here.
+    pub(super) fn outcome(&self, tolerance: f64) -> Outcome {
+        let within = |one: Scaled, share: f64, other: Scaled| {
+            let exponent = one.exponent.max(other.exponent);
+            let at = |scaled: Scaled| {
+                let shift = scaled.exponent - exponent;
+                Scaled {
+                    value: scaled.value,
+                    exponent: shift,
+                }
+                .get()
+            };
+            at(one) <= share * at(other)
+        };
+        if within(self.gradient, tolerance, self.start) {
+            Outcome::Converged
+        } else if within(self.gradient, AT_ROUNDING, self.noise) {
+            Outcome::ConvergedToRounding
+        } else {
+            Outcome::LineSearchStalled
+        }
+    }
+}
+
+/// The start x = 0 in a trace; whether to stop there.
+pub(super) fn begin(watch: &mut Watch<'_>, method: &'static str, loss: f64, gradient: f64) -> bool {
+    watch.sees(entry(method, 0, [loss, gradient, 0.0], 1.0))
+}
+
+/// A later point of a trace: loss, gradient and step.
+pub(super) fn entry(
+    method: &'static str,
+    iteration: usize,
+    [loss, gradient_norm, step_norm]: [f64; 3],
+    passes: f64,
+) -> TraceEntry {
+    TraceEntry {
+        iteration,
+        loss,
+        gradient_norm,
+        step_norm,
+        step_length: if iteration == 0 { 0.0 } else { 1.0 },
+        method,
+        distinct_rows: 0,
+        shift: 0.0,
+        passes,
+    }
+}
+
+/// How a run ended, apart from the values.
+pub(super) struct Ending {
+    pub(super) outcome: Outcome,
+    pub(super) x: Vec<f64>,
+    pub(super) iterations: usize,
+    pub(super) error_bound: Option<f64>,
+    pub(super) basis: String,
+    pub(super) warnings: Vec<String>,
+}
+
+/// The end of a run. What is beyond the range of f64 is shown as the largest number, and a warning says so.
+pub(super) fn reached(values: &Values, ending: Ending) -> Reached {
+    let mut warnings = ending.warnings;
+    let mut finite = |what: &str, scaled: Scaled| {
+        let number = scaled.get();
+        if number.is_finite() {
+            return number;
+        }
+        warnings.push(format!(
+            "{what} is about 2^{}, beyond the range of f64: the largest number is shown in its place",
+            scaled.exponent + super::scaled::exponent(scaled.value)
+        ));
+        f64::MAX
+    };
+    let loss = finite("the loss", values.loss);
+    let gradient_norm = finite("the norm of the gradient", values.gradient);
+    let start_gradient_norm = finite("the norm of the gradient at x = 0", values.start);
+    let gradient_noise = values.noise.get().min(f64::MAX);
+    Reached {
+        outcome: ending.outcome,
+        x: ending.x,
+        loss,
+        gradient_norm,
+        start_gradient_norm,
+        gradient_noise,
+        iterations: ending.iterations,
+        error_bound: (
+            ending.error_bound.filter(|bound| bound.is_finite()),
+            ending.basis,
+        ),
+        warnings,
+    }
+}

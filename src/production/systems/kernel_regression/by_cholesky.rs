@@ -1,0 +1,80 @@
+//! The kernel by a Cholesky factorisation of the equilibrated matrix.
+
+use super::KEY;
+use super::by_conjugate_gradients::iterate;
+use super::equilibrated::{Equilibrated, Scaling};
+use super::refined::{self, Correction, Way};
+use crate::production::factor::Factor;
+use crate::production::factor::cholesky::Cholesky;
+use crate::production::settings::Settings;
+use crate::production::systems::error::{Refusal, SystemError};
+use crate::production::systems::method::{Cost, Method};
+use crate::production::systems::reached::{Reached, Watch};
+use crate::system::Given;
+
+/// The largest kernel that is factored: 512 MiB, and as much for the factor.
+const LARGEST_ORDER: usize = 8192;
+/// How many multiply-adds of a factorisation take the time of one of a product with the stored kernel, which waits for memory.
+const FASTER: f64 = 8.0;
+
+/// Cholesky's factorisation for the kernel.
+pub(crate) struct ByCholesky;
+
+impl Method for ByCholesky {
+    fn name(&self) -> &'static str {
+        "cholesky"
+    }
+
+    fn solves(&self) -> &'static str {
+        KEY
+    }
+
+    fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
+        let scaling = scaling(given)?;
+        let order = scaling.order();
+        if order > LARGEST_ORDER {
+            return Err(Refusal::Rows {
+                rows: order,
+                limit: LARGEST_ORDER,
+                how: "a Cholesky factorisation",
+            });
+        }
+        Ok((order as f64).powi(3) / 3.0 / FASTER)
+    }
+
+    fn run(
+        &self,
+        given: &Given,
+        _start: Option<&[f64]>,
+        settings: &Settings,
+        watch: &mut Watch<'_>,
+    ) -> Result<Reached, SystemError> {
+        let problem = Equilibrated::of(scaling(given)?);
+        let factor = Cholesky::new(&problem.matrix);
+        let correct = |r: &[f64], products: usize, watch: &mut Watch<'_>| match &factor {
+            Some(factor) => Correction {
+                step: factor.solve(r),
+                products: 1,
+                ended: None,
+            },
+            None => iterate(&problem, None, r, (products, settings), watch),
+        };
+        let way = Way {
+            method: self.name(),
+            correct: &correct,
+            factor: factor.as_ref(),
+            singular: factor.is_none(),
+        };
+        Ok(refined::run(&problem, &way, settings, watch))
+    }
+}
+
+/// What the rows determine; powers are refused.
+pub(super) fn scaling(given: &Given) -> Result<Scaling, Refusal> {
+    let kind = given.word("kind");
+    if kind != "kernel" {
+        let solves = "the kernel";
+        return Err(Refusal::Kind { kind, solves });
+    }
+    Scaling::of(given)
+}

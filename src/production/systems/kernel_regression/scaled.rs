@@ -1,0 +1,118 @@
+//! Numbers with an exponent of their own, and A divided by a power of two near its size.
+
+use std::sync::Arc;
+
+use crate::instance::DesignMatrix;
+use crate::instance::row_major::RowMajor;
+use crate::system::{Array, Given};
+
+/// `x 2^exponent`, exactly where that is a normal f64; 0 or infinite beyond the range.
+pub(super) fn times_power(x: f64, exponent: i64) -> f64 {
+    /// More takes any number out of the range.
+    const MOST: i64 = 2200;
+    let exponent = exponent.clamp(-MOST, MOST) as i32;
+    // The power itself may be out of range where the product is not.
+    let third = exponent / 3;
+    let last = exponent - 2 * third;
+    x * 2f64.powi(third) * 2f64.powi(third) * 2f64.powi(last)
+}
+
+/// The exponent of the power of two at or below `|x|`; 0 for 0.
+pub(super) fn exponent(x: f64) -> i64 {
+    if x == 0.0 || !x.is_finite() {
+        return 0;
+    }
+    let bits = (x.abs().to_bits() >> 52) as i64;
+    if bits > 0 {
+        bits - 1023
+    } else {
+        exponent(x * 2f64.powi(64)) - 64
+    }
+}
+
+/// `value 2^exponent`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scaled {
+    pub(super) value: f64,
+    pub(super) exponent: i64,
+}
+
+impl Scaled {
+    /// As an f64; 0 or infinite beyond its range.
+    pub(super) fn get(self) -> f64 {
+        times_power(self.value, self.exponent)
+    }
+}
+
+/// `A = 2^exponent` times a matrix with a largest entry from 1 to 2.
+pub(super) struct ScaledMatrix {
+    /// The matrix, which is dense.
+    pub(super) design: Arc<DesignMatrix>,
+    pub(super) exponent: i64,
+}
+
+impl ScaledMatrix {
+    /// The array `matrix` of an instance.
+    pub(super) fn of(given: &Given) -> Self {
+        let (n, d) = (given.size("n"), given.size("d"));
+        let entries = given.array("matrix").map_or(&[][..], Array::values);
+        let exponent = exponent(largest(entries));
+        let mut matrix = RowMajor::zeros(n, d);
+        for (i, row) in entries.chunks_exact(d.max(1)).enumerate() {
+            for (place, entry) in matrix.row_mut(i).iter_mut().zip(row) {
+                *place = times_power(*entry, -exponent);
+            }
+        }
+        Self {
+            design: Arc::new(DesignMatrix::Dense(matrix)),
+            exponent,
+        }
+    }
+
+    /// Its rows.
+    pub(super) fn rows(&self) -> &RowMajor {
+        match self.design.as_ref() {
+            DesignMatrix::Dense(rows) => rows,
+            DesignMatrix::Sparse(_) => unreachable!("`of` makes a dense matrix"),
+        }
+    }
+}
+
+/// The largest size of an entry.
+pub(super) fn largest(x: &[f64]) -> f64 {
+    x.iter().fold(0.0_f64, |most, entry| most.max(entry.abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Powers of two by hand, at the ends of the range and beyond them.
+    #[test]
+    fn a_power_of_two_moves_a_number_exactly_within_the_range() {
+        for (x, e, expected) in [
+            (1.5, 0, 1.5),
+            (1.5, 1023, 1.5 * 2f64.powi(1023)),
+            (2f64.powi(-1000), 2000, 2f64.powi(1000)),
+            (2f64.powi(1000), -2000, 2f64.powi(-1000)),
+            (1.0, -1074, f64::from_bits(1)),
+            (1.0, -1080, 0.0),
+            (3.0, 5000, f64::INFINITY),
+            (3.0, i64::MIN, 0.0),
+            (0.0, 5000, 0.0),
+        ] {
+            assert_eq!(times_power(x, e), expected, "{x} {e}");
+        }
+    }
+
+    #[test]
+    fn the_exponent_is_that_of_the_power_below() {
+        for e in [-1074, -1030, -1022, -1, 0, 1, 1023] {
+            assert_eq!(exponent(times_power(1.0, e)), e);
+            if e > -1074 {
+                assert_eq!(exponent(times_power(1.75, e)), e);
+            }
+        }
+        assert_eq!(exponent(0.0), 0);
+    }
+}

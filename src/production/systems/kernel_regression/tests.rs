@@ -1,0 +1,120 @@
+//! Every method against mpmath's answers, and what statuses and bounds say.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::production::{Outcome, Settings, Solution, SystemError, solve_system};
+use crate::scalar::High;
+use crate::system::{Given, Posed, parse};
+
+/// An answer of fixtures/oracle/kernel_regression_mpmath.py.
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    manifest: Value,
+    unique: bool,
+    x: Vec<String>,
+}
+
+fn table() -> Vec<Entry> {
+    serde_json::from_str(include_str!(
+        "../../../../fixtures/oracle/kernel_regression_mpmath.json"
+    ))
+    .unwrap()
+}
+
+fn given(manifest: &str) -> Given {
+    match parse(manifest, Path::new("test.json")) {
+        Ok(Posed::Other(given)) => given,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn solved(given: &Given, method: &str, settings: &Settings) -> Result<Solution, SystemError> {
+    solve_system(given, None, method, settings, &mut |_| {
+        ControlFlow::Continue(())
+    })
+    .map(|(solution, _)| solution)
+}
+
+/// `|| x - x* ||` for the decimal digits of x*, and `|| x* ||`.
+fn distance(x: &[f64], exact: &[String]) -> (f64, f64) {
+    let (mut off, mut size) = (High::ZERO, High::ZERO);
+    for (found, text) in x.iter().zip(exact) {
+        let value = High::parse(text).unwrap();
+        off += (High::lift(*found).unwrap() - value).square();
+        size += value.square();
+    }
+    (off.sqrt().to_f64(), size.sqrt().to_f64())
+}
+
+fn methods(kind: &str) -> &'static [&'static str] {
+    if kind == "kernel" {
+        &["auto", "cholesky", "conjugate-gradients"]
+    } else {
+        &["auto", "triangular-factor"]
+    }
+}
+
+#[test]
+fn every_answer_of_mpmath_is_reached_within_the_bound() {
+    let table = table();
+    assert_eq!(table.len(), 24);
+    for entry in &table {
+        let given = given(&entry.manifest.to_string());
+        for method in methods(given.word("kind")) {
+            let solution = solved(&given, method, &Settings::default()).unwrap();
+            let what = format!("{} by {method}", entry.name);
+            let (off, size) = distance(solution.x.as_slice(), &entry.x);
+            if entry.unique {
+                assert!(
+                    solution.outcome.is_success(),
+                    "{what}: {} {:?} {:e} {:e} {:e}",
+                    solution.outcome,
+                    solution.warnings,
+                    solution.gradient_norm,
+                    solution.start_gradient_norm,
+                    solution.gradient_noise.unwrap()
+                );
+                let bound = solution.error_bound.unwrap_or_else(|| panic!("{what}"));
+                assert!(off <= bound, "{what}: {off:e} beyond {bound:e}");
+                assert!(bound <= 1e-8 * size, "{what}: {bound:e} of {size:e}");
+                if given.word("kind") != "kernel" {
+                    // A rounding of each entry, or two.
+                    assert!(
+                        bound <= 2.0 * f64::EPSILON * size,
+                        "{what}: {bound:e} of {size:e}"
+                    );
+                }
+            } else {
+                assert_eq!(solution.outcome, Outcome::Singular, "{what}");
+                assert!(off <= 1e-11 * size, "{what}: {off:e} of {size:e}");
+                match solution.error_bound {
+                    Some(bound) => assert!(off <= bound, "{what}: {off:e} beyond {bound:e}"),
+                    None => assert!(solution.error_bound_basis.starts_with("none: "), "{what}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_bound_the_answers_are_as_good() {
+    for entry in table().iter().filter(|entry| entry.unique) {
+        let given = given(&entry.manifest.to_string());
+        let settings = Settings::default().with_certify(false);
+        let solution = solved(&given, "auto", &settings).unwrap();
+        assert!(
+            solution.outcome.is_success(),
+            "{}: {}",
+            entry.name,
+            solution.outcome
+        );
+        assert_eq!(solution.error_bound, None);
+        let (off, size) = distance(solution.x.as_slice(), &entry.x);
+        assert!(off <= 1e-7 * size, "{}: {off:e} of {size:e}", entry.name);
+    }
+}

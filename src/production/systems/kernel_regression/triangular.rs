@@ -1,0 +1,364 @@
+//! A factor of `N = A'A`, with a proven lower bound of its lowest eigenvalue.
+//!
+//! ```text
+//! N = L L'                     where the rounding of a Gram matrix, which grows with the square of the condition number, is small
+//! S A C = Q R0, B = A T, T = C R0^-1, B'B = L L', N = T'^-1 L L' T^-1     elsewhere: S a sketch, C powers of two
+//! ```
+//!
+//! B has a condition number near 3 whatever that of A, so that L is right to a few roundings and the whole as good as Householder's
+//! factor, for two Gram matrices and a sketch. Where the sketch is no good, R0 is Householder's factor of A itself.
+
+use std::sync::Arc;
+
+use rand::Rng;
+use rayon::prelude::*;
+
+use crate::instance::row_major::RowMajor;
+use crate::instance::{DesignMatrix, sample};
+use crate::production::error_bound::{Bounded, SLACK};
+use crate::production::factor::Factor;
+use crate::production::factor::cholesky::Cholesky;
+use crate::production::factor::householder::{Householder, Tall};
+use crate::production::kernels::Level;
+use crate::production::kernels::operator::{Gram, Operator};
+use crate::production::kernels::product::{Rows, multiply_add};
+use crate::production::step::PIVOT_TOLERANCE;
+use crate::production::summation::norm;
+use crate::scalar::rounding::UNIT;
+
+/// What the rounding of a Gram matrix may make of its lowest eigenvalue, relative to it; beyond, a sketch comes first.
+const GRAM_LOSS: f64 = 1.0 / (1 << 20) as f64;
+/// Rows of the sketch for each column of A: `kappa(B)` is near `(sqrt 4 + 1) / (sqrt 4 - 1) = 3`.
+const ROWS_PER_COLUMN: usize = 4;
+/// Rows of the sketch at least.
+const LEAST_ROWS: usize = 64;
+/// A sketch that makes B no better conditioned than this, in the Frobenius norm for each column, is not used.
+const POOR: f64 = 1e3;
+/// Rows of A that are multiplied at once.
+const BLOCK: usize = 256;
+
+/// A factorisation of `A'A`, d x d.
+pub(super) struct Triangular {
+    /// T by rows, where there is one.
+    inverse: Option<Vec<f64>>,
+    /// L.
+    cholesky: Cholesky,
+    /// At most the lowest eigenvalue of `A'A`; 0 where none is proven.
+    pub(super) lowest: f64,
+    /// How it was made.
+    pub(super) made: &'static str,
+}
+
+impl Triangular {
+    /// The factor for a matrix with entries of at most about 1 in size; `None` where its columns are dependent to rounding.
+    /// The bound of the lowest eigenvalue is left at 0 unless it is `wanted`.
+    pub(super) fn new(matrix: &Arc<DesignMatrix>, seed: u64, wanted: bool) -> Option<Self> {
+        let operator = Operator::new(matrix, Level::best());
+        if matrix.rows() < matrix.columns() {
+            return None;
+        }
+        let ones = vec![1.0; matrix.rows()];
+        let gram = operator.gram(&ones);
+        let trace = trace(&gram);
+        let error = operator.gram_additions() as f64 * UNIT * trace * SLACK;
+        if let Some(cholesky) = Cholesky::new(&gram)
+            && error <= GRAM_LOSS * lowest_estimate(&cholesky, gram.order)
+        {
+            let lowest = if wanted {
+                let near = lowest_estimate(&cholesky, gram.order);
+                proven(gram, error, near)
+            } else {
+                0.0
+            };
+            return Some(Self {
+                inverse: None,
+                cholesky,
+                lowest,
+                made: "a Gram matrix",
+            });
+        }
+        let scales: Vec<f64> = (0..gram.order)
+            .map(|j| gram.entry(j, j).sqrt().recip())
+            .collect();
+        if scales.iter().any(|scale| !scale.is_finite()) {
+            return None;
+        }
+        let DesignMatrix::Dense(a) = matrix.as_ref() else {
+            // Systems with named arrays are dense.
+            return None;
+        };
+        Self::sketched(a, &scales, trace, seed, wanted)
+            .or_else(|| Self::reflected(a, &scales, trace, wanted))
+    }
+
+    fn sketched(a: &RowMajor, scales: &[f64], trace: f64, seed: u64, wanted: bool) -> Option<Self> {
+        let rows = (ROWS_PER_COLUMN * a.columns()).max(LEAST_ROWS);
+        if a.rows() <= rows {
+            return None;
+        }
+        let factor = Householder::new(sketch(a, scales, rows, seed));
+        let found = Self::from_first(
+            a,
+            scales,
+            &factor,
+            trace,
+            wanted,
+            "a sketch and a Gram matrix",
+        )?;
+        Some(found)
+    }
+
+    fn reflected(a: &RowMajor, scales: &[f64], trace: f64, wanted: bool) -> Option<Self> {
+        let mut copy = Tall::zeros(a.rows(), a.columns());
+        for i in 0..a.rows() {
+            let row = copy.row_mut(i).iter_mut().zip(a.row(i)).zip(scales);
+            for ((place, entry), scale) in row {
+                *place = entry * scale;
+            }
+        }
+        let factor = Householder::new(copy);
+        Self::from_first(
+            a,
+            scales,
+            &factor,
+            trace,
+            wanted,
+            "Householder's reflections and a Gram matrix",
+        )
+    }
+
+    /// By `T = C R0^-1`; `None` where columns are dependent to rounding, or `A T` is poorly conditioned.
+    fn from_first(
+        a: &RowMajor,
+        scales: &[f64],
+        first: &Householder,
+        trace: f64,
+        wanted: bool,
+        made: &'static str,
+    ) -> Option<Self> {
+        let d = a.columns();
+        if first.ratio() <= PIVOT_TOLERANCE * a.rows() as f64 * f64::EPSILON {
+            return None;
+        }
+        let mut inverse = first.inverse().to_vec();
+        for (row, scale) in inverse.chunks_exact_mut(d).zip(scales) {
+            for entry in row {
+                *entry *= scale;
+            }
+        }
+        if inverse.iter().any(|entry| !entry.is_finite()) {
+            return None;
+        }
+        let image = times(a, &inverse);
+        let image = Arc::new(DesignMatrix::Dense(image));
+        let operator = Operator::new(&image, Level::best());
+        let gram = operator.gram(&vec![1.0; a.rows()]);
+        let cholesky = Cholesky::new(&gram)?;
+        let near = lowest_estimate(&cholesky, d);
+        let size = self::trace(&gram);
+        if size > POOR * POOR * d as f64 * near {
+            return None;
+        }
+        let lowest = if wanted {
+            // B as computed is off by d roundings of |A| |T|, whose norm the Frobenius norms bound.
+            let length = norm(&inverse);
+            let off = (d as f64 + 2.0) * UNIT * trace.sqrt() * length * SLACK;
+            let error = operator.gram_additions() as f64 * UNIT * size * SLACK;
+            // sigma_min(A) >= sigma_min(A T) / ||T||, for any T that has an inverse, which a triangle without zeros on its
+            // diagonal has.
+            let least = (proven(gram, error, near).sqrt() - off).max(0.0) / length;
+            least * least / SLACK
+        } else {
+            0.0
+        };
+        Some(Self {
+            inverse: Some(inverse),
+            cholesky,
+            lowest,
+            made,
+        })
+    }
+}
+
+impl Factor for Triangular {
+    fn root_solve(&self, v: &[f64]) -> Vec<f64> {
+        let Some(inverse) = &self.inverse else {
+            return self.cholesky.root_solve(v);
+        };
+        let mut product = vec![0.0; v.len()];
+        for (i, row) in inverse.chunks_exact(v.len()).enumerate() {
+            for (sum, entry) in product[i..].iter_mut().zip(&row[i..]) {
+                *sum += entry * v[i];
+            }
+        }
+        self.cholesky.root_solve(&product)
+    }
+
+    fn transposed_root_solve(&self, v: &[f64]) -> Vec<f64> {
+        let y = self.cholesky.transposed_root_solve(v);
+        let Some(inverse) = &self.inverse else {
+            return y;
+        };
+        let rows = inverse.chunks_exact(v.len()).enumerate();
+        rows.map(|(i, row)| row[i..].iter().zip(&y[i..]).map(|(t, y)| t * y).sum())
+            .collect()
+    }
+}
+
+fn trace(gram: &Gram) -> f64 {
+    (0..gram.order).map(|j| gram.entry(j, j)).sum()
+}
+
+/// The lowest eigenvalue of `L L'` by a few steps of inverse iteration: an estimate, from above.
+pub(super) fn lowest_estimate(factor: &dyn Factor, order: usize) -> f64 {
+    const STEPS: usize = 8;
+    let mut v: Vec<f64> = (0..order)
+        .map(|j| 1.0 + (j * 7 % 11) as f64 / 11.0 * if j % 2 == 0 { 1.0 } else { -1.0 })
+        .collect();
+    let mut growth = 0.0;
+    for _ in 0..STEPS {
+        let size = norm(&v);
+        if !(size > 0.0 && size.is_finite()) {
+            return 0.0;
+        }
+        for entry in &mut v {
+            *entry /= size;
+        }
+        v = factor.solve(&v);
+        growth = norm(&v);
+    }
+    growth.recip()
+}
+
+/// A proven lower bound of the lowest eigenvalue of a matrix that is `gram` up to `error` in the spectral norm, and whose own is
+/// about `near`; 0 where none is proven.
+pub(super) fn proven(gram: Gram, error: f64, near: f64) -> f64 {
+    let bounded = Bounded {
+        matrix: gram,
+        error,
+    };
+    [0.9, 0.5, 0.1, 0.01]
+        .into_iter()
+        .map(|share| share * near)
+        .find(|mu| mu.is_finite() && bounded.exceeds(*mu, None))
+        .unwrap_or(0.0)
+}
+
+/// `S A C`: every row of A C with a random sign, added to a random row of the sketch.
+fn sketch(a: &RowMajor, scales: &[f64], rows: usize, seed: u64) -> Tall {
+    let mut stream = sample::stream(seed, "count-sketch", 0);
+    let mut sums = RowMajor::zeros(rows, a.columns());
+    for i in 0..a.rows() {
+        let bits = stream.next_u64();
+        let place = (((bits >> 32) * rows as u64) >> 32) as usize;
+        let row = sums.row_mut(place).iter_mut().zip(a.row(i));
+        if bits & 1 == 0 {
+            row.for_each(|(sum, entry)| *sum += entry);
+        } else {
+            row.for_each(|(sum, entry)| *sum -= entry);
+        }
+    }
+    let mut tall = Tall::zeros(rows, a.columns());
+    for i in 0..rows {
+        let row = tall.row_mut(i).iter_mut().zip(sums.row(i)).zip(scales);
+        for ((place, sum), scale) in row {
+            *place = sum * scale;
+        }
+    }
+    tall
+}
+
+/// `A T` for T by rows, d x d.
+fn times(a: &RowMajor, t: &[f64]) -> RowMajor {
+    let d = a.columns();
+    let mut image = RowMajor::zeros(a.rows(), d);
+    let stride = image.stride();
+    let mut padded = vec![0.0; d * stride];
+    for (target, row) in padded.chunks_exact_mut(stride).zip(t.chunks_exact(d)) {
+        target[..d].copy_from_slice(row);
+    }
+    image
+        .entries_mut()
+        .par_chunks_mut(BLOCK * stride)
+        .enumerate()
+        .for_each(|(k, block)| {
+            let first = k * BLOCK;
+            let rows = Rows {
+                entries: a.block(first, (first + BLOCK).min(a.rows())),
+                stride,
+                inner: d,
+            };
+            multiply_add(Level::best(), rows, &padded, stride, block);
+        });
+    image
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::production::factor::test_support::keeps_its_promises;
+
+    fn drawn(n: usize, d: usize, condition: f64) -> Arc<DesignMatrix> {
+        let mut rng = sample::stream(5, "triangular", n as u64);
+        let a = sample::conditioned_matrix(&mut rng, n, d, 1.0, condition);
+        Arc::new(DesignMatrix::Dense(a.into()))
+    }
+
+    /// Singular values by construction: the lowest eigenvalue of N is `condition^-2`.
+    #[test]
+    fn every_way_keeps_its_promises_and_proves_the_lowest_eigenvalue() {
+        for (n, condition, made) in [
+            (300, 1e2, "a Gram matrix"),
+            (300, 1e6, "a sketch and a Gram matrix"),
+            (300, 1e9, "a sketch and a Gram matrix"),
+            (40, 1e6, "Householder's reflections and a Gram matrix"),
+        ] {
+            let matrix = drawn(n, 5, condition);
+            let factor = Triangular::new(&matrix, 1, true).unwrap();
+            assert_eq!(factor.made, made);
+            let share = factor.lowest * condition * condition;
+            assert!((0.005..1.0 + 1e-6).contains(&share), "{condition}: {share}");
+            let multiply = |v: &[f64]| {
+                let v = nalgebra::DVector::from_row_slice(v);
+                matrix.transpose_multiply(&matrix.multiply(&v)).data.into()
+            };
+            let v = [1.0, -0.5, 0.25, 2.0, -1.0];
+            // A backward stable factor: the residual of a solve is rounding of ||N|| ||N^-1 v||.
+            let allowed = 1e-14 * condition.powi(2).min(1e13);
+            if condition < 1e7 {
+                keeps_its_promises(&factor, &multiply, &v, allowed);
+            }
+        }
+    }
+
+    #[test]
+    fn dependent_columns_have_no_factor() {
+        let rows: Vec<Vec<f64>> = (0..100)
+            .map(|i| vec![i as f64 / 100.0, 1.0, 1.0 + i as f64 / 50.0])
+            .collect();
+        let matrix = Arc::new(DesignMatrix::from_rows(&rows).unwrap());
+        assert!(Triangular::new(&matrix, 1, true).is_none());
+        let wide = Arc::new(DesignMatrix::from_rows(&[vec![1.0, 2.0]]).unwrap());
+        assert!(Triangular::new(&wide, 1, true).is_none());
+        let zero = Arc::new(DesignMatrix::from_rows(&[vec![1.0, 0.0], vec![2.0, 0.0]]).unwrap());
+        assert!(Triangular::new(&zero, 1, true).is_none());
+    }
+
+    #[test]
+    fn a_product_with_a_triangle_is_the_product() {
+        let mut a = RowMajor::zeros(300, 3);
+        for i in 0..300 {
+            for j in 0..3 {
+                a.row_mut(i)[j] = ((i * 5 + j * 3) % 13) as f64 - 6.0;
+            }
+        }
+        let t = [1.0, 2.0, -1.0, 0.0, 3.0, 5.0, 0.0, 0.0, -2.0];
+        let found = times(&a, &t);
+        for i in 0..300 {
+            for j in 0..3 {
+                let expected: f64 = (0..3).map(|k| a.row(i)[k] * t[3 * k + j]).sum();
+                assert_eq!(found.row(i)[j], expected);
+            }
+        }
+    }
+}
