@@ -1,8 +1,8 @@
 //! The catalogue: every claim, in the order of the papers.
 
 use crate::claims::{
-    Claim, Paper, dls23, exact_attention, lsz23, polynomial_attention, residual_softmax, sampling,
-    single_layer_attention, two_layer, weighted_low_rank,
+    Claim, Paper, dls23, exact_attention, kernel_regression, lsz23, polynomial_attention,
+    residual_softmax, sampling, single_layer_attention, two_layer, weighted_low_rank,
 };
 
 /// Every claim, grouped by paper, in the order in which the papers state them.
@@ -16,6 +16,7 @@ pub fn all() -> Vec<Claim> {
         weighted_low_rank::claims(),
         exact_attention::claims(),
         polynomial_attention::claims(),
+        kernel_regression::claims(),
         sampling::claims(),
     ]
     .into_iter()

@@ -28,13 +28,15 @@ pub enum Paper {
     ExactAttention,
     /// Song, Xu, Yin: The Expressibility of Polynomial based Attention Scheme (arXiv 2310.20051).
     PolynomialAttention,
+    /// Song, Yin, Zhang: Solving Attention Kernel Regression Problem via Pre-conditioner (arXiv 2308.14304).
+    AttentionKernelRegression,
     /// The sampling lemmas that the papers use as tools (Deng, Song, Weinstein, arXiv 2210.12468, and followers).
     Sampling,
 }
 
 impl Paper {
     /// Every paper, in the order of reports.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Dls23,
         Self::Lsz23,
         Self::ResidualSoftmax,
@@ -43,6 +45,7 @@ impl Paper {
         Self::WeightedLowRank,
         Self::ExactAttention,
         Self::PolynomialAttention,
+        Self::AttentionKernelRegression,
         Self::Sampling,
     ];
 
@@ -57,6 +60,7 @@ impl Paper {
             Self::WeightedLowRank => "weighted-low-rank",
             Self::ExactAttention => "exact-attention",
             Self::PolynomialAttention => "polynomial-attention",
+            Self::AttentionKernelRegression => "attention-kernel-regression",
             Self::Sampling => "sampling",
         }
     }
@@ -85,6 +89,9 @@ impl Paper {
             }
             Self::PolynomialAttention => {
                 "The Expressibility of Polynomial based Attention Scheme (arXiv 2310.20051)"
+            }
+            Self::AttentionKernelRegression => {
+                "Solving Attention Kernel Regression Problem via Pre-conditioner (arXiv 2308.14304)"
             }
             Self::Sampling => "Sampling lemmas used as tools (arXiv 2210.12468 and followers)",
         }

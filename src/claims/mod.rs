@@ -8,6 +8,7 @@ mod claim;
 mod dls23;
 mod exact_attention;
 mod family;
+mod kernel_regression;
 pub(crate) mod lsz23;
 mod polynomial_attention;
 mod proof;
