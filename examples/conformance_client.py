@@ -121,7 +121,23 @@ def weighted_low_rank(m, unknowns):
     return 0.5 * np.sum(w * r * r), gradient, hessian
 
 
-SYSTEMS = {"single-layer-attention": single_layer_attention, "weighted-low-rank": weighted_low_rank}
+def attention_kernel_regression(m, unknowns):
+    """The same for 0.5 || (K + lambda I) x - b ||^2, K a power of A'A, A times that, or exp(A A') entry by entry."""
+    a, x = np.array(m["matrix"]), np.array(unknowns["x"])
+    if m["kind"] == "kernel":
+        k = np.exp(a @ a.T) + m["ridge"] * np.eye(len(a))
+    else:
+        k = np.linalg.matrix_power(a.T @ a, int(m["power"]))
+        k = a @ k if m["kind"] == "odd" else k
+    r = k @ x - np.array(m["target"])
+    return 0.5 * r @ r, {"x": k.T @ r}, k.T @ k
+
+
+SYSTEMS = {
+    "single-layer-attention": single_layer_attention,
+    "weighted-low-rank": weighted_low_rank,
+    "attention-kernel-regression": attention_kernel_regression,
+}
 
 
 def exact_attention(m):

@@ -21,6 +21,7 @@
 //! weighted-low-rank        0.5 || W o (M - X Y') ||^2
 //! exact-attention          no unknowns: the outputs D^-1 A V,  A = exp(Q K' / s),  D = diag(A 1)
 //! polynomial-attention     the same with A = (Q K' / s)^beta
+//! attention-kernel-regression  0.5 || (K + lambda I) x - b ||^2,  K = (A'A)^j, A (A'A)^j or exp(A A') entrywise
 //! ```
 //!
 //! # Ten lines

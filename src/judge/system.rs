@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The rows and columns of the Hessian are the entries of all unknowns, one unknown after the other, row by row. A point may
-//! be the name of a `.npz` beside the answer, with one array for each unknown; an answer that is such a file is a
-//! minimiser. Numbers are read as in other answers: an f64, or a decimal string to 40 digits.
+//! be the name of a `.npz` beside the answer, with one array for each unknown; an answer that is such a file, or a `.npy` of
+//! the only unknown, is a minimiser. Numbers are read as in other answers: an f64, or a decimal string to 40 digits.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ use crate::judge::truth::{Shape, Truth};
 use crate::judge::verdict::Judgement;
 use crate::oracle::{Enclosure, Evaluation, OracleError, Reference, lift_vector};
 use crate::scalar::High;
-use crate::system::{Given, Layout};
+use crate::system::{Given, Layout, read_unknowns};
 
 /// What somebody computed for one system. Shapes fit, every number is finite.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +45,13 @@ const KEYS: [&str; 5] = ["x", "loss", "gradient", "hessian", "minimiser"];
 
 /// Reads an answer about this system, from standard input if the path is `-`; whatever does not fit is named with its place.
 pub fn read_named_answer(path: &Path, given: &Given) -> Result<NamedAnswer, InstanceError> {
+    if has_suffix(path, "npy") && given.layout().parts().count() == 1 {
+        let x = read_unknowns(path, given)?;
+        return Ok(NamedAnswer {
+            minimiser: Some(lift_vector(&DVector::from_vec(x))),
+            ..NamedAnswer::default()
+        });
+    }
     if has_suffix(path, "npz") {
         let reader = Reader {
             path,

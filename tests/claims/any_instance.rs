@@ -206,6 +206,7 @@ fn every_claim_speaks_of_its_witness_and_of_no_other_paper_s_loss() {
             "weighted-low-rank" => &["weighted-low-rank"],
             "exact-attention" => &["exact-attention"],
             "polynomial-attention" => &["polynomial-attention"],
+            "attention-kernel-regression" => &["attention-kernel-regression"],
             _ => continue,
         };
         assert!(spoken.iter().all(|loss| own.contains(loss)), "{}", claim.id);

@@ -6,7 +6,7 @@ use super::follow::Follower;
 use super::report::{self, Run};
 use crate::cli::interrupt::{FINISHING, stop_flag};
 use crate::cli::{CliError, Exit, output};
-use crate::instance::files::{has_suffix, npz, write_whole};
+use crate::instance::files::{has_suffix, npy, npz, write_whole};
 use crate::production::{Settings, TraceEntry, solve_system};
 use crate::system::{Given, Layout, as_json, read_unknowns};
 
@@ -23,7 +23,8 @@ pub(super) struct Asked<'a> {
 
 /// Solves, writes the files that were asked for, prints.
 pub(super) fn run(asked: &Asked<'_>, given: &Given, settings: &Settings) -> Result<Exit, CliError> {
-    let save = asked.output.map(saver).transpose()?;
+    let layout = given.layout();
+    let save = asked.output.map(|file| saver(file, &layout)).transpose()?;
     let start = match asked.start {
         Some(file) => Some(read_unknowns(file, given)?),
         None => given.points().first().cloned(),
@@ -40,7 +41,6 @@ pub(super) fn run(asked: &Asked<'_>, given: &Given, settings: &Settings) -> Resu
     )
     .map_err(|error| CliError::refused(asked.path, error))?;
     let (seconds, trace) = follower.end();
-    let layout = given.layout();
     if let (Some(save), Some(file)) = (save, asked.output) {
         save(file, &layout, solution.x.as_slice())?;
     }
@@ -60,7 +60,7 @@ pub(super) fn run(asked: &Asked<'_>, given: &Given, settings: &Settings) -> Resu
 type Saver = fn(&Path, &Layout, &[f64]) -> Result<(), CliError>;
 
 /// How to write the answer, decided before the work begins.
-fn saver(path: &Path) -> Result<Saver, CliError> {
+fn saver(path: &Path, layout: &Layout) -> Result<Saver, CliError> {
     if has_suffix(path, "npz") {
         Ok(|path, layout, x| {
             let arrays: Vec<npz::NamedArray> = layout
@@ -68,6 +68,11 @@ fn saver(path: &Path) -> Result<Saver, CliError> {
                 .map(|(name, shape, range)| (name.to_owned(), shape.to_vec(), x[range].to_vec()))
                 .collect();
             Ok(npz::write_arrays(path, &arrays)?)
+        })
+    } else if has_suffix(path, "npy") && layout.parts().count() == 1 {
+        Ok(|path, layout, x| {
+            let shape = layout.parts().next().map(|(_, shape, _)| shape.to_vec());
+            Ok(npy::write_shaped(path, &shape.unwrap_or_default(), x)?)
         })
     } else if has_suffix(path, "json") {
         Ok(|path, layout, x| {
@@ -77,7 +82,11 @@ fn saver(path: &Path) -> Result<Saver, CliError> {
     } else {
         Err(CliError::refused(
             path,
-            "the answer's file must end in .npz or .json, the unknowns being several arrays",
+            if layout.parts().count() == 1 {
+                "the answer's file must end in .npz, .npy or .json"
+            } else {
+                "the answer's file must end in .npz or .json, the unknowns being several arrays"
+            },
         ))
     }
 }
