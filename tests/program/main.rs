@@ -12,6 +12,7 @@ mod files;
 mod full_disk;
 mod generate;
 mod journal;
+mod kernel_regression;
 mod losses;
 mod options;
 mod outputs;

@@ -9,6 +9,7 @@ mod by_gram;
 #[path = "../common/mod.rs"]
 mod common;
 mod fuzz_regressions;
+mod kernel_regression;
 mod losses_against_oracle;
 mod settings;
 mod systems;
