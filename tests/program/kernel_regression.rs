@@ -30,7 +30,8 @@ fn answers_come_with_a_bound_and_check_accepts_them() {
         // As a start, whose value plays no part, and as an answer by name.
         let again = attreg(["solve", &file, "--json", "--start", &x]);
         assert_eq!(again.json()["x"], report["x"]);
-        let answer = serde_json::json!({"minimiser": report["x"], "x": report["x"], "loss": report["loss"]});
+        let answer =
+            serde_json::json!({"minimiser": report["x"], "x": report["x"], "loss": report["loss"]});
         let good = scratch.file("good.json", answer.to_string());
         assert_eq!(attreg(["check", &file, &good]).status, 0);
         let mut spoilt = answer;
@@ -50,19 +51,33 @@ fn endings_say_what_is_known() {
         assert!(run.status <= 1, "{}", run.err);
         let report = run.json();
         let warnings = report["warnings"].to_string();
-        (report["status"].as_str().unwrap().to_owned(), warnings, report)
+        (
+            report["status"].as_str().unwrap().to_owned(),
+            warnings,
+            report,
+        )
     };
     let (status, warnings, _) = ended(&EVEN.replace("[0.5, -1], [3, 0.25]", "[2, 4], [-1, -2]"));
     assert_eq!(status, "singular");
-    assert!(warnings.contains("A has 2 columns and rank 1: x is the minimiser of least norm"), "{warnings}");
+    assert!(
+        warnings.contains("A has 2 columns and rank 1: x is the minimiser of least norm"),
+        "{warnings}"
+    );
     let unridged = KERNEL.replace("0.25, \"target\"", "0, \"target\"");
     let (status, warnings, _) = ended(&unridged.replace("[0.5, -1]", "[1, 2]"));
     assert_eq!(status, "singular");
-    assert!(warnings.contains("A has 2 distinct rows of 3"), "{warnings}");
+    assert!(
+        warnings.contains("A has 2 distinct rows of 3"),
+        "{warnings}"
+    );
     // Rows at a distance of 2^-30: the least eigenvalue is 2^-61.
-    let (status, warnings, report) = ended(&unridged.replace("[0.5, -1]", "[1.000000000931322574615478515625, 2]"));
+    let (status, warnings, report) =
+        ended(&unridged.replace("[0.5, -1]", "[1.000000000931322574615478515625, 2]"));
     assert_eq!(status, "singular");
-    assert!(warnings.contains("rows 0 and 1 of A are nearly equal"), "{warnings}");
+    assert!(
+        warnings.contains("rows 0 and 1 of A are nearly equal"),
+        "{warnings}"
+    );
     assert!(report["error_bound"].is_null());
     // exp(900) is beyond f64, and x[2] = exp(-900) / 2 is below it.
     let (status, warnings, report) = ended(&unridged.replace("[3, 0.25]", "[30, 0]"));
@@ -75,33 +90,100 @@ fn endings_say_what_is_known() {
 #[test]
 fn bad_input_is_one_line() {
     for (manifest, from, to, line) in [
-        (EVEN, "\"even\"", "\"third\"", "kind is \"third\": must be \"even\", \"odd\" or \"kernel\""),
-        (EVEN, "\"power\": 2", "\"power\": -1", "power is -1: a whole number, at least 0, is needed"),
-        (EVEN, "\"power\": 2", "\"power\": 1.5", "power is 1.5: a whole number, at least 0, is needed"),
-        (EVEN, "\"power\": 2", "\"power\": 2, \"ridge\": 1", "ridge is 1: must be 0 where kind is \"even\""),
-        (EVEN, "[1, -2] }", "[1, -2, 3] }", "target is 3 (d): d = 3, but matrix has d = 2"),
-        (ODD, "[1, -2, 0.5] }", "[1, -2] }", "target is 2 (n): n = 2, but matrix has n = 3"),
-        (KERNEL, "\"ridge\": 0.25", "\"ridge\": -0.25", "ridge is -0.25: no entry may be negative"),
-        (KERNEL, "\"ridge\": 0.25", "\"power\": 2", "power is 2: must be 1 where kind is \"kernel\""),
+        (
+            EVEN,
+            "\"even\"",
+            "\"third\"",
+            "kind is \"third\": must be \"even\", \"odd\" or \"kernel\"",
+        ),
+        (
+            EVEN,
+            "\"power\": 2",
+            "\"power\": -1",
+            "power is -1: a whole number, at least 0, is needed",
+        ),
+        (
+            EVEN,
+            "\"power\": 2",
+            "\"power\": 1.5",
+            "power is 1.5: a whole number, at least 0, is needed",
+        ),
+        (
+            EVEN,
+            "\"power\": 2",
+            "\"power\": 2, \"ridge\": 1",
+            "ridge is 1: must be 0 where kind is \"even\"",
+        ),
+        (
+            EVEN,
+            "[1, -2] }",
+            "[1, -2, 3] }",
+            "target is 3 (d): d = 3, but matrix has d = 2",
+        ),
+        (
+            ODD,
+            "[1, -2, 0.5] }",
+            "[1, -2] }",
+            "target is 2 (n): n = 2, but matrix has n = 3",
+        ),
+        (
+            KERNEL,
+            "\"ridge\": 0.25",
+            "\"ridge\": -0.25",
+            "ridge is -0.25: no entry may be negative",
+        ),
+        (
+            KERNEL,
+            "\"ridge\": 0.25",
+            "\"power\": 2",
+            "power is 2: must be 1 where kind is \"kernel\"",
+        ),
         (KERNEL, "[1, -2, 0.5] }", "[1, -2, 1e999] }", "target"),
-        (KERNEL, "[[1, 2]", "[[null, 2]", "matrix[0][0] is null, expected a number"),
-        (EVEN, "\"power\": 2", "\"power\": 70000", "power is 70000: at most 65536 is solved"),
-        (EVEN, "[[1, 2], [0.5, -1], [3, 0.25]]", "[[1e-300, 0], [0, 1e-300]]", "the largest entry of x is about 2^"),
-        (KERNEL, "[[1, 2]", "[[1e10, 2]", "the square of row 0 of A is 1e20: at most 2^41 is solved"),
+        (
+            KERNEL,
+            "[[1, 2]",
+            "[[null, 2]",
+            "matrix[0][0] is null, expected a number",
+        ),
+        (
+            EVEN,
+            "\"power\": 2",
+            "\"power\": 70000",
+            "power is 70000: at most 65536 is solved",
+        ),
+        (
+            EVEN,
+            "[[1, 2], [0.5, -1], [3, 0.25]]",
+            "[[1e-300, 0], [0, 1e-300]]",
+            "the largest entry of x is about 2^",
+        ),
+        (
+            KERNEL,
+            "[[1, 2]",
+            "[[1e10, 2]",
+            "the square of row 0 of A is 1e20: at most 2^41 is solved",
+        ),
     ] {
         assert!(manifest.contains(from), "{from}");
         let scratch = Scratch::new();
         let file = scratch.file("p.json", manifest.replace(from, to));
         let run = attreg(["solve", &file]);
         assert_eq!(run.status, 2, "{to}: {}{}", run.out, run.err);
-        assert!(run.err.contains("p.json") && run.err.contains(line), "{to}: {}", run.err);
+        assert!(
+            run.err.contains("p.json") && run.err.contains(line),
+            "{to}: {}",
+            run.err
+        );
         assert_eq!(run.err.trim_end().lines().count(), 1, "{}", run.err);
     }
     let scratch = Scratch::new();
     let file = scratch.file("p.json", EVEN);
     for (method, line) in [
         ("cholesky", "kind is \"even\": it solves the kernel only"),
-        ("exact", "is solved by triangular-factor, cholesky, conjugate-gradients"),
+        (
+            "exact",
+            "is solved by triangular-factor, cholesky, conjugate-gradients",
+        ),
     ] {
         let run = attreg(["solve", &file, "--method", method]);
         assert_eq!(run.status, 2);
@@ -110,5 +192,9 @@ fn bad_input_is_one_line() {
     let out = scratch.path("drawn");
     let run = attreg(["generate", "even-power", "--outputs", "2", "--out", &out]);
     assert_eq!(run.status, 2);
-    assert!(run.err.contains("--outputs") && run.err.contains("instances of kind even-power have none"), "{}", run.err);
+    assert!(
+        run.err.contains("--outputs") && run.err.contains("instances of kind even-power have none"),
+        "{}",
+        run.err
+    );
 }

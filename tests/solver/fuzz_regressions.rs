@@ -65,6 +65,11 @@ fn solves_of_attention() {
 }
 
 #[test]
+fn regressions() {
+    replay("regress", 14, harness::regress::run);
+}
+
+#[test]
 fn answers() {
     replay("check", 9, harness::check::run);
 }

@@ -76,7 +76,11 @@ fn the_keys_of_three_heads_are_solved_within_the_bound() {
                 .sum();
             // Rounding the decimals to f64 is a rounding of the norm more.
             let allowed = bound + f64::EPSILON * size;
-            assert!(square.sqrt() <= allowed, "{what}: {:e} {bound:e}", square.sqrt());
+            assert!(
+                square.sqrt() <= allowed,
+                "{what}: {:e} {bound:e}",
+                square.sqrt()
+            );
         }
     }
 }
@@ -86,7 +90,8 @@ fn the_number_of_threads_changes_no_bit() {
     let given = posed("layer0-head5");
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.unwrap().install(|| solved(&given, "conjugate-gradients"))
+        pool.unwrap()
+            .install(|| solved(&given, "conjugate-gradients"))
     };
     let (one, three) = (on(1), on(3));
     assert_eq!(one.x, three.x);

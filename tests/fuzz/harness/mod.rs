@@ -17,6 +17,7 @@ pub mod manifest;
 pub mod matrix_market;
 pub mod npy;
 pub mod npz;
+pub mod regress;
 pub mod solve;
 pub mod solve_attention;
 

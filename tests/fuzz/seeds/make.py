@@ -195,6 +195,21 @@ def evaluate_seeds():
     write("evaluate", "zeros", bytes(8))
 
 
+def regress_seeds():
+    # Flags, kind, power, method, rows - 1, columns - 1, ridge; then numbers (see harness/regress.rs).
+    numbers = bytes([48, 200, 64, 240, 40, 90, 215, 100, 56, 190, 44] * 8)
+    for kind, name in enumerate(["even", "odd", "kernel"]):
+        write("regress", name, bytes([4, kind, 2, 0, 4, 1, 36]) + numbers)
+        write("regress", f"{name}-plain", bytes([1, kind, 3, 0, 4, 2, 36]) + numbers)
+        write("regress", f"{name}-wide", bytes([4, kind, 1, 0, 1, 3, 0]) + numbers)
+        write("regress", f"{name}-extremes", bytes([4, kind, 1, 0, 3, 1, 5]) + bytes(range(32)))
+        write("regress", f"{name}-repeated", bytes([6, kind, 4, 0, 5, 1, 0]) + numbers)
+    write("regress", "kernel-gradients", bytes([4, 2, 1, 3, 5, 1, 5]) + numbers)
+    write("regress", "kernel-long-rows", bytes([4, 2, 1, 2, 2, 0, 0, 17, 18, 19, 40, 41, 42]))
+    write("regress", "power-40", bytes([0, 0, 5, 1, 4, 1, 0]) + numbers)
+    write("regress", "zeros", bytes(8))
+
+
 npy_seeds()
 mtx_seeds()
 npz_seeds()
@@ -203,3 +218,4 @@ check_seeds()
 solve_seeds()
 evaluate_seeds()
 solve_attention_seeds()
+regress_seeds()
