@@ -112,7 +112,20 @@ fn shaped_systems(scale: &str, entries: &[[i32; 3]; 4]) -> Vec<(String, Posed)> 
         let outputs = format!(r#""Q": {a}, "K": {a}, "V": {a}"#, a = rows(n, d));
         let exact = format!(r#"{{"system": "exact-attention", {outputs}}}"#);
         let powers = format!(r#"{{"system": "polynomial-attention", {outputs}, "degree": 4}}"#);
-        for manifest in [attention, low_rank, exact, powers] {
+        let regression = |kind: &str, targets: usize, unknowns: usize| {
+            format!(
+                r#"{{"system": "attention-kernel-regression", "matrix": {}, "kind": "{kind}", "target": {}, "start": {}}}"#,
+                rows(n, d),
+                serde_json::json!(vec![1; targets]),
+                serde_json::json!(vec![1; unknowns]),
+            )
+        };
+        let regressions = [("even", d, d), ("odd", n, d), ("kernel", n, n)];
+        let regressions = regressions.map(|(kind, b, x)| regression(kind, b, x));
+        for manifest in [attention, low_rank, exact, powers]
+            .into_iter()
+            .chain(regressions)
+        {
             let posed = parse(&manifest, "shaped".as_ref()).unwrap();
             let name = format!("{} {n} x {d}, entries of {scale}", posed.key());
             made.push((name, posed));

@@ -58,14 +58,14 @@ fn endings_say_what_is_known() {
         )
     };
     let (status, warnings, _) = ended(&EVEN.replace("[0.5, -1], [3, 0.25]", "[2, 4], [-1, -2]"));
-    assert_eq!(status, "singular");
+    assert_eq!(status, "singular", "{warnings}");
     assert!(
         warnings.contains("A has 2 columns and rank 1: x is the minimiser of least norm"),
         "{warnings}"
     );
     let unridged = KERNEL.replace("0.25, \"target\"", "0, \"target\"");
     let (status, warnings, _) = ended(&unridged.replace("[0.5, -1]", "[1, 2]"));
-    assert_eq!(status, "singular");
+    assert_eq!(status, "singular", "{warnings}");
     assert!(
         warnings.contains("A has 2 distinct rows of 3"),
         "{warnings}"
@@ -73,7 +73,7 @@ fn endings_say_what_is_known() {
     // Rows at a distance of 2^-30: the least eigenvalue is 2^-61.
     let (status, warnings, report) =
         ended(&unridged.replace("[0.5, -1]", "[1.000000000931322574615478515625, 2]"));
-    assert_eq!(status, "singular");
+    assert_eq!(status, "singular", "{warnings}");
     assert!(
         warnings.contains("rows 0 and 1 of A are nearly equal"),
         "{warnings}"
@@ -81,7 +81,7 @@ fn endings_say_what_is_known() {
     assert!(report["error_bound"].is_null());
     // exp(900) is beyond f64, and x[2] = exp(-900) / 2 is below it.
     let (status, warnings, report) = ended(&unridged.replace("[3, 0.25]", "[30, 0]"));
-    assert_eq!(status, "out-of-range");
+    assert_eq!(status, "out-of-range", "{warnings}");
     assert!(warnings.contains("x[2] is about 2^-1299"), "{warnings}");
     assert!(report["error_bound"].as_f64().unwrap() < 1e-12);
 }

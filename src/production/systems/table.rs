@@ -2,7 +2,7 @@
 
 use crate::production::outcome::{Observer, Solution};
 use crate::production::settings::Settings;
-use crate::production::systems::error::SystemError;
+use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::systems::method::Method;
 use crate::production::systems::reached::Watch;
 use crate::production::systems::{attention, kernel_regression, low_rank};
@@ -57,6 +57,8 @@ fn choose(given: &Given, name: &str) -> Result<&'static dyn Method, SystemError>
                     best = Some((cost, method));
                 }
             }
+            // What a method for another kind says is worth telling only if no other says more.
+            Err(refusal @ Refusal::Kind { .. }) => refused = refused.or(Some(refusal)),
             Err(refusal) => refused = Some(refusal),
         }
     }

@@ -111,7 +111,10 @@ fn within_the_bound(given: &Given, solution: &Solution, bound: f64) {
     };
     let d = here.gradient.len();
     let roots: Vec<High> = (0..d).map(|j| here.hessian[(j, j)].sqrt()).collect();
-    if roots.iter().any(|root| root.is_zero() || root.is_poisoned()) {
+    if roots
+        .iter()
+        .any(|root| root.is_zero() || root.is_poisoned())
+    {
         return;
     }
     let scaled = DMatrix::from_fn(d, d, |i, j| here.hessian[(i, j)] / roots[i] / roots[j]);

@@ -30,7 +30,7 @@ impl Method for ByCholesky {
     }
 
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
-        let scaling = scaling(given)?;
+        let scaling = Scaling::of(given)?;
         let order = scaling.order();
         if order > LARGEST_ORDER {
             return Err(Refusal::Rows {
@@ -49,7 +49,7 @@ impl Method for ByCholesky {
         settings: &Settings,
         watch: &mut Watch<'_>,
     ) -> Result<Reached, SystemError> {
-        let problem = Equilibrated::of(scaling(given)?);
+        let problem = Equilibrated::of(Scaling::of(given)?);
         let factor = Cholesky::new(&problem.matrix);
         let correct = |r: &[f64], products: usize, watch: &mut Watch<'_>| match &factor {
             Some(factor) => Correction {
@@ -67,14 +67,4 @@ impl Method for ByCholesky {
         };
         Ok(refined::run(&problem, &way, settings, watch))
     }
-}
-
-/// What the rows determine; powers are refused.
-pub(super) fn scaling(given: &Given) -> Result<Scaling, Refusal> {
-    let kind = given.word("kind");
-    if kind != "kernel" {
-        let solves = "the kernel";
-        return Err(Refusal::Kind { kind, solves });
-    }
-    Scaling::of(given)
 }

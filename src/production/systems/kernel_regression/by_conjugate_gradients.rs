@@ -5,7 +5,6 @@
 
 use super::KEY;
 use super::answer::entry;
-use super::by_cholesky::scaling;
 use super::equilibrated::{Equilibrated, Scaling};
 use super::pivoted::Pivoted;
 use super::refined::{self, Correction, Way};
@@ -46,7 +45,7 @@ impl Method for ByConjugateGradients {
     }
 
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
-        let scaling = scaling(given)?;
+        let scaling = Scaling::of(given)?;
         let order = scaling.order();
         if order > LARGEST_ORDER {
             return Err(Refusal::Rows {
@@ -66,7 +65,7 @@ impl Method for ByConjugateGradients {
         settings: &Settings,
         watch: &mut Watch<'_>,
     ) -> Result<Reached, SystemError> {
-        let problem = Equilibrated::of(scaling(given)?);
+        let problem = Equilibrated::of(Scaling::of(given)?);
         let preconditioner = std::cell::OnceCell::new();
         let correct = |r: &[f64], products: usize, watch: &mut Watch<'_>| {
             if preconditioner.get().is_none() {

@@ -54,8 +54,13 @@ pub(super) struct Scaling {
 }
 
 impl Scaling {
-    /// Of an instance. A row whose square is beyond what exponents hold is refused.
+    /// Of an instance. Powers are refused, and a row whose square is beyond what exponents hold.
     pub(super) fn of(given: &Given) -> Result<Self, Refusal> {
+        let kind = given.word("kind");
+        if kind != "kernel" {
+            let solves = "the kernel";
+            return Err(Refusal::Kind { kind, solves });
+        }
         let (n, d) = (given.size("n"), given.size("d"));
         let entries = given.array("matrix").map_or(&[][..], Array::values);
         let mut all = RowMajor::zeros(n, d);
@@ -144,9 +149,18 @@ impl Scaling {
                 let mantissa = t.mantissa * z / count.sqrt();
                 let x = times_power(mantissa, t.exponent);
                 // Where f underflowed, z may be 0 although the answer is not.
-                let size = if *z == 0.0 { self.means[g] } else { mantissa };
+                let of_mean = t.mantissa * self.means[g];
+                let size = if *z != 0.0 {
+                    mantissa
+                } else if times_power(of_mean, t.exponent) == 0.0 {
+                    t.mantissa * of_mean
+                } else {
+                    0.0
+                };
                 if size != 0.0 && !x.is_normal() && lost.is_none() {
-                    lost = Some((self.groups.first[g], t.exponent + exponent(size)));
+                    let doubled = if *z == 0.0 { 2 } else { 1 };
+                    let place = self.groups.first[g];
+                    lost = Some((place, doubled * t.exponent + exponent(size)));
                 }
                 x
             })

@@ -97,15 +97,14 @@ impl Triangular {
             return None;
         }
         let factor = Householder::new(sketch(a, scales, rows, seed));
-        let found = Self::from_first(
+        Self::from_first(
             a,
             scales,
             &factor,
             trace,
             wanted,
             "a sketch and a Gram matrix",
-        )?;
-        Some(found)
+        )
     }
 
     fn reflected(a: &RowMajor, scales: &[f64], trace: f64, wanted: bool) -> Option<Self> {
