@@ -276,8 +276,9 @@ fn times(a: &RowMajor, t: &[f64]) -> RowMajor {
     for (target, row) in padded.chunks_exact_mut(stride).zip(t.chunks_exact(d)) {
         target[..d].copy_from_slice(row);
     }
-    image
-        .entries_mut()
+    // Both matrices are made here, of padded rows.
+    let (entries, _) = image.entries_mut();
+    entries
         .par_chunks_mut(BLOCK * stride)
         .enumerate()
         .for_each(|(k, block)| {
