@@ -109,7 +109,7 @@ impl RegressionCases {
                     if i == j { power } else { 0.0 }
                 });
             }
-            Rows::Repeated if n > 1 && turn % 2 == 0 => {
+            Rows::Repeated if n > 1 && turn.is_multiple_of(2) => {
                 let first = a.row(0).clone_owned();
                 a.set_row(n - 1, &first);
                 if n > 3 {

@@ -127,9 +127,9 @@ mod tests {
                     let mut product = vec![0.0; stride];
                     add_product(level, &entries, stride, 0..cut, &x, &mut product);
                     add_product(level, &entries, stride, cut..n, &x, &mut product);
-                    for i in 0..n {
+                    for (i, found) in product.iter().enumerate().take(n) {
                         let expected: f64 = (0..n).map(|j| entry(i, j) * x[j]).sum();
-                        assert_eq!(product[i], expected, "{} {n} {cut} {i}", level.name());
+                        assert_eq!(*found, expected, "{} {n} {cut} {i}", level.name());
                     }
                 }
             }

@@ -139,7 +139,7 @@ pub(super) fn iterate(
     let mut best = (norm(r), step.clone());
     let mut worse = 0;
     let ended = loop {
-        if norm(&rest) <= target || !(along > 0.0) {
+        if norm(&rest) <= target || along.is_nan() || along <= 0.0 {
             break None;
         }
         if before + products >= settings.max_iterations {
@@ -151,7 +151,7 @@ pub(super) fn iterate(
         let image = problem.multiply(&direction);
         products += 1;
         let curvature = dot(&direction, &image);
-        if !(curvature > 0.0) {
+        if curvature.is_nan() || curvature <= 0.0 {
             break None;
         }
         let length = along / curvature;

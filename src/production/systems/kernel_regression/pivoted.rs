@@ -35,7 +35,7 @@ impl Pivoted {
         let mut columns: Vec<Vec<f64>> = Vec::new();
         for _ in 0..RANK.min(order) {
             let total: f64 = left.iter().sum();
-            if !(total > LEAST * order as f64) {
+            if total.is_nan() || total <= LEAST * order as f64 {
                 break;
             }
             let drawn = (stream.next_u64() >> 11) as f64 * f64::EPSILON * 0.5 * total;
@@ -55,7 +55,7 @@ impl Pivoted {
                 }
             }
             let root = column[pivot].sqrt();
-            if !(root > 0.0) {
+            if root.is_nan() || root <= 0.0 {
                 left[pivot] = 0.0;
                 continue;
             }

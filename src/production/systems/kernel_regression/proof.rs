@@ -54,7 +54,7 @@ pub(super) fn bound(
         });
         (lowest, "a Cholesky factorisation of the scaled kernel")
     };
-    if !(lowest > 0.0) {
+    if lowest.is_nan() || lowest <= 0.0 {
         let why =
             "none: no lower bound of the lowest eigenvalue of the scaled kernel could be proven";
         return (None, why.to_owned());
