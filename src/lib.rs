@@ -65,7 +65,7 @@
 //!
 //! # Features
 //!
-//! `cli` (default): the program, with clap, ctrlc, indicatif. `npz` (part of `cli`): archives of numpy arrays, with zip.
+//! `cli` (default): the program, with clap, ctrlc, indicatif. `npz` (part of `cli`): archives of numpy arrays, with zip. `csv` (part of `cli`): numbers separated by commas.
 //! `argmin`: production losses as cost functions of argmin's optimisers.
 
 #![deny(missing_docs)]

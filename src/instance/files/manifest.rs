@@ -3,7 +3,7 @@
 //! ```text
 //! { "loss": "softmax" | "exp" | "cosh" | "sinh" | "residual-softmax" | "two-layer", "matrix": MATRIX, "target": "b.npy" | [...],
 //!   "weights": "w.npy" | [...] | 10.0, "start": optional point, "points": optional list of points }
-//! MATRIX is [[...], ...], "A.mtx", "A.mtx.gz", "A.npy", "A.npz" (SciPy's save_npz of csr, csc or coo, or np.savez of one array),
+//! MATRIX is [[...], ...], "A.mtx", "A.mtx.gz", "A.npy", "A.npz" (SciPy's save_npz of csr, csc or coo, or np.savez of one array), "A.csv", "A.svm" (svmlight),
 //!   or compressed sparse rows:
 //!   { "indptr": "A_indptr.npy" | [...], "indices": "A_indices.npy" | [...], "data": "A_data.npy" | [...], "shape": [n, d] }
 //! "two-layer" also needs "second_layer": "A2.npy" | "A2.mtx" | [[...], ...] (m x n) and

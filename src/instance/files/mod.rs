@@ -1,10 +1,11 @@
-//! Instances and points on disk: manifests (JSON), numpy arrays, SciPy's sparse matrices, Matrix Market files, and files that are written whole.
+//! Instances and points on disk: manifests (JSON), numpy arrays, SciPy's sparse matrices, Matrix Market, CSV and svmlight files, and files that are written whole.
 //!
 //! Everything that arrives here is foreign. Whatever the bytes are, the answer is a value or an [`InstanceError`] that
 //! names the file and the place in it; sizes that a file announces are believed only as far as its length supports them.
 //!
 //! [`InstanceError`]: crate::instance::InstanceError
 
+mod csv;
 pub(crate) mod decimal;
 mod entries;
 mod integer;
@@ -17,6 +18,7 @@ mod outputs;
 mod point;
 mod source;
 mod suffix;
+mod svmlight;
 mod whole;
 
 pub use json::FORMAT_VERSION;

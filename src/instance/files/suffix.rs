@@ -19,6 +19,13 @@ pub(super) fn is_matrix_market(path: &Path) -> bool {
     has_suffix(path, "mtx") || is_packed()
 }
 
+/// Whether this is a file of svmlight or libsvm.
+pub(super) fn is_svmlight(path: &Path) -> bool {
+    ["svm", "svmlight", "libsvm"]
+        .iter()
+        .any(|suffix| has_suffix(path, suffix))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
