@@ -55,6 +55,7 @@ def _solver(row: dict[str, Any]) -> Any:
         "tol": TOLERANCE,
         "max_iter": MAX_ITERATIONS,
         "seed": SEED,
+        "bound": True,
         "callback": None,
         "on_interrupt": "raise",
     }
@@ -75,7 +76,7 @@ def _solver(row: dict[str, Any]) -> Any:
         given = {name: bound.get(name, value) for name, value in orders.items()}
         start = given.pop("x0")
         start = None if start is None else json.dumps(plain(start))
-        return run(posed, start, bound=True, **given)
+        return run(posed, start, **given)
 
     names = [slot["name"] for slot in slots]
     function.__name__ = function.__qualname__ = key.replace("-", "_")

@@ -8,7 +8,8 @@
 //! allowed error in f64 = radius * 2^-53 / (0.51 10^-39)        amplification K = allowed / (2^-53 max |value|)
 //! ```
 //!
-//! (or with `2^-24`, `2^-8` for `2^-53`), and a sound f64 program keeps `15.95 - log10 K` digits, less an allowance for another order of operations.
+//! and a sound f64 program keeps `15.95 - log10 K` digits, less an allowance for another order of operations. float32 and bfloat16
+//! have `2^-24` and `2^-8` in place of `2^-53`, to first order in that unit.
 
 use nalgebra::{Cholesky, DMatrix, DVector};
 
