@@ -8,5 +8,5 @@ mod run;
 
 pub use journal::Journal;
 pub use plan::Plan;
-pub use record::{ClaimRecord, Failure, Point, Tally};
+pub use record::{ClaimRecord, DecidedCase, Failure, Tally};
 pub use run::{Progress, run, run_until};

@@ -50,7 +50,7 @@ pub struct Failure {
 
 /// A case inside the premise that was decided, as a plot shows it.
 #[derive(Clone, Debug)]
-pub struct Point {
+pub struct DecidedCase {
     /// Where the case came from.
     pub origin: Origin,
     /// allowed / observed: below 1 where the statement fails, infinite where nothing was observed.
@@ -89,7 +89,7 @@ pub struct ClaimRecord {
     /// Where the smallest slack was seen.
     pub tightest: Option<Origin>,
     /// The decided cases inside the premise, in their order.
-    pub points: Vec<Point>,
+    pub points: Vec<DecidedCase>,
     /// Cases inside the premise, by stratum.
     pub strata: BTreeMap<Stratum, usize>,
     /// The failure with the fewest rows and columns; a recorded witness goes first.
@@ -169,7 +169,7 @@ impl ClaimRecord {
         }
         let strata = claim.strata_of(case);
         if decided {
-            self.points.push(Point {
+            self.points.push(DecidedCase {
                 origin: case.origin().clone(),
                 slack,
                 levels: strata.iter().filter_map(Stratum::level).collect(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::{ClaimRecord, Point};
+use crate::campaign::{ClaimRecord, DecidedCase};
 use crate::claims::Claim;
 use crate::report::{Counts, decided};
 
@@ -116,7 +116,7 @@ impl CampaignReport {
 impl ClaimReport {
     fn new(claim: &Claim, record: &ClaimRecord) -> Self {
         let axis = axis(&record.points);
-        let level = |point: &Point| {
+        let level = |point: &DecidedCase| {
             let levels = point.levels.iter();
             levels
                 .filter(|(quantity, _)| Some(*quantity) == axis)
@@ -175,7 +175,7 @@ fn finite(value: f64) -> Option<f64> {
 }
 
 /// The quantity with the most decades among these cases; of several the first by name.
-fn axis(points: &[Point]) -> Option<&'static str> {
+fn axis(points: &[DecidedCase]) -> Option<&'static str> {
     let mut decades: BTreeMap<&'static str, BTreeSet<i32>> = BTreeMap::new();
     for (quantity, decade) in points.iter().flat_map(|point| &point.levels) {
         decades.entry(quantity).or_default().insert(*decade);
