@@ -27,7 +27,15 @@ def pose(system: str, **arrays: Any) -> Any:
         raise ValueError(f'unknown system "{system}": known systems are {known}')
     if row["logit"]:
         return Problem(loss=system, **arrays)
-    switches = {slot["name"] for slot in row["given"] if slot["switch"]}
+    slots = {slot["name"]: slot for slot in row["given"]}
+    switches = {name for name, slot in slots.items() if slot["switch"]}
+    for name, array in arrays.items():
+        words = slots[name]["words"] if name in slots else None
+        if words and isinstance(array, str):
+            if array not in words:
+                raise ValueError(f"{name} is {array!r}: must be one of {', '.join(words)}")
+            # The extension takes the place of the word in the table.
+            arrays[name] = float(words.index(array))
     given = [
         (name, as_float64(name, array, switch=name in switches))
         for name, array in arrays.items()

@@ -34,6 +34,10 @@ fn slot(slot: &Slot) -> Value {
         "switch": slot.rule == Rule::Switch,
         "words": match slot.rule {
             Rule::Word(words) => json!(words),
+            Rule::Variant(variants) => {
+                let words: Vec<&str> = variants.iter().map(|variant| variant.word).collect();
+                json!(words)
+            }
             _ => Value::Null,
         },
         "required": slot.default.is_none(),
