@@ -48,6 +48,8 @@ pub struct RegressionCases {
     pub without_ridge: bool,
     /// Whether A has one column in all of them.
     pub one_column: bool,
+    /// Whether one edge case has rows so long that the exponential of their square is beyond f64.
+    pub long_rows: bool,
     /// Random cases in a default run.
     pub cases: usize,
 }
@@ -65,6 +67,7 @@ impl RegressionCases {
         rows: Rows::Any,
         without_ridge: false,
         one_column: false,
+        long_rows: false,
         cases: 48,
     };
     /// The kernel only.
@@ -200,7 +203,16 @@ impl Cases for RegressionCases {
             })
             .filter(|[_, d]| *d == 1 || !self.one_column)
             .collect();
-        edges_of_shapes(&shapes, 4, |index, shape| self.in_shape(index, shape, rng))
+        let mut edges =
+            edges_of_shapes(&shapes, 4, |index, shape| self.in_shape(index, shape, rng))?;
+        if self.long_rows {
+            let a = DMatrix::from_column_slice(2, 1, &[32.0, -32.0]);
+            let given = posed(Which::Kernel, &a, vec![1.0, 2.0], 0.0)?
+                .with_points(vec![vec![0.0, 0.0]])
+                .map_err(CheckError::Other)?;
+            edges.push(Case::new(Origin::Edge(edges.len()), given, 0));
+        }
+        Ok(edges)
     }
 
     /// The first keys of a head of a language model, divided by `32^(1/4)`, so that the kernel has the model's own scale.

@@ -196,6 +196,10 @@ fn sketch(case: &Case<Given>, fewer: usize) -> Result<Verdict, CheckError> {
 }
 
 const ANY: OtherCases = &RegressionCases::KERNEL;
+const LONG: OtherCases = &RegressionCases {
+    long_rows: true,
+    ..RegressionCases::KERNEL
+};
 const REPEATED: OtherCases = &RegressionCases {
     rows: Rows::Repeated,
     ..RegressionCases::KERNEL
@@ -252,7 +256,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("replaces attention-kernel-regression/kernel-in-f64")
             .states("every entry of G_ik = exp(-||a_i - a_k||^2 / 2) computed in f64 is a number")
             .formula(r"\operatorname{fl}\bigl(e^{-\|a_i - a_k\|^2 / 2}\bigr) \text{ is a number}")
-            .about(ANY, STRATA)
+            .about(LONG, STRATA)
             .check(|case| representable(case, true))
             .fault("exp(A A')", |case| representable(case, false)),
         claim("attention-kernel-regression/repeated-rows")

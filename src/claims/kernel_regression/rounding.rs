@@ -35,6 +35,11 @@ fn rounded_answer(case: &Case<Given>, level: Level) -> Result<Verdict, CheckErro
     let Some((x, ratio)) = model.solved(&model.b, model.power) else {
         return Ok(Verdict::Outside(Outside::Rank));
     };
+    // An entry below the normal numbers is rounded by more than u of itself.
+    let normal = High::lift(f64::MIN_POSITIVE)?;
+    if x.iter().any(|x| !x.is_zero() && x.abs() < normal) {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
     let ball = loss(&case.instance, &rounded(&x)?)?;
     let two = High::int(2);
     let observed = (two * ball.midpoint()).max(High::ZERO).sqrt();
@@ -161,7 +166,7 @@ pub fn claims() -> Vec<Claim> {
             .recalled("arXiv 2308.14304: a (1 + eps) factor of the optimum")
             .states("some x in f64, the exact answer rounded, has || N^j x - b || <= 2 min || N^j y - b ||")
             .formula(r"\|N^j \operatorname{fl}(x^*) - b\|_2 \le 2 \min_y \|N^j y - b\|_2, \quad N^j x^* = b, \quad N = A^\top A")
-            .given("an even power, rank d")
+            .given("an even power, rank d, no entry of x underflows")
             .note("The least one is 0 for rank d, so a factor of it leaves nothing; an additive eps || b || is what can be asked for. Attributed, wording unverified.")
             .about(EVEN, TALL)
             .check(|case| rounded_answer(case, Level::Least))
@@ -171,7 +176,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("implied by costs that grow like log(1 / eps)")
             .states("the exact answer in f64 has || N^j x - b || <= 10^-13 || b ||")
             .formula(r"\|N^j \operatorname{fl}(x^*) - b\|_2 \le 10^{-13} \|b\|_2, \quad N^j x^* = b, \quad N = A^\top A")
-            .given("an even power, rank d")
+            .given("an even power, rank d, no entry of x underflows")
             .note("Rounding x alone leaves up to u kappa^(2 j) || b ||, whatever the algorithm. It is a level at which refinement stalls, not a lower bound over all vectors of f64: the best of them is a closest-vector problem.")
             .about(EVEN, TALL)
             .check(|case| rounded_answer(case, Level::Small))
@@ -181,7 +186,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("replaces attention-kernel-regression/any-accuracy")
             .states("the exact answer rounded to f64 has || N^j x - b || <= u kappa(A)^(2 j) || b ||")
             .formula(r"\|N^j \operatorname{fl}(x^*) - b\|_2 \le u\, \kappa(A)^{2j}\, \|b\|_2, \quad N^j x^* = b, \quad N = A^\top A, \ u = 2^{-53}")
-            .given("an even power, rank d")
+            .given("an even power, rank d, no entry of x underflows")
             .note("Each entry is off by u of itself, || N^j || || N^-j || = kappa^(2 j). Smaller residuals take x in more digits than f64 has.")
             .about(EVEN, TALL)
             .check(|case| rounded_answer(case, Level::Condition))

@@ -230,7 +230,7 @@ impl Cases for AttentionCases {
         self.shaped(index, sides, rng)
     }
 
-    /// One token; one column each; all equal; A1, A2 and A3 of different widths.
+    /// One token; one column each; all equal; A1, A2 and A3 of different widths; a column of A2 that moves no softmax.
     fn edges(&self, rng: &mut Stream) -> Result<Vec<Case<Given>>, CheckError> {
         let (n, m, d3) = (self.tokens, self.outputs, self.values);
         let shapes: &[[usize; 5]] = match self.target {
@@ -244,7 +244,16 @@ impl Cases for AttentionCases {
             Target::Met => &[[n, 1, 1, 1, m], [n, 2, 2, 1, m]],
             Target::Unattained => &[[2, 1, 1, 1, 1], [2, 1, 1, 1, m]],
         };
-        edges_of_shapes(shapes, 2, |index, shape| self.shaped(index, shape, rng))
+        let mut edges = edges_of_shapes(shapes, 2, |index, shape| self.shaped(index, shape, rng))?;
+        if matches!(self.target, Target::Any | Target::Hull) {
+            // The index of a column of ones in A2.
+            let case = self.shaped(5, [n, 2, 2, d3.min(2), m], rng)?;
+            edges.push(Case {
+                origin: Origin::Edge(edges.len()),
+                ..case
+            });
+        }
+        Ok(edges)
     }
 
     // Nothing real: the head that ships with the program has more unknowns than 40 digits can afford.

@@ -64,7 +64,7 @@ fn head_distance(case: &Case<Given>, from: usize) -> Result<Verdict, CheckError>
             first
         }
     };
-    if rank_of(&head)?.0 > 1 {
+    if rank_of(&head, &head)?.0 > 1 {
         return Ok(Verdict::Outside(Outside::Rank));
     }
     let apart = &model.a1 * (&x - &head) * model.a2.transpose();

@@ -77,7 +77,8 @@ impl Seen {
         } else {
             self.model.a2.clone()
         };
-        Ok([rank_of(&self.model.a1)?, rank_of(&keys)?])
+        let model = &self.model;
+        Ok([rank_of(&model.a1, &model.a1)?, rank_of(&keys, &model.a2)?])
     }
 
     /// The singular value of that number, from 0; 0 beyond the last.

@@ -332,10 +332,13 @@ pub fn centred(matrix: &DMatrix<High>) -> DMatrix<High> {
     out
 }
 
-/// Rank and least singular value that is not 0. Beyond 30 decades below the largest a singular value counts as 0.
-pub fn rank_of(matrix: &DMatrix<High>) -> Result<(usize, High), CheckError> {
-    // 0 by the rounding of a mean.
-    let noise = unit() * High::int(64) * High::int(matrix.len() as i64);
+/// Rank and least singular value that is not 0. Beyond 30 decades below the largest a singular value counts as 0, and so does what
+/// the rounding of a mean can leave of a matrix that had the entries of `before`.
+pub fn rank_of(
+    matrix: &DMatrix<High>,
+    before: &DMatrix<High>,
+) -> Result<(usize, High), CheckError> {
+    let noise = unit() * High::int(64) * High::int(matrix.len() as i64) * before.amax();
     let values = spectrum::singular_values(matrix)?;
     let floor = values[0].shifted(-30).max(noise);
     let seen: Vec<High> = values.into_iter().filter(|value| *value > floor).collect();
