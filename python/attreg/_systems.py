@@ -55,7 +55,8 @@ def _solver(row: dict[str, Any]) -> Any:
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
             default=inspect.Parameter.empty if slot["required"] else None,
         )
-        for slot in slots
+        # What must be given goes first; the others keep their order.
+        for slot in sorted(slots, key=lambda slot: not slot["required"])
     ]
     orders = {
         "x0": None,
