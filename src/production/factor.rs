@@ -31,19 +31,7 @@ pub(crate) trait Factor {
 #[cfg(test)]
 pub(crate) mod test_support {
     use super::Factor;
-    use crate::production::kernels::operator::Gram;
     use crate::production::summation::dot;
-
-    /// The symmetric matrix with these entries on and below its diagonal.
-    pub(crate) fn symmetric(order: usize, entry: impl Fn(usize, usize) -> f64) -> Gram {
-        let mut gram = Gram::zeros(order);
-        for j in 0..order {
-            for (k, place) in gram.column_mut(j).iter_mut().enumerate() {
-                *place = entry(j + k, j);
-            }
-        }
-        gram
-    }
 
     /// What every factorisation of M promises, to within `allowed`: `M s = v` is solved, and `||C^-1 v||^2 = v' M^-1 v` and
     /// `||M C'^-1 v||_{M^-1} = ||v||`, which a root and its transpose taken for each other would break.

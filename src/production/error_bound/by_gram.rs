@@ -69,12 +69,9 @@ impl Local {
             // Entry (i, j) is off by at most units root(S_i S_j), S the column sums of squares.
             error: gram_units * trace(&|_| 1.0),
         };
-        let Some(gram) = lowest_eigenpair(&plain.matrix).and_then(|(value, _)| {
-            FRACTIONS
-                .iter()
-                .map(|fraction| fraction * value)
-                .find(|mu| *mu > 0.0 && plain.exceeds(*mu, None))
-        }) else {
+        let Some(gram) = lowest_eigenpair(&plain.matrix)
+            .and_then(|(value, _)| plain.exceeds_part(&FRACTIONS, value, None))
+        else {
             return Err(
                 "the matrix or the Hessian is too close to singular for Gram matrices in f64"
                     .to_string(),

@@ -59,15 +59,9 @@ fn facts_of_size_one(
     gradient: &[f64],
     gradient_error: f64,
 ) -> Option<HessianFacts> {
-    let find = |estimate: f64, other: Option<&Bounded>| {
-        FRACTIONS
-            .iter()
-            .map(|fraction| fraction * estimate)
-            .find(|mu| *mu > 0.0 && hessian.exceeds(*mu, other))
-    };
-    let lowest = find(lowest_eigenpair(&hessian.matrix)?.0, None)?;
+    let lowest = hessian.exceeds_part(&FRACTIONS, lowest_eigenpair(&hessian.matrix)?.0, None)?;
     let relative = lowest_relative(&hessian.matrix, &gram.matrix)?;
-    let in_logits = find(relative, Some(gram))?;
+    let in_logits = hessian.exceeds_part(&FRACTIONS, relative, Some(gram))?;
     let cholesky = Cholesky::new(&hessian.matrix)?;
     let step = cholesky.solve(gradient);
     let image = hessian.matrix.multiply(&step);

@@ -52,10 +52,10 @@ impl Bounded {
         let d = self.matrix.order;
         let mut shifted = self.matrix.clone();
         let mut error = self.error;
-        let mut sizes: f64 = (0..d).map(|j| self.matrix.column(j)[0].abs()).sum();
+        let mut sizes: f64 = self.matrix.diagonal().map(f64::abs).sum();
         if let Some(other) = other {
             shifted.add_multiple(-mu, &other.matrix);
-            let other_size: f64 = (0..d).map(|j| other.matrix.column(j)[0].abs()).sum();
+            let other_size: f64 = other.matrix.diagonal().map(f64::abs).sum();
             // Entries of a positive semidefinite matrix are below its trace: two roundings each, d a row.
             error += mu * other.error;
             sizes += mu * other_size;
@@ -68,6 +68,14 @@ impl Bounded {
             shifted.column_mut(j)[0] -= total;
         }
         Cholesky::new(&shifted).is_some()
+    }
+
+    /// The first of these parts of an estimate that is positive and that the exact matrix is proven to [exceed](Self::exceeds).
+    pub fn exceeds_part(&self, parts: &[f64], estimate: f64, other: Option<&Self>) -> Option<f64> {
+        parts
+            .iter()
+            .map(|part| part * estimate)
+            .find(|mu| *mu > 0.0 && self.exceeds(*mu, other))
     }
 }
 

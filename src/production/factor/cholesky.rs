@@ -73,13 +73,13 @@ impl Factor for Cholesky {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::production::factor::test_support::{keeps_its_promises, symmetric};
+    use crate::production::factor::test_support::keeps_its_promises;
 
     #[test]
     fn a_definite_system_is_solved_and_others_are_refused() {
         for d in [1, 2, 9, 70] {
             // Lehmer's matrix: positive definite, (i, j) is min / max.
-            let lehmer = symmetric(d, |i, j| (j + 1) as f64 / (i + 1) as f64);
+            let lehmer = Gram::from_lower(d, |i, j| (j + 1) as f64 / (i + 1) as f64);
             let x: Vec<f64> = (0..d).map(|j| (j % 3) as f64 - 1.0).collect();
             let v = lehmer.multiply(&x);
             let found = Cholesky::new(&lehmer).unwrap().solve(&v);
@@ -88,12 +88,14 @@ mod tests {
                 "{d}"
             );
         }
-        let ones = symmetric(3, |_, _| 1.0);
+        let ones = Gram::from_lower(3, |_, _| 1.0);
         assert!(Cholesky::new(&ones).is_none());
-        assert!(Cholesky::new(&symmetric(2, |i, j| if i == j { 1.0 } else { 2.0 })).is_none());
-        assert!(Cholesky::new(&symmetric(2, |_, _| f64::NAN)).is_none());
+        assert!(
+            Cholesky::new(&Gram::from_lower(2, |i, j| if i == j { 1.0 } else { 2.0 })).is_none()
+        );
+        assert!(Cholesky::new(&Gram::from_lower(2, |_, _| f64::NAN)).is_none());
         // Columns of wildly different size are independent all the same.
-        let graded = symmetric(2, |i, j| {
+        let graded = Gram::from_lower(2, |i, j| {
             if i == j {
                 10f64.powi(-12 * i as i32)
             } else {
@@ -106,7 +108,7 @@ mod tests {
     /// [[2, 1], [1, 2]] = L L' with L' = [[root 2, 1 / root 2], [0, root 3/2]], by hand.
     #[test]
     fn the_factor_is_the_one_worked_out_by_hand() {
-        let matrix = symmetric(2, |i, j| if i == j { 2.0 } else { 1.0 });
+        let matrix = Gram::from_lower(2, |i, j| if i == j { 2.0 } else { 1.0 });
         let factor = Cholesky::new(&matrix).unwrap();
         let root = 2f64.sqrt();
         let rows = factor.transposed_rows();

@@ -354,7 +354,8 @@ fn accumulate(sums: &mut [f64; BLOCK], factor: f64, row: &[f64; BLOCK]) {
 mod tests {
     use super::*;
     use crate::instance::sample;
-    use crate::production::factor::test_support::{keeps_its_promises, symmetric};
+    use crate::production::factor::test_support::keeps_its_promises;
+    use crate::production::kernels::operator::Gram;
     use nalgebra::DMatrix;
 
     /// nalgebra's factor is the independent one; R is unique up to the signs of its rows.
@@ -403,7 +404,7 @@ mod tests {
             tall.row_mut(i).copy_from_slice(row);
         }
         let factor = Householder::new(tall);
-        let gram = symmetric(2, |i, j| [[4.0, 6.0], [6.0, 34.0]][i][j]);
+        let gram = Gram::from_lower(2, |i, j| [[4.0, 6.0], [6.0, 34.0]][i][j]);
         keeps_its_promises(&factor, &|v| gram.multiply(v), &[1.0, -3.0], 1e-14);
         // |R| = [[2, 3], [0, 5]] and |R^-1| = [[1/2, 3/10], [0, 1/5]].
         let ratio = (38f64.sqrt() * 0.38f64.sqrt()).recip();

@@ -119,7 +119,6 @@ fn largest(d: usize, product: impl Fn(&[f64]) -> Vec<f64>) -> Option<(f64, Vec<f
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::production::factor::test_support::symmetric;
 
     /// `Q diag(values) Q'` for a fixed orthonormal Q.
     fn with_eigenvalues(values: &[f64]) -> (Gram, DMatrix<f64>) {
@@ -127,26 +126,26 @@ mod tests {
         let mut rng = sample::stream(11, "lowest", d as u64);
         let q = sample::conditioned_matrix(&mut rng, d, d, 1.0, 1.0);
         let full = &q * DMatrix::from_diagonal(&DVector::from_column_slice(values)) * q.transpose();
-        (symmetric(d, |i, j| full[(i, j)]), q)
+        (Gram::from_lower(d, |i, j| full[(i, j)]), q)
     }
 
     #[test]
     fn the_lowest_eigenpair_is_that_of_a_known_matrix() {
         // [[2, 1], [1, 2]] has eigenvalues 1 and 3, the first along (1, -1).
         let (value, vector) =
-            lowest_eigenpair(&symmetric(2, |i, j| if i == j { 2.0 } else { 1.0 })).unwrap();
+            lowest_eigenpair(&Gram::from_lower(2, |i, j| if i == j { 2.0 } else { 1.0 })).unwrap();
         assert!((value - 1.0).abs() < 1e-14 && (vector[0] + vector[1]).abs() < 1e-14);
         assert!((vector[0].abs() - 0.5f64.sqrt()).abs() < 1e-14);
         // [[1, 2], [2, 1]] has -1 along (1, -1).
         let (value, vector) =
-            lowest_eigenpair(&symmetric(2, |i, j| if i == j { 1.0 } else { 2.0 })).unwrap();
+            lowest_eigenpair(&Gram::from_lower(2, |i, j| if i == j { 1.0 } else { 2.0 })).unwrap();
         assert!((value + 1.0).abs() < 1e-12 && (vector[0] + vector[1]).abs() < 1e-7);
         // [[0, 1], [1, 0]] has -1 along (1, -1), and nothing on its diagonal.
         let (value, vector) =
-            lowest_eigenpair(&symmetric(2, |i, j| if i == j { 0.0 } else { 1.0 })).unwrap();
+            lowest_eigenpair(&Gram::from_lower(2, |i, j| if i == j { 0.0 } else { 1.0 })).unwrap();
         assert!((value + 1.0).abs() < 1e-12 && (vector[0] + vector[1]).abs() < 1e-7);
         for d in [2, 40] {
-            assert!(lowest_eigenpair(&symmetric(d, |_, _| f64::NAN)).is_none());
+            assert!(lowest_eigenpair(&Gram::from_lower(d, |_, _| f64::NAN)).is_none());
             assert_eq!(lowest_eigenpair(&Gram::zeros(d)).unwrap().0, 0.0);
         }
     }
@@ -178,11 +177,11 @@ mod tests {
     #[test]
     fn relative_eigenvalues_are_those_of_the_pencil() {
         // det [[1 - 2 e, -e], [-e, 4 - 2 e]] = 3 e^2 - 10 e + 4.
-        let metric = symmetric(2, |i, j| if i == j { 2.0 } else { 1.0 });
-        let hessian = symmetric(2, |i, j| if i != j { 0.0 } else { [1.0, 4.0][i] });
+        let metric = Gram::from_lower(2, |i, j| if i == j { 2.0 } else { 1.0 });
+        let hessian = Gram::from_lower(2, |i, j| if i != j { 0.0 } else { [1.0, 4.0][i] });
         let lowest = lowest_relative(&hessian, &metric).unwrap();
         assert!((lowest - (10.0 - 52f64.sqrt()) / 6.0).abs() < 1e-14);
-        let saddle = symmetric(2, |i, j| if i != j { 0.0 } else { [1.0, -4.0][i] });
+        let saddle = Gram::from_lower(2, |i, j| if i != j { 0.0 } else { [1.0, -4.0][i] });
         assert!(lowest_relative(&saddle, &metric).is_none());
     }
 
@@ -191,9 +190,9 @@ mod tests {
     fn the_lowest_relative_eigenvalue_of_many_is_found() {
         let d = 90;
         let diagonal = |i: usize, j: usize, entry: f64| if i == j { entry } else { 0.0 };
-        let metric = symmetric(d, |i, j| diagonal(i, j, 2.0 * (i + 1) as f64));
+        let metric = Gram::from_lower(d, |i, j| diagonal(i, j, 2.0 * (i + 1) as f64));
         let lowered = |i: usize| if i == 40 { 0.5 } else { 1.0 };
-        let hessian = symmetric(d, |i, j| diagonal(i, j, lowered(i) * (i + 1) as f64));
+        let hessian = Gram::from_lower(d, |i, j| diagonal(i, j, lowered(i) * (i + 1) as f64));
         let lowest = lowest_relative(&hessian, &metric).unwrap();
         assert!((lowest - 0.25).abs() < 1e-12, "{lowest}");
     }

@@ -130,14 +130,14 @@ mod tests {
     use super::*;
     use crate::instance::sample;
     use crate::production::factor::cholesky::Cholesky;
-    use crate::production::factor::test_support::{keeps_its_promises, symmetric};
+    use crate::production::factor::test_support::keeps_its_promises;
     use crate::production::summation::dot;
 
     /// [[1, 2], [2, 1]] has eigenvalues 3 and -1 along (1, 1) and (1, -1): its absolute value is [[2, 1], [1, 2]].
     #[test]
     fn the_absolute_value_of_a_matrix_is_factored() {
         let matrix = DMatrix::from_row_slice(2, 2, &[1.0, 2.0, 2.0, 1.0]);
-        let absolute = symmetric(2, |i, j| if i == j { 2.0 } else { 1.0 });
+        let absolute = Gram::from_lower(2, |i, j| if i == j { 2.0 } else { 1.0 });
         let factor = Absolute::new(&matrix, 0.1).unwrap();
         keeps_its_promises(&factor, &|v| absolute.multiply(v), &[1.0, -3.0], 1e-14);
         // With eigenvalues of at least 3 it is 3 I.
@@ -149,15 +149,17 @@ mod tests {
 
     #[test]
     fn the_absolute_step_is_newtons_where_the_matrix_is_definite_and_descends_elsewhere() {
-        let metric = Cholesky::new(&symmetric(2, |i, j| if i == j { 2.0 } else { 0.5 })).unwrap();
-        let definite = symmetric(2, |i, j| if i == j { 3.0 } else { 1.0 });
+        let metric =
+            Cholesky::new(&Gram::from_lower(2, |i, j| if i == j { 2.0 } else { 0.5 })).unwrap();
+        let definite = Gram::from_lower(2, |i, j| if i == j { 3.0 } else { 1.0 });
         let gradient = [1.0, -2.0];
         let newton = Cholesky::new(&definite).unwrap().solve(&gradient);
         let step = absolute_step(&definite, &metric, &gradient).unwrap();
         assert!((step[0] - newton[0]).abs() < 1e-14 && (step[1] - newton[1]).abs() < 1e-14);
         // diag(2, -2) in the metric of the identity: |H| = 2 I.
-        let identity = Cholesky::new(&symmetric(2, |i, j| f64::from(u8::from(i == j)))).unwrap();
-        let saddle = symmetric(2, |i, j| if i != j { 0.0 } else { 2.0 - 4.0 * i as f64 });
+        let identity =
+            Cholesky::new(&Gram::from_lower(2, |i, j| f64::from(u8::from(i == j)))).unwrap();
+        let saddle = Gram::from_lower(2, |i, j| if i != j { 0.0 } else { 2.0 - 4.0 * i as f64 });
         let step = absolute_step(&saddle, &identity, &gradient).unwrap();
         assert!((step[0] - 0.5).abs() < 1e-15 && (step[1] + 1.0).abs() < 1e-15);
         assert!(absolute_step(&saddle, &identity, &[0.0, 0.0]).is_none());
@@ -168,7 +170,7 @@ mod tests {
     #[test]
     fn the_absolute_step_raises_small_eigenvalues_in_the_metric() {
         let diagonal =
-            |entries: [f64; 2]| symmetric(2, |i, j| if i == j { entries[i] } else { 0.0 });
+            |entries: [f64; 2]| Gram::from_lower(2, |i, j| if i == j { entries[i] } else { 0.0 });
         let metric = Cholesky::new(&diagonal([4.0, 1.0])).unwrap();
         let step = absolute_step(&diagonal([2.0, -3.0]), &metric, &[1.0, 6.0]).unwrap();
         assert!((step[0] - 0.5).abs() < 1e-14 && (step[1] - 2.0).abs() < 1e-14);
@@ -192,8 +194,9 @@ mod tests {
         let q = sample::conditioned_matrix(&mut rng, d, d, 1.0, 1.0);
         let values = DVector::from_fn(d, |k, _| value(k));
         let full = &q * DMatrix::from_diagonal(&values) * q.transpose();
-        let hessian = symmetric(d, |i, j| full[(i, j)]);
-        let identity = Cholesky::new(&symmetric(d, |i, j| f64::from(u8::from(i == j)))).unwrap();
+        let hessian = Gram::from_lower(d, |i, j| full[(i, j)]);
+        let identity =
+            Cholesky::new(&Gram::from_lower(d, |i, j| f64::from(u8::from(i == j)))).unwrap();
         // A share of the negative directions that is only just there.
         let shares = DVector::from_fn(d, |k, _| if value(k) < 0.0 { 1e-6 } else { 1.0 });
         let gradient = &q * &shares;
@@ -209,8 +212,9 @@ mod tests {
     fn a_step_from_a_space_that_is_too_small_descends() {
         let d = 400;
         let value = |k: usize| 2.0 * k as f64 / (d - 1) as f64 - 1.0;
-        let hessian = symmetric(d, |i, j| if i == j { value(i) } else { 0.0 });
-        let identity = Cholesky::new(&symmetric(d, |i, j| f64::from(u8::from(i == j)))).unwrap();
+        let hessian = Gram::from_lower(d, |i, j| if i == j { value(i) } else { 0.0 });
+        let identity =
+            Cholesky::new(&Gram::from_lower(d, |i, j| f64::from(u8::from(i == j)))).unwrap();
         let gradient: Vec<f64> = (0..d).map(|k| (k as f64).sin()).collect();
         let step = absolute_step(&hessian, &identity, &gradient).unwrap();
         // Its length between those of 1 / 1 and 1 / 0.01.

@@ -539,6 +539,22 @@ impl Gram {
         }
     }
 
+    /// The symmetric matrix with these entries on and below its diagonal: rows before columns.
+    pub fn from_lower(order: usize, entry: impl Fn(usize, usize) -> f64) -> Self {
+        let mut gram = Self::zeros(order);
+        for j in 0..order {
+            for (k, place) in gram.column_mut(j).iter_mut().enumerate() {
+                *place = entry(j + k, j);
+            }
+        }
+        gram
+    }
+
+    /// The entries on the diagonal.
+    pub fn diagonal(&self) -> impl Iterator<Item = f64> {
+        (0..self.order).map(|j| self.column(j)[0])
+    }
+
     /// `(i, j)` of the full matrix.
     pub fn entry(&self, i: usize, j: usize) -> f64 {
         self.entries[i.min(j) * self.stride + i.max(j)]

@@ -130,13 +130,9 @@ impl Second<'_> {
 }
 
 fn lower(matrix: &DMatrix<f64>, shift: f64) -> Gram {
-    let mut gram = Gram::zeros(matrix.nrows());
-    for j in 0..matrix.nrows() {
-        for (k, place) in gram.column_mut(j).iter_mut().enumerate() {
-            *place = matrix[(j + k, j)] + if k == 0 { shift } else { 0.0 };
-        }
-    }
-    gram
+    Gram::from_lower(matrix.nrows(), |i, j| {
+        matrix[(i, j)] + if i == j { shift } else { 0.0 }
+    })
 }
 
 /// `-(H + shift)^-1 g`, or `None` where the matrix is not positive definite beyond rounding.

@@ -85,20 +85,11 @@ pub(super) fn bound(given: &Given, of: &Coordinates, point: &[f64]) -> Result<Pr
 
 /// A positive number that the smallest eigenvalue is proven to exceed, if one is found.
 fn least_curvature(hessian: &Enclosed) -> Option<f64> {
-    let order = hessian.mid.nrows();
-    let mut matrix = Gram::zeros(order);
-    for j in 0..order {
-        for (k, place) in matrix.column_mut(j).iter_mut().enumerate() {
-            *place = hessian.mid[(j + k, j)];
-        }
-    }
+    let matrix = Gram::from_lower(hessian.mid.nrows(), |i, j| hessian.mid[(i, j)]);
     let (estimate, _) = lowest_eigenpair(&matrix)?;
     let bounded = Bounded {
         matrix,
         error: hessian.radius_norm(),
     };
-    PARTS
-        .into_iter()
-        .map(|part| part * estimate)
-        .find(|mu| *mu > 0.0 && bounded.exceeds(*mu, None))
+    bounded.exceeds_part(&PARTS, estimate, None)
 }

@@ -67,12 +67,9 @@ impl Pivoted {
             columns.push(column);
         }
         let mu = (left.iter().sum::<f64>() / order as f64).max(LEAST);
-        let mut inner = Gram::zeros(columns.len());
-        for j in 0..columns.len() {
-            for (k, place) in inner.column_mut(j).iter_mut().enumerate() {
-                *place = dot(&columns[j], &columns[j + k]) + if k == 0 { mu } else { 0.0 };
-            }
-        }
+        let inner = Gram::from_lower(columns.len(), |i, j| {
+            dot(&columns[j], &columns[i]) + if i == j { mu } else { 0.0 }
+        });
         Self {
             inner: Cholesky::new(&inner),
             columns,

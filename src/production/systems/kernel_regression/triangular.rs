@@ -59,13 +59,16 @@ impl Triangular {
         }
         let ones = vec![1.0; matrix.rows()];
         let gram = operator.gram(&ones);
-        let trace = trace(&gram);
+        let trace = gram.diagonal().sum();
         let error = operator.gram_additions() as f64 * UNIT * trace * SLACK;
-        if let Some(cholesky) = Cholesky::new(&gram)
-            && error <= GRAM_LOSS * lowest_estimate(&cholesky, gram.order)
+        let factor = Cholesky::new(&gram).map(|factor| {
+            let near = lowest_estimate(&factor, gram.order);
+            (factor, near)
+        });
+        if let Some((cholesky, near)) = factor
+            && error <= GRAM_LOSS * near
         {
             let lowest = if wanted {
-                let near = lowest_estimate(&cholesky, gram.order);
                 proven(gram, error, near)
             } else {
                 0.0
@@ -77,9 +80,7 @@ impl Triangular {
                 made: "a Gram matrix",
             });
         }
-        let scales: Vec<f64> = (0..gram.order)
-            .map(|j| gram.entry(j, j).sqrt().recip())
-            .collect();
+        let scales: Vec<f64> = gram.diagonal().map(|entry| entry.sqrt().recip()).collect();
         if scales.iter().any(|scale| !scale.is_finite()) {
             return None;
         }
@@ -154,7 +155,7 @@ impl Triangular {
         let gram = operator.gram(&vec![1.0; a.rows()]);
         let cholesky = Cholesky::new(&gram)?;
         let near = lowest_estimate(&cholesky, d);
-        let size = self::trace(&gram);
+        let size: f64 = gram.diagonal().sum();
         if size > POOR * POOR * d as f64 * near {
             return None;
         }
@@ -204,10 +205,6 @@ impl Factor for Triangular {
     }
 }
 
-fn trace(gram: &Gram) -> f64 {
-    (0..gram.order).map(|j| gram.entry(j, j)).sum()
-}
-
 /// The lowest eigenvalue of `L L'` by a few steps of inverse iteration: an estimate, from above.
 pub(super) fn lowest_estimate(factor: &dyn Factor, order: usize) -> f64 {
     const STEPS: usize = 8;
@@ -236,11 +233,11 @@ pub(super) fn proven(gram: Gram, error: f64, near: f64) -> f64 {
         matrix: gram,
         error,
     };
-    [0.9, 0.5, 0.1, 0.01]
-        .into_iter()
-        .map(|share| share * near)
-        .find(|mu| mu.is_finite() && bounded.exceeds(*mu, None))
-        .unwrap_or(0.0)
+    if !near.is_finite() {
+        return 0.0;
+    }
+    let proven = bounded.exceeds_part(&[0.9, 0.5, 0.1, 0.01], near, None);
+    proven.unwrap_or(0.0)
 }
 
 /// `S A C`: every row of A C with a random sign, added to a random row of the sketch.
