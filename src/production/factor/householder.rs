@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use crate::instance::row_major::LINE;
+use crate::instance::row_major::{LINE, RowMajor};
 use crate::production::factor::Factor;
 use crate::production::kernels::Level;
 use crate::production::kernels::subtract::{Buffers, Factors, Source, Target, subtract_product};
@@ -85,6 +85,18 @@ impl Tall {
             columns,
             stride,
         }
+    }
+
+    /// The rows of A with each column times its scale; of as many columns as there are scales.
+    pub(crate) fn scaled(a: &RowMajor, scales: &[f64]) -> Self {
+        let mut copy = Self::zeros(a.rows(), scales.len());
+        for i in 0..a.rows() {
+            let row = copy.row_mut(i).iter_mut().zip(a.row(i)).zip(scales);
+            for ((place, entry), scale) in row {
+                *place = entry * scale;
+            }
+        }
+        copy
     }
 
     /// The number of rows.

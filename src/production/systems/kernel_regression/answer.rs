@@ -1,8 +1,9 @@
 //! What a run hands back.
 
-use super::scaled::Scaled;
+use super::scaled::{self, Scaled, largest, times_power};
 use crate::production::Outcome;
 use crate::production::outcome::TraceEntry;
+use crate::production::systems::error::Refusal;
 use crate::production::systems::reached::{Reached, Watch};
 
 /// A gradient below this multiple of what rounding x makes of it is at its rounding level.
@@ -21,26 +22,27 @@ pub(super) struct Values {
 impl Values {
     /// How a run ends here.
     pub(super) fn outcome(&self, tolerance: f64) -> Outcome {
-        let within = |one: Scaled, share: f64, other: Scaled| {
-            let exponent = one.exponent.max(other.exponent);
-            let at = |scaled: Scaled| {
-                let shift = scaled.exponent - exponent;
-                Scaled {
-                    value: scaled.value,
-                    exponent: shift,
-                }
-                .get()
-            };
-            at(one) <= share * at(other)
-        };
-        if within(self.gradient, tolerance, self.start) {
+        if self.gradient.at_most(tolerance, self.start) {
             Outcome::Converged
-        } else if within(self.gradient, AT_ROUNDING, self.noise) {
+        } else if self.gradient.at_most(AT_ROUNDING, self.noise) {
             Outcome::ConvergedToRounding
         } else {
             Outcome::LineSearchStalled
         }
     }
+}
+
+/// `x = 2^exponent y`, refused where its largest entry is no normal f64.
+pub(super) fn unknowns(y: &[f64], exponent: i64) -> Result<Vec<f64>, Refusal> {
+    let size = largest(y);
+    let top = exponent + scaled::exponent(size);
+    if size > 0.0 && !(-1022..=1023).contains(&top) {
+        return Err(Refusal::Range {
+            what: "the largest entry of x",
+            exponent: top,
+        });
+    }
+    Ok(y.iter().map(|y| times_power(*y, exponent)).collect())
 }
 
 /// The start x = 0 in a trace; whether to stop there.
@@ -88,7 +90,7 @@ pub(super) fn reached(values: &Values, ending: Ending) -> Reached {
         }
         warnings.push(format!(
             "{what} is about 2^{}, beyond the range of f64: the largest number is shown in its place",
-            scaled.exponent + super::scaled::exponent(scaled.value)
+            scaled.exponent + self::scaled::exponent(scaled.value)
         ));
         f64::MAX
     };

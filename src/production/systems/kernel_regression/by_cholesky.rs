@@ -3,6 +3,7 @@
 use super::KEY;
 use super::by_conjugate_gradients::iterate;
 use super::equilibrated::{Equilibrated, Scaling};
+use super::proof::LARGEST_ORDER;
 use super::refined::{self, Correction, Way};
 use crate::production::factor::Factor;
 use crate::production::factor::cholesky::Cholesky;
@@ -12,8 +13,6 @@ use crate::production::systems::method::{Cost, Method};
 use crate::production::systems::reached::{Reached, Watch};
 use crate::system::Given;
 
-/// The largest kernel that is factored: 512 MiB, and as much for the factor.
-const LARGEST_ORDER: usize = 8192;
 /// How many multiply-adds of a factorisation take the time of one of a product with the stored kernel, which waits for memory.
 const FASTER: f64 = 8.0;
 
@@ -31,14 +30,7 @@ impl Method for ByCholesky {
 
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         let scaling = Scaling::of(given)?;
-        let order = scaling.order();
-        if order > LARGEST_ORDER {
-            return Err(Refusal::Rows {
-                rows: order,
-                limit: LARGEST_ORDER,
-                how: "a Cholesky factorisation",
-            });
-        }
+        let order = scaling.order_within(LARGEST_ORDER, "a Cholesky factorisation")?;
         Ok((order as f64).powi(3) / 3.0 / FASTER)
     }
 

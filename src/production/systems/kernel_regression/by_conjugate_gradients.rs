@@ -46,15 +46,7 @@ impl Method for ByConjugateGradients {
 
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         let scaling = Scaling::of(given)?;
-        let order = scaling.order();
-        if order > LARGEST_ORDER {
-            return Err(Refusal::Rows {
-                rows: order,
-                limit: LARGEST_ORDER,
-                how: "conjugate gradients",
-            });
-        }
-        let n = order as f64;
+        let n = scaling.order_within(LARGEST_ORDER, "conjugate gradients")? as f64;
         Ok(n * n * expected_steps(&scaling).min(n))
     }
 

@@ -4,9 +4,9 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::answer::{self, Ending, Values};
+use super::answer::{self, Ending, Values, unknowns};
 use super::products::{Products, ScaledVector};
-use super::scaled::{Scaled, exponent, largest, times_power};
+use super::scaled::Scaled;
 use crate::production::Outcome;
 use crate::production::factor::householder::{Householder, Tall};
 use crate::production::step::PIVOT_TOLERANCE;
@@ -35,11 +35,7 @@ pub(super) fn solve(
     }
     let tall = n >= d;
     let matrix = if tall {
-        let mut copy = Tall::zeros(n, d);
-        for i in 0..n {
-            copy.row_mut(i).copy_from_slice(rows.row(i));
-        }
-        Householder::triangular_factor(copy)
+        Householder::triangular_factor(Tall::scaled(rows, &vec![1.0; d]))
     } else {
         rows.to_matrix()
     };
@@ -78,16 +74,7 @@ pub(super) fn solve(
         0
     };
     let scale = from.exponent - 2 * solves as i64 * products.a.exponent + shift;
-    let size = largest(y.as_slice());
-    let order = scale + exponent(size);
-    if size > 0.0 && !(-1022..=1023).contains(&order) {
-        return Err(Refusal::Range {
-            what: "the largest entry of x",
-            exponent: order,
-        }
-        .into());
-    }
-    let x: Vec<f64> = y.iter().map(|entry| times_power(*entry, scale)).collect();
+    let x = unknowns(y.as_slice(), scale)?;
     let rounded = ScaledVector::of(&x);
     let residual = products.image(&rounded, true).minus(target);
     let unit: Vec<f64> = x.iter().map(|entry| entry * UNIT).collect();

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::groups::Groups;
 use super::products::ScaledVector;
-use super::scaled::{Scaled, exponent, largest, times_power};
+use super::scaled::{Scaled, exponent, largest, rows_of, times_power};
 use crate::instance::row_major::RowMajor;
 use crate::production::double::Double;
 use crate::production::kernels::gaussian::{Buffers, Transposed, kernel_rows};
@@ -20,7 +20,7 @@ use crate::production::kernels::operator::Gram;
 use crate::production::kernels::{Level, symmetric};
 use crate::production::summation::{norm, two_product, two_sum};
 use crate::production::systems::error::Refusal;
-use crate::system::{Array, Given};
+use crate::system::Given;
 
 /// Rows of the kernel that one thread makes at once.
 const BLOCK: usize = 8;
@@ -61,17 +61,9 @@ impl Scaling {
             let solves = "the kernel";
             return Err(Refusal::Kind { kind, solves });
         }
-        let (n, d) = (given.size("n"), given.size("d"));
-        let entries = given.array("matrix").map_or(&[][..], Array::values);
-        let mut all = RowMajor::zeros(n, d);
-        for (i, row) in entries.chunks_exact(d.max(1)).enumerate() {
-            all.row_mut(i).copy_from_slice(row);
-        }
+        let all = rows_of(given);
         let groups = Groups::of(&all);
-        let mut rows = RowMajor::zeros(groups.len(), d);
-        for (g, i) in groups.first.iter().enumerate() {
-            rows.row_mut(g).copy_from_slice(all.row(*i));
-        }
+        let rows = all.select_rows(&groups.first);
         let ridge = given.scalar("ridge");
         let (mut inner, mut outer) = (Vec::new(), Vec::new());
         for (g, count) in groups.counts.iter().enumerate() {
@@ -111,6 +103,15 @@ impl Scaling {
     /// The number of distinct rows.
     pub(super) fn order(&self) -> usize {
         self.groups.len()
+    }
+
+    /// The same, refused above a limit.
+    pub(super) fn order_within(&self, limit: usize, how: &'static str) -> Result<usize, Refusal> {
+        let rows = self.order();
+        if rows > limit {
+            return Err(Refusal::Rows { rows, limit, how });
+        }
+        Ok(rows)
     }
 
     /// `C^(1/2) s`.
@@ -360,13 +361,10 @@ impl Equilibrated {
             return fitted;
         }
         let scatter = self.scaling.scatter();
-        sum(
-            fitted,
-            Scaled {
-                value: 0.5 * scatter * scatter,
-                exponent: 0,
-            },
-        )
+        fitted.plus(Scaled {
+            value: 0.5 * scatter * scatter,
+            exponent: 0,
+        })
     }
 
     /// Loss and norm of the gradient at x = 0.
@@ -379,16 +377,14 @@ impl Equilibrated {
         let means = ScaledVector::of(&self.scaling.weighted_means());
         let fitted = self.image_of(&means);
         let scatter = self.scaling.ridge * self.scaling.scatter();
-        let squares = sum(
-            Scaled {
-                value: fitted.value * fitted.value,
-                exponent: 2 * fitted.exponent,
-            },
-            Scaled {
-                value: scatter * scatter,
-                exponent: 0,
-            },
-        );
+        let squares = Scaled {
+            value: fitted.value * fitted.value,
+            exponent: 2 * fitted.exponent,
+        }
+        .plus(Scaled {
+            value: scatter * scatter,
+            exponent: 0,
+        });
         // Half of an odd exponent is no whole number.
         let (value, exponent) = if squares.exponent % 2 == 0 {
             (squares.value, squares.exponent)
@@ -427,28 +423,6 @@ impl Equilibrated {
             largest(&self.product(&roots, &ones)),
             largest(&self.multiply(&ones)),
         )
-    }
-}
-
-/// `a + b`.
-fn sum(a: Scaled, b: Scaled) -> Scaled {
-    let top = |x: Scaled| {
-        if x.value == 0.0 { i64::MIN } else { x.exponent }
-    };
-    let exponent = top(a).max(top(b));
-    if exponent == i64::MIN {
-        return a;
-    }
-    let at = |x: Scaled| {
-        if x.value == 0.0 {
-            0.0
-        } else {
-            times_power(x.value, x.exponent - exponent)
-        }
-    };
-    Scaled {
-        value: at(a) + at(b),
-        exponent,
     }
 }
 

@@ -16,10 +16,10 @@
 //! in f64 is another matter: rounding it alone leaves a residual of up to `u kappa^(2j)`.
 
 use super::KEY;
-use super::answer::{self, Ending, Values, begin};
+use super::answer::{self, Ending, Values, begin, unknowns};
 use super::deficient;
 use super::products::{Products, ScaledVector};
-use super::scaled::{Scaled, ScaledMatrix, exponent, largest, times_power};
+use super::scaled::{Scaled, ScaledMatrix, times_power};
 use super::triangular::Triangular;
 use crate::production::double::{self, Double};
 use crate::production::error_bound::SLACK;
@@ -75,7 +75,6 @@ impl Method for TriangularFactor {
         settings: &Settings,
         watch: &mut Watch<'_>,
     ) -> Result<Reached, SystemError> {
-        self.takes(given)?;
         let a = ScaledMatrix::of(given);
         let products = Products::of(given, &a);
         let target = Products::target(given);
@@ -106,6 +105,7 @@ impl Method for TriangularFactor {
             factor,
             solves,
             start,
+            frobenius: summation::norm(a.rows().block(0, a.rows().rows())) * SLACK,
         };
         let mut found = run.at(settings.certify)?;
         if !settings.certify && !found.values.outcome(settings.tolerance).is_success() {
@@ -154,6 +154,8 @@ struct Run<'a> {
     factor: Option<Triangular>,
     solves: u64,
     start: Scaled,
+    /// `|| A ||_F` of the matrix divided by its power of two.
+    frobenius: f64,
 }
 
 /// Where a run ended.
@@ -197,21 +199,7 @@ impl Run<'_> {
             };
             error *= y.normalise();
         }
-        let x: Vec<f64> = y
-            .vector
-            .high
-            .iter()
-            .map(|entry| times_power(*entry, y.exponent))
-            .collect();
-        let top = y.exponent + exponent(largest(&y.vector.high));
-        if largest(&y.vector.high) > 0.0 && !(-1022..=1023).contains(&top) {
-            let what = "the largest entry of x";
-            return Err(Refusal::Range {
-                what,
-                exponent: top,
-            }
-            .into());
-        }
+        let x = unknowns(&y.vector.high, y.exponent)?;
         // What underflows in x is lost besides.
         let rounded = ScaledVector::of(&x);
         let image = products.image(&rounded, refined);
@@ -248,7 +236,7 @@ impl Run<'_> {
     fn of_the_projection(&self, projected: &ScaledVector) -> f64 {
         let a = self.products.a.rows();
         let (_, units) = double::roundings(a);
-        let size = frobenius(self.products) * self.target.vector.norm();
+        let size = self.frobenius * self.target.vector.norm();
         let shift = self.target.exponent + self.products.a.exponent - projected.exponent;
         times_power(units * size * SLACK, shift)
     }
@@ -262,8 +250,7 @@ impl Run<'_> {
         }
         let a = self.products.a.rows();
         let (up, down) = double::roundings(a);
-        let frobenius = frobenius(self.products);
-        let square = frobenius * frobenius;
+        let square = self.frobenius * self.frobenius;
         let residual = |y: &Double| {
             let image = double::transpose_multiply(a, &double::multiply(a, y));
             let rest = v.plus(-1.0, &image);
@@ -333,10 +320,4 @@ impl Run<'_> {
             _ => Vec::new(),
         }
     }
-}
-
-/// `|| A ||_F` of the matrix divided by its power of two.
-fn frobenius(products: &Products<'_>) -> f64 {
-    let rows = products.a.rows();
-    summation::norm(rows.block(0, rows.rows())) * SLACK
 }

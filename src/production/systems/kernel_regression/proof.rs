@@ -21,8 +21,8 @@ use crate::scalar::rounding::UNIT;
 const ENTRY: f64 = 32.0;
 /// Roundings of an entry of f, and of x for z: T, which carries those of S and of an exponential, square roots and products.
 const OUTER: f64 = 24.0;
-/// Orders above which no factorisation is made for the proof alone.
-const LARGEST_ORDER: usize = 8192;
+/// The largest kernel that is factored: 512 MiB, and as much for the factor.
+pub(super) const LARGEST_ORDER: usize = 8192;
 
 /// The bound, and what it rests on, or why there is none. `factor` is one of M, if there is one.
 pub(super) fn bound(

@@ -51,7 +51,10 @@ pub(super) fn run(
         loss: start_loss,
         gradient: start,
         start,
-        noise: problem.gradient(&vec![0.0; order]),
+        noise: Scaled {
+            value: 0.0,
+            exponent: 0,
+        },
     };
     let mut products = 0;
     let mut early =
@@ -65,15 +68,19 @@ pub(super) fn run(
         products += correction.products;
         early = correction.ended;
         let residual = problem.residual(&next);
-        let (next, residual) = with_lone_rows(problem, next, residual);
-        let gradient = problem.gradient(&residual);
+        let Stand {
+            z: next,
+            r: residual,
+            sizes,
+            gradient,
+        } = Stand::new(problem, next, residual).with_lone_rows(problem);
         // Long rows have small parts of the residual and large ones of the gradient: either may lag behind the other.
         let (left, before) = (norm(&residual), norm(&r));
-        if !smaller(gradient, 1.0, values.gradient) && left >= before {
+        if !gradient.below(1.0, values.gradient) && left >= before {
             break;
         }
-        let slow = !smaller(gradient, GAIN, values.gradient) && left > GAIN * before;
-        let units: Vec<f64> = problem.sizes(&next).iter().map(|s| s * UNIT).collect();
+        let slow = !gradient.below(GAIN, values.gradient) && left > GAIN * before;
+        let units: Vec<f64> = sizes.iter().map(|size| size * UNIT).collect();
         values = Values {
             loss: problem.loss(&residual),
             gradient,
@@ -92,47 +99,58 @@ pub(super) fn run(
             early = early.or(Some(Outcome::Interrupted));
         }
         let enough = values.outcome(settings.tolerance) == Outcome::Converged;
-        if slow || !smaller(values.noise, 1.0, gradient) || enough && !settings.certify {
+        if slow || !values.noise.below(1.0, gradient) || enough && !settings.certify {
             break;
         }
     }
     finish(problem, way, settings, (z, values), (products, early))
 }
 
-/// Rows with a small part of the residual, but a large one for their own size: those that hardly any other row is near to. What
-/// conjugate gradients leave is small in all rows together, and these are exact after a step of Jacobi's method.
-fn with_lone_rows(problem: &Equilibrated, z: Vec<f64>, r: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
-    /// In roundings.
-    const LARGE: f64 = 64.0;
-    let sizes = problem.sizes(&z);
-    let lone = |(r, size): (&f64, &f64)| {
-        if r.abs() > LARGE * UNIT * size {
-            *r
-        } else {
-            0.0
-        }
-    };
-    let step: Vec<f64> = r.iter().zip(&sizes).map(lone).collect();
-    if step.iter().all(|s| *s == 0.0) {
-        return (z, r);
-    }
-    let next: Vec<f64> = z.iter().zip(&step).map(|(z, s)| z + s).collect();
-    let residual = problem.residual(&next);
-    if smaller(problem.gradient(&residual), 1.0, problem.gradient(&r)) {
-        (next, residual)
-    } else {
-        (z, r)
-    }
+/// A point with what a look at it costs products with M.
+struct Stand {
+    z: Vec<f64>,
+    /// The residual.
+    r: Vec<f64>,
+    /// What rounding makes of each of its entries, but for the units.
+    sizes: Vec<f64>,
+    gradient: Scaled,
 }
 
-fn smaller(one: Scaled, share: f64, other: Scaled) -> bool {
-    let shift = other.exponent - one.exponent;
-    Scaled {
-        value: share * other.value,
-        exponent: shift,
+impl Stand {
+    fn new(problem: &Equilibrated, z: Vec<f64>, r: Vec<f64>) -> Self {
+        Self {
+            sizes: problem.sizes(&z),
+            gradient: problem.gradient(&r),
+            z,
+            r,
+        }
     }
-    .get()
-        > one.value
+
+    /// After a step of Jacobi's method in rows with a small part of the residual, but a large one for their own size: those that hardly
+    /// any other row is near to. What conjugate gradients leave is small in all rows together, and these are exact after the step.
+    fn with_lone_rows(self, problem: &Equilibrated) -> Self {
+        /// In roundings.
+        const LARGE: f64 = 64.0;
+        let lone = |(r, size): (&f64, &f64)| {
+            if r.abs() > LARGE * UNIT * size {
+                *r
+            } else {
+                0.0
+            }
+        };
+        let step: Vec<f64> = self.r.iter().zip(&self.sizes).map(lone).collect();
+        if step.iter().all(|s| *s == 0.0) {
+            return self;
+        }
+        let z: Vec<f64> = self.z.iter().zip(&step).map(|(z, s)| z + s).collect();
+        let residual = problem.residual(&z);
+        let next = Self::new(problem, z, residual);
+        if next.gradient.below(1.0, self.gradient) {
+            next
+        } else {
+            self
+        }
+    }
 }
 
 fn finish(

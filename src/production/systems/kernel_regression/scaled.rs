@@ -42,6 +42,55 @@ impl Scaled {
     pub(super) fn get(self) -> f64 {
         times_power(self.value, self.exponent)
     }
+
+    /// Both values in units of one power of two, and its exponent. 0 is 0 in any unit.
+    fn beside(self, other: Self) -> (f64, f64, i64) {
+        let exponents = [self, other].into_iter().filter(|one| one.value != 0.0);
+        let Some(top) = exponents.map(|one| one.exponent).max() else {
+            return (0.0, 0.0, self.exponent);
+        };
+        let at = |one: Self| match one.value {
+            0.0 => 0.0,
+            value => times_power(value, one.exponent - top),
+        };
+        (at(self), at(other), top)
+    }
+
+    /// The sum of both.
+    pub(super) fn plus(self, other: Self) -> Self {
+        let (one, other, exponent) = self.beside(other);
+        Self {
+            value: one + other,
+            exponent,
+        }
+    }
+
+    /// Whether it is at most that share of the other.
+    pub(super) fn at_most(self, share: f64, other: Self) -> bool {
+        let (one, other, _) = self.beside(other);
+        one <= share * other
+    }
+
+    /// Whether it is below that share of the other.
+    pub(super) fn below(self, share: f64, other: Self) -> bool {
+        let (one, other, _) = self.beside(other);
+        one < share * other
+    }
+}
+
+/// The entries of the array `matrix` of an instance, row by row.
+fn entries(given: &Given) -> &[f64] {
+    given.array("matrix").map_or(&[][..], Array::values)
+}
+
+/// A of an instance.
+pub(super) fn rows_of(given: &Given) -> RowMajor {
+    let (n, d) = (given.size("n"), given.size("d"));
+    let mut rows = RowMajor::zeros(n, d);
+    for (i, row) in entries(given).chunks_exact(d.max(1)).enumerate() {
+        rows.row_mut(i).copy_from_slice(row);
+    }
+    rows
 }
 
 /// `A = 2^exponent` times a matrix with a largest entry from 1 to 2.
@@ -54,13 +103,12 @@ pub(super) struct ScaledMatrix {
 impl ScaledMatrix {
     /// The array `matrix` of an instance.
     pub(super) fn of(given: &Given) -> Self {
-        let (n, d) = (given.size("n"), given.size("d"));
-        let entries = given.array("matrix").map_or(&[][..], Array::values);
-        let exponent = exponent(largest(entries));
-        let mut matrix = RowMajor::zeros(n, d);
-        for (i, row) in entries.chunks_exact(d.max(1)).enumerate() {
-            for (place, entry) in matrix.row_mut(i).iter_mut().zip(row) {
-                *place = times_power(*entry, -exponent);
+        let n = given.size("n");
+        let exponent = exponent(largest(entries(given)));
+        let mut matrix = rows_of(given);
+        for i in 0..n {
+            for entry in matrix.row_mut(i) {
+                *entry = times_power(*entry, -exponent);
             }
         }
         Self {

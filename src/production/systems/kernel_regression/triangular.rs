@@ -109,14 +109,7 @@ impl Triangular {
     }
 
     fn reflected(a: &RowMajor, scales: &[f64], trace: f64, wanted: bool) -> Option<Self> {
-        let mut copy = Tall::zeros(a.rows(), a.columns());
-        for i in 0..a.rows() {
-            let row = copy.row_mut(i).iter_mut().zip(a.row(i)).zip(scales);
-            for ((place, entry), scale) in row {
-                *place = entry * scale;
-            }
-        }
-        let factor = Householder::new(copy);
+        let factor = Householder::new(Tall::scaled(a, scales));
         Self::from_first(
             a,
             scales,
@@ -254,14 +247,7 @@ fn sketch(a: &RowMajor, scales: &[f64], rows: usize, seed: u64) -> Tall {
             row.for_each(|(sum, entry)| *sum -= entry);
         }
     }
-    let mut tall = Tall::zeros(rows, a.columns());
-    for i in 0..rows {
-        let row = tall.row_mut(i).iter_mut().zip(sums.row(i)).zip(scales);
-        for ((place, sum), scale) in row {
-            *place = sum * scale;
-        }
-    }
-    tall
+    Tall::scaled(&sums, scales)
 }
 
 /// `A T` for T by rows, d x d.
