@@ -32,23 +32,13 @@ impl PosedAnswer {
     /// precision the data of the instance and the point are rounded first, as the program that computed the answer must have
     /// done.
     pub fn read(path: &Path, posed: &Posed, precision: Precision) -> Result<Self, InstanceError> {
-        let kind = match precision.round_posed(posed)? {
-            Posed::Logit(instance) => {
-                let answer = read_answer(path, &instance)?;
-                Kind::Logit(instance, answer.into())
-            }
-            Posed::Other(given) => match given.system().asks {
-                Asks::Loss => {
-                    let answer = read_named_answer(path, &given)?;
-                    Kind::Named(given, answer.into())
-                }
-                Asks::Outputs(_) => {
-                    let values = read_outputs(path, &given)?;
-                    Kind::Outputs(given, values)
-                }
-            },
-        };
-        Ok(Self { precision, kind }.rounded())
+        Self::by(
+            posed,
+            precision,
+            |instance| read_answer(path, instance),
+            |given| read_named_answer(path, given),
+            |given| read_outputs(path, given),
+        )
     }
 
     /// [`read`](Self::read) from text; `name` is the file that messages mention and that relative paths start from.
@@ -58,18 +48,35 @@ impl PosedAnswer {
         posed: &Posed,
         precision: Precision,
     ) -> Result<Self, InstanceError> {
+        Self::by(
+            posed,
+            precision,
+            |instance| parse_answer(text, name, instance),
+            |given| parse_named_answer(text, name, given),
+            |given| parse_outputs(text, name, given),
+        )
+    }
+
+    /// By the reader for what the system asks.
+    fn by(
+        posed: &Posed,
+        precision: Precision,
+        logit: impl FnOnce(&Instance) -> Result<Answer, InstanceError>,
+        named: impl FnOnce(&Given) -> Result<NamedAnswer, InstanceError>,
+        outputs: impl FnOnce(&Given) -> Result<Vec<High>, InstanceError>,
+    ) -> Result<Self, InstanceError> {
         let kind = match precision.round_posed(posed)? {
             Posed::Logit(instance) => {
-                let answer = parse_answer(text, name, &instance)?;
+                let answer = logit(&instance)?;
                 Kind::Logit(instance, answer.into())
             }
             Posed::Other(given) => match given.system().asks {
                 Asks::Loss => {
-                    let answer = parse_named_answer(text, name, &given)?;
+                    let answer = named(&given)?;
                     Kind::Named(given, answer.into())
                 }
                 Asks::Outputs(_) => {
-                    let values = parse_outputs(text, name, &given)?;
+                    let values = outputs(&given)?;
                     Kind::Outputs(given, values)
                 }
             },

@@ -4,7 +4,7 @@ use nalgebra::DVector;
 
 use crate::instance::{DesignMatrix, Instance, InstanceError, LossKind};
 use crate::scalar::High;
-use crate::system::{Array, Given, Posed, Rule};
+use crate::system::{Array, Given, Posed};
 
 /// A binary floating-point format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,11 +136,7 @@ impl Precision {
             let Some(array) = given.array(slot.name) else {
                 continue;
             };
-            // Counts are no data of any precision.
-            let exact = matches!(
-                slot.rule,
-                Rule::Dimension(_) | Rule::Count | Rule::Switch | Rule::Word(_)
-            );
+            let exact = slot.rule.is_exact();
             let round = |value: &f64| if exact { *value } else { self.round(*value) };
             let values = array.values().iter().map(round).collect();
             if let Some(rounded) = Array::new(array.shape().to_vec(), values) {

@@ -24,6 +24,20 @@ pub enum Rule {
     Variant(&'static [Variant]),
 }
 
+impl Rule {
+    /// Whether entries are counts, switches or words, which are no data of any precision.
+    pub fn is_exact(self) -> bool {
+        match self {
+            Self::Count | Self::Switch | Self::Dimension(_) | Self::Word(_) | Self::Variant(_) => {
+                true
+            }
+            Self::Finite | Self::NonNegative | Self::Positive | Self::FiniteUnlessHidden(_) => {
+                false
+            }
+        }
+    }
+}
+
 /// What a word says about other arrays.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Variant {
