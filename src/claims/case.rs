@@ -116,6 +116,12 @@ impl<I> Case<I> {
         }
     }
 
+    /// The same case, said to come from there.
+    #[must_use]
+    pub fn from_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
     /// A random stream of the case's own, for one purpose.
     pub fn stream(&self, purpose: &str) -> Stream {
         sample::stream(self.seed, purpose, 0)
@@ -144,8 +150,8 @@ impl AnyCase {
     #[must_use]
     pub fn from_origin(self, origin: Origin) -> Self {
         match self {
-            Self::Logit(case) => Self::Logit(Case { origin, ..case }),
-            Self::Other(case) => Self::Other(Case { origin, ..case }),
+            Self::Logit(case) => Self::Logit(case.from_origin(origin)),
+            Self::Other(case) => Self::Other(case.from_origin(origin)),
         }
     }
 

@@ -43,10 +43,7 @@ pub(in crate::claims) fn edges_of_shapes<I, S: Copy>(
     for shape in shapes {
         for turn in 0..turns {
             let case = draw(cases.len() * 3 + turn, *shape)?;
-            cases.push(Case {
-                origin: Origin::Edge(cases.len()),
-                ..case
-            });
+            cases.push(case.from_origin(Origin::Edge(cases.len())));
         }
     }
     Ok(cases)

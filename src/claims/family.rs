@@ -199,10 +199,7 @@ impl Family {
             }
             for turn in 0..4 {
                 let case = self.shaped(cases.len() * 5 + turn, rows, columns, rng)?;
-                cases.push(Case {
-                    origin: Origin::Edge(cases.len()),
-                    ..case
-                });
+                cases.push(case.from_origin(Origin::Edge(cases.len())));
             }
         }
         Ok(cases)

@@ -129,10 +129,7 @@ impl Cases for AttentionCases {
             .enumerate()
             .map(|(index, shape)| {
                 let case = self.in_shape(index, shape, rng)?;
-                Ok(Case {
-                    origin: Origin::Edge(index),
-                    ..case
-                })
+                Ok(case.from_origin(Origin::Edge(index)))
             })
             .collect()
     }

@@ -69,15 +69,6 @@ impl Lifted {
         }
         counter.counted(sum / self.scale)
     }
-
-    fn seen(&self, i: usize) -> usize {
-        let keys = self.parts.shape[1];
-        if self.parts.causal {
-            keys.min(i + 1)
-        } else {
-            keys
-        }
-    }
 }
 
 /// All of A, its row sums, `A V`, quotients: the definition in its order.
@@ -86,7 +77,7 @@ fn as_printed(lifted: &Lifted, counter: &mut Counter) -> Vec<High> {
     let mut a = Vec::with_capacity(queries);
     for i in 0..queries {
         let mut row = Vec::with_capacity(keys);
-        for k in 0..lifted.seen(i) {
+        for k in 0..lifted.parts.seen(i) {
             let logit = lifted.logit(i, k, counter);
             row.push(counter.counted(logit.exp()));
             counter.hold(1);
@@ -122,7 +113,7 @@ fn streamed(lifted: &Lifted, counter: &mut Counter) -> Vec<High> {
         let mut largest = lifted.logit(i, 0, counter);
         let mut total = High::ONE;
         let mut sums: Vec<High> = (0..m).map(|c| lifted.v[c]).collect();
-        for k in 1..lifted.seen(i) {
+        for k in 1..lifted.parts.seen(i) {
             let logit = lifted.logit(i, k, counter);
             if logit > largest {
                 let factor = (largest - logit).exp();
@@ -187,7 +178,7 @@ fn operations(case: &Case<Given>, products: bool) -> Result<Verdict, CheckError>
     let mut counter = Counter::default();
     let found = as_printed(&lifted, &mut counter);
     let [queries, _, d, m] = lifted.parts.shape;
-    let pairs: usize = (0..queries).map(|i| lifted.seen(i)).sum();
+    let pairs: usize = (0..queries).map(|i| lifted.parts.seen(i)).sum();
     let width = if products { 2 * d } else { 0 };
     let formula = (pairs * (width + 2 * m + 2)) as i64 - queries as i64;
     let counts = Verdict::equal(

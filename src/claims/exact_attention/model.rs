@@ -42,6 +42,12 @@ impl Parts {
         }
     }
 
+    /// How many keys query i sees.
+    pub fn seen(&self, i: usize) -> usize {
+        let keys = self.shape[1];
+        if self.causal { keys.min(i + 1) } else { keys }
+    }
+
     /// The instance.
     pub fn posed(self) -> Result<Given, CheckError> {
         posed(

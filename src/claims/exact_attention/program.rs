@@ -25,10 +25,10 @@ enum Program {
 
 /// The outputs in f64, row by row.
 fn computed(parts: &Parts, program: Program) -> Vec<f64> {
-    let [queries, keys, d, m] = parts.shape;
+    let [queries, _, d, m] = parts.shape;
     let mut all = Vec::with_capacity(queries * m);
     for i in 0..queries {
-        let seen = if parts.causal { keys.min(i + 1) } else { keys };
+        let seen = parts.seen(i);
         let logit = |k: usize| -> f64 {
             let terms = (0..d).map(|j| parts.q[i * d + j] * parts.k[k * d + j]);
             terms.sum::<f64>() / parts.scale
@@ -100,12 +100,12 @@ fn within_the_bound(case: &Case<Given>, less: High) -> Result<Verdict, CheckErro
 /// side of the middle is allowed.
 fn in_the_hull(case: &Case<Given>, share: High) -> Result<Verdict, CheckError> {
     let parts = Parts::of(case);
-    let [_, keys, _, m] = parts.shape;
+    let [.., m] = parts.shape;
     let exact = outputs(&case.instance)?;
     let half = High::ratio(1, 2);
     let mut verdict = Verdict::VACUOUS;
     for i in 0..exact.values.nrows() {
-        let seen = if parts.causal { keys.min(i + 1) } else { keys };
+        let seen = parts.seen(i);
         for c in 0..m {
             let column: Vec<f64> = (0..seen).map(|k| parts.v[k * m + c]).collect();
             let least = High::lift(column.iter().copied().fold(f64::INFINITY, f64::min))?;

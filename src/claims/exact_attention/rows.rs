@@ -25,7 +25,7 @@ fn stochastic(case: &Case<Given>, most: High) -> Result<Verdict, CheckError> {
     let mut verdict = Verdict::VACUOUS;
     for (i, row) in found.values.row_iter().enumerate() {
         let keys = parts.shape[1];
-        let seen = if parts.causal { keys.min(i + 1) } else { keys };
+        let seen = parts.seen(i);
         let granted = || Allowance::new(found.radius * High::int(keys as i64 + 1), ENCLOSED);
         let total: High = row.iter().copied().sum();
         let least = row.iter().take(seen).copied().reduce(High::min);

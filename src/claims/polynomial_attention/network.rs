@@ -261,10 +261,7 @@ impl Cases for NetworkCases {
         (0..self.shapes.len())
             .map(|index| {
                 let case = self.numbered(index + 1, rng)?;
-                Ok(Case {
-                    origin: Origin::Edge(index),
-                    ..case
-                })
+                Ok(case.from_origin(Origin::Edge(index)))
             })
             .collect()
     }

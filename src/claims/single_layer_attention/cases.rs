@@ -248,10 +248,7 @@ impl Cases for AttentionCases {
         if matches!(self.target, Target::Any | Target::Hull) {
             // The index of a column of ones in A2.
             let case = self.shaped(5, [n, 2, 2, d3.min(2), m], rng)?;
-            edges.push(Case {
-                origin: Origin::Edge(edges.len()),
-                ..case
-            });
+            edges.push(case.from_origin(Origin::Edge(edges.len())));
         }
         Ok(edges)
     }
