@@ -58,7 +58,7 @@ impl Posed {
         matrix: impl Into<Arc<DesignMatrix>>,
         target: &PyReadonlyArray1<'_, f64>,
         weights: &PyReadonlyArray1<'_, f64>,
-        second: Option<(PyReadonlyArray2<'_, f64>, &str)>,
+        second: Option<(PyReadonlyArray2<'_, f64>, String)>,
     ) -> PyResult<Self> {
         let loss = kind(loss, second)?;
         Self::of_instance(
@@ -119,9 +119,6 @@ impl Posed {
         weights: PyReadonlyArray1<'_, f64>,
         second: Option<(PyReadonlyArray2<'_, f64>, String)>,
     ) -> PyResult<Self> {
-        let second = second
-            .as_ref()
-            .map(|(array, name)| (array.clone(), name.as_str()));
         Self::of_logits(loss, lent(&matrix)?, &target, &weights, second)
     }
 
@@ -139,9 +136,6 @@ impl Posed {
         weights: PyReadonlyArray1<'_, f64>,
         second: Option<(PyReadonlyArray2<'_, f64>, String)>,
     ) -> PyResult<Self> {
-        let second = second
-            .as_ref()
-            .map(|(array, name)| (array.clone(), name.as_str()));
         let matrix = compressed(shape, &indptr, &indices, &data)?;
         Self::of_logits(loss, matrix, &target, &weights, second)
     }
@@ -435,7 +429,7 @@ enum Start<'py> {
 }
 
 /// A loss by its name, with the data that it needs.
-fn kind(loss: &str, second: Option<(PyReadonlyArray2<'_, f64>, &str)>) -> PyResult<LossKind> {
+fn kind(loss: &str, second: Option<(PyReadonlyArray2<'_, f64>, String)>) -> PyResult<LossKind> {
     if let Some(kind) = LossKind::parse_plain(loss) {
         return match second {
             None => Ok(kind),
@@ -457,7 +451,7 @@ fn kind(loss: &str, second: Option<(PyReadonlyArray2<'_, f64>, &str)>) -> PyResu
     let entries = layer.as_array();
     Ok(LossKind::TwoLayer {
         second_layer: DMatrix::from_row_iterator(rows, columns, entries.iter().copied()),
-        activation: Activation::parse(activation).ok_or_else(|| {
+        activation: Activation::parse(&activation).ok_or_else(|| {
             let known = Activation::ALL.map(Activation::name).join(", ");
             errors::value(format!(
                 "activation: unknown \"{activation}\": known activations are {known}"

@@ -84,17 +84,10 @@ fn table(path: &Path) -> Result<Table, InstanceError> {
 #[cfg(all(test, feature = "csv"))]
 mod tests {
     use super::*;
-    use std::fs;
+    use crate::instance::files::test_support;
 
     fn written<T>(text: &str, read: fn(&Path) -> Result<T, InstanceError>) -> Result<T, String> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("a.csv");
-        fs::write(&path, text).unwrap();
-        let strip = |error: InstanceError| {
-            let text = error.to_string();
-            text.rsplit_once("a.csv: ").unwrap().1.to_owned()
-        };
-        read(&path).map_err(strip)
+        test_support::written("a.csv", text, read)
     }
 
     #[test]

@@ -19,6 +19,8 @@ mod point;
 mod source;
 mod suffix;
 mod svmlight;
+#[cfg(test)]
+mod test_support;
 mod whole;
 
 pub use json::FORMAT_VERSION;

@@ -89,17 +89,10 @@ fn entry(pair: &str, line: usize) -> Result<Option<(usize, f64)>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use crate::instance::files::test_support;
 
     fn written<T>(text: &str, read: fn(&Path) -> Result<T, InstanceError>) -> Result<T, String> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("a.svm");
-        fs::write(&path, text).unwrap();
-        let strip = |error: InstanceError| {
-            let text = error.to_string();
-            text.rsplit_once("a.svm: ").unwrap().1.to_owned()
-        };
-        read(&path).map_err(strip)
+        test_support::written("a.svm", text, read)
     }
 
     #[test]

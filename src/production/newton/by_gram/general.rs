@@ -135,15 +135,6 @@ impl Objective for General<'_> {
         line.with_ridge(value, slope, t)
     }
 
-    fn first_model(
-        &self,
-        _state: &State,
-        _z: &[f64],
-        _diagonal: &mut [f64],
-    ) -> Option<(Curvature, Vec<f64>)> {
-        None
-    }
-
     fn crosses_pole(&self, from: &[f64], to: &[f64]) -> bool {
         let (from, to) = (
             DVector::from_column_slice(from),

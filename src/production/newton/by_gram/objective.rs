@@ -87,13 +87,15 @@ pub(crate) trait Objective: Sync {
     fn along(&self, state: &State, line: &LineContext<'_>, t: f64) -> Option<(f64, f64)>;
 
     /// A better first step than Newton's where the first Hessian is indefinite, if the loss knows one: the diagonal (all
-    /// of it) and low-rank part of a positive semidefinite model, and its right-hand side.
+    /// of it) and low-rank part of a positive semidefinite model, and its right-hand side. By default none.
     fn first_model(
         &self,
-        state: &State,
-        z: &[f64],
-        diagonal: &mut [f64],
-    ) -> Option<(Curvature, Vec<f64>)>;
+        _state: &State,
+        _z: &[f64],
+        _diagonal: &mut [f64],
+    ) -> Option<(Curvature, Vec<f64>)> {
+        None
+    }
 
     /// Whether the loss has a pole between two points in the logits.
     fn crosses_pole(&self, from: &[f64], to: &[f64]) -> bool;
