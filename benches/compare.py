@@ -20,6 +20,9 @@ order. The time of a solver is the median over rounds of the medians of its proc
 ratios, so a slow phase of the machine hits both sides. A peer that takes longer than --slow runs only once, one that exceeds
 --limit is reported as "timeout". "load" is the processor time that others used meanwhile, in cores: above 0.2 (marked "busy"), repeat, or use --wait.
 
+Our solver runs twice: without the bound on the error of the answer, which no peer gives, and with it, which is what a user gets by
+default. Bars that compare with peers are for the former; what the bound costs has bars of its own.
+
 Whatever a solver says, its answer is checked by a gradient in extended precision (80 bit on x86-64) that shares no code with the oracle.
 "floor" is the length of the gradient's change when every entry of x moves by half a unit in its last place: an answer that misses the
 goal but stays within 4 floors is as good as f64 allows, and is marked "rounding" instead of "yes".
@@ -48,6 +51,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARY = ["trust-exact", "trust-ncg", "ipopt"]
 SCRIPTS = ["numpy-newton", "numpy-gram"]
 OURS = "ours"
+BOUNDED = "ours-with-bound"  # the default of a user: the answer and a proven bound on its error
+OWN = [OURS, BOUNDED]
 
 SIZES = ["small", "medium", "wide", "large", "xl"]
 VARIANTS = ["theory", "practice", "weak"]
@@ -67,6 +72,10 @@ GRAM_BAR = 1.8  # against numpy-gram, on theory and practice
 SCALING_BAR = 1.6  # time on 1 thread / time on 2
 SCALING_SIZES = ["medium", "large", "xl"]
 MEGABYTE_BARS = {"xl": 700}
+# Time with the bound / time without it; weak and small, and all others. Peak memory likewise.
+BOUND_BARS = {"weak": 2, "small": 2}
+BOUND_BAR = 1.5
+BOUND_MEMORY_BAR = 1.2
 BUSY = 0.2  # cores used by others from which a result is marked
 
 
@@ -459,9 +468,10 @@ class Bench:
         instance = os.path.basename(folder)
         with tempfile.TemporaryDirectory() as place:
             output = os.path.join(place, "x.npy")
-            if solver == OURS:
+            if solver in OWN:
                 command = shlex.split(a.ours) + [os.path.join(folder, "instance.json"), "--threads", str(threads), "--runs", str(a.runs),
                                                  "--method", a.method, "--tolerance", repr(a.tolerance), "--output", output]
+                command += ["--certify"] if solver == BOUNDED else []
             else:
                 command = [self.python, os.path.abspath(__file__), "--solver", solver, "--folder", folder, "--output", output,
                            "--runs", str(a.runs), "--slow", str(a.slow), "--tolerance", repr(a.tolerance)]
@@ -481,7 +491,7 @@ class Bench:
                 answer.pop("x", None)
                 record.update(answer)
                 record.update(process_mb=peak)
-                if os.path.exists(output) and (solver == OURS or round_ == 0):
+                if os.path.exists(output) and (solver in OWN or round_ == 0):
                     record["check"] = self.verify(folder, output)
         self.log(record)
         return record
@@ -499,7 +509,7 @@ class Bench:
             for solver in solvers if round_ % 2 == 0 else solvers[::-1]:
                 if round_ > 0:
                     first = records[solver][0]
-                    if first.get("median_s", math.inf) > a.slow or (solver != OURS and not reached(first, a.tolerance)):
+                    if first.get("median_s", math.inf) > a.slow or (solver not in OWN and not reached(first, a.tolerance)):
                         continue  # slow or unsuccessful: once is enough
                 record = self.solve(folder, solver, threads, round_)
                 records[solver].append(record)
@@ -568,12 +578,20 @@ def summarise(instance, threads, records, arguments):
                    status=done[0].get("status"), min_s=min(r["min_s"] for r in done), mb=max(r["process_mb"] for r in done))
     else:
         row.update(status=ours[0]["status"] if ours else "not run")
+    bounded = records.get(BOUNDED, [])
+    row["ok"] = row["ok"] and all(certified(r, tolerance) != "NO" for r in bounded)
+    if done and any("median_s" in r for r in bounded):
+        row.update(bounded_s=median_time(bounded), error_bound=bounded[0].get("error_bound"), bound_factor=ratio(bounded, ours),
+                   bound_memory=max(r["process_mb"] for r in bounded if "process_mb" in r) / row["mb"])
+        bar = max(BOUND_BARS.get(part, BOUND_BAR) for part in key)
+        for what, value, most in [("with / without bound", row["bound_factor"], bar), ("MB with / without bound", row["bound_memory"], BOUND_MEMORY_BAR)]:
+            row["bars"].append(dict(what=what, value=value, must=most, aim=None, verdict="must" if value <= most else "MISSED"))
     row["load"] = max((r["load"] or 0.0 for rs in records.values() for r in rs), default=0.0)
 
     library = {s: rs for s, rs in records.items() if s in LIBRARY and rs and reached(rs[0], tolerance)}
     if library:
         best = min(library, key=lambda s: median_time(library[s]))
-        row.update(peer=best, peer_s=median_time(library[best]), ratio=ratio(library[best], ours), peer_mb=max(r["process_mb"] for r in library[best]),
+        row.update(peer=best, peer_s=median_time(library[best]), ratio=ratio(library[best], ours), bounded_ratio=ratio(library[best], bounded), peer_mb=max(r["process_mb"] for r in library[best]),
                    peer_loss=library[best][0]["loss"])
     else:
         stopped = [r for s in LIBRARY for r in records.get(s, []) if r["status"] == "timeout"]
@@ -631,14 +649,17 @@ def bar_text(row, what):
 def markdown(rows, scalings, runs, machine, command):
     out = ["# Comparison", "", f"`{command}`", ""]
     out += [f"- {k}: {v}" for k, v in machine.items()]
-    out += ["", "Ratios are peer's time / our time. Bars: must / aim. \"checked\": relative gradient of our answer in extended precision.", "",
-            "| instance | threads | ours ms (min) | its | checked | fastest library peer, ms | ratio | bar | numpy-gram ratio | bar | ms bar | MB ours / peer | MB bar | load |",
-            "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"]
+    out += ["", "Ratios are peer's time / our time. Bars: must / aim. \"checked\": relative gradient of our answer in extended precision. \"bound\": the proven bound on the error of the answer, which no peer gives.", "",
+            "| instance | threads | ratio with bound | ours with bound, ms | with / without | bar | MB with / without | bar | bound | ours ms (min) | its | checked | fastest library peer, ms | ratio | bar | numpy-gram ratio | bar | ms bar | MB ours / peer | MB bar | load |",
+            "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"]
     for r in rows:
         seconds = r["ours_s"]
         value = number(r.get("ratio")) if r.get("ratio") is not None else f"> {number(r['at_least'])}" if "at_least" in r else "-"
         peer = f"{r['peer']} {number(1e3 * r['peer_s'])}" if "peer_s" in r else r.get("peer", "-")
-        out.append(f"| {r['instance']} | {r['threads']} | {number(1e3 * seconds)} ({number(1e3 * r.get('min_s', math.nan))}) | {r.get('iterations', '-')} | "
+        bound = "none" if r.get("error_bound") is None else f"{r['error_bound']:.1e}"
+        out.append(f"| {r['instance']} | {r['threads']} | {number(r.get('bounded_ratio'))} | {number(1e3 * r.get('bounded_s', math.nan))} | "
+                   f"{number(r.get('bound_factor'))} | {bar_text(r, 'with / without bound')} | {number(r.get('bound_memory'))} | {bar_text(r, 'MB with / without bound')} | {bound} | "
+                   f"{number(1e3 * seconds)} ({number(1e3 * r.get('min_s', math.nan))}) | {r.get('iterations', '-')} | "
                    f"{r.get('checked', math.nan):.1e} {r.get('certified', 'NO')} | {peer} | {value} | {bar_text(r, 'fastest library peer')} | "
                    f"{number(r.get('gram_ratio'))} | {bar_text(r, 'numpy-gram')} | {bar_text(r, 'milliseconds')} | {r.get('mb', '-')} / {r.get('peer_mb', '-')} | "
                    f"{bar_text(r, 'MB')} | {r['load']}{' (busy)' if r['load'] > BUSY else ''} |")
@@ -768,7 +789,7 @@ def main():
         for folder in places:
             instance = os.path.basename(folder)
             for threads in a.threads or ([1] if instance.startswith("small") else [1, 2]):
-                records = bench.instance(folder, threads, [OURS] + peers)
+                records = bench.instance(folder, threads, OWN + peers)
                 runs.update({(instance, threads, s): rs for s, rs in records.items() if rs})
                 row = summarise(instance, threads, records, a)
                 rows.append(row)

@@ -3,10 +3,11 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `bound` | what a bound is |
-//! | `choose` | through Gram matrices, in QR coordinates, or not at all |
+//! | `choose` | through the Gram matrix of the ridge, through others, in QR coordinates, or not at all |
 //! | `interruptible` | a bound that is not waited for once somebody asks for an end |
 //! | `in_qr`, `factors`, `newton_step` | in the coordinates of a QR factorisation, whose factors are verified |
-//! | `by_gram`, `hessian_facts` | through Gram matrices |
+//! | `by_ridge`, `softmax_rows`, `softmax_hessian` | softmax in the metric of its ridge, through the Gram matrix that the solve has made |
+//! | `by_gram`, `hessian_facts` | through Gram matrices of A and of the Hessian |
 //! | `better` | strong convexity against Newton and Kantorovich |
 //! | `kantorovich` | the theorem, in the metric of the Hessian |
 //! | `positive_definite` | Rump's test by a Cholesky factorisation |
@@ -15,6 +16,7 @@
 mod better;
 mod bound;
 mod by_gram;
+mod by_ridge;
 mod choose;
 mod factors;
 mod hessian_facts;
@@ -24,9 +26,13 @@ mod kantorovich;
 mod newton_step;
 mod positive_definite;
 mod rounding;
+mod softmax_hessian;
+mod softmax_rows;
 
+pub(crate) use bound::Certificate;
 pub use bound::ErrorBound;
 pub use choose::bound_error;
+pub(crate) use choose::certify;
 pub(crate) use in_qr::bound_in;
 pub(crate) use interruptible::{Stop, bound_until};
 pub(crate) use positive_definite::Bounded;

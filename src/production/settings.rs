@@ -52,7 +52,9 @@ pub struct Settings {
     /// Methods exact and subsampled refuse `Some(true)`. Default `None`: where it saves something, that is, wherever auto and
     /// reused-gram work with Gram matrices.
     pub sampled_start: Option<bool>,
-    /// Whether to compute the error bound of the answer (about the cost of two more Newton steps). Default true.
+    /// Whether to compute the error bound of the answer. Through Gram matrices softmax with a ridge that dominates its curvature
+    /// needs two more passes over A for it, and most else several more Gram matrices; docs/performance.md says what was measured.
+    /// Default true.
     pub certify: bool,
 }
 

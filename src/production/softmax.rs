@@ -142,6 +142,13 @@ impl Softmax {
     /// `r = min_t || b - t 1 ||_1`, attained at the median, rounded up; `None` if it overflows or there is no entry.
     /// A target with `||b||_1 = 1` exactly may come out a few units above 1, which costs as little in every bound.
     fn target_distance(&self) -> Option<f64> {
+        // From 0, as most targets are: at most 65 roundings. Below 1 the distance does not matter, and 1 is as good as the median's.
+        let blocks = self.target.as_slice().chunks(64);
+        let length = compensated_sum(blocks.map(|block| block.iter().map(|b| b.abs()).sum()))
+            * (1.0 + 40.0 * f64::EPSILON);
+        if length <= 1.0 + 100.0 * f64::EPSILON {
+            return Some(length);
+        }
         let mut sorted: Vec<f64> = self.target.iter().copied().collect();
         sorted.sort_by(f64::total_cmp);
         let median = *sorted.get(sorted.len() / 2)?;
@@ -180,6 +187,30 @@ impl Softmax {
     fn slope_beyond_one(&self) -> Option<f64> {
         let slope = (TARGET_SLOPE * self.range_beyond_one()?).next_up();
         slope.is_finite().then_some(slope)
+    }
+}
+
+/// [`Softmax`]'s [`third_derivative_bound`](LogitLoss::third_derivative_bound) from `here >= max |c - s|`, `residual >= ||c||` and the
+/// Lipschitz constant, if one is known.
+pub(crate) fn third_derivative_near(
+    here: f64,
+    residual: f64,
+    radius: f64,
+    lambda: f64,
+    lipschitz: Option<f64>,
+) -> Option<f64> {
+    let root = lambda.sqrt();
+    let global = lipschitz.map(|lipschitz| lipschitz / (lambda * root));
+    let nearby = here + radius * (1.0 + residual / 2.0 + radius / 4.0);
+    let growth = ((1.0 + std::f64::consts::SQRT_2) * radius).exp();
+    let share = (1.0 + here / root).min(0.5 / root);
+    let square = 3.0 * (1.0 + std::f64::consts::SQRT_2) * (share * growth).powi(2) / root;
+    let cross = 3.536 * nearby * share * growth / lambda;
+    // The margin covers the roundings of this formula and of the sum over n residuals.
+    let near = (square + cross) * (1.0 + 1e-6);
+    match global {
+        Some(global) if near.is_nan() || global < near => Some(global),
+        _ => near.is_finite().then_some(near),
     }
 }
 
@@ -290,12 +321,9 @@ impl LogitLoss for Softmax {
         radius: f64,
         lambda: f64,
     ) -> Option<f64> {
-        let root = lambda.sqrt();
-        let global = self
-            .hessian_lipschitz()
-            .map(|lipschitz| lipschitz / (lambda * root));
+        let lipschitz = self.hessian_lipschitz();
         let Ok(parts) = self.bounded_parts(z, logit_error) else {
-            return global;
+            return lipschitz.map(|lipschitz| lipschitz / (lambda * lambda.sqrt()));
         };
         let size = |x: &Ball<f64>| x.largest();
         let here = parts.centred.iter().map(size).fold(0.0, f64::max);
@@ -305,17 +333,7 @@ impl LogitLoss for Softmax {
             .map(|c| size(c).powi(2))
             .sum::<f64>()
             .sqrt();
-        let nearby = here + radius * (1.0 + residual / 2.0 + radius / 4.0);
-        let growth = ((1.0 + std::f64::consts::SQRT_2) * radius).exp();
-        let share = (1.0 + here / root).min(0.5 / root);
-        let square = 3.0 * (1.0 + std::f64::consts::SQRT_2) * (share * growth).powi(2) / root;
-        let cross = 3.536 * nearby * share * growth / lambda;
-        // The margin covers the roundings of this formula and of the sum over n residuals.
-        let near = (square + cross) * (1.0 + 1e-6);
-        match global {
-            Some(global) if near.is_nan() || global < near => Some(global),
-            _ => near.is_finite().then_some(near),
-        }
+        third_derivative_near(here, residual, radius, lambda, lipschitz)
     }
 
     /// `l = 0.5 ||p||^2 + sum p_i (max b - b_i) + (0.5 ||b||^2 - max b)`, as the p add up to 1; the last term is left out where its

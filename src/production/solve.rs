@@ -6,14 +6,13 @@ use std::sync::atomic::AtomicBool;
 use nalgebra::DVector;
 
 use crate::production::endings::{SINGULAR_HESSIAN, Yardstick};
-use crate::production::error_bound::{Stop, bound_until};
+use crate::production::error_bound::{Certificate, Stop, bound_until, certify};
 use crate::production::kinks;
 use crate::production::logit_loss::check_vector;
 use crate::production::newton::by_gram::{self, End, Orders};
 use crate::production::newton::{finite_noise, refused_by_gram, solve_orthonormal};
 use crate::production::{
-    EvaluationError, Method, Observer, Outcome, Problem, Settings, Solution, SolveError,
-    TraceEntry, bound_error,
+    EvaluationError, Method, Observer, Outcome, Problem, Settings, Solution, SolveError, TraceEntry,
 };
 
 /// Dense matrices with at most this many entries are solved in orthonormal coordinates: that costs milliseconds there, and
@@ -209,7 +208,7 @@ fn by_gram(
     };
     let affordable = problem.rows().saturating_mul(problem.columns()) <= ORTHONORMAL_ENTRIES;
     let replaceable = settings.method.row().handed_on;
-    let end = match by_gram::minimise(problem, start.as_slice().to_vec(), orders) {
+    let mut end = match by_gram::minimise(problem, start.as_slice().to_vec(), orders) {
         Ok(end) => end,
         // Squares of entries overflow before the entries do.
         Err(_) if affordable && replaceable => {
@@ -220,7 +219,7 @@ fn by_gram(
     let x = DVector::from_column_slice(&end.x);
     let mut outcome = end.outcome;
     let mut gradient_noise = None;
-    if outcome == Outcome::LineSearchStalled || (settings.certify && outcome.is_success()) {
+    if outcome == Outcome::LineSearchStalled {
         gradient_noise = finite_noise(problem, &x);
     }
     if outcome == Outcome::LineSearchStalled
@@ -244,11 +243,18 @@ fn by_gram(
             return resumed;
         }
     }
+    let ridge = end.ridge.take();
     let solution = without_bound(end, outcome, gradient_noise, settings);
     if !(settings.certify && outcome.is_success()) {
         return Ok(solution);
     }
-    Ok(bound_until(problem, solution, stop, bound_error))
+    Ok(bound_until(problem, solution, stop, |problem, x| {
+        let found = certify(problem, x, ridge);
+        Certificate {
+            noise: found.noise.or_else(|| finite_noise(problem, x)),
+            ..found
+        }
+    }))
 }
 
 /// What a run through Gram matrices hands back before a bound is computed.

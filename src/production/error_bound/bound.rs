@@ -14,6 +14,19 @@ pub struct ErrorBound {
     pub basis: String,
 }
 
+/// A bound and what was found on the way to it.
+pub(crate) struct Certificate {
+    pub error: ErrorBound,
+    /// The rounding level of the gradient, where it was wanted and is finite.
+    pub noise: Option<f64>,
+}
+
+impl From<ErrorBound> for Certificate {
+    fn from(error: ErrorBound) -> Self {
+        Self { error, noise: None }
+    }
+}
+
 impl ErrorBound {
     /// No bound, for this reason.
     pub(crate) fn none(reason: impl std::fmt::Display) -> Self {

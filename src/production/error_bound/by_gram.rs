@@ -13,15 +13,12 @@ use crate::production::error_bound::bound::ErrorBound;
 use crate::production::error_bound::hessian_facts::{FRACTIONS, HessianFacts, hessian_facts};
 use crate::production::error_bound::kantorovich::{NewtonFacts, Proven};
 use crate::production::error_bound::positive_definite::Bounded;
-use crate::production::error_bound::rounding::{SLACK, UNDERFLOW};
+use crate::production::error_bound::rounding::{MIDDLE, SLACK, UNDERFLOW};
 use crate::production::factor::lowest::lowest_eigenpair;
 use crate::production::summation::{dot_units, norm};
 use crate::production::{EvaluationError, Problem};
 use crate::scalar::rounding::UNIT;
 
-/// Traces of Gram matrices that are judged: far from where squares of entries, or products with their inverses, under- or
-/// overflow. Roundings are charged relative to what was computed, and nothing is left of that there.
-const TRACES: std::ops::Range<f64> = 1e-140..1e140;
 const BEYOND: &str = "squares of the entries of the matrix or of the Hessian are near the ends of the range of f64, too near for Gram matrices";
 
 /// The bound, or why there is none. x has d entries.
@@ -61,7 +58,7 @@ impl Local {
         let trace = |weights: &dyn Fn(usize) -> f64| {
             (0..n).map(|i| weights(i) * norms[i]).sum::<f64>() * (1.0 + n as f64 * 2.0 * UNIT)
         };
-        if !TRACES.contains(&trace(&|_| 1.0)) {
+        if !MIDDLE.contains(&trace(&|_| 1.0)) {
             return Err(BEYOND.to_string());
         }
         let plain = Bounded {
@@ -85,7 +82,7 @@ impl Local {
         // Rounding of the Gram matrix and of the weights, then what the weights inherit.
         let mut error = (gram_units + 2.0 * UNIT) * trace(&|i| weights[i].abs())
             + trace(&|i| bounds.hessian.diagonal[i] + 2.0 * UNIT * squared_weights[i]);
-        if !TRACES.contains(&trace(&|i| weights[i].abs())) {
+        if !MIDDLE.contains(&trace(&|i| weights[i].abs())) {
             return Err(BEYOND.to_string());
         }
         let mut matrix = operator.gram(&weights);
@@ -164,7 +161,7 @@ impl Local {
 }
 
 /// `||a_i||^2` for each row, as computed.
-fn squared_row_norms(matrix: &DesignMatrix) -> Vec<f64> {
+pub(super) fn squared_row_norms(matrix: &DesignMatrix) -> Vec<f64> {
     match matrix {
         DesignMatrix::Dense(dense) => dense
             .iter()

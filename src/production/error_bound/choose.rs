@@ -1,13 +1,17 @@
-//! How an error is bounded: through Gram matrices, in QR coordinates, or not at all.
+//! How an error is bounded: through the Gram matrix of the ridge, through others, in QR coordinates, or not at all.
 
 use nalgebra::DVector;
 
 use crate::production::Problem;
-use crate::production::error_bound::bound::ErrorBound;
-use crate::production::error_bound::by_gram;
+use crate::production::error_bound::bound::{Certificate, ErrorBound};
 use crate::production::error_bound::in_qr::bound_in;
+use crate::production::error_bound::{by_gram, by_ridge};
+use crate::production::kernels::operator::Gram;
 use crate::production::logit_coordinates::{Visible, visible};
 
+/// From so many entries of A (n d) on, softmax is judged through the Gram matrix of its ridge first: those that are solved in QR
+/// coordinates have a factorisation that costs no more.
+const RIDGE_ENTRIES: usize = 20_000;
 /// From so many entries of A (n d) on, Gram matrices are tried before a QR factorisation.
 const LARGE_ENTRIES: usize = 300_000;
 /// A QR factorisation is tried up to this n d^2: some seconds.
@@ -20,9 +24,24 @@ const ORTHONORMAL_WORK: usize = 2_000_000_000;
 /// and returns the smaller bound. The rounding error of the gradient and of every factorisation is included. Never an
 /// error: where nothing can be proven, `basis` says why.
 ///
-/// Problems with more than 300,000 entries (n d) are judged through Gram matrices first, which costs far less and proves
-/// less; where that proves nothing and a QR factorisation is affordable, it is tried too.
+/// Softmax with more than 20,000 entries (n d) and no weight 0 is judged through the Gram matrix of its ridge first. Problems with more than
+/// 300,000 entries of which that proves nothing are judged by Gram matrices of A and of the Hessian, which costs less than a QR
+/// factorisation and proves less; where that proves nothing either and a QR factorisation is affordable, it is tried too.
 pub fn bound_error(problem: &Problem, x: &DVector<f64>) -> ErrorBound {
+    certify(problem, x, None).error
+}
+
+/// [`bound_error`] with the Gram matrix of the ridge as the problem's operator computes it, if it is there.
+pub(crate) fn certify(problem: &Problem, x: &DVector<f64>, ridge: Option<Gram>) -> Certificate {
+    let entries = problem.rows().saturating_mul(problem.columns());
+    let cheap = (entries > RIDGE_ENTRIES)
+        .then(|| by_ridge::bound(problem, x, ridge))
+        .flatten();
+    cheap.unwrap_or_else(|| dearer(problem, x).into())
+}
+
+/// By Gram matrices of A and of the Hessian, or by a QR factorisation.
+fn dearer(problem: &Problem, x: &DVector<f64>) -> ErrorBound {
     let entries = problem.rows().saturating_mul(problem.columns());
     if entries > LARGE_ENTRIES {
         let found = by_gram::bound(problem, x);

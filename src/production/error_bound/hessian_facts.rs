@@ -23,18 +23,62 @@ pub(super) struct HessianFacts {
     pub step: f64,
 }
 
+/// How far a computed gradient g (d) is off.
+#[derive(Clone, Copy)]
+pub(super) struct GradientError {
+    /// A part by its norm,
+    pub plain: f64,
+    /// and a part e by `root(e' M^-1 e)`, with M the exact matrix that it is multiplied by the inverse of.
+    pub dual: f64,
+}
+
+/// What is known of an exact matrix M that is positive definite, and of the solution of `M h = g`.
+pub(super) struct DefiniteFacts {
+    /// `M >= lowest I`.
+    pub lowest: f64,
+    /// `root(g' M^-1 g) <= decrement` for the exact gradient.
+    pub decrement: f64,
+    /// `||M^-1 g|| <= step`.
+    pub step: f64,
+}
+
 /// Of a Hessian and of `A'A`, and of a gradient (d) that is off by at most `gradient_error` in norm; `None` where the Hessian is not
 /// proven to be positive definite.
-///
-/// The facts are linear in the gradient and its error: both are measured in a power of two near the larger, so that no product
-/// of two of their size underflows.
 pub(super) fn hessian_facts(
     hessian: &Bounded,
     gram: &Bounded,
     gradient: &[f64],
     gradient_error: f64,
 ) -> Option<HessianFacts> {
-    let size = norm(gradient).max(gradient_error);
+    let relative = lowest_relative(&hessian.matrix, &gram.matrix)?;
+    let in_logits = hessian.exceeds_part(&FRACTIONS, relative, Some(gram))?;
+    let error = GradientError {
+        plain: gradient_error,
+        dual: 0.0,
+    };
+    let DefiniteFacts {
+        lowest,
+        decrement,
+        step,
+    } = definite_facts(hessian, gradient, error)?;
+    Some(HessianFacts {
+        in_logits,
+        lowest,
+        decrement,
+        step,
+    })
+}
+
+/// Of a matrix and of a gradient (d); `None` where the matrix is not proven to be positive definite.
+///
+/// The facts are linear in the gradient and its error: all are measured in a power of two near the largest, so that no product
+/// of two of their size underflows.
+pub(super) fn definite_facts(
+    matrix: &Bounded,
+    gradient: &[f64],
+    error: GradientError,
+) -> Option<DefiniteFacts> {
+    let size = norm(gradient).max(error.plain);
     if !size.is_finite() {
         return None;
     }
@@ -44,24 +88,25 @@ pub(super) fn hessian_facts(
         1.0
     };
     let gradient: Vec<f64> = gradient.iter().map(|entry| entry / unit).collect();
-    let facts = facts_of_size_one(hessian, gram, &gradient, gradient_error / unit)?;
-    Some(HessianFacts {
+    let error = GradientError {
+        plain: error.plain / unit,
+        dual: error.dual / unit,
+    };
+    let facts = facts_of_size_one(matrix, &gradient, error)?;
+    Some(DefiniteFacts {
         decrement: facts.decrement * unit,
         step: facts.step * unit,
         ..facts
     })
 }
 
-/// [`hessian_facts`] where gradient and error are not far from 1, nor the matrices from the middle of the range.
+/// [`definite_facts`] where gradient and error are not far from 1, nor the matrix from the middle of the range.
 fn facts_of_size_one(
     hessian: &Bounded,
-    gram: &Bounded,
     gradient: &[f64],
-    gradient_error: f64,
-) -> Option<HessianFacts> {
+    error: GradientError,
+) -> Option<DefiniteFacts> {
     let lowest = hessian.exceeds_part(&FRACTIONS, lowest_eigenpair(&hessian.matrix)?.0, None)?;
-    let relative = lowest_relative(&hessian.matrix, &gram.matrix)?;
-    let in_logits = hessian.exceeds_part(&FRACTIONS, relative, Some(gram))?;
     let cholesky = Cholesky::new(&hessian.matrix)?;
     let step = cholesky.solve(gradient);
     let image = hessian.matrix.multiply(&step);
@@ -89,11 +134,12 @@ fn facts_of_size_one(
     if shrink <= 0.0 {
         return None;
     }
-    let decrement = (square.sqrt() / shrink.sqrt() + gradient_error / lowest.sqrt()) * SLACK;
+    let decrement =
+        (square.sqrt() / shrink.sqrt() + error.plain / lowest.sqrt() + error.dual) * SLACK;
     // Hess^-1 g_exact - s = Hess^-1 (g_exact - g + r - (Hess - H) s).
-    let off = (gradient_error + left + hessian.error * norm(&step)) / lowest;
-    Some(HessianFacts {
-        in_logits,
+    let off =
+        (error.plain + left + hessian.error * norm(&step)) / lowest + error.dual / lowest.sqrt();
+    Some(DefiniteFacts {
         lowest,
         decrement,
         step: (norm(&step) + off) * SLACK,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nalgebra::DVector;
 
-use crate::production::error_bound::bound::ErrorBound;
+use crate::production::error_bound::bound::{Certificate, ErrorBound};
 use crate::production::{Outcome, Problem, Solution};
 
 /// Asks the bound to be given up; `None` where nobody can.
@@ -23,7 +23,7 @@ pub(crate) fn bound_until(
     problem: &Problem,
     mut solution: Solution,
     stop: Stop<'_>,
-    bound: impl FnOnce(&Problem, &DVector<f64>) -> ErrorBound + Send + 'static,
+    bound: impl FnOnce(&Problem, &DVector<f64>) -> Certificate + Send + 'static,
 ) -> Solution {
     let found = match stop {
         None => Some(bound(problem, &solution.x)),
@@ -34,18 +34,19 @@ pub(crate) fn bound_until(
     };
     let found = found.unwrap_or_else(|| {
         solution.outcome = Outcome::Interrupted;
-        ErrorBound::none("interrupted while it was computed")
+        ErrorBound::none("interrupted while it was computed").into()
     });
-    solution.error_bound = found.bound;
-    solution.error_bound_basis = found.basis;
+    solution.gradient_noise = found.noise.or(solution.gradient_noise);
+    solution.error_bound = found.error.bound;
+    solution.error_bound_basis = found.error.basis;
     solution
 }
 
 /// What `work` gives, or `None` soon after `stop` is set; a panic of it is handed on.
 fn unless_stopped(
     stop: &AtomicBool,
-    work: impl FnOnce() -> ErrorBound + Send + 'static,
-) -> Option<ErrorBound> {
+    work: impl FnOnce() -> Certificate + Send + 'static,
+) -> Option<Certificate> {
     let (send, receive) = channel();
     let worker = std::thread::Builder::new().spawn(move || {
         // Nobody may be there to take it.
@@ -55,7 +56,7 @@ fn unless_stopped(
         Ok(worker) => worker,
         Err(error) => {
             let reason = format!("no thread could be started for it: {error}");
-            return Some(ErrorBound::none(reason));
+            return Some(ErrorBound::none(reason).into());
         }
     };
     loop {
@@ -65,7 +66,7 @@ fn unless_stopped(
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => match worker.join() {
                 Err(panic) => std::panic::resume_unwind(panic),
-                Ok(()) => return Some(ErrorBound::none("its thread ended without one")),
+                Ok(()) => return Some(ErrorBound::none("its thread ended without one").into()),
             },
         }
     }

@@ -36,12 +36,18 @@ impl NewtonFacts<'_> {
     /// With decrement e and `|D^3 L| <= omega` in the metric of H near x, `omega e <= 1/2` puts a strict minimiser within
     /// `r = 2 e / (1 + (1 - 2 omega e)^0.5)` of x, and within `r - e` of x plus the Newton step. Or why that proves nothing.
     pub fn bound(&self, loss: &dyn LogitLoss) -> Result<Proven, String> {
+        self.bound_by(|radius, lambda| {
+            loss.third_derivative_bound(self.logits, self.logit_error, radius, lambda)
+        })
+    }
+
+    /// [`bound`](Self::bound) by a function that gives [`LogitLoss::third_derivative_bound`] for a radius and a lambda.
+    pub fn bound_by(&self, third: impl FnOnce(f64, f64) -> Option<f64>) -> Result<Proven, String> {
         let e = self.decrement;
         // r <= 2 e, and a length in the metric is at least root(in_logits) times the length in the logits.
         let ball = 2.0 * e / self.in_logits.sqrt() * SLACK;
-        let omega = loss
-            .third_derivative_bound(self.logits, self.logit_error, ball, self.in_logits)
-            .ok_or("no bound on its third derivative is known")?;
+        let omega =
+            third(ball, self.in_logits).ok_or("no bound on its third derivative is known")?;
         let product = omega * e * SLACK;
         if product.is_nan() || product > LARGEST_PRODUCT {
             return Err(format!(

@@ -9,6 +9,10 @@ pub(crate) const SLACK: f64 = 1.0 + 1e-10;
 /// Added to what a gradient is off by: a norm loses what is smaller than the root of the smallest f64, about 1e-154.
 pub(crate) const UNDERFLOW: f64 = 1e-140;
 
+/// Traces of Gram matrices and squares of weights that are judged: far from where squares of entries, or products with their
+/// inverses, under- or overflow. Roundings are charged relative to what was computed, and nothing is left of that there.
+pub(super) const MIDDLE: std::ops::Range<f64> = 1e-140..1e140;
+
 /// The Frobenius norm, also where the squares of entries over- or underflow; NaN if an entry is.
 pub(crate) fn size(m: &DMatrix<f64>) -> f64 {
     norm(m.as_slice())

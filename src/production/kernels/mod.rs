@@ -7,6 +7,7 @@
 pub(crate) mod attention;
 pub(crate) mod cholesky;
 pub(crate) mod dense;
+pub(crate) mod doubled;
 pub(crate) mod exponential;
 pub(crate) mod gaussian;
 pub(crate) mod gram;
@@ -18,6 +19,7 @@ pub(crate) mod powers;
 pub(crate) mod prefetch;
 pub(crate) mod product;
 pub(crate) mod softmax;
+pub(crate) mod softmax_bounds;
 pub(crate) mod sparse;
 pub(crate) mod subtract;
 pub(crate) mod symmetric;

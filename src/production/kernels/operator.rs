@@ -1,4 +1,7 @@
-//! A design matrix as the solver uses it: whole products, cut into chunks and run on all threads.
+//! A design matrix as the solver uses it: whole products, cut into chunks and run on all threads; `doubled` has those in doubled
+//! precision.
+
+mod doubled;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -289,6 +292,21 @@ impl Operator {
         .fold(0.0, f64::max)
     }
 
+    /// The largest of an array with one entry for each row; `None` where that is not a finite number, or there is no row.
+    pub fn top(&self, values: &[f64]) -> Option<f64> {
+        let parts = self.sweep_rows(|rows, _, _, top: &mut Option<f64>| {
+            // A NaN is kept, as nothing is below it.
+            let largest = |top: f64, entry: &f64| if *entry <= top { top } else { *entry };
+            let first = top.unwrap_or(f64::NEG_INFINITY);
+            *top = Some(values[rows].iter().fold(first, largest));
+        });
+        let top = parts
+            .into_iter()
+            .flatten()
+            .reduce(|top, entry| if entry <= top { top } else { entry });
+        top.filter(|top| top.is_finite())
+    }
+
     /// Fills an array with one entry for each row, block by block; `work` gets the first row, the place and a buffer of
     /// the same length.
     pub fn fill_rows(
@@ -296,15 +314,27 @@ impl Operator {
         values: &mut [f64],
         work: impl Fn(Range<usize>, &mut [f64], &mut [f64]) + Sync + Send,
     ) {
-        let chunks: Vec<&mut [f64]> = values.chunks_mut(self.pass.chunk_rows()).collect();
-        self.pass.for_each(chunks, |rows, values| {
+        self.fill_and_sum(values, |rows, place, buffer, ()| work(rows, place, buffer));
+    }
+
+    /// [`fill_rows`](Self::fill_rows) by work that also sums something up: what each chunk gave, in order.
+    pub fn fill_and_sum<T: Send + Default>(
+        &self,
+        values: &mut [f64],
+        work: impl Fn(Range<usize>, &mut [f64], &mut [f64], &mut T) + Sync + Send,
+    ) -> Vec<T> {
+        let mut results: Vec<T> = (0..self.pass.chunks()).map(|_| T::default()).collect();
+        let chunks = values.chunks_mut(self.pass.chunk_rows());
+        let items: Vec<(&mut [f64], &mut T)> = chunks.zip(&mut results).collect();
+        self.pass.for_each(items, |rows, (values, result)| {
             let mut buffer = vec![0.0; self.pass.block_rows()];
             for block in self.pass.blocks(rows.clone()) {
                 let place = &mut values[block.start - rows.start..block.end - rows.start];
                 let count = block.len();
-                work(block, place, &mut buffer[..count]);
+                work(block, place, &mut buffer[..count], result);
             }
         });
+        results
     }
 
     /// Sums over `p = exp(z + t dz - shift)`.

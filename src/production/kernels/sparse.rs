@@ -96,6 +96,13 @@ impl<'a> SparseRows<'a> {
         });
     }
 
+    /// Column indices and values of row `i`. Panics if there is no such row, as indexing does.
+    #[inline(always)]
+    pub fn entries(&self, i: usize) -> (&'a [usize], &'a [f64]) {
+        let range = self.offsets[i]..self.offsets[i + 1];
+        (&self.indices[range.clone()], &self.values[range])
+    }
+
     /// Column indices and values of row `i`.
     #[inline(always)]
     fn row(&self, i: usize) -> (&'a [usize], &'a [f64]) {

@@ -33,6 +33,7 @@ mod softmax;
 
 use std::cell::OnceCell;
 
+use crate::production::kernels::operator::Gram;
 use crate::production::newton::by_gram::general::General;
 use crate::production::newton::by_gram::objective::{Objective, State};
 use crate::production::newton::by_gram::run::{Data, Run};
@@ -86,7 +87,8 @@ fn launch(
     let loss = problem.loss();
     let Some(target) = loss.softmax_target() else {
         let objective = General::new(&operator, loss, squared_weights);
-        return launch_on(&objective, data, start, orders, extent);
+        let end = launch_on(&objective, data, start, orders, extent)?;
+        return Ok(with_ridge(end, ridge));
     };
     let objective = FusedSoftmax::new(&operator, target, data.ridge());
     let sampler = |state: &State, z: &mut [f64], settings: &Settings| {
@@ -96,7 +98,16 @@ fn launch(
         sampler: Some(&sampler),
         ..data
     };
-    launch_on(&objective, data, start, orders, extent)
+    let end = launch_on(&objective, data, start, orders, extent)?;
+    Ok(with_ridge(end, ridge))
+}
+
+/// The end with what the run has made of the weights.
+fn with_ridge(end: End, ridge: OnceCell<Gram>) -> End {
+    End {
+        ridge: ridge.into_inner(),
+        ..end
+    }
 }
 
 fn launch_on<O: Objective>(

@@ -59,7 +59,7 @@ pub(crate) fn solve_orthonormal(
                 return Ok(solution);
             }
             Ok(bound_until(problem, solution, stop, move |problem, x| {
-                bound_in(problem, &coordinates, x)
+                bound_in(problem, &coordinates, x).into()
             }))
         }
         Visible::Part { basis, reason } => solve_visible(

@@ -39,6 +39,8 @@ pub(crate) struct End {
     pub start_logit: f64,
     pub warnings: Vec<String>,
     pub trace: Vec<TraceEntry>,
+    /// `A' diag(w^2) A`, where it has been made.
+    pub ridge: Option<Gram>,
 }
 
 impl End {
@@ -215,6 +217,7 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             start_logit,
             warnings: ending.sentence().into_iter().collect(),
             trace,
+            ridge: None,
         }
     }
 

@@ -1,0 +1,386 @@
+//! Products of a block of rows with vectors, summed as if in twice the precision (Ogita, Rump, Oishi 2005, Dot2).
+//!
+//! Every product is split into head and tail without error, every addition of heads too; tails and what the additions lost are
+//! summed beside. A term that passes at most K additions of heads, and so at most `2 K + 2` of tails, gives
+//!
+//! ```text
+//! |result - sum|  <=  u |result| + (2 K + 2) u (K + 1) u (1 + small) sum |terms|  <=  u |result| + 4 (K + 1)^2 u^2 sum |terms|
+//! ```
+//!
+//! since each node of the tree of heads loses at most u of itself, and the nodes add up to at most K times the sum of all
+//! `|terms|`. An addition of a zero loses nothing and does not count.
+
+use pulp::{Simd, WithSimd};
+
+use crate::production::kernels::Level;
+use crate::production::kernels::sparse::SparseRows;
+use crate::production::summation::{two_product, two_sum};
+
+/// Rows whose sums run side by side.
+const ROWS: usize = 2;
+/// Vectors of columns that are accumulated at once.
+const WIDTH: usize = 2;
+/// Lanes of a vector at most.
+const LANES: usize = 8;
+/// `2^27 + 1`: splits 53 bits into 26 and 26.
+const SPLITTER: f64 = 134_217_729.0;
+
+/// Sums for one column: head and tail.
+pub(crate) type Pair = [f64; 2];
+
+/// A sum in every lane of a vector.
+#[derive(Clone, Copy)]
+pub(crate) struct DoubledSum<S: Simd> {
+    head: S::f64s,
+    tail: S::f64s,
+}
+
+impl<S: Simd> DoubledSum<S> {
+    /// Nothing yet.
+    #[inline(always)]
+    pub fn zero(simd: S) -> Self {
+        Self {
+            head: simd.splat_f64s(0.0),
+            tail: simd.splat_f64s(0.0),
+        }
+    }
+
+    /// Adds a vector.
+    #[inline(always)]
+    pub fn add(&mut self, simd: S, term: S::f64s) {
+        let head = simd.add_f64s(self.head, term);
+        let from_term = simd.sub_f64s(head, self.head);
+        let lost = simd.add_f64s(
+            simd.sub_f64s(self.head, simd.sub_f64s(head, from_term)),
+            simd.sub_f64s(term, from_term),
+        );
+        self.head = head;
+        self.tail = simd.add_f64s(self.tail, lost);
+    }
+
+    /// Adds the product of two vectors.
+    #[inline(always)]
+    pub fn add_product(&mut self, simd: S, x: S::f64s, y: S::f64s) {
+        let head = simd.mul_f64s(x, y);
+        let tail = if S::IS_SCALAR {
+            // A fused multiply-add would be a call of the C library.
+            let (x_high, x_low) = halves(simd, x);
+            let (y_high, y_low) = halves(simd, y);
+            let rest = simd.sub_f64s(head, simd.mul_f64s(x_high, y_high));
+            let rest = simd.sub_f64s(rest, simd.mul_f64s(x_low, y_high));
+            let rest = simd.sub_f64s(rest, simd.mul_f64s(x_high, y_low));
+            simd.sub_f64s(simd.mul_f64s(x_low, y_low), rest)
+        } else {
+            simd.mul_add_f64s(x, y, simd.neg_f64s(head))
+        };
+        self.add(simd, head);
+        self.tail = simd.add_f64s(self.tail, tail);
+    }
+
+    /// The sum over the lanes.
+    #[inline(always)]
+    pub fn reduce(self, simd: S) -> Pair {
+        let (mut heads, mut tails) = ([0.0; LANES], [0.0; LANES]);
+        simd.partial_store_f64s(&mut heads[..S::F64_LANES], self.head);
+        simd.partial_store_f64s(&mut tails[..S::F64_LANES], self.tail);
+        let mut sum = [heads[0], tails[0]];
+        for lane in 1..S::F64_LANES {
+            merge(&mut sum, [heads[lane], tails[lane]]);
+        }
+        sum
+    }
+}
+
+/// Adds one sum to another.
+#[inline(always)]
+pub(crate) fn merge(sum: &mut Pair, other: Pair) {
+    let (head, lost) = two_sum(sum[0], other[0]);
+    *sum = [head, sum[1] + (other[1] + lost)];
+}
+
+#[inline(always)]
+fn halves<S: Simd>(simd: S, x: S::f64s) -> (S::f64s, S::f64s) {
+    let scaled = simd.mul_f64s(simd.splat_f64s(SPLITTER), x);
+    let high = simd.sub_f64s(scaled, simd.sub_f64s(scaled, x));
+    (high, simd.sub_f64s(x, high))
+}
+
+/// `z = M x` for a block M of dense rows, each `x.len()` entries with its padding (a multiple of 8).
+pub(crate) fn multiply(level: Level, block: &[f64], x: &[f64], z: &mut [f64]) {
+    level.dispatch(Multiply { block, x, z });
+}
+
+struct Multiply<'a> {
+    block: &'a [f64],
+    x: &'a [f64],
+    z: &'a mut [f64],
+}
+
+impl WithSimd for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let stride = self.x.len();
+        let x = S::as_simd_f64s(self.x).0;
+        let mut groups = self.block.chunks_exact(ROWS * stride);
+        let mut outputs = self.z.chunks_exact_mut(ROWS);
+        for (group, z) in (&mut groups).zip(&mut outputs) {
+            rows_times::<S, ROWS>(simd, group, x, z);
+        }
+        let rest = groups.remainder().chunks_exact(stride);
+        for (row, z) in rest.zip(outputs.into_remainder().chunks_exact_mut(1)) {
+            rows_times::<S, 1>(simd, row, x, z);
+        }
+    }
+}
+
+#[inline(always)]
+fn rows_times<S: Simd, const R: usize>(simd: S, rows: &[f64], x: &[S::f64s], z: &mut [f64]) {
+    let stride = x.len() * S::F64_LANES;
+    let rows: [&[S::f64s]; R] =
+        std::array::from_fn(|i| &S::as_simd_f64s(&rows[i * stride..(i + 1) * stride]).0[..x.len()]);
+    let mut sums = [DoubledSum::<S>::zero(simd); R];
+    for (k, factor) in x.iter().enumerate() {
+        for i in 0..R {
+            sums[i].add_product(simd, rows[i][k], *factor);
+        }
+    }
+    for i in 0..R {
+        let [head, tail] = sums[i].reduce(simd);
+        z[i] = head + tail;
+    }
+}
+
+/// `heads + tails += M' u` for a block M of dense rows; both hold `stride` entries.
+pub(crate) fn accumulate(
+    level: Level,
+    block: &[f64],
+    u: &[f64],
+    heads: &mut [f64],
+    tails: &mut [f64],
+) {
+    level.dispatch(Accumulate {
+        block,
+        u,
+        heads,
+        tails,
+    });
+}
+
+struct Accumulate<'a> {
+    block: &'a [f64],
+    u: &'a [f64],
+    heads: &'a mut [f64],
+    tails: &'a mut [f64],
+}
+
+impl WithSimd for Accumulate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let vectors = self.heads.len() / S::F64_LANES;
+        let mut first = 0;
+        while first + WIDTH <= vectors {
+            self.columns::<S, WIDTH>(simd, first);
+            first += WIDTH;
+        }
+        while first < vectors {
+            self.columns::<S, 1>(simd, first);
+            first += 1;
+        }
+    }
+}
+
+impl Accumulate<'_> {
+    /// W vectors of columns from vector `first` on.
+    #[inline(always)]
+    fn columns<S: Simd, const W: usize>(&mut self, simd: S, first: usize) {
+        let stride = self.heads.len();
+        let heads = &mut S::as_mut_simd_f64s(self.heads).0[first..first + W];
+        let tails = &mut S::as_mut_simd_f64s(self.tails).0[first..first + W];
+        let mut sums: [DoubledSum<S>; W] = std::array::from_fn(|v| DoubledSum {
+            head: heads[v],
+            tail: tails[v],
+        });
+        let place = first * S::F64_LANES..(first + W) * S::F64_LANES;
+        for (row, u) in self.block.chunks_exact(stride).zip(self.u) {
+            let entries = &S::as_simd_f64s(&row[place.clone()]).0[..W];
+            let factor = simd.splat_f64s(*u);
+            for v in 0..W {
+                sums[v].add_product(simd, entries[v], factor);
+            }
+        }
+        for v in 0..W {
+            heads[v] = sums[v].head;
+            tails[v] = sums[v].tail;
+        }
+    }
+}
+
+/// `z = M x` for sparse rows, the first of them row `first`.
+pub(crate) fn multiply_sparse(
+    level: Level,
+    rows: SparseRows<'_>,
+    first: usize,
+    x: &[f64],
+    z: &mut [f64],
+) {
+    level.dispatch(MultiplySparse { rows, first, x, z });
+}
+
+struct MultiplySparse<'a> {
+    rows: SparseRows<'a>,
+    first: usize,
+    x: &'a [f64],
+    z: &'a mut [f64],
+}
+
+impl WithSimd for MultiplySparse<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for (i, z) in self.z.iter_mut().enumerate() {
+            let (indices, values) = self.rows.entries(self.first + i);
+            let mut sum = [0.0; 2];
+            for (j, value) in indices.iter().zip(values) {
+                add_product::<S>(&mut sum, *value, self.x[*j]);
+            }
+            *z = sum[0] + sum[1];
+        }
+    }
+}
+
+/// `sums += M' u` for sparse rows, the first of them row `first`.
+pub(crate) fn accumulate_sparse(
+    level: Level,
+    rows: SparseRows<'_>,
+    first: usize,
+    u: &[f64],
+    sums: &mut [Pair],
+) {
+    level.dispatch(AccumulateSparse {
+        rows,
+        first,
+        u,
+        sums,
+    });
+}
+
+struct AccumulateSparse<'a> {
+    rows: SparseRows<'a>,
+    first: usize,
+    u: &'a [f64],
+    sums: &'a mut [Pair],
+}
+
+impl WithSimd for AccumulateSparse<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for (i, factor) in self.u.iter().enumerate() {
+            let (indices, values) = self.rows.entries(self.first + i);
+            for (j, value) in indices.iter().zip(values) {
+                add_product::<S>(&mut self.sums[*j], *value, *factor);
+            }
+        }
+    }
+}
+
+/// Adds a product to a sum, by the instructions of a level.
+#[inline(always)]
+fn add_product<S: Simd>(sum: &mut Pair, x: f64, y: f64) {
+    let (product, tail) = if S::IS_SCALAR {
+        two_product(x, y)
+    } else {
+        let product = x * y;
+        (product, x.mul_add(y, -product))
+    };
+    let (head, lost) = two_sum(sum[0], product);
+    *sum = [head, sum[1] + (tail + lost)];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instance::DesignMatrix;
+    use crate::production::kernels::operator::Operator;
+    use nalgebra::DMatrix;
+    use nalgebra_sparse::CsrMatrix;
+    use std::sync::Arc;
+
+    /// Columns 1 + small, 1 - small and -2 + smaller, of ten rows and more than a block of them: what is left after the large
+    /// parts cancel is 2^-70 of them, beyond plain f64.
+    fn cancelling(n: usize) -> (DMatrix<f64>, Vec<f64>, f64) {
+        let small = 2f64.powi(-30);
+        let matrix = DMatrix::from_fn(n, 3, |_, j| [1.0 + small, 1.0 - small, -1.0][j]);
+        // (1 + s)(1 - s) + (1 - s)(1 + s) - 2 = -2 s^2, in f64 each product is 1.
+        let x = vec![1.0 - small, 1.0 + small, 2.0];
+        (matrix, x, -2.0 * small * small)
+    }
+
+    fn operators(matrix: &DMatrix<f64>) -> Vec<(String, Operator)> {
+        let dense = Arc::new(DesignMatrix::Dense(matrix.clone().into()));
+        let sparse = Arc::new(DesignMatrix::Sparse(CsrMatrix::from(matrix)));
+        let all = Level::all().into_iter();
+        all.flat_map(|level| {
+            [("dense", &dense), ("sparse", &sparse)].map(|(kind, matrix)| {
+                let name = format!("{kind}, {}", level.name());
+                (name, Operator::new(matrix, level))
+            })
+        })
+        .collect()
+    }
+
+    #[test]
+    fn logits_that_cancel_beyond_f64_are_right() {
+        for n in [1, 10, 4099] {
+            let (matrix, x, expected) = cancelling(n);
+            for (name, operator) in operators(&matrix) {
+                let mut z = vec![0.0; n];
+                operator.multiply_doubled(&x, &mut z);
+                assert_eq!(z, vec![expected; n], "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn products_with_the_transpose_that_cancel_beyond_f64_are_right() {
+        // Three rows of the columns above at a time: the transpose cancels as the rows did.
+        for groups in [1, 7, 30_001] {
+            let (three, x, expected) = cancelling(1);
+            let n = 3 * groups;
+            let matrix = DMatrix::from_fn(n, 2, |i, j| three[(0, i % 3)] * (j as f64 + 1.0));
+            let v: Vec<f64> = (0..n).map(|i| x[i % 3]).collect();
+            // Whole multiples of 2^-60 below 2^53 of them: exact.
+            let whole = groups as f64 * expected;
+            for (name, operator) in operators(&matrix) {
+                let product = operator.transpose_multiply_doubled(&v);
+                assert_eq!(product, [whole, 2.0 * whole], "{name}, {groups}");
+            }
+        }
+    }
+
+    #[test]
+    fn doubled_products_are_the_same_bits_for_any_number_of_threads() {
+        let n = 40_000;
+        let matrix = DMatrix::from_fn(n, 5, |i, j| ((i * 31 + j * 17) as f64).sin());
+        let v: Vec<f64> = (0..n).map(|i| (i as f64).cos()).collect();
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            pool.build().unwrap().install(|| {
+                let all = operators(&matrix).into_iter();
+                all.map(|(_, operator)| {
+                    let mut z = vec![0.0; n];
+                    operator.multiply_doubled(&v[..5], &mut z);
+                    (z, operator.transpose_multiply_doubled(&v))
+                })
+                .collect::<Vec<_>>()
+            })
+        };
+        assert!(run(1) == run(3));
+    }
+}
