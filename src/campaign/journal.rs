@@ -1,159 +1,118 @@
-//! The journal of a campaign: one line of JSON for each finished case, so that an interrupted campaign can go on.
+//! The journal of a campaign, or of a shard of it: one line of JSON for each finished case, so that an interrupted campaign
+//! can go on, and shards can be merged.
 //!
 //! The first line says which campaign it is; the others may stand in any order. A line is written whole under a lock. A
 //! process that is killed, or a disk that is full, can tear the last line only; such a line is dropped when the campaign
 //! is resumed.
 
-use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+pub(super) mod lines;
+
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::campaign::plan::{Decided, Plan};
-use crate::claims::{AnyCase, Origin, Verdict};
+use crate::campaign::Shard;
+use crate::campaign::agenda::Agenda;
+use crate::campaign::journal::lines::{Finished, Header, format};
+use crate::campaign::plan::{Decided, Plan, Proven};
 use crate::instance::InstanceError;
-use crate::memory::reading::Reading;
-use crate::system::parse;
 
-/// A journal that is open for more lines.
+/// A journal that is open for more lines, or what several hold.
 pub struct Journal {
     path: PathBuf,
+    shard: Shard,
     /// `None` once a line could not be written: what follows a torn line would make the journal unreadable.
     file: Mutex<Option<File>>,
-    finished: BTreeMap<(usize, usize), Decided>,
-}
-
-/// Which campaign a journal belongs to: everything that a verdict depends on.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Header {
-    journal: u32,
-    version: String,
-    commit: Option<String>,
-    seed: u64,
-    cases: Option<usize>,
-    claims: Vec<String>,
-    instances: Vec<String>,
-}
-
-/// The layout of the lines below.
-const FORMAT: u32 = 1;
-
-#[derive(Serialize, Deserialize)]
-struct Line {
-    claim: String,
-    unit: usize,
-    outcome: Outcome,
-}
-
-#[derive(Serialize, Deserialize)]
-enum Outcome {
-    Decided {
-        origin: Origin,
-        seed: u64,
-        verdict: Verdict,
-        manifest: String,
-    },
-    Unmade(String),
-}
-
-impl Header {
-    fn of(plan: &Plan<'_>) -> Self {
-        Self {
-            journal: FORMAT,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            commit: option_env!("ATTREG_COMMIT").map(str::to_owned),
-            seed: plan.seed,
-            cases: plan.cases,
-            claims: plan
-                .claims
-                .iter()
-                .map(|claim| claim.id.to_owned())
-                .collect(),
-            instances: plan
-                .only
-                .iter()
-                .flatten()
-                .map(|(name, instance)| format!("{name}\n{}", instance.render()))
-                .collect(),
-        }
-    }
+    finished: Finished,
 }
 
 impl Journal {
     /// A new journal. Refuses to overwrite a file: a finished campaign is worth more than a path.
-    pub fn create(path: &Path, plan: &Plan<'_>) -> Result<Self, InstanceError> {
+    pub fn create(path: &Path, plan: &Plan<'_>, shard: Shard) -> Result<Self, InstanceError> {
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .open(path)
             .map_err(|source| match source.kind() {
-                ErrorKind::AlreadyExists if !path.is_dir() => InstanceError::Format {
-                    path: path.to_owned(),
-                    message: "is there already: use --resume to go on with it, or another name"
-                        .to_owned(),
-                },
+                ErrorKind::AlreadyExists if !path.is_dir() => format(
+                    path,
+                    "is there already: use --resume to go on with it, or another name".to_owned(),
+                ),
                 // Where the name ends with a slash the system says so itself, in its own words.
                 _ if path.is_dir() => InstanceError::io(path, ErrorKind::IsADirectory.into()),
                 _ => InstanceError::io(path, source),
             })?;
+        keep_to_oneself(&file, path)?;
         let journal = Self {
             path: path.to_owned(),
+            shard,
             file: Mutex::new(Some(file)),
-            finished: BTreeMap::new(),
+            finished: Finished::default(),
         };
-        journal.append(&Header::of(plan))?;
+        journal.append(&Header::of(plan, shard))?;
         Ok(journal)
     }
 
-    /// The journal of an interrupted campaign with the same plan. A torn last line is cut off; any other line that cannot
-    /// be read, and a journal of another plan or another version, is an error that names the line.
-    pub fn resume(path: &Path, plan: &Plan<'_>) -> Result<Self, InstanceError> {
+    /// The journal of an interrupted campaign with the same plan, or of the same shard of it. A torn last line is cut off;
+    /// any other line that cannot be read, a journal of another plan, shard or version, and one that another process is
+    /// writing, is an error that names the line or the reason.
+    pub fn resume(path: &Path, plan: &Plan<'_>, shard: Shard) -> Result<Self, InstanceError> {
         let fail = |source| InstanceError::io(path, source);
-        let format = |message: String| InstanceError::Format {
-            path: path.to_owned(),
-            message,
-        };
-        if !std::fs::metadata(path).map_err(fail)?.is_file() {
-            return Err(format("a journal must be a regular file".to_owned()));
-        }
-        let _reading = Reading::begin(path);
-        let bytes = std::fs::read(path).map_err(fail)?;
-        let whole = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
-        let text = std::str::from_utf8(&bytes[..whole])
-            .map_err(|error| format(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
-        let mut lines = text.lines();
-        let header: Header = serde_json::from_str(lines.next().unwrap_or_default())
-            .map_err(|error| format(format!("line 1 is not the head of a journal: {error}")))?;
-        if header != Header::of(plan) {
+        let text = lines::read(path)?;
+        let wanted = Header::of(plan, shard);
+        if let Some(what) = wanted.difference(&text.header) {
             return Err(format(
-                "the journal belongs to another campaign (claims, cases, seed, instances or version differ)".to_owned(),
+                path,
+                format!("the journal belongs to another campaign (the {what} differs)"),
             ));
         }
-        let mut finished = BTreeMap::new();
-        for (number, text) in lines.enumerate() {
-            let (claim, unit, decided) = read_line(text, plan, path)
-                .map_err(|message| format(format!("line {}: {message}", number + 2)))?;
-            finished.insert((claim, unit), decided);
+        if text.header.shard != shard {
+            let held = text.header.shard;
+            return Err(format(
+                path,
+                format!("the journal is of shard {held}, not of {shard}"),
+            ));
         }
+        let mut finished = Finished::default();
+        finished.add(&text, &Agenda::of(plan), path)?;
         let mut file = OpenOptions::new().write(true).open(path).map_err(fail)?;
-        file.set_len(whole as u64).map_err(fail)?;
+        keep_to_oneself(&file, path)?;
+        file.set_len(text.whole).map_err(fail)?;
         file.seek(SeekFrom::End(0)).map_err(fail)?;
         Ok(Self {
             path: path.to_owned(),
+            shard,
             file: Mutex::new(Some(file)),
             finished,
         })
     }
 
+    /// What was read from several journals; nothing can be written into it.
+    pub(super) fn read_only(path: &Path, finished: Finished) -> Self {
+        Self {
+            path: path.to_owned(),
+            shard: Shard::WHOLE,
+            file: Mutex::new(None),
+            finished,
+        }
+    }
+
+    /// Which part of the campaign it is about.
+    pub fn shard(&self) -> Shard {
+        self.shard
+    }
+
     /// What an earlier run found for this unit of this claim (both by place in the plan).
     pub(super) fn finished(&self, claim: usize, unit: usize) -> Option<&Decided> {
-        self.finished.get(&(claim, unit))
+        self.finished.cases.get(&(claim, unit))
+    }
+
+    /// What an earlier run read in the certificate of this claim.
+    pub(super) fn proven(&self, claim: usize) -> Option<&Proven> {
+        self.finished.certificates.get(&claim)
     }
 
     /// Writes down a finished unit.
@@ -163,20 +122,16 @@ impl Journal {
         unit: usize,
         decided: &Decided,
     ) -> Result<(), InstanceError> {
-        let outcome = match decided {
-            Ok((case, verdict)) => Outcome::Decided {
-                origin: case.origin().clone(),
-                seed: case.seed(),
-                verdict: verdict.clone(),
-                manifest: case.posed().render(),
-            },
-            Err(reason) => Outcome::Unmade(reason.clone()),
-        };
-        self.append(&Line {
-            claim: claim.to_owned(),
-            unit,
-            outcome,
-        })
+        self.append(&lines::case(claim, unit, decided))
+    }
+
+    /// Writes down what a certificate proves.
+    pub(super) fn record_certificate(
+        &self,
+        claim: &str,
+        proven: &Proven,
+    ) -> Result<(), InstanceError> {
+        self.append(&lines::certificate(claim, proven))
     }
 
     fn append(&self, line: &impl Serialize) -> Result<(), InstanceError> {
@@ -198,24 +153,14 @@ impl Journal {
     }
 }
 
-fn read_line(text: &str, plan: &Plan<'_>, path: &Path) -> Result<(usize, usize, Decided), String> {
-    let line: Line = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let claim = plan
-        .claims
-        .iter()
-        .position(|claim| claim.id == line.claim)
-        .ok_or_else(|| format!("no claim of this campaign is called \"{}\"", line.claim))?;
-    let decided = match line.outcome {
-        Outcome::Unmade(reason) => Err(reason),
-        Outcome::Decided {
-            origin,
-            seed,
-            verdict,
-            manifest,
-        } => {
-            let posed = parse(&manifest, path).map_err(|error| error.to_string())?;
-            Ok((AnyCase::new(origin, posed, seed), verdict))
-        }
-    };
-    Ok((claim, line.unit, decided))
+/// Two processes that write one journal would do all work twice and tear each other's lines. Where the file system knows no
+/// locks, nothing is kept.
+fn keep_to_oneself(file: &File, path: &Path) -> Result<(), InstanceError> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(format(
+            path,
+            "another process is writing this journal".to_owned(),
+        )),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
 }

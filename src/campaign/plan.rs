@@ -17,3 +17,6 @@ pub struct Plan<'a> {
 
 /// A decided case, or why it could not be made.
 pub(super) type Decided = Result<(AnyCase, Verdict), String>;
+
+/// What a claim's certificate proves, or why it was refused.
+pub(super) type Proven = Result<String, String>;

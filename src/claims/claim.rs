@@ -65,6 +65,22 @@ impl Paper {
         }
     }
 
+    /// The keys of the systems that it is about; none where it is about tools.
+    pub fn systems(self) -> &'static [&'static str] {
+        match self {
+            Self::Dls23 => &["softmax"],
+            Self::Lsz23 => &["exp", "cosh", "sinh"],
+            Self::ResidualSoftmax => &["residual-softmax"],
+            Self::TwoLayer => &["two-layer"],
+            Self::SingleLayerAttention => &["single-layer-attention"],
+            Self::WeightedLowRank => &["weighted-low-rank"],
+            Self::ExactAttention => &["exact-attention"],
+            Self::PolynomialAttention => &["polynomial-attention"],
+            Self::AttentionKernelRegression => &["attention-kernel-regression"],
+            Self::Sampling => &[],
+        }
+    }
+
     /// Title and number.
     pub fn title(self) -> &'static str {
         match self {

@@ -14,6 +14,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub mod check;
 pub mod claims;
+mod colour;
 pub mod completions;
 pub mod degree_window;
 mod error;
@@ -21,12 +22,15 @@ mod exit;
 mod format;
 pub mod generate;
 mod interrupt;
+pub mod merge;
 mod output;
+mod published;
 pub mod reference;
 pub mod report;
 pub mod solve;
 pub mod verify;
 
+pub use colour::Colour;
 pub use error::CliError;
 pub use exit::Exit;
 
@@ -43,6 +47,9 @@ pub struct Cli {
     /// Worker threads, no more than there are cores or 8 (default: RAYON_NUM_THREADS, or one per core)
     #[arg(long, global = true, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// When verdicts are printed in colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    color: colour::Colour,
     #[command(subcommand)]
     command: Command,
 }
@@ -52,6 +59,8 @@ pub struct Cli {
 pub enum Command {
     /// Decide the claims of the papers and hold the verdicts against the record
     Verify(verify::VerifyArgs),
+    /// Report on a campaign that ran in shards
+    Merge(merge::MergeArgs),
     /// List the claims, or explain one
     Claims(claims::ClaimsArgs),
     /// Minimise the loss of an instance in f64, with a bound on the error of the answer
@@ -93,6 +102,7 @@ impl Cli {
 
 /// Runs the subcommand.
 pub fn run(cli: Cli) -> Result<Exit, CliError> {
+    colour::ask(cli.color);
     // An explicit number wins over RAYON_NUM_THREADS.
     let asked = cli.threads.map(NonZeroUsize::get).or_else(|| {
         std::env::var("RAYON_NUM_THREADS")
@@ -108,6 +118,7 @@ pub fn run(cli: Cli) -> Result<Exit, CliError> {
     }
     match cli.command {
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
         Command::Claims(arguments) => claims::run(&arguments),
         Command::Solve(arguments) => solve::run(&arguments),
         Command::Reference(arguments) => reference::run(&arguments),

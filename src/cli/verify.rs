@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::campaign::{self, ClaimRecord, Journal, Plan};
-use crate::claims;
-use crate::cli::format::{Format, FormatArgs};
-use crate::cli::report::{JSON_REPORT, PAGE, write_page};
-use crate::cli::{CliError, Exit, interrupt, output};
-use crate::instance::files::{check_directory, refuse_overlap, refuse_two_readers, write_whole};
-use crate::report;
+use crate::campaign::{self, ClaimRecord, Journal, Plan, Shard};
+use crate::claims::{self, Claim};
+use crate::cli::format::FormatArgs;
+use crate::cli::{CliError, Exit, interrupt, output, published};
+use crate::instance::files::{refuse_overlap, refuse_two_readers};
 use crate::system::{Posed, read_with_files};
 
 /// The seed of a run that names none.
@@ -43,6 +41,9 @@ pub struct VerifyArgs {
     /// Go on with the campaign in the journal.
     #[arg(long, requires = "journal")]
     resume: bool,
+    /// Run part I of K parts of the campaign; `attreg merge` makes one report of the K journals.
+    #[arg(long, value_name = "I/K", requires = "journal", conflicts_with_all = ["report", "format", "json"])]
+    shard: Option<Shard>,
     #[command(flatten)]
     format: FormatArgs,
 }
@@ -69,44 +70,42 @@ pub fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         only,
     };
     refuse_to_replace(&inputs, &plan, args)?;
-    if let Some(directory) = &args.report {
-        std::fs::create_dir_all(directory).map_err(|source| CliError::io(directory, source))?;
-        // Better now than after hours of work.
-        check_directory(directory)?;
-    }
+    published::prepare(args.report.as_deref())?;
+    let shard = args.shard.unwrap_or(Shard::WHOLE);
     let journal = match &args.journal {
-        Some(path) if args.resume => Some(Journal::resume(path, &plan)?),
-        Some(path) => Some(Journal::create(path, &plan)?),
+        Some(path) if args.resume => Some(Journal::resume(path, &plan, shard)?),
+        Some(path) => Some(Journal::create(path, &plan, shard)?),
         None => None,
     };
-    let bar = progress_bar(plan.total());
-    let progress = || bar.inc(1);
+    let bar = progress_bar(plan.total(shard));
+    let progress = |claim: &Claim| {
+        bar.set_message(claim.id);
+        bar.inc(1);
+    };
     let stop = interrupt::stop_flag(interrupt::FINISHING);
     let records = campaign::run_until(&plan, &progress, &stop, journal.as_ref());
     bar.finish_and_clear();
     let records = records?;
-    let text = text_report(&plan, &records, args);
-    let campaign = report::CampaignReport::new(plan.seed, &plan.claims, &records);
-    let json = output::json_report(&campaign);
-    // The answer first: a disk that is full by now must not swallow it.
-    match args.format.chosen() {
-        Format::Text => output::print(&text)?,
-        Format::Json => output::print(&json)?,
-        Format::Junit => {
-            let cases = report::test_cases(&records, plan.seed, plan.cases);
-            output::print(&report::junit("attreg verify", &cases))?;
-        }
+    if args.shard.is_some() {
+        return part(shard, &records);
     }
-    if let Some(directory) = &args.report {
-        save(directory, &text, &json, &records)?;
-        write_page(directory, directory, &campaign, &catalogue)?;
-    }
-    Ok(if records.iter().any(|record| record.unfinished > 0) {
-        Exit::Interrupted
-    } else if records.iter().all(ClaimRecord::as_recorded) {
+    let directory = args.report.as_deref();
+    published::publish(&plan, &records, args.format.chosen(), directory, &catalogue)
+}
+
+/// What is said about a shard: a part of the cases decides no claim.
+fn part(shard: Shard, records: &[ClaimRecord]) -> Result<Exit, CliError> {
+    let done: usize = records.iter().map(|record| record.cases).sum();
+    let left: usize = records.iter().map(|record| record.unfinished).sum();
+    output::print(&if left == 0 {
+        format!("shard {shard}: {done} cases are in the journal; `attreg merge` reports on all shards\n")
+    } else {
+        format!("shard {shard}: INTERRUPTED: {done} cases are in the journal, {left} are not; --resume goes on\n")
+    })?;
+    Ok(if left == 0 {
         Exit::Success
     } else {
-        Exit::Differs
+        Exit::Interrupted
     })
 }
 
@@ -141,11 +140,8 @@ fn refuse_to_replace(
     }
     if let Some(directory) = &args.report {
         outputs.push(("--report", directory.clone()));
-        let manifests = plan.claims.iter().map(|claim| manifest_name(claim.id));
-        let names = [TEXT_REPORT, JSON_REPORT, PAGE].map(str::to_owned);
-        for name in names.into_iter().chain(manifests) {
-            outputs.push(("--report", directory.join(name)));
-        }
+        let files = published::files(directory, plan);
+        outputs.extend(files.into_iter().map(|file| ("--report", file)));
     }
     let outputs: Vec<(&str, &Path)> = outputs
         .iter()
@@ -154,106 +150,13 @@ fn refuse_to_replace(
     Ok(refuse_overlap(inputs, &outputs)?)
 }
 
-/// The file of a report directory with the table.
-const TEXT_REPORT: &str = "report.txt";
-
-/// The file of a report directory that holds the smallest failure of a claim.
-fn manifest_name(claim: &str) -> String {
-    format!("{}.json", claim.replace('/', "-"))
-}
-
-fn text_report(plan: &Plan<'_>, records: &[ClaimRecord], args: &VerifyArgs) -> String {
-    let mut text = report::table(&plan.claims, records);
-    for record in records {
-        if !record.as_recorded() {
-            text.push_str(&report::failure_block(record, plan.seed, plan.cases));
-            text.push('\n');
-        }
-        // Somebody who asks for one claim wants to know all about it.
-        if args.names.len() == 1 && plan.claims.len() == 1 {
-            text.push_str(&details(record));
-        }
-    }
-    text.push_str(&report::summary(records, plan.seed));
-    text.push('\n');
-    text
-}
-
-fn details(record: &ClaimRecord) -> String {
-    let mut text = report::strata(record) + "\n";
-    for (reason, count) in &record.outside {
-        text.push_str(&format!(
-            "{}: outside the premise: {} ({count})\n",
-            record.id,
-            reason.as_str()
-        ));
-    }
-    if let Some(Ok(proof)) = &record.proof {
-        text.push_str(&format!("{}: proven: {proof}\n", record.id));
-    }
-    if let Some(failure) = &record.failure {
-        text.push_str(&format!(
-            "{}: {} observed {}, allowed {} ({}, {})\n",
-            record.id,
-            failure.finding.quantity,
-            failure.finding.observed,
-            failure.finding.allowed,
-            failure.origin,
-            failure.instance.sizes_in_words(),
-        ));
-    }
-    text.push('\n');
-    text
-}
-
-fn save(directory: &Path, text: &str, json: &str, records: &[ClaimRecord]) -> Result<(), CliError> {
-    remove_stale(directory)?;
-    write_whole(&directory.join(TEXT_REPORT), text.as_bytes())?;
-    write_whole(&directory.join(JSON_REPORT), json.as_bytes())?;
-    for record in records {
-        if let Some(failure) = &record.failure {
-            let manifest = failure.instance.render();
-            let file = directory.join(manifest_name(record.id));
-            write_whole(&file, manifest.as_bytes())?;
-        }
-    }
-    Ok(())
-}
-
-/// Removes the manifests of an earlier run: the files that its report.json names and that still hold what it says of them.
-/// Everything else in the directory is somebody else's.
-fn remove_stale(directory: &Path) -> Result<(), CliError> {
-    let report = directory.join(JSON_REPORT);
-    // What is no regular file (a device, a pipe) may never end.
-    if !std::fs::metadata(&report).is_ok_and(|found| found.is_file()) {
-        return Ok(());
-    }
-    let earlier: Option<serde_json::Value> = std::fs::read(report)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let claims = earlier
-        .as_ref()
-        .and_then(|report| report["claims"].as_array());
-    for claim in claims.into_iter().flatten() {
-        if let (Some(id), Some(manifest)) =
-            (claim["id"].as_str(), claim["witness"]["instance"].as_str())
-        {
-            let file = directory.join(manifest_name(id));
-            if std::fs::read(&file).is_ok_and(|bytes| bytes == manifest.as_bytes()) {
-                std::fs::remove_file(&file).map_err(|source| CliError::io(&file, source))?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// A bar on a terminal, nothing elsewhere.
 fn progress_bar(total: usize) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style =
-        ProgressStyle::with_template("{bar:40} {pos}/{len} cases  {elapsed} elapsed, {eta} left")
+        ProgressStyle::with_template("{bar:20} {pos}/{len} cases, {elapsed}, about {eta} left: {wide_msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(total as u64).with_style(style)
 }

@@ -22,4 +22,4 @@ mod table;
 mod trust_region;
 
 pub use error::{Refusal, SystemError};
-pub use table::{AUTO, has_error_bounds, method_names, solve_system};
+pub use table::{AUTO, has_error_bounds, method_names, method_names_of, solve_system};

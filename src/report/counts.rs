@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::claims::{Claim, Expected, Paper, Wording};
+use crate::production::{Method, method_names_of};
+use crate::system::{Asks, system};
 
 /// Statements that hold (proven or not) and that fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,32 +82,76 @@ impl Counts {
     }
 }
 
-/// The block of figures in README.md, one row a paper: a test fails where it is stale.
+/// The table of systems in README.md, one row a paper: how its systems are solved, and how many of its statements hold and fail. A
+/// test fails where it is stale.
 pub fn figures(claims: &[&Claim]) -> String {
     let mut text = String::from(
-        "| paper | printed or quoted: hold, fail | recalled: hold, fail | derived here: hold, fail |\n|---|---|---|---|\n",
+        "| claims | systems | `solve` | printed or quoted: hold, fail | recalled: hold, fail | derived here: hold, fail |\n|---|---|---|---|---|---|\n",
     );
-    let row = |name: &str, counts: Counts| {
+    let row = |name: &str, systems: &str, solved: &str, counts: Counts| {
         let cells: Vec<String> = [counts.printed, counts.recalled, counts.derived]
             .iter()
             .map(|tallied| format!("{}, {}", tallied.hold, tallied.fail))
             .collect();
-        format!("| {name} | {} |\n", cells.join(" | "))
+        format!("| {name} | {systems} | {solved} | {} |\n", cells.join(" | "))
     };
     for paper in Paper::ALL {
         let of_paper = claims.iter().copied().filter(|claim| claim.paper == paper);
+        let key = paper.key();
+        let systems = match paper.systems() {
+            // Its key says it.
+            [only] if *only == key => String::new(),
+            several => several.join(", "),
+        };
         text.push_str(&row(
-            &format!("`{}`", paper.key()),
+            &format!("`{key}`"),
+            &systems,
+            &solved(paper.systems()),
             Counts::recorded(of_paper),
         ));
     }
-    text.push_str(&row("all", Counts::recorded(claims.iter().copied())));
+    text.push_str(&row("all", "", "", Counts::recorded(claims.iter().copied())));
     text
+}
+
+/// How these systems, alike in this, are solved.
+fn solved(keys: &[&'static str]) -> String {
+    let Some(system) = keys.first().and_then(|key| system(key)) else {
+        return String::new();
+    };
+    if system.logit {
+        return Method::NAMES.join(", ");
+    }
+    match system.asks {
+        Asks::Loss => method_names_of(system.key).join(", "),
+        Asks::Outputs(_) => "evaluated".to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_system_stands_in_the_table_once() {
+        let mut listed: Vec<&str> = Paper::ALL
+            .iter()
+            .flat_map(|paper| paper.systems())
+            .copied()
+            .collect();
+        let mut known: Vec<&str> = crate::system::SYSTEMS
+            .iter()
+            .map(|system| system.key)
+            .collect();
+        listed.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(listed, known);
+        let table = figures(&[]);
+        let unsolved = Paper::ALL
+            .iter()
+            .filter(|paper| !paper.systems().is_empty() && solved(paper.systems()).is_empty());
+        assert_eq!(unsolved.count(), 0, "{table}");
+    }
 
     #[test]
     fn what_is_only_ours_is_counted_apart() {

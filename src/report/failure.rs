@@ -4,19 +4,24 @@ use std::fmt::Write as _;
 
 use crate::campaign::{ClaimRecord, Tally};
 use crate::claims::{Expected, Origin};
-use crate::report::{Counts, number};
+use crate::report::{Counts, Look, number};
 
 /// The block for one record that differs, with the command that runs the claim again.
-pub fn failure_block(record: &ClaimRecord, seed: u64, cases: Option<usize>) -> String {
+pub fn failure_block(
+    record: &ClaimRecord,
+    seed: u64,
+    cases: Option<usize>,
+    look: Look,
+) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(
-        text,
+    let differs = format!(
         "DIFFERS {}: recorded {}, verdict {}",
         record.id,
         record.expected.as_str(),
         record.verdict().as_str()
     );
+    let _ = writeln!(text, "{}", look.alarm(&differs));
     if record.witness_fails == Some(false) {
         let _ = writeln!(
             text,

@@ -1,8 +1,8 @@
 //! Claims as test cases.
 
 use crate::campaign::{ClaimRecord, Tally};
-use crate::report::failure_block;
 use crate::report::junit::{Ending, TestCase};
+use crate::report::{Look, failure_block};
 
 /// One case for each claim: failed, with the failure block, where the verdict differs from the record; skipped where nothing
 /// was decided (instances of somebody's own outside the premise, a campaign that was stopped).
@@ -26,7 +26,7 @@ fn ending(record: &ClaimRecord, seed: u64, cases: Option<usize>) -> Ending {
                 record.expected.as_str(),
                 record.verdict().as_str()
             ),
-            details: failure_block(record, seed, cases),
+            details: failure_block(record, seed, cases, Look::PLAIN),
         };
     }
     if record.unfinished > 0 {

@@ -161,11 +161,11 @@ fn every_verdict_is_as_recorded_and_no_stratum_is_empty() {
         cases: None,
         only: None,
     };
-    let records = campaign::run(&plan, &|| {});
+    let records = campaign::run(&plan, &|_| {});
     let mut faults = Vec::new();
     for (claim, record) in catalogue.iter().zip(&records) {
         if !record.as_recorded() {
-            faults.push(report::failure_block(record, SEED, None));
+            faults.push(report::failure_block(record, SEED, None, report::Look::PLAIN));
         }
         if claim.expected == Expected::Fails && record.witness_fails != Some(true) {
             faults.push(format!("{}: its witness does not fail", claim.id));
@@ -247,7 +247,7 @@ fn the_number_of_threads_does_not_change_a_byte() {
             cases: Some(2),
             only: None,
         };
-        let records = pool.install(|| campaign::run(&plan, &|| {}));
+        let records = pool.install(|| campaign::run(&plan, &|_| {}));
         serde_json::to_string(&report::CampaignReport::new(SEED, &plan.claims, &records)).unwrap()
     };
     let one = run(1);

@@ -157,5 +157,5 @@ pub fn failing_on(file: &str) -> Vec<ClaimRecord> {
         cases: None,
         only: Some(vec![(file.to_owned(), posed)]),
     };
-    campaign::run(&plan, &|| {})
+    campaign::run(&plan, &|_| {})
 }

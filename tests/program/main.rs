@@ -18,6 +18,7 @@ mod options;
 mod outputs;
 mod real_data;
 mod reference;
+mod shards;
 mod snapshots;
 mod solve;
 mod solver_edges;

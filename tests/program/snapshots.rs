@@ -7,7 +7,7 @@ use std::process::Command;
 
 use attention_regression::campaign::{self, Plan};
 use attention_regression::claims::{self, Claim, Expected, Subject, Trial};
-use attention_regression::report;
+use attention_regression::report::{self, Look};
 
 fn beside(folder: &str) -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
@@ -76,8 +76,8 @@ fn a_failing_claim_is_explained_as_reviewed() {
         cases: Some(4),
         only: None,
     };
-    let records = campaign::run(&plan, &|| {});
+    let records = campaign::run(&plan, &|_| {});
     assert!(!records[0].as_recorded());
-    let block = report::failure_block(&records[0], 2304, Some(4));
+    let block = report::failure_block(&records[0], 2304, Some(4), Look::PLAIN);
     beside("catalogue").bind(|| insta::assert_snapshot!("failure-block", block));
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::common::{Scratch, attreg, attreg_line, failing_on, fixture};
-use attention_regression::report;
+use attention_regression::report::{self, Look};
 
 /// A line for the shell, with the program first on its path.
 fn shell(line: &str) -> (i32, String, String) {
@@ -27,7 +27,7 @@ fn the_re_run_line_runs_the_file_that_failed() {
     let witness = std::fs::read(fixture("witnesses/dls23-gradient-printed.json")).unwrap();
     let file = scratch.file("my \"own\" case.json", witness);
     let records = failing_on(&file);
-    let block = report::failure_block(&records[0], 7, None);
+    let block = report::failure_block(&records[0], 7, None, Look::PLAIN);
     let line = block
         .lines()
         .find_map(|line| line.trim_start().strip_prefix("re-run"))
@@ -245,4 +245,16 @@ fn the_page_of_a_finished_run_is_made_again_from_its_numbers() {
         .assert_refused("claim \"dls23/spectrum-new\" is not in this program's catalogue");
     std::fs::remove_file(&numbers).unwrap();
     attreg(["report", at]).assert_refused("report.json: No such file or directory");
+}
+
+/// Into a pipe there are none, and no letter depends on them.
+#[test]
+fn colours_come_where_they_are_asked_for() {
+    let line = "verify dls23/gradient-printed --cases 2";
+    let plain = attreg_line(line);
+    assert!(!plain.out.contains('\u{1b}'), "{}", plain.out);
+    assert_eq!(attreg_line(&format!("{line} --color never")).out, plain.out);
+    let coloured = attreg_line(&format!("{line} --color always"));
+    assert!(coloured.out.contains("\u{1b}[33mfails"), "{}", coloured.out);
+    attreg_line(&format!("{line} --color sometimes")).assert_usage("sometimes");
 }

@@ -37,6 +37,12 @@ fn of_system(key: &'static str) -> impl Iterator<Item = &'static dyn Method> {
         .filter(move |method| method.solves() == key)
 }
 
+/// The names of the methods for the system of this key; none for losses of logits, which have [`Method`](crate::production::Method),
+/// and for systems without unknowns.
+pub fn method_names_of(system: &'static str) -> Vec<&'static str> {
+    of_system(system).map(|method| method.name()).collect()
+}
+
 /// Whether any method for this system gives proven bounds of the error of its answers.
 pub fn has_error_bounds(given: &Given) -> bool {
     of_system(given.system().key).any(Method::proves)

@@ -169,7 +169,7 @@ mod tests {
             cases: Some(4),
             only: None,
         };
-        let records = run(&plan, &|| {});
+        let records = run(&plan, &|_| {});
         CampaignReport {
             commit: Some("0123456789ab".to_owned()),
             ..CampaignReport::new(plan.seed, &plan.claims, &records)
