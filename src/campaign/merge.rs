@@ -24,10 +24,7 @@ pub struct Merged<'a> {
 ///
 /// The error names the first journal that cannot be read, belongs to another campaign or to another version of the program,
 /// holds a shard that another one holds, or is not finished; or the shards that are missing.
-pub fn merge<'a>(
-    paths: &[PathBuf],
-    catalogue: &'a [Claim],
-) -> Result<Merged<'a>, InstanceError> {
+pub fn merge<'a>(paths: &[PathBuf], catalogue: &'a [Claim]) -> Result<Merged<'a>, InstanceError> {
     let texts: Vec<(&Path, Text)> = paths
         .iter()
         .map(|path| Ok((path.as_path(), lines::read(path)?)))
@@ -73,7 +70,8 @@ fn plan<'a>(
         .iter()
         .map(|id| {
             let known = catalogue.iter().find(|claim| claim.id == *id);
-            known.ok_or_else(|| format(path, format!("no claim of this program is called \"{id}\"")))
+            known
+                .ok_or_else(|| format(path, format!("no claim of this program is called \"{id}\"")))
         })
         .collect::<Result<_, _>>()?;
     let only = header
@@ -110,7 +108,9 @@ fn one_of_each(texts: &[(&Path, Text)]) -> Result<(), InstanceError> {
             let first = first.display();
             return Err(format(
                 path,
-                format!("the journal belongs to another campaign than {first} (the {what} differs)"),
+                format!(
+                    "the journal belongs to another campaign than {first} (the {what} differs)"
+                ),
             ));
         }
         let shard = text.header.shard;
@@ -141,7 +141,10 @@ fn one_of_each(texts: &[(&Path, Text)]) -> Result<(), InstanceError> {
     }
     Err(format(
         first,
-        format!("not all shards of this campaign are there, missing: {}", missing.join(", ")),
+        format!(
+            "not all shards of this campaign are there, missing: {}",
+            missing.join(", ")
+        ),
     ))
 }
 

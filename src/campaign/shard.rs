@@ -100,7 +100,9 @@ mod tests {
     #[test]
     fn only_parts_of_a_whole_are_read() {
         assert_eq!("2/3".parse::<Shard>().unwrap().to_string(), "2/3");
-        for bad in ["", "1", "0/3", "4/3", "1/0", "-1/3", "1/2/3", "1.5/2", "a/b"] {
+        for bad in [
+            "", "1", "0/3", "4/3", "1/0", "-1/3", "1/2/3", "1.5/2", "a/b",
+        ] {
             let refusal = bad.parse::<Shard>().unwrap_err();
             assert!(refusal.contains("1 <= I <= K"), "{bad}: {refusal}");
         }

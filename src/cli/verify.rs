@@ -98,9 +98,13 @@ fn part(shard: Shard, records: &[ClaimRecord]) -> Result<Exit, CliError> {
     let done: usize = records.iter().map(|record| record.cases).sum();
     let left: usize = records.iter().map(|record| record.unfinished).sum();
     output::print(&if left == 0 {
-        format!("shard {shard}: {done} cases are in the journal; `attreg merge` reports on all shards\n")
+        format!(
+            "shard {shard}: {done} cases are in the journal; `attreg merge` reports on all shards\n"
+        )
     } else {
-        format!("shard {shard}: INTERRUPTED: {done} cases are in the journal, {left} are not; --resume goes on\n")
+        format!(
+            "shard {shard}: INTERRUPTED: {done} cases are in the journal, {left} are not; --resume goes on\n"
+        )
     })?;
     Ok(if left == 0 {
         Exit::Success
@@ -155,8 +159,9 @@ fn progress_bar(total: usize) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style =
-        ProgressStyle::with_template("{bar:20} {pos}/{len} cases, {elapsed}, about {eta} left: {wide_msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template(
+        "{bar:20} {pos}/{len} cases, {elapsed}, about {eta} left: {wide_msg}",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(total as u64).with_style(style)
 }

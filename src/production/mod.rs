@@ -75,5 +75,7 @@ pub use residual_softmax::ResidualSoftmax;
 pub use settings::Settings;
 pub use softmax::Softmax;
 pub use solve::{solve, solve_interruptible, solve_observed};
-pub use systems::{AUTO, Refusal, SystemError, has_error_bounds, method_names, method_names_of, solve_system};
+pub use systems::{
+    AUTO, Refusal, SystemError, has_error_bounds, method_names, method_names_of, solve_system,
+};
 pub use two_layer::TwoLayer;

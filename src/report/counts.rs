@@ -93,7 +93,10 @@ pub fn figures(claims: &[&Claim]) -> String {
             .iter()
             .map(|tallied| format!("{}, {}", tallied.hold, tallied.fail))
             .collect();
-        format!("| {name} | {systems} | {solved} | {} |\n", cells.join(" | "))
+        format!(
+            "| {name} | {systems} | {solved} | {} |\n",
+            cells.join(" | ")
+        )
     };
     for paper in Paper::ALL {
         let of_paper = claims.iter().copied().filter(|claim| claim.paper == paper);
@@ -110,7 +113,12 @@ pub fn figures(claims: &[&Claim]) -> String {
             Counts::recorded(of_paper),
         ));
     }
-    text.push_str(&row("all", "", "", Counts::recorded(claims.iter().copied())));
+    text.push_str(&row(
+        "all",
+        "",
+        "",
+        Counts::recorded(claims.iter().copied()),
+    ));
     text
 }
 

@@ -7,12 +7,7 @@ use crate::claims::{Expected, Origin};
 use crate::report::{Counts, Look, number};
 
 /// The block for one record that differs, with the command that runs the claim again.
-pub fn failure_block(
-    record: &ClaimRecord,
-    seed: u64,
-    cases: Option<usize>,
-    look: Look,
-) -> String {
+pub fn failure_block(record: &ClaimRecord, seed: u64, cases: Option<usize>, look: Look) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let differs = format!(

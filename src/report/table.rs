@@ -82,10 +82,7 @@ impl Row {
             },
             id: claim.id.to_owned(),
             recorded: claim.recorded().to_owned(),
-            verdict: (
-                record.verdict().as_str().to_owned(),
-                Some(record.verdict()),
-            ),
+            verdict: (record.verdict().as_str().to_owned(), Some(record.verdict())),
             cases: record.cases.to_string(),
             outside: record.outside_total().to_string(),
             undecided: record.undecided.to_string(),
@@ -214,7 +211,10 @@ mod tests {
         let titles: Vec<&str> = Paper::ALL.iter().map(|paper| paper.title()).collect();
         let narrow = lines(look);
         for line in &narrow {
-            assert!(line.len() <= 80 || titles.contains(&line.as_str()), "{line}");
+            assert!(
+                line.len() <= 80 || titles.contains(&line.as_str()),
+                "{line}"
+            );
         }
         for claim in claims::all() {
             let name = claim.id.rsplit('/').next().unwrap();
@@ -244,6 +244,10 @@ mod tests {
         assert_eq!(bare, plain);
         assert!(!plain.contains('\u{1b}') && coloured[0].contains('\u{1b}'));
         // Without a case every claim on record as anything differs: its whole row is an alarm.
-        assert!(coloured[2].starts_with("\u{1b}[1m\u{1b}[31m! "), "{:?}", coloured[2]);
+        assert!(
+            coloured[2].starts_with("\u{1b}[1m\u{1b}[31m! "),
+            "{:?}",
+            coloured[2]
+        );
     }
 }

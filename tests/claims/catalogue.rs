@@ -165,7 +165,12 @@ fn every_verdict_is_as_recorded_and_no_stratum_is_empty() {
     let mut faults = Vec::new();
     for (claim, record) in catalogue.iter().zip(&records) {
         if !record.as_recorded() {
-            faults.push(report::failure_block(record, SEED, None, report::Look::PLAIN));
+            faults.push(report::failure_block(
+                record,
+                SEED,
+                None,
+                report::Look::PLAIN,
+            ));
         }
         if claim.expected == Expected::Fails && record.witness_fails != Some(true) {
             faults.push(format!("{}: its witness does not fail", claim.id));

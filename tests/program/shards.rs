@@ -185,8 +185,7 @@ fn overlapping_missing_foreign_and_unfinished_shards_are_named() {
     let text = fs::read_to_string(second).unwrap();
     let (kept, last) = text.trim_end().rsplit_once('\n').unwrap();
     let short = scratch.file("short", format!("{kept}\n"));
-    some(&[first, &short, third])
-        .assert_refused("short: shard 2/3 is not finished, 1 of ");
+    some(&[first, &short, third]).assert_refused("short: shard 2/3 is not finished, 1 of ");
     let doubled = scratch.file("doubled", format!("{text}{last}\n"));
     some(&[first, &doubled, third]).assert_refused("for the second time");
     let third_text = fs::read_to_string(third).unwrap();

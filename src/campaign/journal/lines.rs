@@ -68,7 +68,10 @@ impl Header {
             (self.seed != other.seed, "seed"),
             (self.cases != other.cases, "number of cases"),
             (self.instances != other.instances, "instances"),
-            (self.vectors != other.vectors, "vector instructions of the machine"),
+            (
+                self.vectors != other.vectors,
+                "vector instructions of the machine",
+            ),
         ]
         .into_iter()
         .find_map(|(differs, what)| differs.then_some(what))
