@@ -32,21 +32,25 @@ const open = () => {
 };
 window.addEventListener("hashchange", open);
 open();
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-copy]");
-  if (!button) return;
-  const text = document.getElementById(button.dataset.copy).textContent;
+// Without a script there is nothing to press.
+for (const source of document.querySelectorAll(".copy")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = source.tagName === "PRE" ? "copy the instance" : "copy";
+  source.after(" ", button);
   const done = () => { button.textContent = "copied"; };
   const select = () => {
     const range = document.createRange();
-    range.selectNodeContents(document.getElementById(button.dataset.copy));
+    range.selectNodeContents(source);
     getSelection().removeAllRanges();
     getSelection().addRange(range);
     button.textContent = "selected: copy it now";
   };
-  if (navigator.clipboard) navigator.clipboard.writeText(text).then(done, select);
-  else select();
-});
+  button.addEventListener("click", () => {
+    if (navigator.clipboard) navigator.clipboard.writeText(source.textContent).then(done, select);
+    else select();
+  });
+}
 const slider = field("t");
 const plot = document.querySelector("#spectrum svg").dataset;
 const eigenvalue = (t) => 4 * t * (1 - t) * (1 - t) * (3 * t - 1);

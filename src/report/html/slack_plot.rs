@@ -1,5 +1,7 @@
 //! The slack of all cases of one claim as a picture: logarithm of allowed / observed over the decade of a quantity.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 
 use crate::report::number;
@@ -67,7 +69,6 @@ pub(super) fn slack_plot(claim: &ClaimReport, size: Size) -> Option<Markup> {
     // What falls on one pixel is drawn once.
     dots.sort_unstable();
     dots.dedup();
-    let path: String = dots.iter().map(|(x, y)| format!("M{x} {y}h0")).collect();
     let place = compared
         .iter()
         .position(|(point, _)| std::ptr::eq(*point, tightest.0))
@@ -81,27 +82,55 @@ pub(super) fn slack_plot(claim: &ClaimReport, size: Size) -> Option<Markup> {
         tightest.0.origin,
         number(10f64.powf(tightest.1)),
     );
+    let lines: Vec<(i32, f64)> = (low as i32..=high as i32)
+        .map(|decade| (decade, y(f64::from(decade))))
+        .collect();
     Some(html! {
         svg.plot viewBox={ "0 0 " (right + MARGINS.0) " " (bottom + MARGINS.1) } role="img" aria-label=(described) {
-            @for decade in low as i32..=high as i32 {
-                @let height = y(f64::from(decade));
-                line.grid.bound[decade == 0] x1=(LEFT) x2=(right) y1=(one(height)) y2=(one(height)) {}
-                @if decade % every == 0 {
-                    text x=(LEFT - 8.0) y=(one(height + 4.0)) text-anchor="end" { (power(decade, low, high)) }
+            path.grid d=(grid(&lines, right)) {}
+            line.bound x1=(LEFT) x2=(right) y1=(one(y(0.0))) y2=(one(y(0.0))) {}
+            g text-anchor="end" {
+                @for (decade, height) in lines.iter().filter(|(decade, _)| decade % every == 0) {
+                    text x=(LEFT - 8.0) y=(one(height + 4.0)) { (power(*decade, low, high)) }
                 }
             }
-            @for (x, label) in columns.labels(labels) {
-                text x=(one(x)) y=(bottom + 18.0) text-anchor="middle" { (label) }
+            g text-anchor="middle" {
+                @for (x, label) in columns.labels(labels) {
+                    text x=(one(x)) y=(bottom + 18.0) { (label) }
+                }
+                text x=(f64::midpoint(LEFT, right)) y=(bottom + 38.0) {
+                    (axis.map_or("cases in their order".to_owned(), |axis| format!("decade of: {axis}")))
+                }
             }
-            text x=(f64::midpoint(LEFT, right)) y=(bottom + 38.0) text-anchor="middle" {
-                (axis.map_or("cases in their order".to_owned(), |axis| format!("decade of: {axis}")))
-            }
-            path.dots d=(path) {}
+            path.dots d=(marks(&dots)) {}
             circle.tightest cx=(one(tight_x)) cy=(one(tight_y)) r="5" {
                 title { (tightest.0.origin) ": " (number(10f64.powf(tightest.1))) }
             }
         }
     })
+}
+
+/// Level lines but for the bound.
+fn grid(lines: &[(i32, f64)], right: f64) -> String {
+    lines
+        .iter()
+        .filter(|(decade, _)| *decade != 0)
+        .map(|(_, height)| format!("M{LEFT} {}H{right}", one(*height)))
+        .collect()
+}
+
+/// A dot at each of these, the first by its place and the others by the way from the one before: half as many bytes.
+fn marks(dots: &[(i64, i64)]) -> String {
+    let mut text = String::new();
+    let mut before = None;
+    for (x, y) in dots.iter().copied() {
+        // Writing to a String cannot fail.
+        let _ = match before.replace((x, y)) {
+            None => write!(text, "M{x} {y}h0"),
+            Some((left, up)) => write!(text, "m{} {}h0", x - left, y - up),
+        };
+    }
+    text
 }
 
 /// Whole decades around all of these, 0 (the bound) among them.
@@ -127,9 +156,9 @@ fn power(decade: i32, low: f64, high: f64) -> String {
     }
 }
 
-/// One decimal is a tenth of a pixel.
-fn one(value: f64) -> String {
-    format!("{value:.1}")
+/// To a tenth of a pixel.
+fn one(value: f64) -> f64 {
+    (10.0 * value).round() / 10.0
 }
 
 /// Where the points stand from left to right.
@@ -211,6 +240,15 @@ mod tests {
         assert_eq!(power(-3, -3.0, 6.0), "\u{2264} 0.001");
         assert_eq!(power(0, -3.0, 6.0), "1");
         assert_eq!(power(4, -3.0, 4.0), "1e4");
+    }
+
+    #[test]
+    fn dots_are_joined_by_their_distances() {
+        assert_eq!(
+            marks(&[(72, 146), (73, 157), (73, 20)]),
+            "M72 146h0m1 11h0m0 -137h0"
+        );
+        assert_eq!(marks(&[]), "");
     }
 
     /// Two decades share the width: 544 / 2 each, their middles at 200 and 472.
