@@ -28,7 +28,7 @@ pub fn answer_all(kit: &Path, answers: &Path) -> Result<usize, Box<dyn Error>> {
                 of_logits(&problem, &instance.start())?
             }
             Posed::Other(given) => match given.system().asks {
-                Asks::Loss => of_system(&given)?,
+                Asks::Loss | Asks::Zero => of_system(&given)?,
                 Asks::Outputs(_) => {
                     let outputs = evaluate(&given)?;
                     as_json(&given.outputs_layout(), outputs.values.values())

@@ -2,7 +2,7 @@
 
 use crate::claims::{
     Claim, Paper, dls23, exact_attention, kernel_regression, lsz23, polynomial_attention,
-    residual_softmax, sampling, single_layer_attention, two_layer, weighted_low_rank,
+    residual_softmax, sampling, single_layer_attention, tensor_power, two_layer, weighted_low_rank,
 };
 
 /// Every claim, grouped by paper, in the order in which the papers state them.
@@ -17,6 +17,7 @@ pub fn all() -> Vec<Claim> {
         exact_attention::claims(),
         polynomial_attention::claims(),
         kernel_regression::claims(),
+        tensor_power::claims(),
         sampling::claims(),
     ]
     .into_iter()

@@ -30,13 +30,15 @@ pub enum Paper {
     PolynomialAttention,
     /// Song, Yin, Zhang: Solving Attention Kernel Regression Problem via Pre-conditioner (arXiv 2308.14304).
     AttentionKernelRegression,
+    /// Deng, Song, Yin: Faster Robust Tensor Power Method for Arbitrary Order (arXiv 2306.00406).
+    TensorPower,
     /// The sampling lemmas that the papers use as tools (Deng, Song, Weinstein, arXiv 2210.12468, and followers).
     Sampling,
 }
 
 impl Paper {
     /// Every paper, in the order of reports.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Dls23,
         Self::Lsz23,
         Self::ResidualSoftmax,
@@ -46,6 +48,7 @@ impl Paper {
         Self::ExactAttention,
         Self::PolynomialAttention,
         Self::AttentionKernelRegression,
+        Self::TensorPower,
         Self::Sampling,
     ];
 
@@ -61,6 +64,7 @@ impl Paper {
             Self::ExactAttention => "exact-attention",
             Self::PolynomialAttention => "polynomial-attention",
             Self::AttentionKernelRegression => "attention-kernel-regression",
+            Self::TensorPower => "tensor-power",
             Self::Sampling => "sampling",
         }
     }
@@ -108,6 +112,9 @@ impl Paper {
             }
             Self::AttentionKernelRegression => {
                 "Solving Attention Kernel Regression Problem via Pre-conditioner (arXiv 2308.14304)"
+            }
+            Self::TensorPower => {
+                "Faster Robust Tensor Power Method for Arbitrary Order (arXiv 2306.00406)"
             }
             Self::Sampling => "Sampling lemmas used as tools (arXiv 2210.12468 and followers)",
         }

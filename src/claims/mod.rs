@@ -16,6 +16,7 @@ mod real;
 pub(crate) mod residual_softmax;
 mod sampling;
 mod single_layer_attention;
+mod tensor_power;
 #[cfg(test)]
 mod tests;
 mod tools;

@@ -71,7 +71,7 @@ impl PosedAnswer {
                 Kind::Logit(instance, answer.into())
             }
             Posed::Other(given) => match given.system().asks {
-                Asks::Loss => {
+                Asks::Loss | Asks::Zero => {
                     let answer = named(&given)?;
                     Kind::Named(given, answer.into())
                 }

@@ -14,6 +14,7 @@ mod residual_softmax;
 mod single_layer_attention;
 mod softmax;
 mod system;
+mod tensor_power;
 mod terms;
 mod two_layer;
 mod weighted_low_rank;

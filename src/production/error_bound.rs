@@ -36,4 +36,4 @@ pub(crate) use choose::certify;
 pub(crate) use in_qr::bound_in;
 pub(crate) use interruptible::{Stop, bound_until};
 pub(crate) use positive_definite::Bounded;
-pub(crate) use rounding::SLACK;
+pub(crate) use rounding::{SLACK, norm_bound, size};

@@ -9,6 +9,7 @@
 //! | `attention` | single-layer attention: variable projection on whitened logits |
 //! | `low_rank` | weighted low rank: variable projection on subspaces, and alternating least squares |
 //! | `kernel_regression` | attention kernel regression: powers by a triangular factor, the kernel by Cholesky or conjugate gradients |
+//! | `tensor_power` | components of a symmetric tensor: starts from a random contraction and simultaneous steps, and deflation |
 //! | `reached`, `error` | how a run ends, and what is refused |
 
 mod attention;
@@ -19,6 +20,7 @@ mod low_rank;
 mod method;
 mod reached;
 mod table;
+mod tensor_power;
 mod trust_region;
 
 pub use error::{Refusal, SystemError};

@@ -47,6 +47,36 @@ impl Array {
         }
     }
 
+    /// The symmetric array of so many equal axes: `entry` is asked once for every non-decreasing index, in lexicographic order.
+    /// `None` where the number of entries overflows.
+    pub fn symmetric(
+        order: usize,
+        side: usize,
+        mut entry: impl FnMut(&[usize]) -> f64,
+    ) -> Option<Self> {
+        let count = (0..order).try_fold(1_usize, |count, _| count.checked_mul(side))?;
+        let mut values = Vec::with_capacity(count);
+        let (mut index, mut sorted) = (vec![0; order], vec![0; order]);
+        for k in 0..count {
+            let mut rest = k;
+            for axis in index.iter_mut().rev() {
+                *axis = rest % side;
+                rest /= side;
+            }
+            sorted.copy_from_slice(&index);
+            sorted.sort_unstable();
+            // The sorted index comes first of all its orders.
+            let first = sorted.iter().fold(0, |place, axis| place * side + axis);
+            let value = if first == k {
+                entry(&index)
+            } else {
+                values[first]
+            };
+            values.push(value);
+        }
+        Self::new(vec![side; order], values)
+    }
+
     /// The lengths of its axes.
     pub fn shape(&self) -> &[usize] {
         &self.shape
@@ -141,6 +171,26 @@ mod tests {
         assert_eq!(Array::scalar(7.0).filled(1, 2).as_slice(), [7.0, 7.0]);
         let row = Array::vector(&DVector::from_vec(vec![1.0, 2.0])).filled(2, 2);
         assert_eq!(row, DMatrix::from_row_slice(2, 2, &[1.0, 2.0, 1.0, 2.0]));
+    }
+
+    /// T[i, j, k] = the digits of the sorted index.
+    #[test]
+    fn a_symmetric_array_asks_once_for_every_sorted_index() {
+        let mut asked = Vec::new();
+        let array = Array::symmetric(3, 2, |index| {
+            asked.push(index.to_vec());
+            index
+                .iter()
+                .fold(0.0, |value, axis| 10.0 * value + *axis as f64)
+        })
+        .unwrap();
+        assert_eq!(asked, [[0, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]]);
+        assert_eq!(array.shape(), [2, 2, 2]);
+        assert_eq!(
+            array.values(),
+            [0.0, 1.0, 1.0, 11.0, 1.0, 11.0, 11.0, 111.0]
+        );
+        assert!(Array::symmetric(6, 1 << 20, |_| 0.0).is_none());
     }
 
     #[test]

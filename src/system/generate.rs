@@ -9,6 +9,7 @@ mod exact_attention;
 mod kind;
 mod low_rank;
 mod polynomial_attention;
+mod tensor_power;
 
 pub use kind::{Generator, Sizes};
 
@@ -24,6 +25,10 @@ pub static GENERATORS: &[&Generator] = &[
     &attention_kernel_regression::EVEN,
     &attention_kernel_regression::ODD,
     &attention_kernel_regression::KERNEL,
+    &tensor_power::ODD,
+    &tensor_power::EVEN,
+    &tensor_power::TIED,
+    &tensor_power::OBLIQUE,
 ];
 
 /// The kind of this name.

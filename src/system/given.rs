@@ -116,7 +116,7 @@ impl Given {
                 "{} has no entries: {} is 0",
                 known.by, known.dimension
             )),
-            (Asks::Outputs(_) | Asks::Loss, _) => Ok(()),
+            (Asks::Outputs(_) | Asks::Loss | Asks::Zero, _) => Ok(()),
         }
     }
 
@@ -231,6 +231,7 @@ impl Given {
             Rule::Finite
             | Rule::NonNegative
             | Rule::Positive
+            | Rule::Symmetric
             | Rule::Count
             | Rule::Switch
             | Rule::FiniteUnlessHidden(_)
@@ -280,6 +281,7 @@ impl Given {
             Rule::Finite
             | Rule::NonNegative
             | Rule::Positive
+            | Rule::Symmetric
             | Rule::Count
             | Rule::Switch
             | Rule::Dimension(_)
@@ -318,6 +320,9 @@ impl Given {
             if slot.rule == Rule::Switch && *value != 0.0 && *value != 1.0 {
                 return Err(format!("{place} is {value}: must be true or false"));
             }
+        }
+        if slot.rule == Rule::Symmetric {
+            refuse_unsymmetric(slot.name, array)?;
         }
         Ok(())
     }
@@ -392,7 +397,7 @@ impl Given {
                 let shape = slot.shapes[0].iter().map(|side| self.size(side)).collect();
                 vec![(slot.name, shape)]
             }
-            Asks::Loss => Vec::new(),
+            Asks::Loss | Asks::Zero => Vec::new(),
         })
     }
 
@@ -408,6 +413,41 @@ impl Given {
             .cloned()
             .unwrap_or_else(|| vec![0.0; self.layout().dimension()])
     }
+}
+
+/// An array whose axes are equally long, with entries that change where neighbouring indices are exchanged. These exchanges make
+/// all others.
+fn refuse_unsymmetric(name: &str, array: &Array) -> Result<(), String> {
+    let (order, values) = (array.shape().len(), array.values());
+    let side = array.shape().first().copied().unwrap_or(0);
+    let mut index = vec![0; order];
+    for (k, value) in values.iter().enumerate() {
+        // The stride of the last axis is 1.
+        let mut stride = 1;
+        for axis in (1..order).rev() {
+            let (left, right) = (index[axis - 1], index[axis]);
+            if left > right {
+                let other = k - (left - right) * (side - 1) * stride;
+                if values[other] != *value {
+                    return Err(format!(
+                        "{name}[{}] is {value}, but {name}[{}] is {}: {name} must be symmetric to the last bit",
+                        array.place(k),
+                        array.place(other),
+                        values[other]
+                    ));
+                }
+            }
+            stride *= side;
+        }
+        for axis in (0..order).rev() {
+            index[axis] += 1;
+            if index[axis] < side {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -497,6 +537,53 @@ mod tests {
         );
         let unknown = given.with_array("V", Array::scalar(1.0)).unwrap_err();
         assert!(unknown.contains("no array V"), "{unknown}");
+    }
+
+    /// By hand: 2 x 2 x 2 with one entry of an orbit changed; order 6 with one.
+    #[test]
+    fn a_tensor_that_is_not_symmetric_is_refused_with_two_entries() {
+        use crate::system::TENSOR_POWER;
+        let posed = |order: usize, changed: &[(usize, f64)]| {
+            let mut values = vec![1.0; 1 << order];
+            for (k, value) in changed {
+                values[*k] = *value;
+            }
+            let arrays = vec![
+                ("T".to_owned(), array(&vec![2; order], &values)),
+                ("components".to_owned(), Array::scalar(1.0)),
+            ];
+            Given::new(&TENSOR_POWER, arrays).map(|_| ())
+        };
+        assert_eq!(posed(3, &[]), Ok(()));
+        assert_eq!(posed(3, &[(1, 5.0), (2, 5.0), (4, 5.0)]), Ok(()));
+        assert_eq!(
+            posed(3, &[(1, 5.0), (2, 5.0)]).unwrap_err(),
+            "T[1, 0, 0] is 1, but T[0, 1, 0] is 5: T must be symmetric to the last bit"
+        );
+        assert_eq!(
+            posed(3, &[(3, 5.0), (6, 5.0)]).unwrap_err(),
+            "T[1, 0, 1] is 1, but T[0, 1, 1] is 5: T must be symmetric to the last bit"
+        );
+        assert!(posed(6, &[(0, 2.0), (63, -3.0)]).is_ok());
+        for entry in 1..63 {
+            assert!(posed(6, &[(entry, 2.0)]).is_err(), "{entry}");
+        }
+        assert_eq!(
+            posed(2, &[]).unwrap_err(),
+            "T is 2 x 2, expected n x n x n or n x n x n x n or n x n x n x n x n or n x n x n x n x n x n"
+        );
+        assert_eq!(
+            posed(3, &[(0, f64::NAN)]).unwrap_err(),
+            "T[0, 0, 0] is NaN: every entry must be finite"
+        );
+        let sides = vec![
+            ("T".to_owned(), array(&[2, 2, 1], &[1.0; 4])),
+            ("components".to_owned(), Array::scalar(1.0)),
+        ];
+        assert_eq!(
+            Given::new(&TENSOR_POWER, sides).unwrap_err(),
+            "T is 2 x 2 x 1 (n x n x n): n = 1, but T has n = 2"
+        );
     }
 
     fn kernel_regression(kind: f64, target: usize, more: &[(&str, f64)]) -> Result<Given, String> {

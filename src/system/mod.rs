@@ -10,7 +10,7 @@
 //! | `given` | a system with its arrays and points, known to fit together |
 //! | `manifest`, `render` | the same as JSON, driven by the slots |
 //! | `generate` | kinds of instances that can be drawn, one file a system |
-//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention`, `polynomial_attention`, `attention_kernel_regression` | one file a system |
+//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention`, `polynomial_attention`, `attention_kernel_regression`, `tensor_power` | one file a system |
 //!
 //! The six losses of logits are rows of the table like the others; their arrays are held by an
 //! [`Instance`](crate::instance::Instance).
@@ -28,6 +28,7 @@ mod row;
 mod single_layer_attention;
 mod slot;
 mod table;
+mod tensor_power;
 mod weighted_low_rank;
 
 pub use array::Array;
@@ -44,4 +45,5 @@ pub use row::{Asks, System};
 pub use single_layer_attention::SINGLE_LAYER_ATTENTION;
 pub use slot::{Fill, Rule, Slot, Variant};
 pub use table::{SYSTEMS, system};
+pub use tensor_power::TENSOR_POWER;
 pub use weighted_low_rank::WEIGHTED_LOW_RANK;

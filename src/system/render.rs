@@ -23,6 +23,7 @@ pub fn render(given: &Given) -> String {
                 Rule::Finite
                 | Rule::NonNegative
                 | Rule::Positive
+                | Rule::Symmetric
                 | Rule::Count
                 | Rule::FiniteUnlessHidden(_)
                 | Rule::Dimension(_)

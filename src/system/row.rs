@@ -8,6 +8,8 @@ use crate::system::slot::Slot;
 pub enum Asks {
     /// The least value of a loss of the unknowns, and where it is taken.
     Loss,
+    /// Unknowns at which a loss, half a sum of squares, is 0.
+    Zero,
     /// The values of this array, which the given ones determine: there are no unknowns.
     Outputs(&'static Slot),
 }

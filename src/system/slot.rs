@@ -12,6 +12,8 @@ pub enum Rule {
     Positive,
     /// One whole number, at least 0 and at most `2^32 - 1`.
     Count,
+    /// Finite numbers that no exchange of two indices changes.
+    Symmetric,
     /// `true` or `false`, held as 1 or 0.
     Switch,
     /// Finite numbers, or NaN (`null` in JSON) where the array of this name is 0.
@@ -31,9 +33,11 @@ impl Rule {
             Self::Count | Self::Switch | Self::Dimension(_) | Self::Word(_) | Self::Variant(_) => {
                 true
             }
-            Self::Finite | Self::NonNegative | Self::Positive | Self::FiniteUnlessHidden(_) => {
-                false
-            }
+            Self::Finite
+            | Self::NonNegative
+            | Self::Positive
+            | Self::Symmetric
+            | Self::FiniteUnlessHidden(_) => false,
         }
     }
 }
@@ -69,7 +73,8 @@ pub struct Slot {
     /// Its name in manifests.
     pub name: &'static str,
     /// The shapes it may have, each a list of dimensions by name; `[]` is a scalar. What is given fewer axes than the
-    /// last shape stands for it by repetition: a scalar for all entries, n entries for the columns of n rows.
+    /// last shape stands for it by repetition: a scalar for all entries, n entries for the columns of n rows; of a symmetric array
+    /// each shape is an order of its own.
     pub shapes: &'static [&'static [&'static str]],
     /// What its entries must be.
     pub rule: Rule,

@@ -6,6 +6,7 @@ use crate::system::polynomial_attention::POLYNOMIAL_ATTENTION;
 use crate::system::row::{Asks, System};
 use crate::system::single_layer_attention::SINGLE_LAYER_ATTENTION;
 use crate::system::slot::{Rule, Slot};
+use crate::system::tensor_power::TENSOR_POWER;
 use crate::system::weighted_low_rank::WEIGHTED_LOW_RANK;
 
 const LOGIT_GIVEN: &[Slot] = &[
@@ -80,6 +81,7 @@ pub static SYSTEMS: &[&System] = &[
     &EXACT_ATTENTION,
     &POLYNOMIAL_ATTENTION,
     &ATTENTION_KERNEL_REGRESSION,
+    &TENSOR_POWER,
 ];
 
 /// The system of this name.

@@ -47,7 +47,7 @@ pub(super) fn run(generator: &Generator, asked: &Asked<'_>) -> Result<Exit, CliE
         let path = asked.out.join(format!("{kind}-{index}.json"));
         write(&next, &path)?;
         let looked_for = match next.system().asks {
-            Asks::Loss => format!("{} unknowns", next.layout().dimension()),
+            Asks::Loss | Asks::Zero => format!("{} unknowns", next.layout().dimension()),
             Asks::Outputs(_) => format!("{} outputs", next.outputs_layout().dimension()),
         };
         output::print(&format!(

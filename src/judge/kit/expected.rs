@@ -154,7 +154,7 @@ fn entry(specimen: &Specimen) -> Result<Entry, OracleError> {
     match &specimen.instance {
         Posed::Logit(instance) => of_logits(specimen, instance),
         Posed::Other(given) => match given.system().asks {
-            Asks::Loss => of_system(specimen, given),
+            Asks::Loss | Asks::Zero => of_system(specimen, given),
             Asks::Outputs(_) => of_outputs(specimen, given),
         },
     }

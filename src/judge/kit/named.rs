@@ -33,7 +33,7 @@ pub(super) fn specimens() -> Result<Vec<Specimen>, InstanceError> {
             });
         };
         let (far, about) = match usual.system().asks {
-            Asks::Loss => (
+            Asks::Loss | Asks::Zero => (
                 far(&usual),
                 "the first instance with its first unknown 64 times as large",
             ),

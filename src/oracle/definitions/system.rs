@@ -6,6 +6,7 @@ use super::estimate::{Estimate, LIMIT_BYTES};
 use super::exact_attention::ExactAttention;
 use super::polynomial_attention::PolynomialAttention;
 use super::single_layer_attention::SingleLayerAttention;
+use super::tensor_power::TensorPower;
 use super::weighted_low_rank::WeightedLowRank;
 use crate::oracle::OracleError;
 use crate::oracle::expression::{Graph, Node};
@@ -27,6 +28,7 @@ static DEFINITIONS: &[(&str, Quantity)] = &[
         "attention-kernel-regression",
         Quantity::Loss(&AttentionKernelRegression),
     ),
+    ("tensor-power", Quantity::Loss(&TensorPower)),
 ];
 
 /// Nodes and terms that differentiation may add to each of the loss, for the gradient and for each column of the Hessian;

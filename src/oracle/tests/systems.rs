@@ -8,7 +8,8 @@ use super::{DIGITS, agree, given_of, numbers};
 use crate::oracle::{OracleError, Reference, estimate_of, lift_vector};
 use crate::scalar::High;
 use crate::system::{
-    ATTENTION_KERNEL_REGRESSION, Array, Given, SINGLE_LAYER_ATTENTION, WEIGHTED_LOW_RANK,
+    ATTENTION_KERNEL_REGRESSION, Array, Given, SINGLE_LAYER_ATTENTION, TENSOR_POWER,
+    WEIGHTED_LOW_RANK,
 };
 
 /// One entry of the table that mpmath made from the definitions.
@@ -43,7 +44,7 @@ fn table() -> Vec<Entry> {
 #[test]
 fn every_value_of_the_independent_table_is_reached() {
     let table = table();
-    assert_eq!(table.len(), 22);
+    assert_eq!(table.len(), 29);
     for entry in &table {
         let reference = Reference::of(&entry.given()).unwrap();
         let ours = reference.evaluate(&entry.point()).unwrap();
@@ -172,6 +173,20 @@ fn kernel_regression(kind: usize, [n, d, power]: [usize; 3]) -> Given {
     Given::new(&ATTENTION_KERNEL_REGRESSION, arrays).unwrap()
 }
 
+fn tensor(order: usize, n: usize, k: usize) -> Given {
+    // Different entries, so that no two expressions are the same node by accident.
+    let mut count = 0.0;
+    let entries = Array::symmetric(order, n, |_| {
+        count += 1.0;
+        (7.0 * count) % 23.0 - 11.0 + count / 1024.0
+    });
+    let arrays = vec![
+        ("T".to_owned(), entries.unwrap()),
+        ("components".to_owned(), Array::scalar(k as f64)),
+    ];
+    Given::new(&TENSOR_POWER, arrays).unwrap()
+}
+
 #[test]
 fn the_estimate_bounds_the_graphs_of_all_systems() {
     let shapes = [
@@ -191,6 +206,12 @@ fn the_estimate_bounds_the_graphs_of_all_systems() {
         kernel_regression(2, [1, 1, 1]),
         kernel_regression(2, [5, 3, 1]),
         kernel_regression(2, [8, 1, 1]),
+        tensor(3, 1, 1),
+        tensor(3, 4, 2),
+        tensor(4, 3, 3),
+        tensor(5, 2, 1),
+        tensor(6, 1, 1),
+        tensor(6, 2, 2),
     ];
     for given in &shapes {
         let reference = Reference::of(given).unwrap();
@@ -212,6 +233,7 @@ fn what_would_not_fit_is_refused_before_it_is_built() {
         low_rank(2000, 1000, 10),
         kernel_regression(0, [4, 2, 4_000_000_000]),
         kernel_regression(2, [3000, 1, 1]),
+        tensor(3, 100, 4),
     ];
     for given in large {
         let error = Reference::of(&given).unwrap_err();

@@ -19,7 +19,7 @@ pub(crate) fn size(m: &DMatrix<f64>) -> f64 {
 }
 
 /// Upper bound of the spectral norm: the smaller of the Frobenius norm and `sqrt(||M||_1 ||M||_inf)`.
-pub(super) fn norm_bound(m: &DMatrix<f64>) -> f64 {
+pub(crate) fn norm_bound(m: &DMatrix<f64>) -> f64 {
     let columns = m
         .column_iter()
         .map(|column| column.lp_norm(1))

@@ -89,6 +89,14 @@ pub enum Refusal {
         /// Its binary exponent.
         exponent: i64,
     },
+    /// More components than orthogonal vectors.
+    #[error("components is {components}, but n is {side}: at most n vectors are orthogonal")]
+    Components {
+        /// How many are asked for.
+        components: usize,
+        /// The side of T.
+        side: usize,
+    },
     /// A singular value decomposition did not converge.
     #[error("a factorisation of {name} did not converge")]
     Factorisation {

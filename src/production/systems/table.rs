@@ -5,7 +5,7 @@ use crate::production::settings::Settings;
 use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::systems::method::Method;
 use crate::production::systems::reached::Watch;
-use crate::production::systems::{attention, kernel_regression, low_rank};
+use crate::production::systems::{attention, kernel_regression, low_rank, tensor_power};
 use crate::system::Given;
 use nalgebra::DVector;
 
@@ -17,6 +17,8 @@ static METHODS: &[&dyn Method] = &[
     &kernel_regression::TriangularFactor,
     &kernel_regression::ByCholesky,
     &kernel_regression::ByConjugateGradients,
+    &tensor_power::RandomContraction,
+    &tensor_power::Deflation,
 ];
 
 /// The cheapest method that takes the problem.
