@@ -133,10 +133,39 @@ def attention_kernel_regression(m, unknowns):
     return 0.5 * r @ r, {"x": k.T @ r}, k.T @ k
 
 
+def tensor_power(m, unknowns):
+    """The same for 0.5 sum_j (|| T(v, .., v, .) - lambda v ||^2 + ((1 - v'v) / 2)^2), each pair by itself."""
+    t, values, vectors = np.array(m["T"]), np.array(unknowns["values"]), np.array(unknowns["vectors"])
+    n, k = vectors.shape
+    p = t.ndim
+    loss, gradient = 0.0, {"values": np.zeros(k), "vectors": np.zeros((n, k))}
+    hessian = np.zeros((k * (n + 1),) * 2)
+    for j, (value, v) in enumerate(zip(values, vectors.T)):
+        matrix = t
+        for _ in range(p - 2):
+            matrix = matrix @ v
+        left, length = matrix @ v - value * v, 0.5 * (1 - v @ v)
+        jacobian = np.block([[np.zeros((1, 1)), -v[None, :]], [-v[:, None], (p - 1) * matrix - value * np.eye(n)]])
+        loss += 0.5 * (left @ left + length**2)
+        slope = jacobian @ np.concatenate([[length], left])
+        gradient["values"][j], gradient["vectors"][:, j] = slope[0], slope[1:]
+        bent = t @ left
+        for _ in range(p - 3):
+            bent = bent @ v
+        block = jacobian @ jacobian
+        block[1:, 1:] += (p - 1) * (p - 2) * bent - length * np.eye(n)
+        block[0, 1:] -= left
+        block[1:, 0] -= left
+        places = [j, *range(k + j, k + n * k, k)]
+        hessian[np.ix_(places, places)] = block
+    return loss, gradient, hessian
+
+
 SYSTEMS = {
     "single-layer-attention": single_layer_attention,
     "weighted-low-rank": weighted_low_rank,
     "attention-kernel-regression": attention_kernel_regression,
+    "tensor-power": tensor_power,
 }
 
 

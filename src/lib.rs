@@ -22,6 +22,7 @@
 //! exact-attention          no unknowns: the outputs D^-1 A V,  A = exp(Q K' / s),  D = diag(A 1)
 //! polynomial-attention     the same with A = (Q K' / s)^beta
 //! attention-kernel-regression  0.5 || (K + lambda I) x - b ||^2,  K = (A'A)^j, A (A'A)^j or exp(A A') entrywise
+//! tensor-power             pairs T(v, .., v, .) = lambda v,  v'v = 1,  of a symmetric T of order 3 to 6
 //! ```
 //!
 //! # Ten lines

@@ -24,7 +24,7 @@ use crate::judge::truth::{Shape, Truth};
 use crate::judge::verdict::Judgement;
 use crate::oracle::{Enclosure, Evaluation, OracleError, Reference, lift_vector};
 use crate::scalar::High;
-use crate::system::{Given, Layout, read_unknowns};
+use crate::system::{Asks, Given, Layout, read_unknowns};
 
 /// What somebody computed for one system. Shapes fit, every number is finite.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +106,8 @@ pub fn parse_named_answer(
 
 /// Judges an answer. `asked` says for what: its precision is that of the numbers given, too.
 ///
-/// A minimiser is judged by its gradient and the sign of the curvature: that of these systems need not be unique.
+/// A minimiser is judged by its gradient and the sign of the curvature: that of these systems need not be unique. Where a zero is asked
+/// for, its loss must be 0, too, as far as rounding the point allows.
 ///
 /// An error of the oracle if the loss has no value or no derivative at the answer's point, or its graph would not fit.
 pub fn judge_system(
@@ -148,7 +149,15 @@ pub fn judge_system(
         let here = reference.evaluate(found)?;
         let none = stationary(given, found, &values, &here, asked.precision);
         let why = "that of this system need not be unique";
-        let score = at_rest(&none, &values, &here, found, asked.digits, why)?;
+        let mut score = at_rest(&none, &values, &here, found, asked.digits, why)?;
+        if !is_zero_where_asked(given, &reference, found, asked) {
+            score.passed = false;
+            score.reason = format!(
+                "the system asks for a zero of its loss, which is {} here; {}",
+                here.loss.scientific(3),
+                score.reason
+            );
+        }
         verdict.minimiser = Some(with_names(score, &layout));
     }
     if !halved.is_empty() {
@@ -163,6 +172,29 @@ pub fn judge_system(
     let passed = verdict.scores().all(|(_, score)| score.passed);
     verdict.passed = passed;
     Ok(verdict)
+}
+
+/// Whether the loss at `x` is 0 where the system asks for that: whether its enclosure over the points that are as far from x as rounding,
+/// or the digits that are asked for, may take it reaches 0.
+pub(super) fn is_zero_where_asked(
+    given: &Given,
+    reference: &Reference,
+    x: &DVector<High>,
+    asked: Asked,
+) -> bool {
+    match given.system().asks {
+        Asks::Loss | Asks::Outputs(_) => return true,
+        Asks::Zero => {}
+    }
+    let digits = asked.digits.map_or(High::ZERO, |digits| {
+        High::lift(10f64.powf(-digits)).unwrap_or(High::ZERO)
+    });
+    // Each of the operations behind an entry of the equations is rounded as well.
+    let count = High::int(given.layout().dimension() as i64 + 8);
+    let width = largest(x.as_slice()).max(High::ONE) * asked.precision.unit().max(digits) * count;
+    reference
+        .enclose(x, width)
+        .is_ok_and(|values| values.loss.midpoint() <= values.loss.radius())
 }
 
 /// Loss, gradient and Hessian at `x`, which `values` enclose, with what f64 can be asked for.

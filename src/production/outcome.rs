@@ -122,7 +122,8 @@ pub struct TraceEntry {
     pub iteration: usize,
     /// `L(x)` before the step.
     pub loss: f64,
-    /// `||grad L(x)||` before the step.
+    /// `||grad L(x)||` before the step; of a system that asks for a zero the norm of its equations, which are the gradient of its
+    /// Lagrange functions.
     pub gradient_norm: f64,
     /// `|| A (step) ||`: the length of the accepted step in the logits; where a second step by the same model corrects the first,
     /// the sum of both.
@@ -154,7 +155,7 @@ pub struct Solution {
     pub x: DVector<f64>,
     /// `L(x)`.
     pub loss: f64,
-    /// `||grad L(x)||`.
+    /// `||grad L(x)||`; of a system that asks for a zero the norm of its equations, `sqrt(2 L(x))`.
     pub gradient_norm: f64,
     /// `||grad L(start)||`, which the tolerance is relative to, unless the start lies far up an exponential slope, or the run left a
     /// kink: a warning then names the gradient that takes its place.

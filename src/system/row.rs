@@ -8,7 +8,7 @@ use crate::system::slot::Slot;
 pub enum Asks {
     /// The least value of a loss of the unknowns, and where it is taken.
     Loss,
-    /// Unknowns at which a loss, half a sum of squares, is 0.
+    /// Unknowns at which a loss, half the sum of the squares of equations, is 0. A point where it is stationary and not 0 is no answer.
     Zero,
     /// The values of this array, which the given ones determine: there are no unknowns.
     Outputs(&'static Slot),

@@ -122,7 +122,23 @@ fn shaped_systems(scale: &str, entries: &[[i32; 3]; 4]) -> Vec<(String, Posed)> 
         };
         let regressions = [("even", d, d), ("odd", n, d), ("kernel", n, n)];
         let regressions = regressions.map(|(kind, b, x)| regression(kind, b, x));
-        for manifest in [attention, low_rank, exact, powers]
+        // The entry of a sum of indices: symmetric.
+        let of = |sum: usize| format!("{}{scale}", entries[sum % 4][sum % 3]);
+        let line = |sum: usize| {
+            let line: Vec<String> = (0..n).map(|k| of(sum + k)).collect();
+            format!("[{}]", line.join(","))
+        };
+        let slice = |i: usize| {
+            let slice: Vec<String> = (0..n).map(|j| line(i + j)).collect();
+            format!("[{}]", slice.join(","))
+        };
+        let tensor: Vec<String> = (0..n).map(slice).collect();
+        let tensor = format!(
+            r#"{{"system": "tensor-power", "T": [{}], "components": 1, "start": {{"values": [1], "vectors": {}}}}}"#,
+            tensor.join(","),
+            ones(n, 1),
+        );
+        for manifest in [attention, low_rank, exact, powers, tensor]
             .into_iter()
             .chain(regressions)
         {
@@ -221,6 +237,7 @@ fn every_claim_speaks_of_its_witness_and_of_no_other_paper_s_loss() {
             // Its sister compares with softmax.
             "polynomial-attention" => &["polynomial-attention", "exact-attention"],
             "attention-kernel-regression" => &["attention-kernel-regression"],
+            "tensor-power" => &["tensor-power"],
             _ => continue,
         };
         assert!(spoken.iter().all(|loss| own.contains(loss)), "{}", claim.id);

@@ -23,4 +23,5 @@ mod snapshots;
 mod solve;
 mod solver_edges;
 mod systems;
+mod tensor_power;
 mod verify;

@@ -12,8 +12,8 @@ use crate::judge::kit::MANIFEST;
 use crate::judge::kit::listed::Listed;
 use crate::judge::kit::specimen::Specimen;
 use crate::judge::outputs::outputs_truth;
-use crate::judge::precision::Precision;
-use crate::judge::system::{stationary, truths};
+use crate::judge::precision::{Asked, Precision};
+use crate::judge::system::{is_zero_where_asked, stationary, truths};
 use crate::judge::truth::Truth;
 use crate::oracle::{Minimiser, OracleError, Reference, lift_vector, minimise};
 use crate::scalar::{High, certified_to};
@@ -194,6 +194,8 @@ fn of_system(specimen: &Specimen, given: &Given) -> Result<Entry, OracleError> {
     let values = reference.enclose(&point, High::ZERO)?;
     let truths = truths(given, &reference, &point, &values, F64);
     let minimiser = match strict_minimiser(&reference, &point)? {
+        // A minimiser that is no zero answers no question of a system that asks for one.
+        Some(found) if !is_zero_where_asked(given, &reference, &found.x, Asked::of(F64)) => None,
         Some(found) => {
             // It is judged by its gradient, as every minimiser of such a system.
             let here = reference.evaluate(&found.x)?;
