@@ -140,3 +140,8 @@ fn the_first_cases_of_single_layer_attention_are_as_reviewed() {
 fn the_first_cases_of_weighted_low_rank_are_as_reviewed() {
     reviewed("weighted-low-rank", &record(Paper::WeightedLowRank, 0, 1));
 }
+
+#[test]
+fn the_first_cases_of_tensor_power_are_as_reviewed() {
+    reviewed("tensor-power", &record(Paper::TensorPower, 0, 1));
+}
