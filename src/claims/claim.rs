@@ -81,6 +81,7 @@ impl Paper {
             Self::ExactAttention => &["exact-attention"],
             Self::PolynomialAttention => &["polynomial-attention"],
             Self::AttentionKernelRegression => &["attention-kernel-regression"],
+            Self::TensorPower => &["tensor-power"],
             Self::Sampling => &[],
         }
     }

@@ -131,7 +131,7 @@ fn solved(keys: &[&'static str]) -> String {
         return Method::NAMES.join(", ");
     }
     match system.asks {
-        Asks::Loss => method_names_of(system.key).join(", "),
+        Asks::Loss | Asks::Zero => method_names_of(system.key).join(", "),
         Asks::Outputs(_) => "evaluated".to_owned(),
     }
 }

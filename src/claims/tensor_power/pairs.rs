@@ -321,7 +321,7 @@ pub fn claims() -> Vec<Claim> {
             .states("a random start has q_j <= 0.8 q_i for all others with probability at least 1/2, whatever k")
             .formula(r"\Pr\Bigl[\max_{j \ne i} q_j \le 0.8\, q_i\Bigr] \ge \tfrac{1}{2}")
             .given("orthonormal components, at least two, equal values, a start of independent normal numbers")
-            .note("For p = 3: 0.858 for k = 2, 0.241 for k = 10. Larger p helps: the start's ratios are raised to p - 2.")
+            .note("For p = 3: 0.858 for k = 2, 0.241 for k = 50. Larger p helps: the start's ratios are raised to p - 2.")
             .about(TIED, TIED_STRATA)
             .check(|case| good_start(case, Chance::Constant))
             .fault("that it falls with k: tensor-power/good-start-falls", |case| good_start(case, Chance::Falls))
