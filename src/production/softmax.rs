@@ -142,11 +142,13 @@ impl Softmax {
     /// `r = min_t || b - t 1 ||_1`, attained at the median, rounded up; `None` if it overflows or there is no entry.
     /// A target with `||b||_1 = 1` exactly may come out a few units above 1, which costs as little in every bound.
     fn target_distance(&self) -> Option<f64> {
-        // From 0, as most targets are: at most 65 roundings. Below 1 the distance does not matter, and 1 is as good as the median's.
+        // From 0, as most targets are; a block of 64 rounds as often. Below 1 the distance does not matter, and 1 is as good as the
+        // median's.
         let blocks = self.target.as_slice().chunks(64);
+        let roundings = (self.target.len().min(64) + 4) as f64;
         let length = compensated_sum(blocks.map(|block| block.iter().map(|b| b.abs()).sum()))
-            * (1.0 + 40.0 * f64::EPSILON);
-        if length <= 1.0 + 100.0 * f64::EPSILON {
+            * (1.0 + roundings * f64::EPSILON);
+        if !self.target.is_empty() && length <= 1.0 + 100.0 * f64::EPSILON {
             return Some(length);
         }
         let mut sorted: Vec<f64> = self.target.iter().copied().collect();

@@ -15,7 +15,7 @@ use crate::production::error_bound::kantorovich::{NewtonFacts, Proven};
 use crate::production::error_bound::positive_definite::Bounded;
 use crate::production::error_bound::rounding::{MIDDLE, SLACK, UNDERFLOW};
 use crate::production::factor::lowest::lowest_eigenpair;
-use crate::production::summation::{dot_units, norm};
+use crate::production::summation::{dot, dot_units, norm};
 use crate::production::{EvaluationError, Problem};
 use crate::scalar::rounding::UNIT;
 
@@ -163,10 +163,7 @@ impl Local {
 /// `||a_i||^2` for each row, as computed.
 pub(super) fn squared_row_norms(matrix: &DesignMatrix) -> Vec<f64> {
     match matrix {
-        DesignMatrix::Dense(dense) => dense
-            .iter()
-            .map(|row| row.iter().map(|entry| entry * entry).sum())
-            .collect(),
+        DesignMatrix::Dense(dense) => dense.iter().map(|row| dot(row, row)).collect(),
         DesignMatrix::Sparse(sparse) => sparse
             .row_iter()
             .map(|row| row.values().iter().map(|entry| entry * entry).sum())

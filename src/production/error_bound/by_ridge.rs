@@ -12,7 +12,7 @@
 //! `H >= nu G >= nu min w^2 A'A` proven by a factorisation.
 //!
 //! Errors e of the gradient in the logits enter as `root(e' A H^-1 A' e) <= ||W^-1 e|| / nu^0.5`: by the metric, not by the worst
-//! direction of A. So neither `A'A` nor sums of `|A|` are needed, and A is read twice, or six times and once for each Gram matrix.
+//! direction of A. So neither `A'A` nor sums of `|A|` are needed, and A is read twice, or four times and once for a Gram matrix.
 
 use nalgebra::DVector;
 
@@ -88,7 +88,7 @@ fn proven(
     let facts = if spread <= LARGEST_SPREAD {
         dominated(ridge, rows, spread, sizes, norm(x.as_slice()))?
     } else {
-        at_point(problem, ridge, rows, sizes, x, modulus.is_some())?
+        at_point(problem, ridge, rows, x, modulus.is_some())?
     };
     let in_logits = facts.in_ridge * least_weight / SLACK;
     let none = DVector::zeros(0);
@@ -158,12 +158,11 @@ fn at_point(
     problem: &Problem,
     ridge: &Bounded,
     rows: &SoftmaxRows,
-    sizes: Sizes,
     x: &DVector<f64>,
     with_ridge: bool,
 ) -> Option<Facts> {
     let target = problem.loss().softmax_target()?;
-    let (hessian, noise) = softmax_hessian(problem, target, rows, sizes, norm(x.as_slice()))?;
+    let (hessian, noise) = softmax_hessian(problem, target, rows, norm(x.as_slice()))?;
     let relative = lowest_relative(&hessian.matrix, &ridge.matrix)?;
     let in_ridge = hessian.exceeds_part(&FRACTIONS, relative, Some(ridge))?;
     let error = GradientError {

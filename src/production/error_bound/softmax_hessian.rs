@@ -6,7 +6,7 @@ use crate::production::Problem;
 use crate::production::error_bound::by_gram::squared_row_norms;
 use crate::production::error_bound::positive_definite::Bounded;
 use crate::production::error_bound::rounding::{MIDDLE, SLACK};
-use crate::production::error_bound::softmax_rows::{Sizes, SoftmaxRows};
+use crate::production::error_bound::softmax_rows::SoftmaxRows;
 use crate::production::kernels::softmax::shifted_exponentials;
 use crate::production::kernels::softmax_bounds::row;
 use crate::production::summation::norm;
@@ -22,8 +22,8 @@ struct Sums {
     off: [f64; 3],
     /// `sum p ||a||`, `sum |delta| ||a||`.
     lengths: [f64; 2],
-    /// `<p, p>`, its error, `<delta, delta>`.
-    squares: [f64; 3],
+    /// `<p, p>` and its error.
+    squares: [f64; 2],
 }
 
 /// `A' (diag(w^2 + delta) - delta p' - p delta' + <p, p> pp') A` for a target b, and the rounding level of the gradient at a point of
@@ -32,7 +32,6 @@ pub(super) fn softmax_hessian(
     problem: &Problem,
     target: &[f64],
     rows: &SoftmaxRows,
-    sizes: Sizes,
     length_of_x: f64,
 ) -> Option<(Bounded, f64)> {
     let operator = problem.operator();
@@ -59,26 +58,22 @@ pub(super) fn softmax_hessian(
         sums.lengths[1] += curvature.abs() * length;
         sums.squares[0] += probability * probability;
         sums.squares[1] += p_error * (2.0 * probability + p_error);
-        sums.squares[2] += curvature * curvature;
     }
     // Every sum is of n terms that are not negative, each with a few roundings of its own.
     let length = 1.0 + (n + 8) as f64 * 2.0 * UNIT;
-    let [core, core_error, deltas] = sums.squares.map(|sum| sum * length);
+    let [core, core_error] = sums.squares.map(|sum| sum * length);
     let trace = sums.trace * length;
     if !MIDDLE.contains(&trace) {
         return None;
     }
     let units = (operator.gram_additions() as f64 + 4.0) * UNIT;
-    let additions = operator.doubled_additions() as f64;
-    let second = 4.0 * (additions + 1.0).powi(2) * UNIT * UNIT * sizes.plain();
+    let additions = operator.product_additions() as f64 * UNIT;
     // A' p and A' delta, their lengths and how far they are off: the sums, and what p and delta inherit.
-    let projected = [(&p, core), (&delta, deltas)];
+    let projected = [&p, &delta];
     let [mean, tilt] = std::array::from_fn(|k| {
-        let (column, square) = projected[k];
-        let vector = operator.transpose_multiply_doubled(column);
+        let vector = operator.transpose_multiply(projected[k]);
         let size = norm(&vector) * SLACK;
-        let off = (UNIT * size
-            + second * square.sqrt()
+        let off = (additions * sums.lengths[k] * length
             + sums.off[k] * length
             + n as f64 * f64::MIN_POSITIVE * vector.len() as f64)
             * SLACK;

@@ -18,6 +18,9 @@ use crate::scalar::rounding::UNIT;
 
 /// Perturbations of logits are taken for small up to this: products of two of them are covered by [`MARGIN`].
 const SMALL: f64 = 1e-4;
+/// Targets beyond this are left to others: a probability that underflows, below 4e-308, moves s by as much times its target, which
+/// [`UNDERFLOW`] covers up to here.
+const LARGEST_RESIDUAL: f64 = 1e60;
 /// Covers second-order terms and the roundings of these formulas.
 const MARGIN: f64 = 1.01;
 
@@ -32,7 +35,7 @@ pub(super) struct Sizes {
 
 impl Sizes {
     /// `||A||` in the Frobenius norm, at most.
-    pub fn plain(self) -> f64 {
+    fn plain(self) -> f64 {
         self.weighted / self.least_weight.sqrt() * SLACK
     }
 }
@@ -126,8 +129,8 @@ pub(super) fn softmax_rows(
         centred,
         residual: residuals,
     };
-    let finite = [summed, rows.dual, rows.felt, centred, residuals];
-    finite.iter().all(|x| x.is_finite()).then_some(rows)
+    let finite = [summed, rows.dual, rows.felt, centred];
+    (finite.iter().all(|x| x.is_finite()) && residuals < LARGEST_RESIDUAL).then_some(rows)
 }
 
 /// The probabilities' common factor, s, and the errors that all rows share; `second` bounds what is wrong with a logit beyond
@@ -160,3 +163,6 @@ fn normalised(sums: &Masses, top: f64, second: f64) -> Option<Shared> {
     };
     (small && mean_error.is_finite()).then_some(shared)
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,8 @@ use crate::production::summation::{two_product, two_sum};
 const ROWS: usize = 2;
 /// Vectors of columns that are accumulated at once.
 const WIDTH: usize = 2;
+/// Entries of a sparse row whose sums are all loaded before the first is stored.
+const TOGETHER: usize = 4;
 /// Lanes of a vector at most.
 const LANES: usize = 8;
 /// `2^27 + 1`: splits 53 bits into 26 and 26.
@@ -283,7 +285,22 @@ impl WithSimd for AccumulateSparse<'_> {
     fn with_simd<S: Simd>(self, _simd: S) {
         for (i, factor) in self.u.iter().enumerate() {
             let (indices, values) = self.rows.entries(self.first + i);
-            for (j, value) in indices.iter().zip(values) {
+            let (groups, rest) = indices.as_chunks::<TOGETHER>();
+            let (group_values, rest_values) = values.as_chunks::<TOGETHER>();
+            for (columns, values) in groups.iter().zip(group_values) {
+                // The columns of a row differ, which the processor cannot know: all loads before the first store.
+                let mut loaded = [[0.0; 2]; TOGETHER];
+                for (sum, j) in loaded.iter_mut().zip(columns) {
+                    *sum = self.sums[*j];
+                }
+                for (sum, value) in loaded.iter_mut().zip(values) {
+                    add_product::<S>(sum, *value, *factor);
+                }
+                for (sum, j) in loaded.iter().zip(columns) {
+                    self.sums[*j] = *sum;
+                }
+            }
+            for (j, value) in rest.iter().zip(rest_values) {
                 add_product::<S>(&mut self.sums[*j], *value, *factor);
             }
         }
