@@ -101,7 +101,7 @@ const ANY: OtherCases = &TensorCases {
     cases: 24,
 };
 const ANY_STRATA: &[Stratum] = strata!(
-    Decade("T"): -6 1 4 7;
+    Decade("T"): -3 1 2 7;
     Kind: "order 3" "order 4" "order 5" "order 6" "n=1" "n=2"
 );
 const ORTHOGONAL: OtherCases = &TensorCases {

@@ -251,7 +251,7 @@ const TIED: OtherCases = &TensorCases {
     cases: 12,
 };
 const STRATA: &[Stratum] = strata!(
-    Decade("T"): -7 -2 1 7;
+    Decade("T"): -3 0 1 6;
     Decade("spread of values"): 0 1 2 3;
     Kind: "order 3" "order 4" "order 5" "order 6" "n=2" "equal values"
 );
@@ -304,7 +304,7 @@ pub fn claims() -> Vec<Claim> {
             .states("for odd p: where lambda < 0 belongs to v, -lambda belongs to -v")
             .formula(r"p \text{ odd}, \quad T(v, \dots, v, \cdot) = \lambda v \quad \Rightarrow \quad T(-v, \dots, -v, \cdot) = -\lambda\, (-v)")
             .given("orthonormal components, one negative value, p odd")
-            .about(NEGATIVE, SIGNS)
+            .about(NEGATIVE, strata!(Kind: "order 3" "order 5" "n=1" "n=2" "negative value"))
             .check(|case| moves(case, true))
             .fault("even p, too", |case| moves(case, false)),
         claim("tensor-power/even-order-alternates")
@@ -313,7 +313,7 @@ pub fn claims() -> Vec<Claim> {
             .formula(r"p \text{ even}, \ \lambda < 0 \quad \Rightarrow \quad \|u_{t+1} - u_t\|_2 = 2")
             .given("orthonormal components, one negative value, p even")
             .note("The solver here compares steps up to the sign and keeps the sign of lambda.")
-            .about(NEGATIVE, SIGNS)
+            .about(NEGATIVE, strata!(Kind: "order 4" "order 6" "n=1" "n=2" "negative value"))
             .check(|case| alternates(case, 2))
             .fault("0, as for positive values", |case| alternates(case, 0)),
         claim("tensor-power/good-start-constant")
