@@ -161,11 +161,22 @@ def tensor_power(m, unknowns):
     return loss, gradient, hessian
 
 
+def leverage_regression(m, unknowns):
+    """The same for 0.5 || A X - B ||_F^2 + 0.5 lambda || X ||_F^2: the Hessian is A'A + lambda I for each column of X."""
+    a, b, x = (np.array(value) for value in (m["matrix"], m["target"], unknowns["x"]))
+    r = a @ x - b
+    square = a.T @ a + m["ridge"] * np.eye(a.shape[1])
+    columns = 1 if b.ndim == 1 else b.shape[1]
+    loss = 0.5 * np.sum(r * r) + 0.5 * m["ridge"] * np.sum(x * x)
+    return loss, {"x": a.T @ r + m["ridge"] * x}, np.kron(square, np.eye(columns))
+
+
 SYSTEMS = {
     "single-layer-attention": single_layer_attention,
     "weighted-low-rank": weighted_low_rank,
     "attention-kernel-regression": attention_kernel_regression,
     "tensor-power": tensor_power,
+    "leverage-regression": leverage_regression,
 }
 
 

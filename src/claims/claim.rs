@@ -32,13 +32,15 @@ pub enum Paper {
     AttentionKernelRegression,
     /// Deng, Song, Yin: Faster Robust Tensor Power Method for Arbitrary Order (arXiv 2306.00406).
     TensorPower,
+    /// Revisiting Quantum Algorithms for Linear Regressions: Quadratic Speedups without Data-Dependent Parameters (arXiv 2311.14823).
+    LeverageRegression,
     /// The sampling lemmas that the papers use as tools (Deng, Song, Weinstein, arXiv 2210.12468, and followers).
     Sampling,
 }
 
 impl Paper {
     /// Every paper, in the order of reports.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Dls23,
         Self::Lsz23,
         Self::ResidualSoftmax,
@@ -49,6 +51,7 @@ impl Paper {
         Self::PolynomialAttention,
         Self::AttentionKernelRegression,
         Self::TensorPower,
+        Self::LeverageRegression,
         Self::Sampling,
     ];
 
@@ -65,6 +68,7 @@ impl Paper {
             Self::PolynomialAttention => "polynomial-attention",
             Self::AttentionKernelRegression => "attention-kernel-regression",
             Self::TensorPower => "tensor-power",
+            Self::LeverageRegression => "leverage-regression",
             Self::Sampling => "sampling",
         }
     }
@@ -82,6 +86,7 @@ impl Paper {
             Self::PolynomialAttention => &["polynomial-attention"],
             Self::AttentionKernelRegression => &["attention-kernel-regression"],
             Self::TensorPower => &["tensor-power"],
+            Self::LeverageRegression => &["leverage-regression"],
             Self::Sampling => &[],
         }
     }
@@ -116,6 +121,9 @@ impl Paper {
             }
             Self::TensorPower => {
                 "Faster Robust Tensor Power Method for Arbitrary Order (arXiv 2306.00406)"
+            }
+            Self::LeverageRegression => {
+                "Revisiting Quantum Algorithms for Linear Regressions: Quadratic Speedups without Data-Dependent Parameters (arXiv 2311.14823)"
             }
             Self::Sampling => "Sampling lemmas used as tools (arXiv 2210.12468 and followers)",
         }

@@ -9,6 +9,7 @@ mod dls23;
 mod exact_attention;
 mod family;
 mod kernel_regression;
+mod leverage_regression;
 pub(crate) mod lsz23;
 mod polynomial_attention;
 mod proof;

@@ -18,7 +18,8 @@ use crate::system::read;
 /// Arguments of `attreg check`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "ANSWER is a JSON object with any of x, loss, gradient, hessian, minimiser; x says where loss, gradient and
+    after_help = "ANSWER is a JSON object with any of x, loss, gradient, hessian, minimiser, or approximation, a point whose loss is to be within the accuracy
+that a leverage-regression names; x says where loss, gradient and
 Hessian were taken (default: the instance's start). Numbers are JSON numbers, which mean the nearest f64, or decimal
 strings; arrays may be the name of a .npy file beside the answer. Unknowns with names are objects of arrays, or a .npz; of a
 system without unknowns ANSWER has outputs, or is a .npy of them.
@@ -138,6 +139,14 @@ fn table(verdict: &Judgement) -> String {
             score.worst.place(),
             score.worst.answer,
             score.worst.oracle,
+        ));
+    }
+    if let Some(found) = &verdict.approximation {
+        text.push_str(&format!(
+            "approximation to {}: {}: {}\n",
+            found.accuracy,
+            if found.passed { "pass" } else { "FAIL" },
+            found.reason
         ));
     }
     for (name, score) in verdict.scores() {

@@ -27,6 +27,7 @@ mod output;
 mod published;
 pub mod reference;
 pub mod report;
+pub mod row_queries;
 pub mod solve;
 pub mod verify;
 
@@ -75,6 +76,8 @@ pub enum Command {
     Report(report::ReportArgs),
     /// The degrees for which a network of polynomial attention tells two data sets apart
     DegreeWindow(degree_window::DegreeWindowArgs),
+    /// How many rows a regression by leverage scores reads, with a quantum computer and without
+    RowQueries(row_queries::RowQueriesArgs),
     /// Print what a shell, or man, reads about these commands
     Completions(completions::CompletionsArgs),
 }
@@ -127,6 +130,7 @@ pub fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Completions(arguments) => completions::run(&arguments, Cli::command()),
         Command::Report(arguments) => report::run(&arguments),
         Command::DegreeWindow(arguments) => degree_window::run(&arguments),
+        Command::RowQueries(arguments) => row_queries::run(&arguments),
     }
 }
 

@@ -1,5 +1,5 @@
 //! Floor 5: judges somebody else's numbers. How many digits are right, how many f64 can be asked for on this instance,
-//! and which known mistake a wrong answer matches. Nothing here knows production.
+//! and which known mistake a wrong answer matches. Nothing here knows production, but for `approximation`.
 //!
 //! | file | what lives there |
 //! |---|---|
@@ -9,6 +9,7 @@
 //! | `score` | a quantity judged: its digits, those of each entry, and the worst entry |
 //! | `verdict` | a whole answer judged |
 //! | `minimiser` | a minimiser judged, also one that belongs to another local minimum |
+//! | `approximation` | an answer that is to be near the least loss only, judged by a proof |
 //! | `diagnosis` | the known mistakes, recomputed at 40 digits and compared with a wrong answer |
 //! | `system` | answers about systems whose unknowns have names |
 //! | `outputs` | answers about systems without unknowns |
@@ -18,6 +19,7 @@
 //! | [`kit`] | the conformance kit: its instances, its manifest, and how a directory of answers is scored |
 
 mod answer;
+mod approximation;
 mod closed_forms;
 mod diagnosis;
 mod digits;
@@ -33,6 +35,7 @@ mod truth;
 mod verdict;
 
 pub use answer::{Answer, parse_answer, read_answer, read_exact_point};
+pub use approximation::Approximation;
 pub use diagnosis::Diagnosis;
 pub use outputs::{judge_outputs, parse_outputs, read_outputs};
 pub use posed::PosedAnswer;

@@ -4,6 +4,8 @@
 //! { "x": {"X": [[..]], "Y": [[..]]}, "loss": 0.25, "gradient": {"X": .., "Y": ..}, "hessian": [[..]], "minimiser": {"X": .., "Y": ..} }
 //! ```
 //!
+//! A system that names an accuracy also takes an `"approximation"`: a point whose loss is to be within it.
+//!
 //! The rows and columns of the Hessian are the entries of all unknowns, one unknown after the other, row by row. A point may
 //! be the name of a `.npz` beside the answer, with one array for each unknown; an answer that is such a file, or a `.npy` of
 //! the only unknown, is a minimiser. Numbers are read as in other answers: an f64, or a decimal string to 40 digits.
@@ -14,6 +16,7 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::instance::InstanceError;
 use crate::instance::files::{has_suffix, read_text, shown};
+use crate::judge::approximation;
 use crate::judge::diagnosis::Diagnosis;
 use crate::judge::digits::largest;
 use crate::judge::minimiser::at_rest;
@@ -39,9 +42,28 @@ pub struct NamedAnswer {
     pub hessian: Option<DMatrix<High>>,
     /// A minimiser.
     pub minimiser: Option<DVector<High>>,
+    /// A point whose loss is to be within the system's accuracy of the least.
+    pub approximation: Option<DVector<High>>,
 }
 
-const KEYS: [&str; 5] = ["x", "loss", "gradient", "hessian", "minimiser"];
+const KEYS: [&str; 6] = [
+    "x",
+    "loss",
+    "gradient",
+    "hessian",
+    "minimiser",
+    "approximation",
+];
+
+impl NamedAnswer {
+    /// Whether it has anything that takes derivatives at 40 digits.
+    fn asks_the_oracle(&self) -> bool {
+        self.loss.is_some()
+            || self.gradient.is_some()
+            || self.hessian.is_some()
+            || self.minimiser.is_some()
+    }
+}
 
 /// Reads an answer about this system, from standard input if the path is `-`; whatever does not fit is named with its place.
 pub fn read_named_answer(path: &Path, given: &Given) -> Result<NamedAnswer, InstanceError> {
@@ -94,7 +116,14 @@ pub fn parse_named_answer(
             .map(|value| reader.hessian(value))
             .transpose()?,
         minimiser: point("minimiser")?,
+        approximation: point("approximation")?,
     };
+    if answer.approximation.is_some() && given.array("accuracy").is_none() {
+        return Err(reader.refusal(format!(
+            "approximation: system \"{}\" names no accuracy",
+            given.system().key
+        )));
+    }
     if !KEYS[1..].iter().any(|key| fields.contains_key(*key)) {
         return Err(reader.refusal(
             "nothing to check: at least one of loss, gradient, hessian, minimiser is needed"
@@ -115,11 +144,21 @@ pub fn judge_system(
     answer: &NamedAnswer,
     asked: Asked,
 ) -> Result<Judgement, OracleError> {
+    let mut verdict = Judgement {
+        approximation: answer
+            .approximation
+            .as_ref()
+            .map(|point| approximation::judge(given, point)),
+        ..Judgement::default()
+    };
+    if !answer.asks_the_oracle() {
+        verdict.passed = verdict.approximation.iter().all(|found| found.passed);
+        return Ok(verdict);
+    }
     let reference = Reference::of(given)?;
     let layout = given.layout();
     let start = lift_vector(&DVector::from_vec(given.start()));
     let x = answer.x.as_ref().unwrap_or(&start);
-    let mut verdict = Judgement::default();
     let mut halved: Vec<&'static str> = Vec::new();
     if answer.loss.is_some() || answer.gradient.is_some() || answer.hessian.is_some() {
         let values = reference.enclose(x, High::ZERO)?;
@@ -169,8 +208,8 @@ pub fn judge_system(
             quantities: halved,
         });
     }
-    let passed = verdict.scores().all(|(_, score)| score.passed);
-    verdict.passed = passed;
+    let scored = verdict.scores().all(|(_, score)| score.passed);
+    verdict.passed = scored && verdict.approximation.iter().all(|found| found.passed);
     Ok(verdict)
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::instance::Instance;
 use crate::judge::answer::Answer;
+use crate::judge::approximation::Approximation;
 use crate::judge::diagnosis::{Diagnoses, Diagnosis, Suspects};
 use crate::judge::precision::Asked;
 use crate::judge::score::{Score, score};
@@ -35,6 +36,9 @@ pub struct Judgement {
     /// The outputs of a system without unknowns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Score>,
+    /// A point whose loss is to be within the system's accuracy of the least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approximation: Option<Approximation>,
     /// Known mistakes that explain what is wrong; also that a minimiser belongs to another local minimum.
     pub diagnosis: Vec<Diagnosis>,
 }

@@ -9,6 +9,7 @@ mod definition;
 mod entrywise;
 mod estimate;
 mod exact_attention;
+mod leverage_regression;
 mod polynomial_attention;
 mod residual_softmax;
 mod single_layer_attention;

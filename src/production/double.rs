@@ -65,6 +65,18 @@ impl Double {
         }
     }
 
+    /// Times a number, within `4 u^2 |factor| |self|` up to underflow.
+    pub fn times(&self, factor: f64) -> Self {
+        let pairs = self.high.iter().zip(&self.low);
+        let (high, low) = pairs
+            .map(|(high, low)| {
+                let (product, tail) = two_product(*high, factor);
+                (product, tail + low * factor)
+            })
+            .unzip();
+        Self { high, low }.normalised()
+    }
+
     /// The norm of the heads.
     pub fn norm(&self) -> f64 {
         norm(&self.high)
@@ -136,7 +148,8 @@ fn add_multiple(sums: &mut Double, row: &[f64], factor: f64, tail: f64) {
 /// The factor of `|A| |y|` that bounds the error of [`multiply`], and that of `|A'| |z|` for [`transpose_multiply`].
 pub(crate) fn roundings(a: &RowMajor) -> (f64, f64) {
     let units = |chain: usize| 3.0 * (chain as f64 + 4.0).powi(2) * UNIT * UNIT;
-    (units(a.columns()), units(CHUNK + a.rows().div_ceil(CHUNK)))
+    let down = CHUNK.min(a.rows()) + a.rows().div_ceil(CHUNK);
+    (units(a.columns()), units(down))
 }
 
 #[cfg(test)]
@@ -188,6 +201,10 @@ mod tests {
         };
         let rest = one.plus(-1.0, &Double::of(vec![1.0]));
         assert_eq!((rest.high[0], rest.low[0]), (2f64.powi(-60), 0.0));
+        // (1 + 2^-60) (1 + 2^-30) = 1 + 2^-30 + 2^-60 + 2^-90.
+        let product = one.times(1.0 + 2f64.powi(-30));
+        assert_eq!(product.high[0], 1.0 + 2f64.powi(-30));
+        assert_eq!(product.low[0], 2f64.powi(-60) + 2f64.powi(-90));
         let whole = one.plus(1.0, &one);
         assert_eq!((whole.high[0], whole.low[0]), (2.0, 2f64.powi(-59)));
     }

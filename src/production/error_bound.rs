@@ -35,5 +35,5 @@ pub use choose::bound_error;
 pub(crate) use choose::certify;
 pub(crate) use in_qr::bound_in;
 pub(crate) use interruptible::{Stop, bound_until};
-pub(crate) use positive_definite::Bounded;
+pub(crate) use positive_definite::{Bounded, lost};
 pub(crate) use rounding::{SLACK, norm_bound, size};

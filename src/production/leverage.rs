@@ -27,6 +27,8 @@ mod sketched;
 mod tests;
 
 pub use exact::leverage_scores;
+pub(crate) use gaussian::Gaussian;
+pub(crate) use replacement::times_drawn;
 pub use replacement::{Subsample, sample_count, subsample};
 pub use sample::{RowSample, SampleSize, corrected_scores, draw, draw_sized, oversampling};
 pub use sketched::{SCORES_FAILURE, SketchedScores, sketch, sketched_scores};

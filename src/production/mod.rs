@@ -20,6 +20,7 @@
 //! | `factor` | factorisations behind one trait, extreme eigenvalues |
 //! | `error_bound` | proven bounds on the error of an answer |
 //! | [`leverage`], [`kernels`] | leverage scores and samples; products with A |
+//! | [`queries`] | row queries of a quantum computer, counted |
 //! | `systems`, `outputs` | systems that are no losses of logits: methods, and systems without unknowns |
 //! | `summation`, `double`, `running_error`, `probabilities` | sums, vectors of twice the precision, numbers with an error, softmax |
 
@@ -47,6 +48,7 @@ mod outcome;
 mod outputs;
 mod probabilities;
 mod problem;
+pub mod queries;
 mod residual_softmax;
 mod row_samples;
 mod running_error;
@@ -76,6 +78,7 @@ pub use settings::Settings;
 pub use softmax::Softmax;
 pub use solve::{solve, solve_interruptible, solve_observed};
 pub use systems::{
-    AUTO, Refusal, SystemError, has_error_bounds, method_names, method_names_of, solve_system,
+    AUTO, Excess, Refusal, SystemError, bound_excess, has_error_bounds, method_names,
+    method_names_of, rows_for_mean, rows_for_probability, solve_system,
 };
 pub use two_layer::TwoLayer;

@@ -12,6 +12,8 @@ pub enum Outcome {
     Converged,
     /// The gradient is below its own rounding level, the tolerance asks for more, and the Hessian is positive definite.
     ConvergedToRounding,
+    /// The loss is proven to be within the accuracy that the problem names of the least one; x is no minimiser.
+    WithinAccuracy,
     /// `max_iterations` steps were made.
     IterationLimit,
     /// A stationary point with a direction of negative curvature that could not be left.
@@ -38,9 +40,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes, in the order of their declaration.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Converged,
         Self::ConvergedToRounding,
+        Self::WithinAccuracy,
         Self::IterationLimit,
         Self::NotConvex,
         Self::Singular,
@@ -58,6 +61,7 @@ impl Outcome {
         match self {
             Self::Converged => "converged",
             Self::ConvergedToRounding => "converged-to-rounding",
+            Self::WithinAccuracy => "within-accuracy",
             Self::IterationLimit => "iteration-limit",
             Self::NotConvex => "not-convex",
             Self::Singular => "singular",
@@ -79,6 +83,9 @@ impl Outcome {
             }
             Self::ConvergedToRounding => {
                 "the gradient is below its own rounding and the Hessian positive definite; the tolerance asks for more"
+            }
+            Self::WithinAccuracy => {
+                "the loss is proven to be within the accuracy asked for of the least; x is no minimiser"
             }
             Self::IterationLimit => "as many steps as are allowed were made",
             Self::NotConvex => {
@@ -103,9 +110,12 @@ impl Outcome {
         }
     }
 
-    /// Whether x is a strict local minimiser to the accuracy asked for or possible.
+    /// Whether x is a strict local minimiser, or its loss near the least one, to the accuracy asked for or possible.
     pub fn is_success(self) -> bool {
-        matches!(self, Self::Converged | Self::ConvergedToRounding)
+        matches!(
+            self,
+            Self::Converged | Self::ConvergedToRounding | Self::WithinAccuracy
+        )
     }
 }
 

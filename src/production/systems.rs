@@ -10,12 +10,16 @@
 //! | `low_rank` | weighted low rank: variable projection on subspaces, and alternating least squares |
 //! | `kernel_regression` | attention kernel regression: powers by a triangular factor, the kernel by Cholesky or conjugate gradients |
 //! | `tensor_power` | components of a symmetric tensor: starts from a random contraction and simultaneous steps, and deflation |
+//! | `leverage_regression` | linear regression: a triangular factor, conjugate gradients, a sample of rows; how far a loss is above the least |
+//! | `linear` | what linear systems share: exponents, factors of `A'A`, how an answer is handed back |
 //! | `reached`, `error` | how a run ends, and what is refused |
 
 mod attention;
 mod curvature;
 mod error;
 mod kernel_regression;
+mod leverage_regression;
+mod linear;
 mod low_rank;
 mod method;
 mod reached;
@@ -24,4 +28,5 @@ mod tensor_power;
 mod trust_region;
 
 pub use error::{Refusal, SystemError};
+pub use leverage_regression::{Excess, bound_excess, rows_for_mean, rows_for_probability};
 pub use table::{AUTO, has_error_bounds, method_names, method_names_of, solve_system};

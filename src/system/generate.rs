@@ -7,6 +7,7 @@ mod attention;
 mod attention_kernel_regression;
 mod exact_attention;
 mod kind;
+mod leverage_regression;
 mod low_rank;
 mod polynomial_attention;
 mod tensor_power;
@@ -29,6 +30,8 @@ pub static GENERATORS: &[&Generator] = &[
     &tensor_power::EVEN,
     &tensor_power::TIED,
     &tensor_power::OBLIQUE,
+    &leverage_regression::ONE,
+    &leverage_regression::RIDGED,
 ];
 
 /// The kind of this name.

@@ -75,7 +75,7 @@ impl Given {
         }
         given.refuse_without_effect()?;
         for slot in system.unknowns {
-            for dimension in slot.shapes[0] {
+            for dimension in given.unknown_shape(slot) {
                 if given.size(dimension) == 0 {
                     let dimension = given.resolved(dimension);
                     return Err(format!("{} has no entries: {dimension} is 0", slot.name));
@@ -232,6 +232,7 @@ impl Given {
             | Rule::NonNegative
             | Rule::Positive
             | Rule::Symmetric
+            | Rule::Share
             | Rule::Count
             | Rule::Switch
             | Rule::FiniteUnlessHidden(_)
@@ -282,6 +283,7 @@ impl Given {
             | Rule::NonNegative
             | Rule::Positive
             | Rule::Symmetric
+            | Rule::Share
             | Rule::Count
             | Rule::Switch
             | Rule::Dimension(_)
@@ -308,6 +310,9 @@ impl Given {
             }
             if slot.rule == Rule::Positive && *value <= 0.0 {
                 return Err(format!("{place} is {value}: must be above 0"));
+            }
+            if slot.rule == Rule::Share && !(*value > 0.0 && *value < 1.0) {
+                return Err(format!("{place} is {value}: must be above 0 and below 1"));
             }
             let largest = f64::from(u32::MAX);
             if slot.rule == Rule::Count
@@ -381,11 +386,25 @@ impl Given {
         words.join(", ")
     }
 
+    /// The shape of an unknown: the last of its slot's whose dimensions the arrays have.
+    fn unknown_shape(&self, slot: &'static Slot) -> &'static [&'static str] {
+        let known = |side: &&str| {
+            let side = self.resolved(side);
+            self.sizes.iter().any(|size| size.dimension == side)
+        };
+        let fitting = slot
+            .shapes
+            .iter()
+            .rev()
+            .find(|shape| shape.iter().all(known));
+        fitting.copied().unwrap_or(slot.shapes[0])
+    }
+
     /// How the unknowns make one vector.
     pub fn layout(&self) -> Layout {
         let shapes = self.system.unknowns.iter().map(|slot| {
-            let shape = slot.shapes[0].iter().map(|side| self.size(side)).collect();
-            (slot.name, shape)
+            let shape = self.unknown_shape(slot).iter();
+            (slot.name, shape.map(|side| self.size(side)).collect())
         });
         Layout::new(shapes.collect())
     }
@@ -453,7 +472,9 @@ fn refuse_unsymmetric(name: &str, array: &Array) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::{ATTENTION_KERNEL_REGRESSION, SINGLE_LAYER_ATTENTION, WEIGHTED_LOW_RANK};
+    use crate::system::{
+        ATTENTION_KERNEL_REGRESSION, LEVERAGE_REGRESSION, SINGLE_LAYER_ATTENTION, WEIGHTED_LOW_RANK,
+    };
 
     fn array(shape: &[usize], values: &[f64]) -> Array {
         Array::new(shape.to_vec(), values.to_vec()).unwrap()
@@ -637,6 +658,47 @@ mod tests {
         );
         assert!(kernel_regression(2.0, 3, &[("ridge", 0.5)]).is_ok());
         assert!(kernel_regression(1.0, 3, &[("power", 0.0)]).is_ok());
+    }
+
+    /// A is 3 x 2: with b of 3 entries x has 2, with b 3 x N it is 2 x N.
+    #[test]
+    fn an_unknown_has_the_shape_whose_dimensions_are_given() {
+        let posed = |shape: &[usize], more: &[(&str, f64)]| {
+            let count = shape.iter().product();
+            let mut arrays = vec![
+                ("matrix".to_owned(), array(&[3, 2], &[1.0; 6])),
+                ("target".to_owned(), array(shape, &vec![1.0; count])),
+            ];
+            let more = more.iter();
+            arrays.extend(more.map(|(name, value)| ((*name).to_owned(), Array::scalar(*value))));
+            Given::new(&LEVERAGE_REGRESSION, arrays)
+        };
+        let entry = |shape: &[usize], k: usize| posed(shape, &[]).unwrap().layout().entry(k);
+        assert_eq!(entry(&[3], 1).unwrap(), "x[1]");
+        assert_eq!(entry(&[3], 2), None);
+        assert_eq!(entry(&[3, 4], 7).unwrap(), "x[1, 3]");
+        assert_eq!(entry(&[3, 1], 1).unwrap(), "x[1, 0]");
+        let refused = |shape: &[usize], more: &[(&str, f64)]| posed(shape, more).unwrap_err();
+        assert_eq!(refused(&[3, 0], &[]), "x has no entries: N is 0");
+        assert_eq!(
+            refused(&[2], &[]),
+            "target is 2 (n): n = 2, but matrix has n = 3"
+        );
+        assert_eq!(refused(&[], &[]), "target is a number, expected n or n x N");
+        for (name, value) in [("accuracy", 0.0), ("accuracy", 1.0), ("delta", -0.5)] {
+            assert_eq!(
+                refused(&[3], &[(name, value)]),
+                format!("{name} is {value}: must be above 0 and below 1")
+            );
+        }
+        assert_eq!(
+            refused(&[3], &[("delta", f64::NAN)]),
+            "delta is NaN: every entry must be finite"
+        );
+        assert_eq!(
+            refused(&[3], &[("ridge", -1.0)]),
+            "ridge is -1: no entry may be negative"
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! | `given` | a system with its arrays and points, known to fit together |
 //! | `manifest`, `render` | the same as JSON, driven by the slots |
 //! | `generate` | kinds of instances that can be drawn, one file a system |
-//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention`, `polynomial_attention`, `attention_kernel_regression`, `tensor_power` | one file a system |
+//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention`, `polynomial_attention`, `attention_kernel_regression`, `tensor_power`, `leverage_regression` | one file a system |
 //!
 //! The six losses of logits are rows of the table like the others; their arrays are held by an
 //! [`Instance`](crate::instance::Instance).
@@ -21,6 +21,7 @@ mod exact_attention;
 mod generate;
 mod given;
 mod layout;
+mod leverage_regression;
 mod manifest;
 mod polynomial_attention;
 mod render;
@@ -38,6 +39,7 @@ pub use exact_attention::EXACT_ATTENTION;
 pub use generate::{GENERATORS, Generator, Sizes, generator};
 pub use given::Given;
 pub use layout::{Layout, as_json};
+pub use leverage_regression::LEVERAGE_REGRESSION;
 pub use manifest::{Posed, named, parse, parse_unknowns, read, read_unknowns, read_with_files};
 pub use polynomial_attention::POLYNOMIAL_ATTENTION;
 pub use render::{render, write};

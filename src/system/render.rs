@@ -24,6 +24,7 @@ pub fn render(given: &Given) -> String {
                 | Rule::NonNegative
                 | Rule::Positive
                 | Rule::Symmetric
+                | Rule::Share
                 | Rule::Count
                 | Rule::FiniteUnlessHidden(_)
                 | Rule::Dimension(_)

@@ -10,6 +10,8 @@ pub enum Rule {
     NonNegative,
     /// Finite numbers above 0.
     Positive,
+    /// Numbers above 0 and below 1.
+    Share,
     /// One whole number, at least 0 and at most `2^32 - 1`.
     Count,
     /// Finite numbers that no exchange of two indices changes.
@@ -37,6 +39,7 @@ impl Rule {
             | Self::NonNegative
             | Self::Positive
             | Self::Symmetric
+            | Self::Share
             | Self::FiniteUnlessHidden(_) => false,
         }
     }
@@ -75,6 +78,7 @@ pub struct Slot {
     /// The shapes it may have, each a list of dimensions by name; `[]` is a scalar. What is given fewer axes than the
     /// last shape stands for it by repetition: a scalar for all entries, n entries for the columns of n rows; of a symmetric array
     /// each shape is an order of its own.
+    /// An unknown has the last of them whose dimensions are those of given arrays.
     pub shapes: &'static [&'static [&'static str]],
     /// What its entries must be.
     pub rule: Rule,

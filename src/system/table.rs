@@ -2,6 +2,7 @@
 
 use crate::system::attention_kernel_regression::ATTENTION_KERNEL_REGRESSION;
 use crate::system::exact_attention::EXACT_ATTENTION;
+use crate::system::leverage_regression::LEVERAGE_REGRESSION;
 use crate::system::polynomial_attention::POLYNOMIAL_ATTENTION;
 use crate::system::row::{Asks, System};
 use crate::system::single_layer_attention::SINGLE_LAYER_ATTENTION;
@@ -82,6 +83,7 @@ pub static SYSTEMS: &[&System] = &[
     &POLYNOMIAL_ATTENTION,
     &ATTENTION_KERNEL_REGRESSION,
     &TENSOR_POWER,
+    &LEVERAGE_REGRESSION,
 ];
 
 /// The system of this name.

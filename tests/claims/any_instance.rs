@@ -138,9 +138,24 @@ fn shaped_systems(scale: &str, entries: &[[i32; 3]; 4]) -> Vec<(String, Posed)> 
             tensor.join(","),
             ones(n, 1),
         );
+        let linear = |target: serde_json::Value, start: serde_json::Value, ridge: u8| {
+            format!(
+                r#"{{"system": "leverage-regression", "matrix": {}, "target": {target}, "ridge": {ridge}, "start": {start}}}"#,
+                rows(n, d),
+            )
+        };
+        let linear = [
+            linear(
+                serde_json::json!(vec![1; n]),
+                serde_json::json!(vec![1; d]),
+                0,
+            ),
+            linear(ones(n, 3), ones(d, 3), 1),
+        ];
         for manifest in [attention, low_rank, exact, powers, tensor]
             .into_iter()
             .chain(regressions)
+            .chain(linear)
         {
             let posed = parse(&manifest, "shaped".as_ref()).unwrap();
             let name = format!("{} {n} x {d}, entries of {scale}", posed.key());
@@ -238,6 +253,7 @@ fn every_claim_speaks_of_its_witness_and_of_no_other_paper_s_loss() {
             "polynomial-attention" => &["polynomial-attention", "exact-attention"],
             "attention-kernel-regression" => &["attention-kernel-regression"],
             "tensor-power" => &["tensor-power"],
+            "leverage-regression" => &["leverage-regression"],
             _ => continue,
         };
         assert!(spoken.iter().all(|loss| own.contains(loss)), "{}", claim.id);

@@ -13,6 +13,7 @@ mod full_disk;
 mod generate;
 mod journal;
 mod kernel_regression;
+mod leverage_regression;
 mod losses;
 mod options;
 mod outputs;

@@ -70,6 +70,11 @@ fn regressions() {
 }
 
 #[test]
+fn linear_regressions() {
+    replay("linear", 16, harness::linear::run);
+}
+
+#[test]
 fn answers() {
     replay("check", 9, harness::check::run);
 }

@@ -10,6 +10,7 @@ mod by_gram;
 mod common;
 mod fuzz_regressions;
 mod kernel_regression;
+mod leverage_regression;
 mod losses_against_oracle;
 mod settings;
 mod systems;

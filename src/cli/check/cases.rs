@@ -22,6 +22,15 @@ fn of_row(row: &Row) -> Vec<TestCase> {
 
 /// The cases of one answer; the instance is their class.
 pub(super) fn of_verdict(instance: &str, verdict: &Judgement) -> Vec<TestCase> {
+    let approximation = verdict.approximation.iter().map(|found| TestCase {
+        class: instance.to_owned(),
+        name: "approximation".to_owned(),
+        ending: if found.passed {
+            Ending::Passed
+        } else {
+            failed(found.reason.clone())
+        },
+    });
     let scores = verdict.scores();
     scores
         .map(|(name, score)| TestCase {
@@ -48,6 +57,7 @@ pub(super) fn of_verdict(instance: &str, verdict: &Judgement) -> Vec<TestCase> {
                 ))
             },
         })
+        .chain(approximation)
         .collect()
 }
 

@@ -8,8 +8,8 @@ use super::{DIGITS, agree, given_of, numbers};
 use crate::oracle::{OracleError, Reference, estimate_of, lift_vector};
 use crate::scalar::High;
 use crate::system::{
-    ATTENTION_KERNEL_REGRESSION, Array, Given, SINGLE_LAYER_ATTENTION, TENSOR_POWER,
-    WEIGHTED_LOW_RANK,
+    ATTENTION_KERNEL_REGRESSION, Array, Given, LEVERAGE_REGRESSION, SINGLE_LAYER_ATTENTION,
+    TENSOR_POWER, WEIGHTED_LOW_RANK,
 };
 
 /// One entry of the table that mpmath made from the definitions.
@@ -44,7 +44,7 @@ fn table() -> Vec<Entry> {
 #[test]
 fn every_value_of_the_independent_table_is_reached() {
     let table = table();
-    assert_eq!(table.len(), 29);
+    assert_eq!(table.len(), 36);
     for entry in &table {
         let reference = Reference::of(&entry.given()).unwrap();
         let ours = reference.evaluate(&entry.point()).unwrap();
@@ -187,6 +187,21 @@ fn tensor(order: usize, n: usize, k: usize) -> Given {
     Given::new(&TENSOR_POWER, arrays).unwrap()
 }
 
+fn regression([n, d, right]: [usize; 3], ridge: f64) -> Given {
+    let array = |shape: [usize; 2], seed: usize| {
+        let values = (0..shape[0] * shape[1])
+            .map(|i| (((5 * i + seed) % 19) as f64 - 9.0) / 8.0 + (i as f64) / 1024.0)
+            .collect();
+        Array::new(shape.to_vec(), values).unwrap()
+    };
+    let arrays = vec![
+        ("matrix".to_owned(), array([n, d], 3)),
+        ("target".to_owned(), array([n, right], 8)),
+        ("ridge".to_owned(), Array::scalar(ridge)),
+    ];
+    Given::new(&LEVERAGE_REGRESSION, arrays).unwrap()
+}
+
 #[test]
 fn the_estimate_bounds_the_graphs_of_all_systems() {
     let shapes = [
@@ -212,6 +227,11 @@ fn the_estimate_bounds_the_graphs_of_all_systems() {
         tensor(5, 2, 1),
         tensor(6, 1, 1),
         tensor(6, 2, 2),
+        regression([1, 1, 1], 0.0),
+        regression([1, 1, 1], 0.5),
+        regression([9, 3, 1], 0.0),
+        regression([2, 5, 4], 0.5),
+        regression([20, 4, 3], 0.0),
     ];
     for given in &shapes {
         let reference = Reference::of(given).unwrap();
@@ -234,6 +254,7 @@ fn what_would_not_fit_is_refused_before_it_is_built() {
         kernel_regression(0, [4, 2, 4_000_000_000]),
         kernel_regression(2, [3000, 1, 1]),
         tensor(3, 100, 4),
+        regression([20_000, 50, 1], 0.0),
     ];
     for given in large {
         let error = Reference::of(&given).unwrap_err();

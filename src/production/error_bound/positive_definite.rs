@@ -13,7 +13,7 @@ use crate::scalar::rounding::UNIT;
 
 /// What a successful factorisation of order d leaves unproven: twice `(d + 4) u` of the sum of the sizes on the diagonal, which
 /// covers Rump's `(d + 2) u` and the rounding of a shift of the diagonal.
-fn lost(order: usize, diagonal: f64) -> f64 {
+pub(crate) fn lost(order: usize, diagonal: f64) -> f64 {
     (order as f64 + 4.0) * 2.0 * UNIT * diagonal
 }
 

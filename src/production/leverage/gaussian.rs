@@ -5,13 +5,13 @@ use rand::Rng;
 use crate::instance::sample::Stream;
 
 /// Standard normal numbers by Marsaglia's polar method, two at a time.
-pub(super) struct Gaussian {
+pub(crate) struct Gaussian {
     stream: Stream,
     spare: Option<f64>,
 }
 
 impl Gaussian {
-    pub(super) fn new(stream: Stream) -> Self {
+    pub(crate) fn new(stream: Stream) -> Self {
         Self {
             stream,
             spare: None,
@@ -19,7 +19,7 @@ impl Gaussian {
     }
 
     /// The next number.
-    pub(super) fn next(&mut self) -> f64 {
+    pub(crate) fn next(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;
         }

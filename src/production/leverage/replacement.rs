@@ -65,7 +65,7 @@ pub fn subsample(
         }
     }
     let scores = leverage_scores(&weighted)?;
-    let draws = draw(&scores, count, rng);
+    let draws = times_drawn(scores.as_slice(), count, rng);
     let total = scores.sum();
     let mut sampled = DVector::zeros(n);
     let mut distinct_rows = 0;
@@ -82,7 +82,7 @@ pub fn subsample(
 }
 
 /// How often each index comes up in `count` draws with probabilities in proportion to `scores`.
-fn draw(scores: &DVector<f64>, count: usize, rng: &mut Stream) -> Vec<usize> {
+pub(crate) fn times_drawn(scores: &[f64], count: usize, rng: &mut Stream) -> Vec<usize> {
     let mut cumulative = Vec::with_capacity(scores.len());
     let mut total = 0.0;
     for score in scores {

@@ -55,6 +55,9 @@ pub enum Refusal {
         /// How many are computed.
         limit: usize,
     },
+    /// Nothing can be proven about a loss whose A has dependent columns.
+    #[error("the columns of A are dependent to rounding, and no ridge is above it")]
+    Dependent,
     /// A row of A beyond what exponents of its exponential hold.
     #[error("the square of row {row} of A is {square:e}: at most 2^41 is solved")]
     Long {

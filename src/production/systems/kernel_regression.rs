@@ -2,17 +2,13 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `scaled` | numbers with an exponent of their own, A divided by its size |
-//! | `triangular` | a factor of `A'A`, as good as Householder's, and a proven bound of its lowest eigenvalue |
 //! | `products` | products with K, with an exponent of their own |
 //! | `powers` | even and odd powers: triangular solves, refined in twice the precision, with a proven bound |
 //! | `deficient` | the same where A has not full column rank |
 //! | `groups`, `equilibrated` | equal rows taken together; the kernel with a diagonal of ones |
 //! | `refined`, `proof` | the outer iteration for the kernel, and a proven bound |
 //! | `by_cholesky`, `by_conjugate_gradients`, `pivoted` | the two ways to solve it, and a preconditioner |
-//! | `answer` | loss, gradient and status where a run ended |
 
-mod answer;
 mod by_cholesky;
 mod by_conjugate_gradients;
 mod deficient;
@@ -23,10 +19,8 @@ mod powers;
 mod products;
 mod proof;
 mod refined;
-mod scaled;
 #[cfg(test)]
 mod tests;
-mod triangular;
 
 pub(crate) use by_cholesky::ByCholesky;
 pub(crate) use by_conjugate_gradients::ByConjugateGradients;

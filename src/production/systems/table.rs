@@ -5,7 +5,9 @@ use crate::production::settings::Settings;
 use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::systems::method::Method;
 use crate::production::systems::reached::Watch;
-use crate::production::systems::{attention, kernel_regression, low_rank, tensor_power};
+use crate::production::systems::{
+    attention, kernel_regression, leverage_regression, low_rank, tensor_power,
+};
 use crate::system::Given;
 use nalgebra::DVector;
 
@@ -19,6 +21,9 @@ static METHODS: &[&dyn Method] = &[
     &kernel_regression::ByConjugateGradients,
     &tensor_power::RandomContraction,
     &tensor_power::Deflation,
+    &leverage_regression::ByFactor,
+    &leverage_regression::ByConjugateGradients,
+    &leverage_regression::BySample,
 ];
 
 /// The cheapest method that takes the problem.

@@ -103,7 +103,7 @@ pub fn run(bytes: &[u8]) {
 }
 
 /// The loss is quadratic: `x - x* = Hess^-1 grad`, at 40 digits where these are enough for the condition of the Hessian.
-fn within_the_bound(given: &Given, solution: &Solution, bound: f64) {
+pub(super) fn within_the_bound(given: &Given, solution: &Solution, bound: f64) {
     let reference = Reference::of(given).expect("a system with a loss");
     // Numbers may leave even the range of 40 digits.
     let Ok(here) = reference.evaluate(&lift_vector(&solution.x)) else {

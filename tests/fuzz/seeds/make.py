@@ -210,6 +210,19 @@ def regress_seeds():
     write("regress", "zeros", bytes(8))
 
 
+def linear_seeds():
+    # Flags, method, accuracy, rows - 1, columns - 1, right sides - 1 (without flag 8), ridge; then numbers (see harness/linear.rs).
+    numbers = bytes([48, 200, 64, 240, 40, 90, 215, 100, 56, 190, 44] * 8)
+    for method, name in enumerate(["auto", "factor", "gradients", "sample"]):
+        write("linear", name, bytes([4, method, 1, 9, 2, 1, 0]) + numbers)
+        write("linear", f"{name}-ridge", bytes([12, method, 0, 7, 3, 36]) + numbers)
+        write("linear", f"{name}-dependent", bytes([6, method, 2, 5, 2, 0, 0]) + numbers)
+        write("linear", f"{name}-extremes", bytes([13 - 4 * (method % 2), method, 3, 3, 1, 30]) + bytes(range(32)))
+    write("linear", "wide", bytes([12, 0, 0, 1, 3, 40]) + numbers)
+    write("linear", "tiny-ridge", bytes([14, 0, 0, 6, 1, 13]) + numbers)
+    write("linear", "zeros", bytes(8))
+
+
 npy_seeds()
 mtx_seeds()
 npz_seeds()
@@ -219,3 +232,4 @@ solve_seeds()
 evaluate_seeds()
 solve_attention_seeds()
 regress_seeds()
+linear_seeds()

@@ -4,16 +4,16 @@
 //! will take long, a randomly pivoted Cholesky factor is made and the run begins anew.
 
 use super::KEY;
-use super::answer::entry;
 use super::equilibrated::{Equilibrated, Scaling};
 use super::pivoted::Pivoted;
 use super::refined::{self, Correction, Way};
-use super::scaled::Scaled;
 use crate::production::Outcome;
 use crate::production::factor::lanczos::condition_of_tridiagonal;
 use crate::production::settings::Settings;
 use crate::production::summation::{dot, norm};
 use crate::production::systems::error::{Refusal, SystemError};
+use crate::production::systems::linear::answer::entry;
+use crate::production::systems::linear::scaled::Scaled;
 use crate::production::systems::method::{Cost, Method};
 use crate::production::systems::reached::{Reached, Watch};
 use crate::system::Given;

@@ -2,20 +2,17 @@
 //!
 //! With `A = U S V'` of rank r, `(N^+)^J v = V_r S_r^(-2J) V_r' v`: singular values below a rounding of the largest count as zero.
 
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DVector;
 
-use super::answer::{self, Ending, Values, unknowns};
-use super::products::{Products, ScaledVector};
-use super::scaled::Scaled;
+use super::products::Products;
 use crate::production::Outcome;
-use crate::production::factor::householder::{Householder, Tall};
-use crate::production::step::PIVOT_TOLERANCE;
-use crate::production::systems::error::{Refusal, SystemError};
+use crate::production::systems::error::SystemError;
+use crate::production::systems::linear::answer::{self, Ending, Values, unknowns};
+use crate::production::systems::linear::scaled::Scaled;
+use crate::production::systems::linear::singular::SingularValues;
+use crate::production::systems::linear::vector::ScaledVector;
 use crate::production::systems::reached::Reached;
 use crate::scalar::rounding::UNIT;
-
-/// The largest number of singular values that are computed.
-const LARGEST_ORDER: usize = 2048;
 
 /// The minimiser of least norm.
 pub(super) fn solve(
@@ -24,25 +21,10 @@ pub(super) fn solve(
     solves: u64,
     start: Scaled,
 ) -> Result<Reached, SystemError> {
-    let rows = products.a.rows();
-    let (n, d) = (rows.rows(), rows.columns());
-    if n.min(d) > LARGEST_ORDER {
-        return Err(Refusal::Singular {
-            order: n.min(d),
-            limit: LARGEST_ORDER,
-        }
-        .into());
-    }
-    let tall = n >= d;
-    let matrix = if tall {
-        Householder::triangular_factor(Tall::scaled(rows, &vec![1.0; d]))
-    } else {
-        rows.to_matrix()
-    };
-    let (values, directions) = decomposed(matrix)?;
-    let most = values.iter().copied().fold(0.0_f64, f64::max);
-    let limit = PIVOT_TOLERANCE * n.max(d) as f64 * f64::EPSILON * most;
-    let rank = values.iter().filter(|value| **value > limit).count();
+    let rows = products.a().rows();
+    let d = rows.columns();
+    let decomposed = SingularValues::of(rows)?;
+    let rank = decomposed.rank();
     let from = if products.odd {
         products.backward(target, true)
     } else {
@@ -50,13 +32,11 @@ pub(super) fn solve(
     };
     let v = DVector::from_column_slice(&from.vector.high);
     // Shares times powers of singular values, whose logarithms keep them within range.
-    let shares: Vec<(f64, f64, usize)> = values
-        .iter()
-        .enumerate()
-        .filter(|(_, value)| **value > limit)
-        .map(|(k, value)| {
-            let share = directions.row(k).transpose().dot(&v);
-            (share, -2.0 * solves as f64 * value.log2(), k)
+    let shares: Vec<(f64, f64, DVector<f64>)> = decomposed
+        .above_rounding()
+        .map(|(value, direction)| {
+            let share = direction.dot(&v);
+            (share, -2.0 * solves as f64 * value.log2(), direction)
         })
         .collect();
     let top = shares
@@ -64,16 +44,16 @@ pub(super) fn solve(
         .filter(|(share, ..)| *share != 0.0)
         .fold(f64::NEG_INFINITY, |top, (_, power, _)| top.max(*power));
     let mut y = DVector::zeros(d);
-    for (share, power, k) in shares.iter().filter(|(share, ..)| *share != 0.0) {
+    for (share, power, direction) in shares.iter().filter(|(share, ..)| *share != 0.0) {
         let factor = share * (power - top.floor()).exp2();
-        y.axpy(factor, &directions.row(*k).transpose(), 1.0);
+        y.axpy(factor, direction, 1.0);
     }
     let shift = if top.is_finite() {
         top.floor() as i64
     } else {
         0
     };
-    let scale = from.exponent - 2 * solves as i64 * products.a.exponent + shift;
+    let scale = from.exponent - 2 * solves as i64 * products.a().exponent + shift;
     let x = unknowns(y.as_slice(), scale)?;
     let rounded = ScaledVector::of(&x);
     let residual = products.image(&rounded, true).minus(target);
@@ -96,18 +76,4 @@ pub(super) fn solve(
         )],
     };
     Ok(answer::reached(&values, ending))
-}
-
-/// Singular values, and the right singular vectors as rows.
-fn decomposed(matrix: DMatrix<f64>) -> Result<(Vec<f64>, DMatrix<f64>), Refusal> {
-    const ITERATIONS: usize = 100_000;
-    if matrix.is_empty() {
-        return Ok((Vec::new(), DMatrix::zeros(0, matrix.ncols())));
-    }
-    let failed = Refusal::Factorisation { name: "matrix" };
-    let svd = matrix
-        .try_svd(false, true, f64::EPSILON, ITERATIONS)
-        .ok_or(failed.clone())?;
-    let vectors = svd.v_t.ok_or(failed)?;
-    Ok((svd.singular_values.as_slice().to_vec(), vectors))
 }

@@ -11,8 +11,6 @@
 use rayon::prelude::*;
 
 use super::groups::Groups;
-use super::products::ScaledVector;
-use super::scaled::{Scaled, exponent, largest, rows_of, times_power};
 use crate::instance::row_major::RowMajor;
 use crate::production::double::Double;
 use crate::production::kernels::gaussian::{Buffers, Transposed, kernel_rows};
@@ -20,6 +18,8 @@ use crate::production::kernels::operator::Gram;
 use crate::production::kernels::{Level, symmetric};
 use crate::production::summation::{norm, two_product, two_sum};
 use crate::production::systems::error::Refusal;
+use crate::production::systems::linear::scaled::{Scaled, exponent, largest, rows_of, times_power};
+use crate::production::systems::linear::vector::ScaledVector;
 use crate::system::Given;
 
 /// Rows of the kernel that one thread makes at once.

@@ -16,16 +16,17 @@
 //! in f64 is another matter: rounding it alone leaves a residual of up to `u kappa^(2j)`.
 
 use super::KEY;
-use super::answer::{self, Ending, Values, begin, unknowns};
 use super::deficient;
-use super::products::{Products, ScaledVector};
-use super::scaled::{Scaled, ScaledMatrix, times_power};
-use super::triangular::Triangular;
+use super::products::Products;
 use crate::production::double::{self, Double};
 use crate::production::error_bound::SLACK;
-use crate::production::factor::Factor;
 use crate::production::settings::Settings;
 use crate::production::systems::error::{Refusal, SystemError};
+use crate::production::systems::linear::answer::{self, Ending, Values, begin, unknowns};
+use crate::production::systems::linear::normal::Normal;
+use crate::production::systems::linear::scaled::{Scaled, ScaledMatrix, times_power};
+use crate::production::systems::linear::triangular::Triangular;
+use crate::production::systems::linear::vector::ScaledVector;
 use crate::production::systems::method::{Cost, Method};
 use crate::production::systems::reached::{Reached, Watch};
 use crate::production::{Outcome, summation};
@@ -34,11 +35,6 @@ use crate::system::Given;
 
 /// The highest power that is solved: a run makes as many products with A.
 const HIGHEST_POWER: u64 = 1 << 16;
-/// Refinements of one solve at most; each gains at least a bit, or the last.
-const REFINEMENTS: usize = 60;
-/// A refined solve is good enough where what is left changes the answer by less than this: far below a rounding of f64.
-const ENOUGH: f64 = 1.0 / (1_u64 << 60) as f64;
-
 /// Triangular solves for even and odd powers.
 pub(crate) struct TriangularFactor;
 
@@ -88,7 +84,7 @@ impl Method for TriangularFactor {
                 start,
                 noise: start,
             };
-            return Ok(answer::reached(&values, interrupted(x)));
+            return Ok(answer::reached(&values, answer::interrupted(x)));
         }
         let solves = products.power + u64::from(products.odd);
         let factor = if solves == 0 {
@@ -133,17 +129,6 @@ impl Method for TriangularFactor {
             basis,
         };
         Ok(answer::reached(&found.values, ending))
-    }
-}
-
-fn interrupted(x: Vec<f64>) -> Ending {
-    Ending {
-        outcome: Outcome::Interrupted,
-        x,
-        iterations: 0,
-        error_bound: None,
-        basis: "none: the run was interrupted".to_owned(),
-        warnings: Vec::new(),
     }
 }
 
@@ -195,7 +180,7 @@ impl Run<'_> {
             error = (error + left) / factor.lowest * SLACK;
             y = ScaledVector {
                 vector,
-                exponent: y.exponent - 2 * products.a.exponent,
+                exponent: y.exponent - 2 * products.a().exponent,
             };
             error *= y.normalise();
         }
@@ -234,47 +219,25 @@ impl Run<'_> {
 
     /// What `A'b` in twice the precision is off by, in units of its power of two.
     fn of_the_projection(&self, projected: &ScaledVector) -> f64 {
-        let a = self.products.a.rows();
+        let a = self.products.a().rows();
         let (_, units) = double::roundings(a);
         let size = self.frobenius * self.target.vector.norm();
-        let shift = self.target.exponent + self.products.a.exponent - projected.exponent;
+        let shift = self.target.exponent + self.products.a().exponent - projected.exponent;
         times_power(units * size * SLACK, shift)
     }
 
     /// `N^-1 v` for N of the matrix divided by its power of two, and a bound of the norm of `v - N y`; infinite where no
     /// refinement is asked for.
     fn solve(&self, factor: &Triangular, v: &Double, refined: bool) -> (Double, f64) {
-        let mut y = Double::of(factor.solve(&v.high));
-        if !refined {
-            return (y, f64::INFINITY);
-        }
-        let a = self.products.a.rows();
+        let a = self.products.a().rows();
         let (up, down) = double::roundings(a);
         let square = self.frobenius * self.frobenius;
-        let residual = |y: &Double| {
-            let image = double::transpose_multiply(a, &double::multiply(a, y));
-            let rest = v.plus(-1.0, &image);
-            let rounding =
-                (up + down) * square * y.norm() + Double::sum_error(v.norm(), square * y.norm());
-            let bound = (rest.norm() + rest.tail() + rounding * SLACK) * SLACK;
-            (rest, bound)
+        let normal = Normal {
+            product: &|y| double::transpose_multiply(a, &double::multiply(a, y)),
+            rounding: (up + down) * square,
+            size: square,
         };
-        let (mut rest, mut bound) = residual(&y);
-        for _ in 0..REFINEMENTS {
-            if bound <= ENOUGH * factor.lowest * y.norm() {
-                break;
-            }
-            let better = y.plus(1.0, &Double::of(factor.solve(&rest.high)));
-            let (next, smaller) = residual(&better);
-            if smaller.is_nan() || smaller > 0.5 * bound {
-                if smaller < bound {
-                    (y, bound) = (better, smaller);
-                }
-                break;
-            }
-            (y, rest, bound) = (better, next, smaller);
-        }
-        (y, bound)
+        normal.solve(factor, v, refined)
     }
 
     /// A bound of `|| x - x* ||`, and what it rests on.

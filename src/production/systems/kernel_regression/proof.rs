@@ -10,11 +10,11 @@
 //! where that says nothing, a Cholesky factorisation of a shifted M proves it.
 
 use super::equilibrated::Equilibrated;
-use super::triangular::{lowest_estimate, proven};
 use crate::production::error_bound::SLACK;
 use crate::production::factor::Factor;
 use crate::production::factor::cholesky::Cholesky;
 use crate::production::summation::norm;
+use crate::production::systems::linear::triangular::{lowest_estimate, proven};
 use crate::scalar::rounding::UNIT;
 
 /// Roundings of an entry of M beyond those of its exponent: the exponential 4, S twice 12, their products 4.

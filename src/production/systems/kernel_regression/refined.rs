@@ -1,13 +1,13 @@
 //! The outer iteration of both ways to solve the kernel: `z += M^-1 r` to some accuracy, with r computed anew.
 
-use super::answer::{self, Ending, Values, begin};
 use super::equilibrated::Equilibrated;
 use super::proof;
-use super::scaled::Scaled;
 use crate::production::Outcome;
 use crate::production::factor::cholesky::Cholesky;
 use crate::production::settings::Settings;
 use crate::production::summation::norm;
+use crate::production::systems::linear::answer::{self, Ending, Values, begin};
+use crate::production::systems::linear::scaled::Scaled;
 use crate::production::systems::reached::{Reached, Watch};
 use crate::scalar::rounding::UNIT;
 

@@ -7,7 +7,7 @@ use crate::instance::row_major::RowMajor;
 use crate::system::{Array, Given};
 
 /// `x 2^exponent`, exactly where that is a normal f64; 0 or infinite beyond the range.
-pub(super) fn times_power(x: f64, exponent: i64) -> f64 {
+pub(in crate::production::systems) fn times_power(x: f64, exponent: i64) -> f64 {
     /// More takes any number out of the range.
     const MOST: i64 = 2200;
     let exponent = exponent.clamp(-MOST, MOST) as i32;
@@ -18,7 +18,7 @@ pub(super) fn times_power(x: f64, exponent: i64) -> f64 {
 }
 
 /// The exponent of the power of two at or below `|x|`; 0 for 0.
-pub(super) fn exponent(x: f64) -> i64 {
+pub(in crate::production::systems) fn exponent(x: f64) -> i64 {
     if x == 0.0 || !x.is_finite() {
         return 0;
     }
@@ -32,14 +32,14 @@ pub(super) fn exponent(x: f64) -> i64 {
 
 /// `value 2^exponent`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scaled {
-    pub(super) value: f64,
-    pub(super) exponent: i64,
+pub(in crate::production::systems) struct Scaled {
+    pub(in crate::production::systems) value: f64,
+    pub(in crate::production::systems) exponent: i64,
 }
 
 impl Scaled {
     /// As an f64; 0 or infinite beyond its range.
-    pub(super) fn get(self) -> f64 {
+    pub(in crate::production::systems) fn get(self) -> f64 {
         times_power(self.value, self.exponent)
     }
 
@@ -57,7 +57,7 @@ impl Scaled {
     }
 
     /// The sum of both.
-    pub(super) fn plus(self, other: Self) -> Self {
+    pub(in crate::production::systems) fn plus(self, other: Self) -> Self {
         let (one, other, exponent) = self.beside(other);
         Self {
             value: one + other,
@@ -65,14 +65,50 @@ impl Scaled {
         }
     }
 
+    /// The product of both.
+    pub(in crate::production::systems) fn times(self, other: Self) -> Self {
+        Self {
+            value: self.value * other.value,
+            exponent: self.exponent + other.exponent,
+        }
+    }
+
+    /// A number of any size.
+    pub(in crate::production::systems) fn of(number: f64) -> Self {
+        let exponent = exponent(number);
+        Self {
+            value: times_power(number, -exponent),
+            exponent,
+        }
+    }
+
+    /// The square root of a number that is not negative.
+    pub(in crate::production::systems) fn root(self) -> Self {
+        let odd = self.exponent.rem_euclid(2);
+        Self {
+            value: (self.value * times_power(1.0, odd)).sqrt(),
+            exponent: (self.exponent - odd) / 2,
+        }
+    }
+
+    /// The quotient of both as an f64; infinite or NaN where that is 0.
+    pub(in crate::production::systems) fn over(self, other: Self) -> f64 {
+        times_power(self.value / other.value, self.exponent - other.exponent)
+    }
+
+    /// The value in units of that power of two.
+    pub(in crate::production::systems) fn at(self, exponent: i64) -> f64 {
+        times_power(self.value, self.exponent - exponent)
+    }
+
     /// Whether it is at most that share of the other.
-    pub(super) fn at_most(self, share: f64, other: Self) -> bool {
+    pub(in crate::production::systems) fn at_most(self, share: f64, other: Self) -> bool {
         let (one, other, _) = self.beside(other);
         one <= share * other
     }
 
     /// Whether it is below that share of the other.
-    pub(super) fn below(self, share: f64, other: Self) -> bool {
+    pub(in crate::production::systems) fn below(self, share: f64, other: Self) -> bool {
         let (one, other, _) = self.beside(other);
         one < share * other
     }
@@ -84,7 +120,7 @@ fn entries(given: &Given) -> &[f64] {
 }
 
 /// A of an instance.
-pub(super) fn rows_of(given: &Given) -> RowMajor {
+pub(in crate::production::systems) fn rows_of(given: &Given) -> RowMajor {
     let (n, d) = (given.size("n"), given.size("d"));
     let mut rows = RowMajor::zeros(n, d);
     for (i, row) in entries(given).chunks_exact(d.max(1)).enumerate() {
@@ -94,15 +130,15 @@ pub(super) fn rows_of(given: &Given) -> RowMajor {
 }
 
 /// `A = 2^exponent` times a matrix with a largest entry from 1 to 2.
-pub(super) struct ScaledMatrix {
+pub(in crate::production::systems) struct ScaledMatrix {
     /// The matrix, which is dense.
-    pub(super) design: Arc<DesignMatrix>,
-    pub(super) exponent: i64,
+    pub(in crate::production::systems) design: Arc<DesignMatrix>,
+    pub(in crate::production::systems) exponent: i64,
 }
 
 impl ScaledMatrix {
     /// The array `matrix` of an instance.
-    pub(super) fn of(given: &Given) -> Self {
+    pub(in crate::production::systems) fn of(given: &Given) -> Self {
         let n = given.size("n");
         let exponent = exponent(largest(entries(given)));
         let mut matrix = rows_of(given);
@@ -118,7 +154,7 @@ impl ScaledMatrix {
     }
 
     /// Its rows.
-    pub(super) fn rows(&self) -> &RowMajor {
+    pub(in crate::production::systems) fn rows(&self) -> &RowMajor {
         match self.design.as_ref() {
             DesignMatrix::Dense(rows) => rows,
             DesignMatrix::Sparse(_) => unreachable!("`of` makes a dense matrix"),
@@ -127,7 +163,7 @@ impl ScaledMatrix {
 }
 
 /// The largest size of an entry.
-pub(super) fn largest(x: &[f64]) -> f64 {
+pub(in crate::production::systems) fn largest(x: &[f64]) -> f64 {
     x.iter().fold(0.0_f64, |most, entry| most.max(entry.abs()))
 }
 

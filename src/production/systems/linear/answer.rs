@@ -10,18 +10,18 @@ use crate::production::systems::reached::{Reached, Watch};
 const AT_ROUNDING: f64 = 64.0;
 
 /// Loss and gradient where a run ended, each with an exponent of its own.
-pub(super) struct Values {
-    pub(super) loss: Scaled,
-    pub(super) gradient: Scaled,
+pub(in crate::production::systems) struct Values {
+    pub(in crate::production::systems) loss: Scaled,
+    pub(in crate::production::systems) gradient: Scaled,
     /// The gradient at x = 0, which the tolerance is relative to.
-    pub(super) start: Scaled,
+    pub(in crate::production::systems) start: Scaled,
     /// What rounding x to f64 makes of the gradient: for relative errors of one unit, with signs in turn.
-    pub(super) noise: Scaled,
+    pub(in crate::production::systems) noise: Scaled,
 }
 
 impl Values {
     /// How a run ends here.
-    pub(super) fn outcome(&self, tolerance: f64) -> Outcome {
+    pub(in crate::production::systems) fn outcome(&self, tolerance: f64) -> Outcome {
         if self.gradient.at_most(tolerance, self.start) {
             Outcome::Converged
         } else if self.gradient.at_most(AT_ROUNDING, self.noise) {
@@ -33,7 +33,10 @@ impl Values {
 }
 
 /// `x = 2^exponent y`, refused where its largest entry is no normal f64.
-pub(super) fn unknowns(y: &[f64], exponent: i64) -> Result<Vec<f64>, Refusal> {
+pub(in crate::production::systems) fn unknowns(
+    y: &[f64],
+    exponent: i64,
+) -> Result<Vec<f64>, Refusal> {
     let size = largest(y);
     let top = exponent + scaled::exponent(size);
     if size > 0.0 && !(-1022..=1023).contains(&top) {
@@ -46,12 +49,17 @@ pub(super) fn unknowns(y: &[f64], exponent: i64) -> Result<Vec<f64>, Refusal> {
 }
 
 /// The start x = 0 in a trace; whether to stop there.
-pub(super) fn begin(watch: &mut Watch<'_>, method: &'static str, loss: f64, gradient: f64) -> bool {
+pub(in crate::production::systems) fn begin(
+    watch: &mut Watch<'_>,
+    method: &'static str,
+    loss: f64,
+    gradient: f64,
+) -> bool {
     watch.sees(entry(method, 0, [loss, gradient, 0.0], 1.0))
 }
 
 /// A later point of a trace: loss, gradient and step.
-pub(super) fn entry(
+pub(in crate::production::systems) fn entry(
     method: &'static str,
     iteration: usize,
     [loss, gradient_norm, step_norm]: [f64; 3],
@@ -71,17 +79,29 @@ pub(super) fn entry(
 }
 
 /// How a run ended, apart from the values.
-pub(super) struct Ending {
-    pub(super) outcome: Outcome,
-    pub(super) x: Vec<f64>,
-    pub(super) iterations: usize,
-    pub(super) error_bound: Option<f64>,
-    pub(super) basis: String,
-    pub(super) warnings: Vec<String>,
+pub(in crate::production::systems) struct Ending {
+    pub(in crate::production::systems) outcome: Outcome,
+    pub(in crate::production::systems) x: Vec<f64>,
+    pub(in crate::production::systems) iterations: usize,
+    pub(in crate::production::systems) error_bound: Option<f64>,
+    pub(in crate::production::systems) basis: String,
+    pub(in crate::production::systems) warnings: Vec<String>,
+}
+
+/// A run that was stopped at its start.
+pub(in crate::production::systems) fn interrupted(x: Vec<f64>) -> Ending {
+    Ending {
+        outcome: Outcome::Interrupted,
+        x,
+        iterations: 0,
+        error_bound: None,
+        basis: "none: the run was interrupted".to_owned(),
+        warnings: Vec::new(),
+    }
 }
 
 /// The end of a run. What is beyond the range of f64 is shown as the largest number, and a warning says so.
-pub(super) fn reached(values: &Values, ending: Ending) -> Reached {
+pub(in crate::production::systems) fn reached(values: &Values, ending: Ending) -> Reached {
     let mut warnings = ending.warnings;
     let mut finite = |what: &str, scaled: Scaled| {
         let number = scaled.get();

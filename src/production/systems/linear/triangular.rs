@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use crate::instance::row_major::RowMajor;
 use crate::instance::{DesignMatrix, sample};
-use crate::production::error_bound::{Bounded, SLACK};
+use crate::production::error_bound::{Bounded, SLACK, lost};
 use crate::production::factor::Factor;
 use crate::production::factor::cholesky::Cholesky;
 use crate::production::factor::householder::{Householder, Tall};
@@ -37,22 +37,49 @@ const POOR: f64 = 1e3;
 /// Rows of A that are multiplied at once.
 const BLOCK: usize = 256;
 
+/// `(1 - spread) M <= L L' <= (1 + spread) M` for `M = T' N T`, which is at least `least I`; T is I where there is none.
+struct Equivalence {
+    spread: f64,
+    least: f64,
+    /// The trace of `L L'`, as a bound.
+    size: f64,
+}
+
+impl Equivalence {
+    /// Of a matrix as computed, which the exact one differs from by at most `error` in the spectral norm.
+    fn of(order: usize, size: f64, error: f64, least: f64) -> Self {
+        // L L' is the computed matrix up to what a factorisation loses.
+        let off = error + lost(order, size);
+        Self {
+            spread: off / least * SLACK,
+            least,
+            size: size * SLACK,
+        }
+    }
+}
+
 /// A factorisation of `A'A`, d x d.
-pub(super) struct Triangular {
+pub(in crate::production::systems) struct Triangular {
     /// T by rows, where there is one.
     inverse: Option<Vec<f64>>,
     /// L.
     cholesky: Cholesky,
     /// At most the lowest eigenvalue of `A'A`; 0 where none is proven.
-    pub(super) lowest: f64,
+    pub(in crate::production::systems) lowest: f64,
+    /// What v' N^-1 v can be proven from, where that was wanted.
+    equivalence: Option<Equivalence>,
     /// How it was made.
-    pub(super) made: &'static str,
+    pub(in crate::production::systems) made: &'static str,
 }
 
 impl Triangular {
     /// The factor for a matrix with entries of at most about 1 in size; `None` where its columns are dependent to rounding.
     /// The bound of the lowest eigenvalue is left at 0 unless it is `wanted`.
-    pub(super) fn new(matrix: &Arc<DesignMatrix>, seed: u64, wanted: bool) -> Option<Self> {
+    pub(in crate::production::systems) fn new(
+        matrix: &Arc<DesignMatrix>,
+        seed: u64,
+        wanted: bool,
+    ) -> Option<Self> {
         let operator = Operator::new(matrix, Level::best());
         if matrix.rows() < matrix.columns() {
             return None;
@@ -73,10 +100,12 @@ impl Triangular {
             } else {
                 0.0
             };
+            let equivalence = Equivalence::of(matrix.columns(), trace, error, lowest);
             return Some(Self {
                 inverse: None,
                 cholesky,
                 lowest,
+                equivalence: wanted.then_some(equivalence),
                 made: "a Gram matrix",
             });
         }
@@ -93,7 +122,7 @@ impl Triangular {
     }
 
     fn sketched(a: &RowMajor, scales: &[f64], trace: f64, seed: u64, wanted: bool) -> Option<Self> {
-        let rows = (ROWS_PER_COLUMN * a.columns()).max(LEAST_ROWS);
+        let rows = sketch_rows(a.columns());
         if a.rows() <= rows {
             return None;
         }
@@ -130,18 +159,7 @@ impl Triangular {
         made: &'static str,
     ) -> Option<Self> {
         let d = a.columns();
-        if first.ratio() <= PIVOT_TOLERANCE * a.rows() as f64 * f64::EPSILON {
-            return None;
-        }
-        let mut inverse = first.inverse().to_vec();
-        for (row, scale) in inverse.chunks_exact_mut(d).zip(scales) {
-            for entry in row {
-                *entry *= scale;
-            }
-        }
-        if inverse.iter().any(|entry| !entry.is_finite()) {
-            return None;
-        }
+        let inverse = inverse_of(first, scales, a.rows())?;
         let image = times(a, &inverse);
         let image = Arc::new(DesignMatrix::Dense(image));
         let operator = Operator::new(&image, Level::best());
@@ -152,23 +170,62 @@ impl Triangular {
         if size > POOR * POOR * d as f64 * near {
             return None;
         }
-        let lowest = if wanted {
+        let (lowest, equivalence) = if wanted {
             // B as computed is off by d roundings of |A| |T|, whose norm the Frobenius norms bound.
             let length = norm(&inverse);
             let off = (d as f64 + 2.0) * UNIT * trace.sqrt() * length * SLACK;
             let error = operator.gram_additions() as f64 * UNIT * size * SLACK;
             // sigma_min(A) >= sigma_min(A T) / ||T||, for any T that has an inverse, which a triangle without zeros on its
             // diagonal has.
-            let least = (proven(gram, error, near).sqrt() - off).max(0.0) / length;
-            least * least / SLACK
+            let of_image = (proven(gram, error, near).sqrt() - off).max(0.0);
+            let least = of_image / length;
+            // B'B for B as computed and for A T.
+            let between = (2.0 * size.sqrt() + off) * off * SLACK;
+            let equivalence = Equivalence::of(d, size, error + between, of_image * of_image);
+            (least * least / SLACK, Some(equivalence))
         } else {
-            0.0
+            (0.0, None)
         };
         Some(Self {
             inverse: Some(inverse),
             cholesky,
             lowest,
+            equivalence,
             made,
+        })
+    }
+}
+
+impl Triangular {
+    /// Bounds of `sqrt(v' N^-1 v)` for a v that is known within `off` in the norm; `None` where nothing was proven, or N is too
+    /// near to singular for its factor.
+    ///
+    /// With `C = T'^-1 L` it is `|| C^-1 v ||` up to the root of `1 + spread`. A triangular solve is exact for an L that is off by
+    /// `d + 4` roundings of its norm, the product with T' by `d + 2` of `|| T || || v ||`.
+    pub(in crate::production::systems) fn energy_root(
+        &self,
+        v: &[f64],
+        off: f64,
+    ) -> Option<[f64; 2]> {
+        let Equivalence {
+            spread,
+            least,
+            size,
+        } = self.equivalence.as_ref()?;
+        let root = norm(&self.root_solve(v));
+        let d = v.len() as f64;
+        // The lowest singular value of L.
+        let sigma = (least * (1.0 - spread)).sqrt() / SLACK;
+        let relative = 2.0 * (d + 4.0) * UNIT * size.sqrt() / sigma;
+        let stretched = self.inverse.as_ref().map_or(0.0, |inverse| norm(inverse));
+        let product = (d + 2.0) * UNIT * stretched * norm(v) / sigma * SLACK;
+        let of_v = off / self.lowest.sqrt() * SLACK;
+        // Comparisons in the positive, so that NaN is no proof.
+        let proven = *spread < 0.25 && relative < 0.25 && product.is_finite() && of_v.is_finite();
+        proven.then(|| {
+            let most = (root * (1.0 + relative) + product) * (1.0 + spread).sqrt() + of_v;
+            let fewest = (root * (1.0 - relative) - product) * (1.0 - spread).sqrt() / SLACK - of_v;
+            [fewest.max(0.0), most * SLACK]
         })
     }
 }
@@ -178,13 +235,8 @@ impl Factor for Triangular {
         let Some(inverse) = &self.inverse else {
             return self.cholesky.root_solve(v);
         };
-        let mut product = vec![0.0; v.len()];
-        for (i, row) in inverse.chunks_exact(v.len()).enumerate() {
-            for (sum, entry) in product[i..].iter_mut().zip(&row[i..]) {
-                *sum += entry * v[i];
-            }
-        }
-        self.cholesky.root_solve(&product)
+        self.cholesky
+            .root_solve(&upper_transposed_times(inverse, v))
     }
 
     fn transposed_root_solve(&self, v: &[f64]) -> Vec<f64> {
@@ -192,14 +244,98 @@ impl Factor for Triangular {
         let Some(inverse) = &self.inverse else {
             return y;
         };
-        let rows = inverse.chunks_exact(v.len()).enumerate();
-        rows.map(|(i, row)| row[i..].iter().zip(&y[i..]).map(|(t, y)| t * y).sum())
-            .collect()
+        upper_times(inverse, &y)
     }
 }
 
+/// `T = C R0^-1` by rows, for R0 Householder's factor of a sketch of A, or of A itself where that has hardly more rows.
+pub(in crate::production::systems) struct Sketched(Vec<f64>);
+
+impl Sketched {
+    /// Of a dense matrix; `None` where columns are dependent to rounding.
+    pub(in crate::production::systems) fn new(
+        matrix: &Arc<DesignMatrix>,
+        seed: u64,
+    ) -> Option<Self> {
+        let DesignMatrix::Dense(a) = matrix.as_ref() else {
+            return None;
+        };
+        let d = a.columns();
+        if a.rows() < d {
+            return None;
+        }
+        let mut squares = vec![0.0; d];
+        for row in a.iter() {
+            for (sum, entry) in squares.iter_mut().zip(row) {
+                *sum += entry * entry;
+            }
+        }
+        let scales: Vec<f64> = squares.iter().map(|sum| sum.sqrt().recip()).collect();
+        if scales.iter().any(|scale| !scale.is_finite()) {
+            return None;
+        }
+        let rows = sketch_rows(d);
+        let tall = if a.rows() > rows {
+            sketch(a, &scales, rows, seed)
+        } else {
+            Tall::scaled(a, &scales)
+        };
+        inverse_of(&Householder::new(tall), &scales, a.rows()).map(Self)
+    }
+
+    /// `T u`.
+    pub(in crate::production::systems) fn times(&self, u: &[f64]) -> Vec<f64> {
+        upper_times(&self.0, u)
+    }
+
+    /// `T' v`.
+    pub(in crate::production::systems) fn transposed_times(&self, v: &[f64]) -> Vec<f64> {
+        upper_transposed_times(&self.0, v)
+    }
+}
+
+/// Rows of a sketch for so many columns.
+fn sketch_rows(columns: usize) -> usize {
+    (ROWS_PER_COLUMN * columns).max(LEAST_ROWS)
+}
+
+/// `C R0^-1` by rows, for C the scales; `None` where R0 is singular to rounding.
+fn inverse_of(first: &Householder, scales: &[f64], rows: usize) -> Option<Vec<f64>> {
+    if first.ratio() <= PIVOT_TOLERANCE * rows as f64 * f64::EPSILON {
+        return None;
+    }
+    let mut inverse = first.inverse().to_vec();
+    for (row, scale) in inverse.chunks_exact_mut(scales.len()).zip(scales) {
+        for entry in row {
+            *entry *= scale;
+        }
+    }
+    inverse
+        .iter()
+        .all(|entry| entry.is_finite())
+        .then_some(inverse)
+}
+
+/// `T u` for an upper triangle by rows.
+fn upper_times(t: &[f64], u: &[f64]) -> Vec<f64> {
+    let rows = t.chunks_exact(u.len()).enumerate();
+    rows.map(|(i, row)| row[i..].iter().zip(&u[i..]).map(|(t, u)| t * u).sum())
+        .collect()
+}
+
+/// `T' v` for an upper triangle by rows.
+fn upper_transposed_times(t: &[f64], v: &[f64]) -> Vec<f64> {
+    let mut product = vec![0.0; v.len()];
+    for (i, row) in t.chunks_exact(v.len()).enumerate() {
+        for (sum, entry) in product[i..].iter_mut().zip(&row[i..]) {
+            *sum += entry * v[i];
+        }
+    }
+    product
+}
+
 /// The lowest eigenvalue of `L L'` by a few steps of inverse iteration: an estimate, from above.
-pub(super) fn lowest_estimate(factor: &dyn Factor, order: usize) -> f64 {
+pub(in crate::production::systems) fn lowest_estimate(factor: &dyn Factor, order: usize) -> f64 {
     const STEPS: usize = 8;
     let mut v: Vec<f64> = (0..order)
         .map(|j| 1.0 + (j * 7 % 11) as f64 / 11.0 * if j % 2 == 0 { 1.0 } else { -1.0 })
@@ -221,7 +357,7 @@ pub(super) fn lowest_estimate(factor: &dyn Factor, order: usize) -> f64 {
 
 /// A proven lower bound of the lowest eigenvalue of a matrix that is `gram` up to `error` in the spectral norm, and whose own is
 /// about `near`; 0 where none is proven.
-pub(super) fn proven(gram: Gram, error: f64, near: f64) -> f64 {
+pub(in crate::production::systems) fn proven(gram: Gram, error: f64, near: f64) -> f64 {
     let bounded = Bounded {
         matrix: gram,
         error,
@@ -311,6 +447,31 @@ mod tests {
             if condition < 1e7 {
                 keeps_its_promises(&factor, &multiply, &v, allowed);
             }
+        }
+    }
+
+    /// `v = N w` has `v' N^-1 v = w' N w = || A w ||^2`, whatever the condition number.
+    #[test]
+    fn the_energy_of_a_vector_is_enclosed() {
+        for (n, condition) in [(300, 1e2), (300, 1e6), (300, 1e9), (40, 1e6)] {
+            let matrix = drawn(n, 5, condition);
+            let factor = Triangular::new(&matrix, 1, true).unwrap();
+            let image = matrix.multiply(&nalgebra::dvector![1.0, -0.5, 0.25, 2.0, -1.0]);
+            let v: Vec<f64> = matrix.transpose_multiply(&image).data.into();
+            // What rounding makes of v.
+            let off = 1e-13 * norm(&v);
+            let [low, high] = factor.energy_root(&v, off).unwrap();
+            let exact = image.norm();
+            assert!(
+                low <= exact && exact <= high,
+                "{condition}: {low} {exact} {high}"
+            );
+            assert!(
+                high <= exact * (1.0 + 1e-5 + 1e-11 * condition),
+                "{condition}: {high}"
+            );
+            let plain = Triangular::new(&matrix, 1, false).unwrap();
+            assert!(plain.energy_root(&v, off).is_none());
         }
     }
 
