@@ -65,7 +65,12 @@ fn of_system(given: &Given) -> Result<Value, Box<dyn Error>> {
     let settings = Settings::default().with_tolerance(1e-15);
     let (start, go_on) = (given.start(), &mut |_: &_| ControlFlow::Continue(()));
     let (solution, _) = solve_system(given, Some(&start), AUTO, &settings, go_on)?;
-    Ok(json!({"minimiser": as_json(&given.layout(), solution.x.as_slice())}))
+    let x = as_json(&given.layout(), solution.x.as_slice());
+    if matches!(given.system().asks, Asks::Zero) && !solution.outcome.is_success() {
+        // No zero was found: what is known of the point is its loss.
+        return Ok(json!({"x": x, "loss": solution.loss}));
+    }
+    Ok(json!({"minimiser": x}))
 }
 
 /// Where the solver ends from x, as far as f64 goes: it stops where rounding stops it.
