@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_outcomes_are_distinct_and_only_two_are_successes() {
+    fn names_of_outcomes_are_distinct_and_only_three_are_successes() {
         for (i, outcome) in Outcome::ALL.iter().enumerate() {
             for other in &Outcome::ALL[..i] {
                 assert_ne!(outcome.as_str(), other.as_str());
@@ -202,7 +202,11 @@ mod tests {
         let successes: Vec<_> = Outcome::ALL.iter().filter(|o| o.is_success()).collect();
         assert_eq!(
             successes,
-            [&Outcome::Converged, &Outcome::ConvergedToRounding]
+            [
+                &Outcome::Converged,
+                &Outcome::ConvergedToRounding,
+                &Outcome::WithinAccuracy
+            ]
         );
     }
 }
