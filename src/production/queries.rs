@@ -108,7 +108,7 @@ pub struct RowQueries {
     /// Rows of a sample whose squares are within eps of those of A, `d / eps^2`: what the printed count reads.
     pub printed_rows: u64,
     /// Rows of a sample whose answer is within eps of the least loss with probability 1 - delta,
-    /// [`rows_for_probability`](crate::production::rows_for_probability).
+    /// [`rows_for_probability`].
     pub needed_rows: u64,
     /// Queries that find `printed_rows`.
     pub printed: u64,
