@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use attention_regression::campaign::{self, Plan, Tally};
-use attention_regression::claims::{self, AnyCase, Claim, Expected, Origin, Verdict};
+use attention_regression::claims::{self, AnyCase, Claim, Expected, Origin, Paper, Verdict};
 use attention_regression::instance::sample;
 use attention_regression::report;
 use attention_regression::system::parse;
@@ -216,6 +216,63 @@ fn the_ledger_in_docs_is_the_catalogue() {
         text == report::markdown(&claims),
         "docs/claims.md is stale: run `cargo run --release -- claims --markdown > docs/claims.md`"
     );
+}
+
+/// The ids of claims in a text: a paper's key, a slash and a name, where no longer path begins or ends with them.
+fn ids(text: &str) -> Vec<&str> {
+    let of_id =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    let mut found = Vec::new();
+    for paper in Paper::ALL {
+        let prefix = format!("{}/", paper.key());
+        for (at, _) in text.match_indices(&prefix) {
+            let tail = &text[at + prefix.len()..];
+            let end = tail
+                .find(|letter: char| !of_id(letter))
+                .unwrap_or(tail.len());
+            let inside =
+                text[..at].ends_with(|letter: char| of_id(letter) || "/_.".contains(letter));
+            let longer = tail[end..].starts_with(['/', '_', '*'])
+                || tail[end..].starts_with('.') && tail[end + 1..].starts_with(of_id);
+            if end > 0 && !inside && !longer {
+                found.push(&text[at..at + prefix.len() + end]);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn ids_are_found_in_a_text_and_paths_are_none() {
+    let text = "`dls23/a-1`, attreg verify sampling/b. See src/claims/dls23/c, dls23/d.rs, `dls23/...` and `dls23/e-*`.";
+    assert_eq!(ids(text), ["dls23/a-1", "sampling/b"]);
+}
+
+#[test]
+fn every_claim_that_a_page_names_is_in_the_catalogue() {
+    let catalogue = claims::all();
+    let mut pages = vec![
+        root("README.md"),
+        root("CHANGELOG.md"),
+        root("python/README.md"),
+    ];
+    let docs = fs::read_dir(root("docs")).unwrap();
+    pages.extend(docs.map(|entry| entry.unwrap().path()));
+    let mut named = 0;
+    for page in pages
+        .iter()
+        .filter(|page| page.extension().is_some_and(|end| end == "md"))
+    {
+        for id in ids(&fs::read_to_string(page).unwrap()) {
+            assert!(
+                claims::find(&catalogue, id).is_some(),
+                "{}: {id}",
+                page.display()
+            );
+            named += 1;
+        }
+    }
+    assert!(named > catalogue.len());
 }
 
 #[test]
