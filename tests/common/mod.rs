@@ -90,6 +90,28 @@ pub fn attreg_line(line: &str) -> Run {
     attreg(line.split_whitespace())
 }
 
+/// How the solve of this manifest ended: status, warnings and the whole report.
+#[track_caller]
+pub fn ended(manifest: &str) -> (String, String, serde_json::Value) {
+    let scratch = Scratch::new();
+    let file = scratch.file("p.json", manifest);
+    let run = attreg(["solve", &file, "--json"]);
+    assert!(run.status <= 1, "{}", run.err);
+    let report = run.json();
+    (
+        report["status"].as_str().unwrap().to_owned(),
+        report["warnings"].to_string(),
+        report,
+    )
+}
+
+/// Lines of a file; none where it is not there.
+pub fn lines(path: &str) -> usize {
+    std::fs::read(path).map_or(0, |bytes| {
+        bytes.iter().filter(|byte| **byte == b'\n').count()
+    })
+}
+
 /// A file of the fixtures.
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

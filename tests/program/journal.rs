@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
-use crate::common::{Scratch, attreg};
+use crate::common::{Scratch, attreg, lines};
 use attention_regression::instance::sample;
 
 /// Two cheap claims, one true and one false: about 150 cases, witness, edges and real data among them.
@@ -16,12 +16,6 @@ const CAMPAIGN: [&str; 6] = [
     "11",
     "--json",
 ];
-
-fn lines(path: &str) -> usize {
-    fs::read(path).map_or(0, |bytes| {
-        bytes.iter().filter(|byte| **byte == b'\n').count()
-    })
-}
 
 fn start(journal: &str, resume: bool) -> Child {
     Command::new(env!("CARGO_BIN_EXE_attreg"))

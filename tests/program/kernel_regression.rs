@@ -1,6 +1,6 @@
 //! Attention kernel regression on the command line: answers, their bounds and endings, and what is refused.
 
-use crate::common::{Scratch, attreg};
+use crate::common::{Scratch, attreg, ended};
 
 const EVEN: &str = r#"{ "system": "attention-kernel-regression", "matrix": [[1, 2], [0.5, -1], [3, 0.25]], "kind": "even",
     "power": 2, "target": [1, -2] }"#;
@@ -44,19 +44,6 @@ fn answers_come_with_a_bound_and_check_accepts_them() {
 
 #[test]
 fn endings_say_what_is_known() {
-    let ended = |manifest: &str| {
-        let scratch = Scratch::new();
-        let file = scratch.file("p.json", manifest);
-        let run = attreg(["solve", &file, "--json"]);
-        assert!(run.status <= 1, "{}", run.err);
-        let report = run.json();
-        let warnings = report["warnings"].to_string();
-        (
-            report["status"].as_str().unwrap().to_owned(),
-            warnings,
-            report,
-        )
-    };
     let (status, warnings, _) = ended(&EVEN.replace("[0.5, -1], [3, 0.25]", "[2, 4], [-1, -2]"));
     assert_eq!(status, "singular", "{warnings}");
     assert!(
@@ -168,13 +155,8 @@ fn bad_input_is_one_line() {
         let scratch = Scratch::new();
         let file = scratch.file("p.json", manifest.replace(from, to));
         let run = attreg(["solve", &file]);
-        assert_eq!(run.status, 2, "{to}: {}{}", run.out, run.err);
-        assert!(
-            run.err.contains("p.json") && run.err.contains(line),
-            "{to}: {}",
-            run.err
-        );
-        assert_eq!(run.err.trim_end().lines().count(), 1, "{}", run.err);
+        run.assert_refused(line);
+        assert!(run.err.contains("p.json"), "{to}: {}", run.err);
     }
     let scratch = Scratch::new();
     let file = scratch.file("p.json", EVEN);

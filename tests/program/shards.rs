@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::common::{Run, Scratch, attreg, fixture};
+use crate::common::{Run, Scratch, attreg, fixture, lines};
 use attention_regression::instance::sample;
 
 /// A false claim, a true one and one with a certificate.
@@ -45,12 +45,6 @@ fn merge(journals: &[String], extra: &[&str]) -> Run {
             .chain(journals)
             .chain(extra.iter().copied()),
     )
-}
-
-fn lines(path: &str) -> usize {
-    fs::read(path).map_or(0, |bytes| {
-        bytes.iter().filter(|byte| **byte == b'\n').count()
-    })
 }
 
 #[test]

@@ -13,5 +13,7 @@ pub(super) mod answer;
 pub(super) mod normal;
 pub(super) mod scaled;
 pub(super) mod singular;
+#[cfg(test)]
+pub(super) mod test_support;
 pub(super) mod triangular;
 pub(super) mod vector;

@@ -21,6 +21,7 @@ pub mod npz;
 pub mod regress;
 pub mod solve;
 pub mod solve_attention;
+mod solved;
 
 /// A refusal is one line that names the file.
 fn assert_clear(error: &InstanceError, name: &Path) {

@@ -1,15 +1,12 @@
 //! Every method against mpmath's answers, and what statuses, bounds and proofs say.
 
-use std::ops::ControlFlow;
-use std::path::Path;
-
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::bound_excess;
-use crate::production::{Outcome, Settings, Solution, SystemError, solve_system};
-use crate::scalar::High;
-use crate::system::{Given, Posed, parse};
+use crate::production::systems::linear::test_support::{distance, given, solved};
+use crate::production::{Outcome, Settings};
+use crate::system::Given;
 
 /// An answer of fixtures/oracle/leverage_regression_mpmath.py.
 #[derive(Deserialize)]
@@ -35,31 +32,6 @@ fn table() -> Vec<Entry> {
         "../../../../fixtures/oracle/leverage_regression_mpmath.json"
     ))
     .unwrap()
-}
-
-fn given(manifest: &str) -> Given {
-    match parse(manifest, Path::new("test.json")) {
-        Ok(Posed::Other(given)) => given,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn solved(given: &Given, method: &str, settings: &Settings) -> Result<Solution, SystemError> {
-    solve_system(given, None, method, settings, &mut |_| {
-        ControlFlow::Continue(())
-    })
-    .map(|(solution, _)| solution)
-}
-
-/// `|| x - x* ||` for the decimal digits of x*, and `|| x* ||`.
-fn distance(x: &[f64], exact: &[String]) -> (f64, f64) {
-    let (mut off, mut size) = (High::ZERO, High::ZERO);
-    for (found, text) in x.iter().zip(exact) {
-        let value = High::parse(text).unwrap();
-        off += (High::lift(*found).unwrap() - value).square();
-        size += value.square();
-    }
-    (off.sqrt().to_f64(), size.sqrt().to_f64())
 }
 
 /// Whether the condition number is 2^27 or more.
