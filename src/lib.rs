@@ -67,7 +67,7 @@
 //!
 //! # Features
 //!
-//! `cli` (default): the program, with clap, ctrlc, indicatif. `npz` (part of `cli`): archives of numpy arrays, with zip. `csv` (part of `cli`): numbers separated by commas.
+//! `cli` (default): the program, with clap, ctrlc, indicatif. `npz` (part of `cli`): archives of numpy arrays, with zip. `csv` (part of `cli`): numbers separated by commas. `safetensors` (part of `cli`): tensors of Hugging Face's libraries.
 //! `argmin`: production losses as cost functions of argmin's optimisers.
 
 #![deny(missing_docs)]

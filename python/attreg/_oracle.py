@@ -67,6 +67,7 @@ def reference(
 
     Numbers are decimal strings, which ``mpmath.mpf`` takes: each is off by less than one unit of its last digit, proven by
     enclosing all rounding errors; what cannot be told from zero is ``"0e-37"``. ``f64`` holds the same as the nearest float64.
+    A KeyboardInterrupt ends the wait at once; the oracle's thread ends when it is done.
     With ``minimiser`` also the minimiser that Newton's method finds from there, or ``minimiser_missing`` with the reason.
 
     ``instance``: a :class:`Problem`, what :func:`pose` gives, the path of a manifest, or a manifest as a dictionary.

@@ -109,3 +109,27 @@ pub(crate) fn attended<T: Send>(
     }
     (result, raised)
 }
+
+/// Runs `work`, which nothing can stop, on a thread of its own while this one waits for signals, without the interpreter's lock. An
+/// exception of a signal's handler comes back at once: the work goes on unseen until it ends, and what it gives is dropped.
+pub(crate) fn abandonable<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
+    let (done, inbox) = sync_channel(1);
+    let worker = thread::spawn(move || {
+        let result = work();
+        // Nobody waits where the caller was interrupted.
+        let _ = done.send(());
+        result
+    });
+    py.detach(move || {
+        while inbox.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
+            Python::attach(|py| py.check_signals())?;
+        }
+        match worker.join() {
+            Ok(result) => Ok(result),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}

@@ -28,7 +28,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arrays::{compressed, lent, vector, with_length};
-use crate::attended::{Shower, attended};
+use crate::attended::{Shower, abandonable, attended};
 use crate::{errors, solved};
 
 /// An instance of any system: what a manifest holds.
@@ -345,7 +345,6 @@ impl Posed {
 
     /// What `attreg reference --json` prints, at a point in JSON or at the start.
     fn reference(&self, py: Python<'_>, x: Option<&str>, minimiser: bool) -> PyResult<String> {
-        let name = Path::new("x");
         match &self.posed {
             Asked::Logit(instance) => {
                 let x = match x {
@@ -356,33 +355,36 @@ impl Posed {
                     }
                     None => instance.start(),
                 };
-                let x = lift_vector(&x);
-                let ask = || {
-                    let reference = Reference::new(instance)?;
+                let (x, instance) = (lift_vector(&x), instance.clone());
+                let ask = move || {
+                    let reference = Reference::new(&instance)?;
                     referred(&reference, &x, minimiser, ReferenceNames::Numbers)
                 };
-                py.detach(ask).map_err(errors::oracle)
+                abandonable(py, ask)?.map_err(errors::oracle)
             }
             Asked::Other(given) if self.asks_outputs() => {
                 if x.is_some() || minimiser {
                     return Err(self.refused("has no unknowns"));
                 }
-                let ask = || ReferenceOutputs::of(&OutputsReference::of(given)?);
-                let found = py.detach(ask).map_err(errors::oracle)?;
+                let asked = given.clone();
+                let ask = move || ReferenceOutputs::of(&OutputsReference::of(&asked)?);
+                let found = abandonable(py, ask)?.map_err(errors::oracle)?;
                 serde_json::to_string(&found.report(&given.outputs_layout())).map_err(errors::value)
             }
             Asked::Other(given) => {
                 let x = match x {
-                    Some(text) => parse_unknowns(text, name, given).map_err(errors::instance)?,
+                    Some(text) => {
+                        parse_unknowns(text, Path::new("x"), given).map_err(errors::instance)?
+                    }
                     None => given.start(),
                 };
                 let x = lift_vector(&DVector::from_vec(x));
-                let layout = given.layout();
-                let ask = || {
-                    let reference = Reference::of(given)?;
+                let given = given.clone();
+                let ask = move || {
+                    let (reference, layout) = (Reference::of(&given)?, given.layout());
                     referred(&reference, &x, minimiser, ReferenceNames::Unknowns(&layout))
                 };
-                py.detach(ask).map_err(errors::oracle)
+                abandonable(py, ask)?.map_err(errors::oracle)
             }
             _ => Err(self.refused("has no reference")),
         }
@@ -397,11 +399,14 @@ impl Posed {
         precision: &str,
     ) -> PyResult<String> {
         let precision = precision_of(precision)?;
-        let answer = PosedAnswer::parse(answer, Path::new("answer"), &self.posed, precision)
-            .map_err(errors::instance)?;
-        let verdict = py
-            .detach(|| answer.judge(digits, None))
-            .map_err(errors::oracle)?;
+        let (answer, posed) = (answer.to_owned(), self.posed.clone());
+        let judge = move || {
+            PosedAnswer::parse(&answer, Path::new("answer"), &posed, precision)
+                .map_err(errors::instance)?
+                .judge(digits, None)
+                .map_err(errors::oracle)
+        };
+        let verdict = abandonable(py, judge)??;
         serde_json::to_string(&verdict).map_err(errors::value)
     }
 }

@@ -212,6 +212,22 @@ def test_an_interrupt_gives_the_best_point_so_far(softmax):
     assert pickle.loads(pickle.dumps(raised.value)).result.nit == found.nit
 
 
+@pytest.mark.usefixtures("interruptible")
+@pytest.mark.parametrize("what", ["reference", "check"])
+def test_an_interrupt_ends_the_wait_for_the_oracle(what):
+    """The oracle would take minutes. The signal comes from a timer that starts before it: whenever it strikes, the wait ends."""
+    problem = attreg.Problem(dyadic(1, 3000, 40), np.full(3000, 1 / 3000), 0.5)
+    asks = {
+        "reference": lambda: attreg.reference(problem, minimiser=True),
+        "check": lambda: attreg.check(problem, {"minimiser": np.zeros(40)}),
+    }
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        asks[what]()
+    timer.join()
+
+
 def test_a_callback_sees_every_iteration_and_may_end_the_run(softmax):
     seen = []
     result = attreg.solve(*softmax, callback=seen.append)

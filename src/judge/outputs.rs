@@ -4,12 +4,12 @@
 //! { "outputs": [[..]] }
 //! ```
 //!
-//! row by row, or a `.npy` of them. Numbers are read as in other answers: an f64, or a decimal string to 40 digits.
+//! row by row, or a `.npy` or `.safetensors` of them. Numbers are read as in other answers: an f64, or a decimal string to 40 digits.
 
 use std::path::Path;
 
 use crate::instance::InstanceError;
-use crate::instance::files::{has_suffix, npy, read_text, shown};
+use crate::instance::files::{holds_one_array, read_shaped, read_text, shown};
 use crate::judge::precision::{Asked, Precision};
 use crate::judge::reader::Reader;
 use crate::judge::score::score;
@@ -24,11 +24,11 @@ const OUTPUTS: &str = "outputs";
 
 /// Reads an answer about this system, from standard input if the path is `-`; whatever does not fit is named with its place.
 pub fn read_outputs(path: &Path, given: &Given) -> Result<Vec<High>, InstanceError> {
-    if !has_suffix(path, "npy") {
+    if !holds_one_array(path) {
         return parse_outputs(&read_text(path)?, shown(path), given);
     }
     let refuse = |message| Err(InstanceError::format(path, message));
-    let (shape, values) = npy::read_shaped(path)?;
+    let (shape, values) = read_shaped(path)?;
     let found = Array::new(shape, values).ok_or_else(|| {
         InstanceError::format(path, "its shape asks for another number of entries")
     })?;

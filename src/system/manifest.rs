@@ -4,7 +4,7 @@
 //! { "system": KEY, <each given array by its name>, "start": POINT, "points": [POINT, ...] }
 //! ```
 //!
-//! An array is a number, nested lists, or the name of a `.npy` file beside the manifest; `null` is a missing entry. A
+//! An array is a number, nested lists, or the name of a `.npy` or `.safetensors` file beside the manifest; `null` is a missing entry. A
 //! point is an object with one array for each unknown, or, where there is only one unknown, that array itself. A system
 //! of logits is read by [`parse_instance`](crate::instance::files::parse_instance), `"loss"` being another word for `"system"`.
 
@@ -16,8 +16,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::instance::files::{
-    has_suffix, json, npy, npz, parse_instance_and_files, read_instance_and_files, read_text,
-    render_instance, shown,
+    has_suffix, holds_one_array, json, npz, parse_instance_and_files, read_instance_and_files,
+    read_shaped, read_text, render_instance, shown,
 };
 use crate::instance::{Instance, InstanceError};
 use crate::memory::reading::Reading;
@@ -135,17 +135,17 @@ fn parse_with_files(text: &str, name: &Path) -> Result<(Posed, Vec<PathBuf>), In
 }
 
 /// Reads unknowns of `given` from a `.json` file, as in a manifest's `"start"`, from a `.npz` with one array for each, or, where
-/// there is only one, from a `.npy`.
+/// there is only one, from a `.npy` or `.safetensors`.
 pub fn read_unknowns(path: &Path, given: &Given) -> Result<Vec<f64>, InstanceError> {
     if has_suffix(path, "npz") {
         let arrays = npz::read_arrays(path)?;
         return named(&given.layout(), arrays)
             .map_err(|message| InstanceError::format(path, message));
     }
-    if has_suffix(path, "npy")
+    if holds_one_array(path)
         && let [(unknown, ..)] = given.layout().parts().collect::<Vec<_>>()[..]
     {
-        let (shape, values) = npy::read_shaped(path)?;
+        let (shape, values) = read_shaped(path)?;
         return named(&given.layout(), vec![(unknown.to_owned(), shape, values)])
             .map_err(|message| InstanceError::format(path, message));
     }
@@ -328,12 +328,12 @@ fn variant(part: &str, value: &Value, variants: &[Variant]) -> Result<Array, Fau
 fn array(part: &str, value: &Value, holes: bool, name: &Path) -> Result<Array, Fault> {
     if let Value::String(file) = value {
         let path = name.parent().unwrap_or(Path::new("")).join(file);
-        if !has_suffix(&path, "npy") {
+        if !holds_one_array(&path) {
             return Err(Fault::Line(format!(
-                "{part} is \"{file}\": an array, or a file that ends in .npy, is needed"
+                "{part} is \"{file}\": an array, or a file that ends in .npy or .safetensors, is needed"
             )));
         }
-        let (shape, values) = npy::read_shaped(&path).map_err(Fault::File)?;
+        let (shape, values) = read_shaped(&path).map_err(Fault::File)?;
         return Array::new(shape, values)
             .ok_or_else(|| Fault::Line(format!("{part}: {file} is not an array")));
     }

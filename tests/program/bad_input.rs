@@ -38,7 +38,7 @@ fn a_bad_manifest_is_refused_by_every_command_that_reads_one() {
         (
             "[[1, 0.5], [-2, 3], [0, 1], [1, 1]]",
             "\"A.txt\"",
-            "A.txt: a matrix file must end in .mtx, .mtx.gz, .npy, .npz, .csv or .svm",
+            "A.txt: a matrix file must end in .mtx, .mtx.gz, .npy, .npz, .safetensors, .csv or .svm",
         ),
         (
             "0.25, 0]",

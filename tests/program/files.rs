@@ -43,6 +43,7 @@ fn with_input(directory: &Path, arguments: &[&str], input: &str) -> crate::commo
 #[test]
 fn files_of_every_kind_give_the_loss_of_their_numbers() {
     for (name, expected) in [
+        ("bf16.json", "0.0949067505928625945287865338832"),
         ("bom-manifest.json", "0.0949067505928625945287865338832"),
         ("bom.json", "0.0949067505928625945287865338832"),
         ("cr-only.json", "0.0949067505928625945287865338832"),
@@ -73,6 +74,27 @@ fn files_of_every_kind_give_the_loss_of_their_numbers() {
     let path = given("index-float.json");
     attreg(["solve", path.to_str().unwrap()])
         .assert_refused("index-float.mtx: line 3: row 1.0 is not an integer");
+}
+
+/// The arrays of any system, its starts and its answers.
+#[test]
+fn a_tensor_is_an_array_of_any_system() {
+    let manifest = |matrix: &str| {
+        format!(
+            r#"{{ "system": "attention-kernel-regression", "matrix": {matrix}, "kind": "odd", "target": [1, -2, 0.5, 3] }}"#
+        )
+    };
+    let scratch = Scratch::new();
+    let tensor = given("bf16.safetensors");
+    let stored = scratch.file("t.json", manifest(&format!("{tensor:?}")));
+    let inline = manifest("[[1.5, -0.25], [0.5, 2.0], [-1.0, 0.75], [0.0, -1.0]]");
+    let inline = scratch.file("i.json", inline);
+    let solved = |file: &str| attreg(["solve", file, "--json"]).json()["x"].clone();
+    assert_eq!(solved(&stored), solved(&inline));
+    // Four numbers are no point of the plane.
+    let target = given("target.safetensors");
+    let run = attreg(["solve", &stored, "--start", target.to_str().unwrap()]);
+    run.assert_refused("target.safetensors: x is 4, expected 2");
 }
 
 /// The significant digits of a decimal number, and its power of ten.

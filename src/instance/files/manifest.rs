@@ -3,14 +3,14 @@
 //! ```text
 //! { "loss": "softmax" | "exp" | "cosh" | "sinh" | "residual-softmax" | "two-layer", "matrix": MATRIX, "target": "b.npy" | [...],
 //!   "weights": "w.npy" | [...] | 10.0, "start": optional point, "points": optional list of points }
-//! MATRIX is [[...], ...], "A.mtx", "A.mtx.gz", "A.npy", "A.npz" (SciPy's save_npz of csr, csc or coo, or np.savez of one array), "A.csv", "A.svm" (svmlight),
+//! MATRIX is [[...], ...], "A.mtx", "A.mtx.gz", "A.npy", "A.npz" (SciPy's save_npz of csr, csc or coo, or np.savez of one array), "A.safetensors" of one tensor, "A.csv", "A.svm" (svmlight),
 //!   or compressed sparse rows:
 //!   { "indptr": "A_indptr.npy" | [...], "indices": "A_indices.npy" | [...], "data": "A_data.npy" | [...], "shape": [n, d] }
 //! "two-layer" also needs "second_layer": "A2.npy" | "A2.mtx" | [[...], ...] (m x n) and
 //!   "activation": "relu" | "softplus" | "tanh" | "identity"; its target has m entries
 //! ```
 //!
-//! Vectors in files are `.npy` (also of shape (n, 1) or (1, n)), `.npz` of one array, `.mtx` or `.mtx.gz` of one column or row, or
+//! Vectors in files are `.npy` (also of shape (n, 1) or (1, n)), `.npz` of one array, `.safetensors` of one tensor, `.mtx` or `.mtx.gz` of one column or row, or
 //! JSON. Numbers of points may be decimal strings. The points of the instance are `start` followed by `points`. A key that is
 //! not listed here, or that the loss has no use for, is refused, so that a misspelt one is not silently ignored.
 //!

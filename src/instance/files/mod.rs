@@ -1,4 +1,4 @@
-//! Instances and points on disk: manifests (JSON), numpy arrays, SciPy's sparse matrices, Matrix Market, CSV and svmlight files, and files that are written whole.
+//! Instances and points on disk: manifests (JSON), numpy arrays, SciPy's sparse matrices, Matrix Market, safetensors, CSV and svmlight files, and files that are written whole.
 //!
 //! Everything that arrives here is foreign. Whatever the bytes are, the answer is a value or an [`InstanceError`] that
 //! names the file and the place in it; sizes that a file announces are believed only as far as its length supports them.
@@ -16,6 +16,8 @@ pub mod npy;
 pub mod npz;
 mod outputs;
 mod point;
+mod safetensors;
+mod shaped;
 mod source;
 mod suffix;
 mod svmlight;
@@ -30,6 +32,7 @@ pub use manifest::{
 };
 pub use outputs::refuse_overlap;
 pub use point::{holds_an_array, read_json_array, read_point, shown_array};
+pub use shaped::{holds_one_array, read_shaped};
 pub use source::{read_text, refuse_two_readers, shown};
 pub use suffix::has_suffix;
 pub use whole::{check_directory, write_whole};

@@ -45,16 +45,25 @@ pub fn write_shaped(path: &Path, shape: &[usize], values: &[f64]) -> Result<(), 
 
 /// The bytes of a file with these numbers, row by row, as float64, little endian.
 pub(super) fn encoded(shape: &[usize], values: &[f64]) -> Vec<u8> {
+    let elements: Vec<u8> = values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    with_header("<f8", shape, &elements)
+}
+
+/// The bytes of a file with these elements, row by row, of the type that `descr` names.
+pub(super) fn with_header(descr: &str, shape: &[usize], elements: &[u8]) -> Vec<u8> {
     /// Where the elements begin: everybody aligns them so.
     const ALIGNMENT: usize = 64;
     let sides: String = shape.iter().map(|side| format!("{side}, ")).collect();
-    let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({sides}), }}");
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sides}), }}");
     // Ten bytes go before the header, and a line break ends it.
     let padded = (10 + header.len() + 1).next_multiple_of(ALIGNMENT) - 10;
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((padded as u16).to_le_bytes());
     bytes.extend(format!("{header:width$}\n", width = padded - 1).bytes());
-    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes.extend(elements);
     bytes
 }
 

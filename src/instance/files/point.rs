@@ -9,12 +9,12 @@ use super::decimal::{self, Decimal};
 use super::npy::Values;
 use super::source::{self, read_file, read_text};
 use super::suffix::{has_suffix, is_matrix_market, is_svmlight};
-use super::{csv, json, matrix_market, npy, npz, svmlight};
+use super::{csv, json, matrix_market, npy, npz, safetensors, svmlight};
 use crate::instance::InstanceError;
 
 /// Reads a point of R^d: a JSON array of numbers or decimal strings, in a file, on standard input (`-`) or written out
 /// (`[0.1, "0.2"]`); or a file of the kinds that hold a vector: `.npy`, `.npz` of one array, `.mtx`, `.mtx.gz`,
-/// `.csv`, or the labels of an `.svm`.
+/// `.safetensors`, `.csv`, or the labels of an `.svm`.
 pub fn read_point(path: &Path, d: usize) -> Result<DVector<f64>, InstanceError> {
     let point = match inline(path) {
         None if holds_an_array(path) => npz::as_vector(read_array(path)?),
@@ -60,7 +60,7 @@ pub(super) fn read_start(path: &Path) -> Result<DVector<f64>, InstanceError> {
 
 /// Whether the file's name says that it is no JSON.
 pub fn holds_an_array(path: &Path) -> bool {
-    let suffixes = ["npy", "npz", "csv"];
+    let suffixes = ["npy", "npz", "safetensors", "csv"];
     suffixes.iter().any(|suffix| has_suffix(path, suffix))
         || is_matrix_market(path)
         || is_svmlight(path)
@@ -71,6 +71,8 @@ fn read_array(path: &Path) -> Result<Values, InstanceError> {
         npy::read_values(path)
     } else if has_suffix(path, "npz") {
         npz::read_values(path)
+    } else if has_suffix(path, "safetensors") {
+        safetensors::read_values(path)
     } else if has_suffix(path, "csv") {
         csv::read_vector(path).map(Values::Many)
     } else if is_svmlight(path) {

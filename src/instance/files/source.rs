@@ -78,6 +78,13 @@ pub(super) fn with_bytes<T>(
     read(Box::new(Cursor::new(bytes)), length)
 }
 
+/// All bytes of a file.
+#[cfg(feature = "safetensors")]
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, InstanceError> {
+    let _reading = Reading::begin(path);
+    std::fs::read(path).map_err(|error| InstanceError::io(path, error))
+}
+
 /// [`with_bytes`], buffered, for readers that jump about in small steps.
 pub(super) fn with_seekable<T>(
     path: &Path,

@@ -8,7 +8,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::super::suffix::{has_suffix, is_matrix_market, is_svmlight};
-use super::super::{csv, matrix_market, npy, npz, svmlight};
+use super::super::{csv, matrix_market, npy, npz, safetensors, svmlight};
 use super::entry::Entry;
 use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
 use crate::memory::reading::Reading;
@@ -94,12 +94,14 @@ pub(super) fn read_design_matrix(path: &Path) -> Result<DesignMatrix, InstanceEr
         DesignMatrix::dense(npy::read_matrix(path)?).map_err(|error| error.in_file(path))
     } else if has_suffix(path, "csv") {
         csv::read_matrix(path)
+    } else if has_suffix(path, "safetensors") {
+        safetensors::read_matrix(path)
     } else if is_svmlight(path) {
         svmlight::read_matrix(path)
     } else {
         Err(InstanceError::format(
             path,
-            "a matrix file must end in .mtx, .mtx.gz, .npy, .npz, .csv or .svm",
+            "a matrix file must end in .mtx, .mtx.gz, .npy, .npz, .safetensors, .csv or .svm",
         ))
     }
 }

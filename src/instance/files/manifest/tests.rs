@@ -349,10 +349,9 @@ fn files_are_found_beside_the_manifest_and_named_when_they_are_wrong() {
         read_instance(&place("a.json")).unwrap_err().to_string()
     };
     assert!(message(&manifest.replace("A.mtx", "C.mtx")).contains("C.mtx: "));
-    assert!(
-        message(&manifest.replace("A.mtx", "A.txt"))
-            .ends_with("A.txt: a matrix file must end in .mtx, .mtx.gz, .npy, .npz, .csv or .svm")
-    );
+    assert!(message(&manifest.replace("A.mtx", "A.txt")).ends_with(
+        "A.txt: a matrix file must end in .mtx, .mtx.gz, .npy, .npz, .safetensors, .csv or .svm"
+    ));
     npy::write_vector(&place("b.npy"), &DVector::from_vec(vec![0.5, f64::NAN])).unwrap();
     assert!(message(manifest).ends_with("b.npy: array[1] is NaN: every entry must be finite"));
     npy::write_vector(&place("b.npy"), &DVector::from_vec(vec![0.5])).unwrap();
