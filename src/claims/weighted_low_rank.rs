@@ -4,15 +4,23 @@
 
 use crate::claims::Claim;
 
+mod alternating;
 mod bounds;
 mod cases;
+mod closeness;
 mod derivatives;
 mod model;
 
-/// The claims of this paper: derivatives and the problem of one row, least values.
+/// The claims of this paper: derivatives and the problem of one row, least values, what is assumed of weights,
+/// alternating least squares.
 pub fn claims() -> Vec<Claim> {
-    [derivatives::claims(), bounds::claims()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        derivatives::claims(),
+        bounds::claims(),
+        closeness::claims(),
+        alternating::claims(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

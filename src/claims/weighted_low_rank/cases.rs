@@ -21,6 +21,10 @@ pub enum Kind {
     Corner,
     /// The point is a minimum: M is `X Y'` wherever x_i or y_j is not 0.
     Stationary,
+    /// The same for weights of 1, with a residual below the singular values of `X Y'`.
+    UnweightedMinimum,
+    /// Two rows and columns, rank 1, two close singular values and more weight on the diagonal, started near one of two minima.
+    TwoMinima,
 }
 
 /// Small instances with every decade of M and of the spread of W.
@@ -49,6 +53,7 @@ impl LowRankCases {
             Kind::Positive | Kind::Stationary => [0, 2, 3, 4][index % 4],
             Kind::RankOne => 3,
             Kind::Corner => 2,
+            Kind::UnweightedMinimum | Kind::TwoMinima => 4,
         };
         match turn {
             0 => DMatrix::from_fn(n, m, |_, _| positive(0, rng)),
@@ -89,6 +94,7 @@ impl LowRankCases {
             })
         };
         let mut target = draw(n, m, TARGETS[index % TARGETS.len()]);
+        let free = target[(0, 0)];
         let factor = FACTORS[index % FACTORS.len()];
         let (mut x, mut y) = (draw(n, k, factor), draw(m, k, -factor));
         match self.kind {
@@ -101,16 +107,31 @@ impl LowRankCases {
                 }
                 target[(1 - i, 1 - j)] = 0.0;
             }
-            Kind::Stationary => {
+            Kind::TwoMinima => {
+                // The second minimum is there from a weight of about 1 + 0.35 gap on.
+                let gap = [0.125, 0.09375, 0.0625][index % 3];
+                weights[(0, 0)] = 1.0 + 1.5 * gap;
+                weights[(1, 1)] = weights[(0, 0)];
+                weights *= [1.0, 64.0][index % 2];
+                let [first, second] = [[1.0, 1.0 + gap], [1.0, -1.0]];
+                let size = 2f64.powi([0, 10][(index / 2) % 2]);
+                target = DMatrix::from_row_slice(2, 2, &[first, second].concat()) * size;
+                let near = if (index / 3) % 2 == 0 { second } else { first };
+                y = DMatrix::from_column_slice(2, 1, &near);
+            }
+            Kind::Stationary | Kind::UnweightedMinimum => {
                 if n > k && m > k {
                     x.row_mut(0).fill(0.0);
                     y.row_mut(0).fill(0.0);
                 }
-                let free = target[(0, 0)];
                 target = &x * y.transpose();
                 if n > k && m > k {
                     // Where both factors vanish the residual is free: it enters no slope.
-                    target[(0, 0)] = free;
+                    target[(0, 0)] = if self.kind == Kind::Stationary {
+                        free
+                    } else {
+                        least_of_the_product(&x, &y) / [2.0, 16.0, 1024.0][index % 3]
+                    };
                 }
             }
         }
@@ -130,13 +151,28 @@ impl LowRankCases {
     fn sides(&self, rng: &mut Stream) -> [usize; 3] {
         let mut pick = |low: i64, high: usize| sample::integer(rng, low, high as i64) as usize;
         match self.kind {
-            Kind::Corner => [2, 2, 1],
+            Kind::Corner | Kind::TwoMinima => [2, 2, 1],
+            Kind::UnweightedMinimum => {
+                let k = pick(1, 2);
+                [k + pick(0, 2), k + pick(1, 2), k]
+            }
             Kind::Any | Kind::Positive | Kind::RankOne | Kind::Stationary => {
                 let (n, m) = (pick(1, 4), pick(self.columns.0 as i64, self.columns.1));
                 [n, m, pick(1, n.min(m).min(2))]
             }
         }
     }
+}
+
+/// The least positive singular value of `X Y'`, roughly: a power of two at most that.
+fn least_of_the_product(x: &DMatrix<f64>, y: &DMatrix<f64>) -> f64 {
+    let values = (x * y.transpose()).singular_values();
+    let k = x.ncols().min(values.len());
+    let least = values.as_slice()[..k]
+        .iter()
+        .copied()
+        .fold(f64::INFINITY, f64::min);
+    2f64.powi(least.max(f64::MIN_POSITIVE).log2().floor() as i32)
 }
 
 /// The instance with these arrays at this point.
@@ -176,10 +212,12 @@ impl Cases for LowRankCases {
     /// One entry, one row, one column, a square of full rank, wider than high.
     fn edges(&self, rng: &mut Stream) -> Result<Vec<Case<Given>>, CheckError> {
         let shapes: &[[usize; 3]] = match self.kind {
-            Kind::Corner => &[[2, 2, 1]],
-            Kind::Any | Kind::Positive | Kind::RankOne | Kind::Stationary => {
-                &[[1, 1, 1], [1, 4, 1], [4, 1, 1], [2, 2, 2], [3, 4, 2]]
-            }
+            Kind::Corner | Kind::TwoMinima => &[[2, 2, 1]],
+            Kind::Any
+            | Kind::Positive
+            | Kind::RankOne
+            | Kind::Stationary
+            | Kind::UnweightedMinimum => &[[1, 1, 1], [1, 4, 1], [4, 1, 1], [2, 2, 2], [3, 4, 2]],
         };
         let fits = |shape: &&[usize; 3]| (self.columns.0..=self.columns.1).contains(&shape[1]);
         let shapes: Vec<[usize; 3]> = shapes.iter().filter(fits).copied().collect();

@@ -126,7 +126,7 @@ fn definite(case: &Case<Given>) -> Result<Verdict, CheckError> {
 }
 
 /// Whether the slope is 0 up to rounding, and X and Y are not both 0: there the loss has no directions to be unaware of.
-fn is_stationary(case: &Case<Given>) -> Result<bool, CheckError> {
+pub(super) fn is_stationary(case: &Case<Given>) -> Result<bool, CheckError> {
     let model = Model::of(case);
     let slope = evaluation(case)?.gradient;
     let terms = model.squares().component_mul(&model.residual_sizes());
