@@ -1,9 +1,9 @@
 //! The catalogue: every claim, in the order of the papers.
 
 use crate::claims::{
-    Claim, Paper, dls23, exact_attention, kernel_regression, leverage_regression, lsz23,
-    polynomial_attention, residual_softmax, sampling, single_layer_attention, tensor_power,
-    two_layer, weighted_low_rank,
+    Claim, Paper, dls23, exact_attention, federated_softmax, kernel_regression,
+    leverage_regression, lsz23, polynomial_attention, residual_softmax, sampling,
+    single_layer_attention, tensor_power, two_layer, weighted_low_rank,
 };
 
 /// Every claim, grouped by paper, in the order in which the papers state them.
@@ -20,6 +20,7 @@ pub fn all() -> Vec<Claim> {
         kernel_regression::claims(),
         tensor_power::claims(),
         leverage_regression::claims(),
+        federated_softmax::claims(),
         sampling::claims(),
     ]
     .into_iter()

@@ -34,13 +34,15 @@ pub enum Paper {
     TensorPower,
     /// Revisiting Quantum Algorithms for Linear Regressions: Quadratic Speedups without Data-Dependent Parameters (arXiv 2311.14823).
     LeverageRegression,
+    /// GradientCoin: A Peer-to-Peer Decentralized Large Language Models (arXiv 2308.10502).
+    FederatedSoftmax,
     /// The sampling lemmas that the papers use as tools (Deng, Song, Weinstein, arXiv 2210.12468, and followers).
     Sampling,
 }
 
 impl Paper {
     /// Every paper, in the order of reports.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Dls23,
         Self::Lsz23,
         Self::ResidualSoftmax,
@@ -52,6 +54,7 @@ impl Paper {
         Self::AttentionKernelRegression,
         Self::TensorPower,
         Self::LeverageRegression,
+        Self::FederatedSoftmax,
         Self::Sampling,
     ];
 
@@ -69,6 +72,7 @@ impl Paper {
             Self::AttentionKernelRegression => "attention-kernel-regression",
             Self::TensorPower => "tensor-power",
             Self::LeverageRegression => "leverage-regression",
+            Self::FederatedSoftmax => "federated-softmax",
             Self::Sampling => "sampling",
         }
     }
@@ -87,6 +91,7 @@ impl Paper {
             Self::AttentionKernelRegression => &["attention-kernel-regression"],
             Self::TensorPower => &["tensor-power"],
             Self::LeverageRegression => &["leverage-regression"],
+            Self::FederatedSoftmax => &["federated-softmax"],
             Self::Sampling => &[],
         }
     }
@@ -124,6 +129,9 @@ impl Paper {
             }
             Self::LeverageRegression => {
                 "Revisiting Quantum Algorithms for Linear Regressions: Quadratic Speedups without Data-Dependent Parameters (arXiv 2311.14823)"
+            }
+            Self::FederatedSoftmax => {
+                "GradientCoin: A Peer-to-Peer Decentralized Large Language Models (arXiv 2308.10502)"
             }
             Self::Sampling => "Sampling lemmas used as tools (arXiv 2210.12468 and followers)",
         }

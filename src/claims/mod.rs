@@ -8,6 +8,7 @@ mod claim;
 mod dls23;
 mod exact_attention;
 mod family;
+mod federated_softmax;
 mod kernel_regression;
 mod leverage_regression;
 pub(crate) mod lsz23;

@@ -9,6 +9,7 @@ mod definition;
 mod entrywise;
 mod estimate;
 mod exact_attention;
+mod federated_softmax;
 mod leverage_regression;
 mod polynomial_attention;
 mod residual_softmax;
@@ -70,10 +71,15 @@ fn per_derivative(loss: &LossKind) -> u64 {
 /// graph with its derivatives would exceed 8 GiB by [`estimate`].
 pub fn loss_graph(graph: &mut Graph, instance: &Instance) -> Result<Node, OracleError> {
     refuse_too_large(instance, estimate(instance))?;
+    Ok(loss_of_instance(graph, instance))
+}
+
+/// [`loss_graph`] of any size.
+fn loss_of_instance(graph: &mut Graph, instance: &Instance) -> Node {
     let logits = logits(graph, instance);
     let fit = loss_of_logits(graph, instance, &logits);
     let ridge = ridge(graph, instance, &logits);
-    Ok(graph.sum(&[fit, ridge]))
+    graph.sum(&[fit, ridge])
 }
 
 fn refuse_too_large(instance: &Instance, expected: Estimate) -> Result<(), OracleError> {

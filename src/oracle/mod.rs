@@ -14,6 +14,7 @@
 //! | `equilibrate` | a loss in unknowns of like scale, by exact powers of ten |
 //! | `minimum` | what a minimiser with a proven error says |
 //! | `minimiser` | Newton's method at 40 digits with a proof of its own error |
+//! | `local_steps` | rounds of local gradient steps, and where they come to rest |
 //! | [`separation`] | when a network of polynomial attention separates its data sets: exact probabilities, degrees |
 //! | [`spectrum`] | eigenvalues and singular values, at 40 digits and in f64 with a certificate |
 
@@ -25,6 +26,7 @@ mod equilibrate;
 mod error;
 mod evaluate;
 mod expression;
+mod local_steps;
 mod matrix;
 mod minimiser;
 mod minimum;
@@ -38,6 +40,7 @@ pub use definitions::{Estimate, estimate, estimate_of, loss_graph};
 pub use differentiate::{derivative, gradient};
 pub use error::OracleError;
 pub use expression::{Graph, Node};
+pub use local_steps::{LocalSteps, RestPoint};
 pub use minimiser::minimise;
 pub use minimum::Minimiser;
 pub use outputs::OutputsReference;

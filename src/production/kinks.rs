@@ -18,6 +18,7 @@ fn near_enough(outcome: Outcome) -> Option<f64> {
         Outcome::Converged | Outcome::ConvergedToRounding => Some(ON_KINK),
         Outcome::Singular | Outcome::NotConvex | Outcome::LineSearchStalled => Some(NEAR_KINK),
         Outcome::AtKink
+        | Outcome::AtRest
         | Outcome::WithinAccuracy
         | Outcome::IterationLimit
         | Outcome::Diverged

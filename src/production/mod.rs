@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `logit_loss`, `diagonal_plus_low_rank` | what is asked of a loss of logits, and the shape of its Hessian |
 //! | `softmax`, `residual_softmax`, `entrywise`, `two_layer`, `losses` | the losses, and the one of an instance |
+//! | `stacked` | a sum of losses, each of logits of its own |
 //! | `problem` | a loss with its design matrix and ridge |
 //! | `solve`, `method`, `settings`, `outcome`, `error` | the front door, the table of methods, what may be set, how it ends, what is refused |
 //! | `newton`, `endings` | the loop of Newton's method and the table of its endings; the runs in QR coordinates and through Gram matrices |
@@ -20,12 +21,14 @@
 //! | `factor` | factorisations behind one trait, extreme eigenvalues |
 //! | `error_bound` | proven bounds on the error of an answer |
 //! | [`leverage`], [`kernels`] | leverage scores and samples; products with A |
+//! | [`chain`] | a chain of gradient blocks, and how likely a dishonest one catches up |
 //! | [`queries`] | row queries of a quantum computer, counted |
 //! | `systems`, `outputs` | systems that are no losses of logits: methods, and systems without unknowns |
 //! | `summation`, `double`, `running_error`, `probabilities` | sums, vectors of twice the precision, numbers with an error, softmax |
 
 #[cfg(feature = "argmin")]
 mod argmin;
+pub mod chain;
 mod diagonal_plus_low_rank;
 mod double;
 mod endings;
@@ -55,6 +58,7 @@ mod running_error;
 mod settings;
 mod softmax;
 mod solve;
+mod stacked;
 mod step;
 mod summation;
 mod systems;

@@ -24,6 +24,8 @@ pub enum Outcome {
     /// x lies next to a kink of the loss, where derivatives jump, and no step beyond it that was tried lowers the loss: a minimiser,
     /// if the gradients of both sides point away from it.
     AtKink,
+    /// Rounds of local steps have come to rest where the gradient is not 0: at their own limit, which is no minimiser.
+    AtRest,
     /// The logits grow without limit: there is probably no minimiser.
     Diverged,
     /// No step length gave an acceptable point, and the gradient is above its rounding level.
@@ -40,7 +42,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes, in the order of their declaration.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Converged,
         Self::ConvergedToRounding,
         Self::WithinAccuracy,
@@ -48,6 +50,7 @@ impl Outcome {
         Self::NotConvex,
         Self::Singular,
         Self::AtKink,
+        Self::AtRest,
         Self::Diverged,
         Self::LineSearchStalled,
         Self::DiagonalNotPositive,
@@ -66,6 +69,7 @@ impl Outcome {
             Self::NotConvex => "not-convex",
             Self::Singular => "singular",
             Self::AtKink => "at-kink",
+            Self::AtRest => "at-rest",
             Self::Diverged => "diverged",
             Self::LineSearchStalled => "line-search-stalled",
             Self::DiagonalNotPositive => "diagonal-not-positive",
@@ -93,6 +97,9 @@ impl Outcome {
             }
             Self::Singular => "the answer is not unique",
             Self::AtKink => "x lies at a kink of the loss, and no step beyond it lowers the loss",
+            Self::AtRest => {
+                "rounds of local steps have come to rest at their own limit, which is no minimiser"
+            }
             Self::Diverged => "the unknowns grow without limit: there is probably no minimiser",
             Self::LineSearchStalled => {
                 "no step length gave an acceptable point, and the gradient is above its rounding"

@@ -11,12 +11,14 @@
 //! | `kernel_regression` | attention kernel regression: powers by a triangular factor, the kernel by Cholesky or conjugate gradients |
 //! | `tensor_power` | components of a symmetric tensor: starts from a random contraction and simultaneous steps, and deflation |
 //! | `leverage_regression` | linear regression: a triangular factor, conjugate gradients, a sample of rows; how far a loss is above the least |
+//! | `federated_softmax` | softmax regression over clients: Newton's method on their sum, rounds of local steps |
 //! | `linear` | what linear systems share: exponents, factors of `A'A`, how an answer is handed back |
 //! | `reached`, `error` | how a run ends, and what is refused |
 
 mod attention;
 mod curvature;
 mod error;
+mod federated_softmax;
 mod kernel_regression;
 mod leverage_regression;
 mod linear;

@@ -6,6 +6,7 @@
 mod attention;
 mod attention_kernel_regression;
 mod exact_attention;
+mod federated_softmax;
 mod kind;
 mod leverage_regression;
 mod low_rank;
@@ -32,6 +33,9 @@ pub static GENERATORS: &[&Generator] = &[
     &tensor_power::OBLIQUE,
     &leverage_regression::ONE,
     &leverage_regression::RIDGED,
+    &federated_softmax::HETEROGENEOUS,
+    &federated_softmax::ALIKE,
+    &federated_softmax::DISHONEST,
 ];
 
 /// The kind of this name.

@@ -237,6 +237,7 @@ impl Given {
             | Rule::Switch
             | Rule::FiniteUnlessHidden(_)
             | Rule::Dimension(_)
+            | Rule::Parts(_)
             | Rule::Word(_) => None,
         }
     }
@@ -287,6 +288,7 @@ impl Given {
             | Rule::Count
             | Rule::Switch
             | Rule::Dimension(_)
+            | Rule::Parts(_)
             | Rule::Word(_)
             | Rule::Variant(_) => None,
         };
@@ -322,8 +324,23 @@ impl Given {
                     "{place} is {value}: a whole number, at least 0, is needed"
                 ));
             }
+            if matches!(slot.rule, Rule::Parts(_)) && !(*value >= 1.0 && value.fract() == 0.0) {
+                return Err(format!(
+                    "{place} is {value}: a whole number, at least 1, is needed"
+                ));
+            }
             if slot.rule == Rule::Switch && *value != 0.0 && *value != 1.0 {
                 return Err(format!("{place} is {value}: must be true or false"));
+            }
+        }
+        if let Rule::Parts(dimension) = slot.rule {
+            let rows = array.values().iter().fold(0.0, |rows, own| rows + own);
+            let known = self.sizes.iter().find(|known| known.dimension == dimension);
+            if let Some(known) = known.filter(|known| known.size as f64 != rows) {
+                return Err(format!(
+                    "{} add up to {rows}, but {} has {dimension} = {}",
+                    slot.name, known.by, known.size
+                ));
             }
         }
         if slot.rule == Rule::Symmetric {

@@ -24,6 +24,7 @@ use crate::memory::reading::Reading;
 use crate::system::array::{Array, in_words};
 use crate::system::given::Given;
 use crate::system::layout::Layout;
+use crate::system::parts;
 use crate::system::render::render;
 use crate::system::row::System;
 use crate::system::slot::{Rule, Variant};
@@ -125,9 +126,12 @@ fn parse_with_files(text: &str, name: &Path) -> Result<(Posed, Vec<PathBuf>), In
         return logit();
     }
     let fields: Fields = json::parse(text, name)?;
-    let files = fields.files(found, name);
+    let mut files = fields.files(found, name);
     build(found, fields, name)
-        .map(|given| (Posed::Other(given), files))
+        .map(|(given, more)| {
+            files.extend(more);
+            (Posed::Other(given), files)
+        })
         .map_err(|error| match error {
             Fault::Line(message) => refuse(message),
             Fault::File(error) => error,
@@ -188,7 +192,9 @@ impl Fields {
         }
         let word = |key: &str| {
             let slot = system.given.iter().find(|slot| slot.name == key);
-            key == "system" || slot.is_some_and(|slot| matches!(slot.rule, Rule::Variant(_)))
+            // Lists of instances say themselves what they have read.
+            let spoken = |rule| matches!(rule, Rule::Variant(_) | Rule::Parts(_));
+            key == "system" || slot.is_some_and(|slot| spoken(slot.rule))
         };
         let mut found = Vec::new();
         for (key, value) in &self.0 {
@@ -249,8 +255,12 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
-fn build(system: &'static System, fields: Fields, name: &Path) -> Result<Given, Fault> {
-    let mut arrays = Vec::new();
+fn build(
+    system: &'static System,
+    fields: Fields,
+    name: &Path,
+) -> Result<(Given, Vec<PathBuf>), Fault> {
+    let (mut arrays, mut files) = (Vec::new(), Vec::new());
     let mut start = None;
     let mut points = Vec::new();
     let mut seen: Vec<String> = Vec::new();
@@ -273,6 +283,12 @@ fn build(system: &'static System, fields: Fields, name: &Path) -> Result<Given, 
                     arrays.push((key.clone(), switch(&key, &value)?));
                 } else if let Some(Rule::Variant(variants)) = rule {
                     arrays.push((key.clone(), variant(&key, &value, variants)?));
+                } else if matches!(rule, Some(Rule::Parts(_)))
+                    && parts::is_list_of_instances(&value)
+                {
+                    let (more, read) = parts::arrays(&key, &value, name).map_err(Fault::File)?;
+                    arrays.extend(more);
+                    files.extend(read);
                 } else {
                     let holes = matches!(rule, Some(Rule::FiniteUnlessHidden(_)));
                     arrays.push((key.clone(), array(&key, &value, holes, name)?));
@@ -293,7 +309,8 @@ fn build(system: &'static System, fields: Fields, name: &Path) -> Result<Given, 
         .chain(&points)
         .map(|value| point(value, &layout, name))
         .collect::<Result<_, _>>()?;
-    given.with_points(points).map_err(Fault::Line)
+    let given = given.with_points(points).map_err(Fault::Line)?;
+    Ok((given, files))
 }
 
 /// `true` as 1, `false` as 0.

@@ -8,9 +8,9 @@
 //! | `array` | a scalar, vector or matrix as a manifest has it |
 //! | `layout` | the unknowns as one vector, and the names of its entries |
 //! | `given` | a system with its arrays and points, known to fit together |
-//! | `manifest`, `render` | the same as JSON, driven by the slots |
+//! | `manifest`, `render`, `parts` | the same as JSON, driven by the slots; lists of instances in it |
 //! | `generate` | kinds of instances that can be drawn, one file a system |
-//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention`, `polynomial_attention`, `attention_kernel_regression`, `tensor_power`, `leverage_regression` | one file a system |
+//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention`, `polynomial_attention`, `attention_kernel_regression`, `tensor_power`, `leverage_regression`, `federated_softmax` | one file a system |
 //!
 //! The six losses of logits are rows of the table like the others; their arrays are held by an
 //! [`Instance`](crate::instance::Instance).
@@ -18,11 +18,13 @@
 mod array;
 mod attention_kernel_regression;
 mod exact_attention;
+mod federated_softmax;
 mod generate;
 mod given;
 mod layout;
 mod leverage_regression;
 mod manifest;
+mod parts;
 mod polynomial_attention;
 mod render;
 mod row;
@@ -36,6 +38,7 @@ pub use array::Array;
 pub(crate) use array::{by_rows, in_words};
 pub use attention_kernel_regression::ATTENTION_KERNEL_REGRESSION;
 pub use exact_attention::EXACT_ATTENTION;
+pub use federated_softmax::{FEDERATED_SOFTMAX, arrays_of, clients};
 pub use generate::{GENERATORS, Generator, Sizes, generator};
 pub use given::Given;
 pub use layout::{Layout, as_json};

@@ -6,6 +6,7 @@ use crate::instance::InstanceError;
 use crate::instance::files::write_whole;
 use crate::system::given::Given;
 use crate::system::layout::as_json;
+use crate::system::parts;
 use crate::system::slot::Rule;
 use std::path::Path;
 
@@ -15,11 +16,23 @@ pub fn render(given: &Given) -> String {
         "system",
         &Value::String(given.system().key.to_owned()),
     )];
+    let listed = given
+        .system()
+        .given
+        .iter()
+        .find_map(|slot| match slot.rule {
+            Rule::Parts(dimension) => Some(dimension),
+            _ => None,
+        });
     for slot in given.system().given {
+        if listed.is_some_and(|dimension| slot.by_rows_of(dimension)) {
+            continue;
+        }
         if let Some(array) = given.array(slot.name) {
             let value = match slot.rule {
                 Rule::Switch => Value::Bool(given.scalar(slot.name) != 0.0),
                 Rule::Variant(_) => Value::String(given.word(slot.name).to_owned()),
+                Rule::Parts(dimension) => parts::listed(given, slot.name, dimension),
                 Rule::Finite
                 | Rule::NonNegative
                 | Rule::Positive

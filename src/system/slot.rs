@@ -22,6 +22,9 @@ pub enum Rule {
     FiniteUnlessHidden(&'static str),
     /// One whole number, at least 1; a dimension of this name.
     Dimension(&'static str),
+    /// Whole numbers, at least 1 each, that add up to the dimension of this name: how many of its rows belong to each part. In a
+    /// manifest a list of the parts may stand for it, each with its rows of the arrays that have this dimension first.
+    Parts(&'static str),
     /// One of these words.
     Word(&'static [&'static str]),
     /// The word of one of these variants, held as its place in the list.
@@ -32,9 +35,12 @@ impl Rule {
     /// Whether entries are counts, switches or words, which are no data of any precision.
     pub fn is_exact(self) -> bool {
         match self {
-            Self::Count | Self::Switch | Self::Dimension(_) | Self::Word(_) | Self::Variant(_) => {
-                true
-            }
+            Self::Count
+            | Self::Switch
+            | Self::Dimension(_)
+            | Self::Parts(_)
+            | Self::Word(_)
+            | Self::Variant(_) => true,
             Self::Finite
             | Self::NonNegative
             | Self::Positive
@@ -123,6 +129,12 @@ impl Slot {
     pub const fn with_default_size(mut self, dimension: &'static str) -> Self {
         self.default = Some(Fill::Size(dimension));
         self
+    }
+
+    /// Whether its first axis is this dimension, in the last of its shapes.
+    pub(super) fn by_rows_of(&self, dimension: &str) -> bool {
+        let last = self.shapes.last().and_then(|shape| shape.first());
+        last.is_some_and(|first| *first == dimension)
     }
 
     /// The shapes in words: `n x d`, `a number, n or n x n`.

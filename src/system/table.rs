@@ -2,6 +2,7 @@
 
 use crate::system::attention_kernel_regression::ATTENTION_KERNEL_REGRESSION;
 use crate::system::exact_attention::EXACT_ATTENTION;
+use crate::system::federated_softmax::FEDERATED_SOFTMAX;
 use crate::system::leverage_regression::LEVERAGE_REGRESSION;
 use crate::system::polynomial_attention::POLYNOMIAL_ATTENTION;
 use crate::system::row::{Asks, System};
@@ -84,6 +85,7 @@ pub static SYSTEMS: &[&System] = &[
     &ATTENTION_KERNEL_REGRESSION,
     &TENSOR_POWER,
     &LEVERAGE_REGRESSION,
+    &FEDERATED_SOFTMAX,
 ];
 
 /// The system of this name.

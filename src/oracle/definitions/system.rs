@@ -4,6 +4,7 @@ use super::attention_kernel_regression::AttentionKernelRegression;
 use super::definition::{Definition, OutputsDefinition, Quantity, Unknowns};
 use super::estimate::{Estimate, LIMIT_BYTES};
 use super::exact_attention::ExactAttention;
+use super::federated_softmax::FederatedSoftmax;
 use super::leverage_regression::LeverageRegression;
 use super::polynomial_attention::PolynomialAttention;
 use super::single_layer_attention::SingleLayerAttention;
@@ -31,6 +32,7 @@ static DEFINITIONS: &[(&str, Quantity)] = &[
     ),
     ("tensor-power", Quantity::Loss(&TensorPower)),
     ("leverage-regression", Quantity::Loss(&LeverageRegression)),
+    ("federated-softmax", Quantity::Loss(&FederatedSoftmax)),
 ];
 
 /// Nodes and terms that differentiation may add to each of the loss, for the gradient and for each column of the Hessian;

@@ -2,6 +2,7 @@
 
 mod derivatives;
 mod expressions;
+mod local_steps;
 mod losses;
 mod minimisers;
 mod outputs;

@@ -8,8 +8,8 @@ use super::{DIGITS, agree, given_of, numbers};
 use crate::oracle::{OracleError, Reference, estimate_of, lift_vector};
 use crate::scalar::High;
 use crate::system::{
-    ATTENTION_KERNEL_REGRESSION, Array, Given, LEVERAGE_REGRESSION, SINGLE_LAYER_ATTENTION,
-    TENSOR_POWER, WEIGHTED_LOW_RANK,
+    ATTENTION_KERNEL_REGRESSION, Array, FEDERATED_SOFTMAX, Given, LEVERAGE_REGRESSION,
+    SINGLE_LAYER_ATTENTION, TENSOR_POWER, WEIGHTED_LOW_RANK,
 };
 
 /// One entry of the table that mpmath made from the definitions.
@@ -44,7 +44,7 @@ fn table() -> Vec<Entry> {
 #[test]
 fn every_value_of_the_independent_table_is_reached() {
     let table = table();
-    assert_eq!(table.len(), 36);
+    assert_eq!(table.len(), 41);
     for entry in &table {
         let reference = Reference::of(&entry.given()).unwrap();
         let ours = reference.evaluate(&entry.point()).unwrap();
@@ -202,6 +202,25 @@ fn regression([n, d, right]: [usize; 3], ridge: f64) -> Given {
     Given::new(&LEVERAGE_REGRESSION, arrays).unwrap()
 }
 
+/// Clients of so many rows.
+fn federated(rows: &[usize], d: usize, weight: f64) -> Given {
+    let n: usize = rows.iter().sum();
+    let values = |count: usize, seed: usize| {
+        (0..count)
+            .map(|i| (((5 * i + seed) % 19) as f64 - 9.0) / 8.0 + (i as f64) / 1024.0)
+            .collect::<Vec<f64>>()
+    };
+    let counts: Vec<f64> = rows.iter().map(|rows| *rows as f64).collect();
+    let array = |shape: Vec<usize>, values| Array::new(shape, values).unwrap();
+    let arrays = vec![
+        ("clients".to_owned(), array(vec![rows.len()], counts)),
+        ("matrix".to_owned(), array(vec![n, d], values(n * d, 3))),
+        ("target".to_owned(), array(vec![n], values(n, 8))),
+        ("weights".to_owned(), Array::scalar(weight)),
+    ];
+    Given::new(&FEDERATED_SOFTMAX, arrays).unwrap()
+}
+
 #[test]
 fn the_estimate_bounds_the_graphs_of_all_systems() {
     let shapes = [
@@ -232,6 +251,11 @@ fn the_estimate_bounds_the_graphs_of_all_systems() {
         regression([9, 3, 1], 0.0),
         regression([2, 5, 4], 0.5),
         regression([20, 4, 3], 0.0),
+        federated(&[1], 1, 0.0),
+        federated(&[1, 1, 1, 1], 1, 1.0),
+        federated(&[8, 3], 4, 1.0),
+        federated(&[30], 6, 0.0),
+        federated(&[2, 2, 2, 2, 2, 2], 3, 1.0),
     ];
     for given in &shapes {
         let reference = Reference::of(given).unwrap();
@@ -255,6 +279,7 @@ fn what_would_not_fit_is_refused_before_it_is_built() {
         kernel_regression(2, [3000, 1, 1]),
         tensor(3, 100, 4),
         regression([20_000, 50, 1], 0.0),
+        federated(&[20_000, 20_000], 20, 1.0),
     ];
     for given in large {
         let error = Reference::of(&given).unwrap_err();

@@ -1,6 +1,6 @@
 //! What the methods for systems refuse, one line each.
 
-use crate::production::{EvaluationError, SettingsError};
+use crate::production::{EvaluationError, ProblemError, SettingsError, SolveError};
 
 /// Why a method does not take a problem.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -100,6 +100,46 @@ pub enum Refusal {
         /// The side of T.
         side: usize,
     },
+    /// The low-rank parts of all clients together are too large.
+    #[error(
+        "{clients} clients have {rows} rows together: at most {limit} products of both are solved"
+    )]
+    Clients {
+        /// How many clients.
+        clients: usize,
+        /// Their rows.
+        rows: usize,
+        /// The largest product of both.
+        limit: usize,
+    },
+    /// No round can be made of so many clients.
+    #[error(
+        "participants is {participants}, but there are {clients} clients: from 1 to all of them take part in a round"
+    )]
+    Participants {
+        /// How many are asked for.
+        participants: usize,
+        /// How many there are.
+        clients: usize,
+    },
+    /// Nobody would be waited for.
+    #[error(
+        "stragglers is {stragglers}, but {participants} clients take part in a round: at least one has to be waited for"
+    )]
+    Stragglers {
+        /// How many are late.
+        stragglers: usize,
+        /// How many take part.
+        participants: usize,
+    },
+    /// Nothing would be left of the differences.
+    #[error("trimmed is {trimmed} at both ends, but a round waits for {waited_for} clients only")]
+    Trimmed {
+        /// How many come in.
+        waited_for: usize,
+        /// How many are left out at each end.
+        trimmed: usize,
+    },
     /// A singular value decomposition did not converge.
     #[error("a factorisation of {name} did not converge")]
     Factorisation {
@@ -139,6 +179,12 @@ pub enum SystemError {
     /// The problem cannot be set up.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The arrays make no problem of logits.
+    #[error(transparent)]
+    Problem(#[from] ProblemError),
+    /// The solver of losses of logits refuses it.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
     /// The start has another number of entries, or one that is not finite.
     #[error("start: {0}")]
     Start(String),

@@ -44,8 +44,8 @@ pub(crate) struct Reached {
     pub(super) gradient_norm: f64,
     /// The norm of the gradient that the tolerance is relative to.
     pub(super) start_gradient_norm: f64,
-    /// The rounding level of `gradient_norm`.
-    pub(super) gradient_noise: f64,
+    /// The rounding level of `gradient_norm`, where it was computed.
+    pub(super) gradient_noise: Option<f64>,
     /// Accepted steps.
     pub(super) iterations: usize,
     /// A proven bound on the distance to a minimiser, and what it rests on; or why there is none.

@@ -6,7 +6,7 @@ use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::systems::method::Method;
 use crate::production::systems::reached::Watch;
 use crate::production::systems::{
-    attention, kernel_regression, leverage_regression, low_rank, tensor_power,
+    attention, federated_softmax, kernel_regression, leverage_regression, low_rank, tensor_power,
 };
 use crate::system::Given;
 use nalgebra::DVector;
@@ -24,6 +24,11 @@ static METHODS: &[&dyn Method] = &[
     &leverage_regression::ByFactor,
     &leverage_regression::ByConjugateGradients,
     &leverage_regression::BySample,
+    &federated_softmax::FederatedNewton,
+    &federated_softmax::FEDAVG,
+    &federated_softmax::CORRECTED,
+    &federated_softmax::MEDIAN,
+    &federated_softmax::TRIMMED,
 ];
 
 /// The cheapest method that takes the problem.
@@ -132,7 +137,7 @@ pub fn solve_system(
         loss: reached.loss,
         gradient_norm: reached.gradient_norm,
         start_gradient_norm: reached.start_gradient_norm,
-        gradient_noise: Some(reached.gradient_noise),
+        gradient_noise: reached.gradient_noise,
         iterations: reached.iterations,
         error_bound: reached.error_bound.0,
         error_bound_basis: reached.error_bound.1,

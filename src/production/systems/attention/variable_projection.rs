@@ -147,7 +147,7 @@ impl Method for VariableProjection {
             loss: point.loss,
             gradient_norm: point.gradient_norm,
             start_gradient_norm,
-            gradient_noise: point.rounding(&coordinates),
+            gradient_noise: Some(point.rounding(&coordinates)),
             iterations,
             error_bound,
             warnings,

@@ -117,7 +117,7 @@ pub(in crate::production::systems) fn reached(values: &Values, ending: Ending) -
     let loss = finite("the loss", values.loss);
     let gradient_norm = finite("the norm of the gradient", values.gradient);
     let start_gradient_norm = finite("the norm of the gradient at x = 0", values.start);
-    let gradient_noise = values.noise.get().min(f64::MAX);
+    let gradient_noise = Some(values.noise.get().min(f64::MAX));
     Reached {
         outcome: ending.outcome,
         x: ending.x,

@@ -46,7 +46,7 @@ pub(super) fn at(problem: &Problem, point: &Point, ending: Ending) -> Reached {
         loss: problem.shown(point.loss),
         gradient_norm: problem.shown(problem.gradient_norm(point)),
         start_gradient_norm: problem.shown(start_gradient_norm),
-        gradient_noise: problem.shown(problem.rounding(point)),
+        gradient_noise: Some(problem.shown(problem.rounding(point))),
         iterations,
         error_bound: (None, NO_BOUND.to_owned()),
         warnings,

@@ -89,7 +89,7 @@ pub(super) fn reached(
         loss: 0.5 * gradient_norm * gradient_norm,
         gradient_norm,
         start_gradient_norm: run.start_norm.map_or(gradient_norm, |[_, shown]| shown),
-        gradient_noise: noise,
+        gradient_noise: Some(noise),
         iterations: run.iterations,
         error_bound: (bound.bound, bound.basis),
         warnings,

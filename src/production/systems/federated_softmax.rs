@@ -1,0 +1,27 @@
+//! Softmax regression over several clients (GradientCoin, arXiv 2308.10502).
+//!
+//! ```text
+//! f(x) = 1/N sum_c L_c(x)     mu_c = (min w_c^2 - lambda) sigma_min(A_c)^2     L_c = (max w_c^2 + Lambda) sigma_max(A_c)^2
+//! ```
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `federation` | the clients, their sum as one problem, steps, what a run ends with |
+//! | `newton` | Newton's method on the sum, which takes `d (d + 1) / 2 + d` numbers of each client a step |
+//! | `rounds` | rounds of local steps, plain or corrected, and their ends |
+//! | `schedule` | who takes part in a round, and who is not waited for |
+//! | `aggregate` | means, medians and trimmed means of what clients send |
+
+mod aggregate;
+mod federation;
+mod newton;
+mod rounds;
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use newton::FederatedNewton;
+pub(crate) use rounds::{CORRECTED, FEDAVG, MEDIAN, TRIMMED};
+
+/// The key of the system.
+const KEY: &str = "federated-softmax";

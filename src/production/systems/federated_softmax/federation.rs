@@ -1,0 +1,136 @@
+//! The clients, and their sum as one problem.
+
+use std::sync::Arc;
+
+use nalgebra::{DMatrix, DVector};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use crate::instance::{DesignMatrix, InstanceError};
+use crate::production::error_bound::{ErrorBound, bound_error};
+use crate::production::losses::loss_of;
+use crate::production::stacked::Stacked;
+use crate::production::systems::error::{Refusal, SystemError};
+use crate::production::{EvaluationError, Problem, ProblemError};
+use crate::system::{Given, clients};
+
+/// Entries of the low-rank part of the Hessian of the sum, n x 2 N, at most.
+const MOST_ENTRIES: usize = 1 << 25;
+
+/// Clients, ready to be asked.
+pub(super) struct Federation {
+    /// Each client's problem.
+    pub clients: Vec<Problem>,
+    /// `sum_c L_c`, whose minimiser is that of the mean.
+    pub sum: Problem,
+    /// By the sharp constants of softmax regression, from eigenvalues in f64: all L_c have curvature in `[mu, L]`. `mu` may be
+    /// negative.
+    pub curvature: [f64; 2],
+}
+
+fn refused(error: InstanceError) -> ProblemError {
+    ProblemError::Parts {
+        reason: error.to_string(),
+    }
+}
+
+/// `[mu, L]` of one client.
+fn curvature(problem: &Problem) -> [f64; 2] {
+    let a: DMatrix<f64> = problem.matrix().to_dense();
+    let values = a.singular_values();
+    let least = if a.nrows() < a.ncols() {
+        0.0
+    } else {
+        values.min()
+    };
+    let (weights, loss) = (problem.squared_weights(), problem.loss());
+    let floor = loss
+        .curvature_floor()
+        .map_or(f64::NEG_INFINITY, |floor| weights.min() + floor);
+    let ceiling = loss
+        .curvature_ceiling()
+        .map_or(f64::INFINITY, |ceiling| weights.max() + ceiling);
+    let size = values.max();
+    // What is below 0 has its worst in the largest singular value.
+    let lowest = if floor > 0.0 { least } else { size };
+    [floor * lowest * lowest, ceiling * size * size]
+}
+
+impl Federation {
+    /// Of a given problem. An error where the low-rank parts of all clients together would be too large, or a square of a weight
+    /// overflows.
+    pub(super) fn of(given: &Given) -> Result<Self, SystemError> {
+        takes(given)?;
+        let instances = clients(given).map_err(refused)?;
+        let problems: Result<Vec<Problem>, _> =
+            instances.iter().map(Problem::from_instance).collect();
+        let problems = problems?;
+        let losses = instances.iter().map(loss_of).collect();
+        let weights: Vec<f64> = instances
+            .iter()
+            .flat_map(|client| client.weights().as_slice().to_vec())
+            .collect();
+        let rows = given.matrix("matrix", "n", "d");
+        let matrix = DesignMatrix::dense(rows).map_err(refused)?;
+        let sum = Problem::with_loss(
+            Arc::new(Stacked::new(losses)),
+            matrix,
+            &DVector::from_vec(weights),
+        )?;
+        let curvatures: Vec<[f64; 2]> = problems.par_iter().map(curvature).collect();
+        let extremes = |of: fn(f64, f64) -> f64, k: usize| {
+            curvatures
+                .iter()
+                .map(|own| own[k])
+                .reduce(of)
+                .unwrap_or(0.0)
+        };
+        Ok(Self {
+            clients: problems,
+            sum,
+            curvature: [extremes(f64::min, 0), extremes(f64::max, 1)],
+        })
+    }
+
+    /// N.
+    pub(super) fn count(&self) -> f64 {
+        self.clients.len() as f64
+    }
+
+    /// The step of the problem, or `2 / (mu + L)`, the best constant step of gradient descent; `1 / L` where `mu` is not positive. 0
+    /// where the losses are constant.
+    pub(super) fn step(&self, given: &Given) -> f64 {
+        let [mu, largest] = self.curvature;
+        match given.scalar("step") {
+            step if step > 0.0 => step,
+            _ if largest <= 0.0 => 0.0,
+            _ if mu > 0.0 => 2.0 / (mu + largest),
+            _ => 1.0 / largest,
+        }
+    }
+
+    /// The gradients of all clients at x, in order.
+    pub(super) fn gradients(&self, x: &DVector<f64>) -> Result<Vec<DVector<f64>>, EvaluationError> {
+        self.clients
+            .par_iter()
+            .map(|client| client.gradient(x))
+            .collect()
+    }
+
+    /// A bound on the distance to a minimiser.
+    pub(super) fn bound(&self, x: &DVector<f64>) -> ErrorBound {
+        bound_error(&self.sum, x)
+    }
+}
+
+/// Whether the clients fit into memory as one problem.
+pub(super) fn takes(given: &Given) -> Result<(), Refusal> {
+    let [n, clients] = ["n", "N"].map(|dimension| given.size(dimension));
+    if n.saturating_mul(2 * clients) > MOST_ENTRIES {
+        return Err(Refusal::Clients {
+            clients,
+            rows: n,
+            limit: MOST_ENTRIES / 2,
+        });
+    }
+    Ok(())
+}
