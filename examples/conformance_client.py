@@ -171,12 +171,31 @@ def leverage_regression(m, unknowns):
     return loss, {"x": a.T @ r + m["ridge"] * x}, np.kron(square, np.eye(columns))
 
 
+def federated_softmax(m, unknowns):
+    """The same for the mean of the clients' softmax regressions."""
+    x = np.array(unknowns["x"])
+    loss, gradient, hessian = 0.0, np.zeros(len(x)), np.zeros((len(x), len(x)))
+    for client in m["clients"]:
+        a, b, w = (np.array(client[name]) for name in ("matrix", "target", "weights"))
+        z = a @ x
+        p = softmax(z)
+        c = p - b
+        delta = p * (p + c - c @ p)
+        loss += 0.5 * np.sum(c * c) + 0.5 * np.sum((w * z) ** 2)
+        gradient += a.T @ (p * (c - c @ p) + w * w * z)
+        square = np.diag(delta + w * w) - np.outer(delta, p) - np.outer(p, delta) + (p @ p) * np.outer(p, p)
+        hessian += a.T @ square @ a
+    count = len(m["clients"])
+    return loss / count, {"x": gradient / count}, hessian / count
+
+
 SYSTEMS = {
     "single-layer-attention": single_layer_attention,
     "weighted-low-rank": weighted_low_rank,
     "attention-kernel-regression": attention_kernel_regression,
     "tensor-power": tensor_power,
     "leverage-regression": leverage_regression,
+    "federated-softmax": federated_softmax,
 }
 
 

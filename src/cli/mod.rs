@@ -12,6 +12,8 @@ use std::num::NonZeroUsize;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+pub mod catch_up;
+pub mod chain;
 pub mod check;
 pub mod claims;
 mod colour;
@@ -78,6 +80,10 @@ pub enum Command {
     DegreeWindow(degree_window::DegreeWindowArgs),
     /// How many rows a regression by leverage scores reads, with a quantum computer and without
     RowQueries(row_queries::RowQueriesArgs),
+    /// Make, follow or remake rounds of a federated problem as a chain of blocks
+    Chain(chain::ChainArgs),
+    /// How likely an attacker's chain catches up
+    CatchUp(catch_up::CatchUpArgs),
     /// Print what a shell, or man, reads about these commands
     Completions(completions::CompletionsArgs),
 }
@@ -131,6 +137,8 @@ pub fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Report(arguments) => report::run(&arguments),
         Command::DegreeWindow(arguments) => degree_window::run(&arguments),
         Command::RowQueries(arguments) => row_queries::run(&arguments),
+        Command::Chain(arguments) => chain::run(&arguments),
+        Command::CatchUp(arguments) => catch_up::run(&arguments),
     }
 }
 

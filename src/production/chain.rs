@@ -2,11 +2,16 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `digest` | SHA-256 of numbers |
+//! | `digest` | SHA-256 of numbers and texts |
+//! | `block`, `follow` | a block as a line of a file; whether blocks follow each other |
 //! | `catch_up` | the probability that an attacker catches up, to 30 digits |
 
+mod block;
 mod catch_up;
 mod digest;
+mod follow;
 
-pub use catch_up::{CatchUp, CatchUpError, catch_up, poisson_form};
-pub use digest::{Digest, digest_of};
+pub use block::{Block, LineError, hexadecimal};
+pub use catch_up::{CatchUp, CatchUpError, DIGITS, catch_up, poisson_form};
+pub use digest::{Digest, digest_of, digest_of_text};
+pub use follow::{Chain, ChainError};

@@ -82,7 +82,7 @@ pub use settings::Settings;
 pub use softmax::Softmax;
 pub use solve::{solve, solve_interruptible, solve_observed};
 pub use systems::{
-    AUTO, Excess, Refusal, SystemError, bound_excess, has_error_bounds, method_names,
-    method_names_of, rows_for_mean, rows_for_probability, solve_system,
+    AUTO, ChainedRounds, Excess, Refusal, SystemError, bound_excess, has_error_bounds,
+    method_names, method_names_of, rows_for_mean, rows_for_probability, solve_system,
 };
 pub use two_layer::TwoLayer;

@@ -152,7 +152,22 @@ fn shaped_systems(scale: &str, entries: &[[i32; 3]; 4]) -> Vec<(String, Posed)> 
             ),
             linear(ones(n, 3), ones(d, 3), 1),
         ];
-        for manifest in [attention, low_rank, exact, powers, tensor]
+        let client = |n: usize| {
+            format!(
+                r#"{{"matrix": {}, "target": {}, "weights": 1}}"#,
+                rows(n, d),
+                serde_json::json!(vec![0.25; n]),
+            )
+        };
+        let federated = format!(
+            r#"{{"system": "federated-softmax", "clients": [{}, {}, {}], "local_steps": 2, "step": 0.125, "participants": 2,
+                "stragglers": 1, "start": {}}}"#,
+            client(n),
+            client(1),
+            client(n),
+            serde_json::json!(vec![1; d]),
+        );
+        for manifest in [attention, low_rank, exact, powers, tensor, federated]
             .into_iter()
             .chain(regressions)
             .chain(linear)
@@ -254,6 +269,7 @@ fn every_claim_speaks_of_its_witness_and_of_no_other_paper_s_loss() {
             "attention-kernel-regression" => &["attention-kernel-regression"],
             "tensor-power" => &["tensor-power"],
             "leverage-regression" => &["leverage-regression"],
+            "federated-softmax" => &["federated-softmax"],
             _ => continue,
         };
         assert!(spoken.iter().all(|loss| own.contains(loss)), "{}", claim.id);

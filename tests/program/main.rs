@@ -7,6 +7,7 @@ mod common;
 mod conformance;
 mod degree_window;
 mod diagnosis;
+mod federated_softmax;
 mod files;
 #[cfg(target_os = "linux")]
 mod full_disk;

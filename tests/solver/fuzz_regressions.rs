@@ -70,6 +70,11 @@ fn regressions() {
 }
 
 #[test]
+fn federated_regressions() {
+    replay("federated", 27, harness::federated::run);
+}
+
+#[test]
 fn linear_regressions() {
     replay("linear", 16, harness::linear::run);
 }

@@ -127,13 +127,16 @@ fn convexity(case: &Case<Given>, which: Convex) -> Result<Verdict, CheckError> {
     let hessian = Reference::of(&case.instance)?.evaluate(&model.x)?.hessian;
     let (found, _, off) = spectrum::extremes_with_bound(&hessian)?;
     let size = hessian.norm() + low.abs() + off.shifted(28);
-    // A bound that is attained: what is below it by no more than rounding is equal to it.
-    Ok(Verdict::at_least(
-        "the least eigenvalue of Hess f",
-        found,
-        low - rounding(size).size(),
-        Allowance::NOTHING,
-    ))
+    let name = "the least eigenvalue of Hess f";
+    Ok(match which {
+        Convex::Always => {
+            Verdict::at_least(name, found, -rounding(size).size(), Allowance::NOTHING)
+        }
+        // A bound that is attained.
+        Convex::WithWeights(_) => {
+            at_most_or_equal(&format!("the bound of {name}"), low, found, rounding(size))
+        }
+    })
 }
 
 /// Gradient descent with gradients that are off by tau, always away from the honest run, ends at most `eta tau (1 - q^T) / (1 - q)` from

@@ -15,6 +15,11 @@ pub fn digest_of(numbers: &[f64]) -> Digest {
     hash.finalize().into()
 }
 
+/// SHA-256 of a text in UTF-8.
+pub fn digest_of_text(text: &str) -> Digest {
+    Sha256::digest(text.as_bytes()).into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -179,6 +179,14 @@ pub enum SystemError {
     /// The problem cannot be set up.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// No method of this name makes rounds.
+    #[error("method {method} makes no rounds: {known} do")]
+    NoRounds {
+        /// The name.
+        method: String,
+        /// The methods that make some.
+        known: String,
+    },
     /// The arrays make no problem of logits.
     #[error(transparent)]
     Problem(#[from] ProblemError),

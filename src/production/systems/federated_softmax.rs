@@ -9,17 +9,22 @@
 //! | `federation` | the clients, their sum as one problem, steps, what a run ends with |
 //! | `newton` | Newton's method on the sum, which takes `d (d + 1) / 2 + d` numbers of each client a step |
 //! | `rounds` | rounds of local steps, plain or corrected, and their ends |
+//! | `maker` | what one round makes of a common x |
+//! | `chained` | rounds one by one, for a chain of blocks |
 //! | `schedule` | who takes part in a round, and who is not waited for |
 //! | `aggregate` | means, medians and trimmed means of what clients send |
 
 mod aggregate;
+mod chained;
 mod federation;
+mod maker;
 mod newton;
 mod rounds;
 mod schedule;
 #[cfg(test)]
 mod tests;
 
+pub use chained::ChainedRounds;
 pub(crate) use newton::FederatedNewton;
 pub(crate) use rounds::{CORRECTED, FEDAVG, MEDIAN, TRIMMED};
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 pub mod bytes;
 pub mod check;
 pub mod evaluate;
+pub mod federated;
 pub mod linear;
 pub mod manifest;
 pub mod matrix_market;

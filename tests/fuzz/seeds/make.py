@@ -223,6 +223,20 @@ def linear_seeds():
     write("linear", "zeros", bytes(8))
 
 
+def federated_seeds():
+    # Flags, method, step, clients - 1, columns - 1, steps - 1, participants, stragglers, trimmed, rows - 1 of each client, weight; then
+    # numbers (see harness/federated.rs).
+    numbers = bytes([48, 200, 64, 240, 40, 90, 215, 100, 56, 190, 44] * 8)
+    for method, name in enumerate(["auto", "newton", "fedavg", "corrected", "median", "trimmed"]):
+        write("federated", name, bytes([4, method, 0, 2, 1, 2, 3, 0, 1, 1, 2, 0, 64]) + numbers)
+        write("federated", f"{name}-partial", bytes([5, method, 1, 3, 0, 1, 2, 1, 0, 1, 2, 0, 1, 64]) + numbers)
+        write("federated", f"{name}-alike", bytes([6, method, 1, 1, 1, 3, 2, 0, 0, 2, 2, 48]) + numbers)
+        write("federated", f"{name}-extremes", bytes([4, method, 5, 1, 1, 1, 2, 0, 0, 2, 2, 30]) + bytes(range(32)) * 2)
+    write("federated", "too-long", bytes([4, 2, 4, 1, 1, 3, 2, 0, 0, 1, 1, 64]) + numbers)
+    write("federated", "one-row", bytes([4, 2, 0, 0, 2, 1, 1, 0, 0, 0, 64]) + numbers)
+    write("federated", "zeros", bytes(8))
+
+
 npy_seeds()
 mtx_seeds()
 npz_seeds()
@@ -233,3 +247,4 @@ evaluate_seeds()
 solve_attention_seeds()
 regress_seeds()
 linear_seeds()
+federated_seeds()

@@ -9,11 +9,11 @@
 //! brackets corrects their drift.
 
 use nalgebra::DVector;
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::KEY;
 use super::aggregate::Aggregate;
 use super::federation::{Federation, takes};
+use super::maker::Maker;
 use super::schedule::Schedule;
 use crate::production::error_bound::ErrorBound;
 use crate::production::settings::Settings;
@@ -22,7 +22,7 @@ use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::systems::linear::answer::entry;
 use crate::production::systems::method::{Cost, Method};
 use crate::production::systems::reached::{Reached, Watch};
-use crate::production::{EvaluationError, Outcome, Problem};
+use crate::production::{EvaluationError, Outcome};
 use crate::scalar::rounding::UNIT;
 use crate::system::Given;
 
@@ -66,6 +66,9 @@ pub(crate) static TRIMMED: Rounds = Rounds {
     aggregate: |given| Aggregate::Trimmed(given.scalar("trimmed") as usize),
 };
 
+/// Every kind.
+pub(super) static ALL: [&Rounds; 4] = [&FEDAVG, &CORRECTED, &MEDIAN, &TRIMMED];
+
 /// Movements below this part of what the gradient would make, and below the tolerance, are none.
 const REST: f64 = 1e-3;
 
@@ -105,34 +108,40 @@ impl Method for Rounds {
         settings: &Settings,
         watch: &mut Watch<'_>,
     ) -> Result<Reached, SystemError> {
-        let federation = Federation::of(given)?;
-        let schedule = Schedule::of(given, settings.seed)?;
+        let maker = self.maker(given, settings.seed)?;
         let start = start.map_or_else(
-            || DVector::zeros(federation.sum.columns()),
+            || DVector::zeros(maker.federation.sum.columns()),
             DVector::from_column_slice,
         );
         Run {
             rounds: self,
-            step: federation.step(given),
-            steps: given.size("K"),
-            aggregate: (self.aggregate)(given),
-            federation: &federation,
-            schedule: &schedule,
+            maker: &maker,
             settings,
         }
         .from(start, watch)
     }
 }
 
+impl Rounds {
+    /// What makes these rounds of a given problem.
+    pub(super) fn maker(&self, given: &Given, seed: u64) -> Result<Maker, SystemError> {
+        let federation = Federation::of(given)?;
+        Ok(Maker {
+            schedule: Schedule::of(given, seed)?,
+            aggregate: (self.aggregate)(given),
+            corrected: self.corrected,
+            step: federation.step(given),
+            steps: given.size("K"),
+            federation,
+        })
+    }
+}
+
 /// What does not change from round to round.
 struct Run<'a> {
     rounds: &'a Rounds,
-    federation: &'a Federation,
-    schedule: &'a Schedule,
+    maker: &'a Maker,
     settings: &'a Settings,
-    aggregate: Aggregate,
-    step: f64,
-    steps: usize,
 }
 
 /// A common x, and what is known there.
@@ -156,7 +165,7 @@ impl Run<'_> {
         let mut point = self.at(start)?;
         let first = point.gradient_norm;
         let ended = self.go(&mut point, watch);
-        let federation = self.federation;
+        let federation = &self.maker.federation;
         let noise = self.noise(&point.x);
         let bound = if self.settings.certify && ended.outcome != Outcome::Interrupted {
             federation.bound(&point.x)
@@ -179,15 +188,15 @@ impl Run<'_> {
     }
 
     fn noise(&self, x: &DVector<f64>) -> Option<f64> {
-        let noise = self.federation.sum.gradient_noise(x).ok()?;
-        Some(noise / self.federation.count())
+        let noise = self.maker.federation.sum.gradient_noise(x).ok()?;
+        Some(noise / self.maker.federation.count())
     }
 
     fn at(&self, x: DVector<f64>) -> Result<Point, EvaluationError> {
-        let sum = &self.federation.sum;
+        let sum = &self.maker.federation.sum;
         let logits = sum.logits(&x)?;
-        let loss = sum.value_of_logits(&logits)? / self.federation.count();
-        let gradients = self.federation.gradients(&x)?;
+        let loss = sum.value_of_logits(&logits)? / self.maker.federation.count();
+        let gradients = self.maker.federation.gradients(&x)?;
         let all: Vec<&DVector<f64>> = gradients.iter().collect();
         let gradient_norm = Aggregate::Mean.of(&all).norm();
         Ok(Point {
@@ -229,10 +238,11 @@ impl Run<'_> {
             if at_rest || round == self.settings.max_iterations {
                 return self.left(point, round, at_rest);
             }
-            let next = match self.round(point, round) {
-                Ok((x, share)) => {
-                    passes += 3.0 + 2.0 * (self.steps as f64 - 1.0) * share;
-                    self.at(x)
+            let next = match self.maker.make(&point.x, &point.gradients, round) {
+                Ok(made) => {
+                    let share = self.maker.share(&made.contributors);
+                    passes += 3.0 + 2.0 * (self.maker.steps as f64 - 1.0) * share;
+                    self.at(made.x)
                 }
                 Err(error) => Err(error),
             };
@@ -259,75 +269,28 @@ impl Run<'_> {
 
     /// How far a gradient of length 1 moves x in a round, about.
     fn reach(&self) -> f64 {
-        let far = self.step * self.steps as f64;
-        match self.federation.curvature {
+        let far = self.maker.step * self.maker.steps as f64;
+        match self.maker.federation.curvature {
             [mu, _] if mu > 0.0 => far.min(mu.recip()),
             _ => far,
         }
     }
 
     fn too_long(&self) -> String {
-        let [_, largest] = self.federation.curvature;
+        let [_, largest] = self.maker.federation.curvature;
         format!(
             "steps are {:.3e} long; beyond 2 / L = {:.3e} gradient descent may diverge",
-            self.step,
+            self.maker.step,
             2.0 / largest
         )
     }
 
-    /// The next common x, and which part of the rows made more than one step for it.
-    fn round(&self, point: &Point, round: usize) -> Result<(DVector<f64>, f64), EvaluationError> {
-        let (drawn, in_time) = self.schedule.round(round);
-        let known: Vec<&DVector<f64>> = drawn.iter().map(|c| &point.gradients[*c]).collect();
-        let mean = self.rounds.corrected.then(|| Aggregate::Mean.of(&known));
-        let differences: Result<Vec<DVector<f64>>, EvaluationError> = in_time
-            .par_iter()
-            .map(|c| {
-                let own = &point.gradients[*c];
-                let correction = mean.as_ref().map(|mean| mean - own);
-                let client = &self.federation.clients[*c];
-                self.local(client, &point.x, own, correction.as_ref())
-            })
-            .collect();
-        let differences = differences?;
-        let all: Vec<&DVector<f64>> = differences.iter().collect();
-        let rows: usize = in_time
-            .iter()
-            .map(|c| self.federation.clients[*c].rows())
-            .sum();
-        let share = rows as f64 / self.federation.sum.rows() as f64;
-        Ok((&point.x + self.aggregate.of(&all), share))
-    }
-
-    /// `y - x` after K local steps, the first by a gradient that is known.
-    fn local(
-        &self,
-        client: &Problem,
-        x: &DVector<f64>,
-        first: &DVector<f64>,
-        correction: Option<&DVector<f64>>,
-    ) -> Result<DVector<f64>, EvaluationError> {
-        let mut y = x.clone();
-        for k in 0..self.steps {
-            let mut gradient = if k == 0 {
-                first.clone()
-            } else {
-                client.gradient(&y)?
-            };
-            if let Some(correction) = correction {
-                gradient += correction;
-            }
-            y.axpy(-self.step, &gradient, 1.0);
-        }
-        Ok(y - x)
-    }
-
     /// What a point is whose gradient is small.
     fn stationary(&self, point: &Point, small: Outcome) -> Outcome {
-        if self.federation.curvature[0] > 0.0 {
+        if self.maker.federation.curvature[0] > 0.0 {
             return small;
         }
-        let hessian = self.federation.sum.hessian(&point.x).ok();
+        let hessian = self.maker.federation.sum.hessian(&point.x).ok();
         let Some(eigen) = hessian.as_ref().and_then(eigen) else {
             return Outcome::Singular;
         };
@@ -348,10 +311,10 @@ impl Run<'_> {
             let warning = format!(
                 "{} of {} steps each has come to rest at its own limit, which is no minimiser: federated-newton finds that, and so does \
                  drift-corrected while every client is heard",
-                self.rounds.about, self.steps
+                self.rounds.about, self.maker.steps
             );
             (Outcome::AtRest, Some(warning))
-        } else if self.schedule.is_full() {
+        } else if self.maker.schedule.is_full() {
             (Outcome::IterationLimit, None)
         } else {
             let warning = "rounds that do not hear every client have a constant part of noise: no number of them ends it".to_owned();
