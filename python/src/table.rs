@@ -1,7 +1,7 @@
 //! The table of systems and the solver's defaults, for the functions that are made of them.
 
 use attention_regression::production::Settings;
-use attention_regression::system::{Asks, Fill, Rule, SYSTEMS, Slot};
+use attention_regression::system::{Asks, Fill, Rule, SYSTEMS, Slot, System};
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub(crate) fn systems() -> String {
                 "key": system.key,
                 "formula": system.formula,
                 "logit": system.logit,
-                "given": system.given.iter().map(slot).collect::<Vec<_>>(),
+                "given": system.given.iter().map(|one| given(system, one)).collect::<Vec<_>>(),
                 "unknowns": system.unknowns.iter().map(slot).collect::<Vec<_>>(),
                 "outputs": match system.asks {
                     Asks::Outputs(outputs) => slot(outputs),
@@ -25,6 +25,16 @@ pub(crate) fn systems() -> String {
         })
         .collect();
     Value::Array(rows).to_string()
+}
+
+/// A given array; a list of parts may stand for those that are listed.
+fn given(system: &System, one: &Slot) -> Value {
+    let mut value = slot(one);
+    value["parts"] = json!(matches!(one.rule, Rule::Parts(_)));
+    if system.is_listed(one) {
+        value["required"] = json!(false);
+    }
+    value
 }
 
 fn slot(slot: &Slot) -> Value {

@@ -145,3 +145,9 @@ fn the_first_cases_of_weighted_low_rank_are_as_reviewed() {
 fn the_first_cases_of_tensor_power_are_as_reviewed() {
     reviewed("tensor-power", &record(Paper::TensorPower, 0, 1));
 }
+
+#[test]
+fn the_first_cases_of_federated_softmax_are_as_reviewed() {
+    let found = record(Paper::FederatedSoftmax, 0, 1);
+    reviewed("federated-softmax", &found);
+}

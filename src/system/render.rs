@@ -16,16 +16,8 @@ pub fn render(given: &Given) -> String {
         "system",
         &Value::String(given.system().key.to_owned()),
     )];
-    let listed = given
-        .system()
-        .given
-        .iter()
-        .find_map(|slot| match slot.rule {
-            Rule::Parts(dimension) => Some(dimension),
-            _ => None,
-        });
     for slot in given.system().given {
-        if listed.is_some_and(|dimension| slot.by_rows_of(dimension)) {
+        if given.system().is_listed(slot) {
             continue;
         }
         if let Some(array) = given.array(slot.name) {

@@ -1,6 +1,6 @@
 //! A row of the table: one system.
 
-use crate::system::slot::Slot;
+use crate::system::slot::{Rule, Slot};
 
 /// What is asked about a system.
 #[derive(Clone, Copy, Debug)]
@@ -29,4 +29,24 @@ pub struct System {
     pub asks: Asks,
     /// Whether it is a loss of the logits `z = A x`, whose arrays an [`Instance`](crate::instance::Instance) holds.
     pub logit: bool,
+}
+
+impl System {
+    /// Whether a list of parts may stand for this array: where an array names the rows of the parts, for those with as many rows.
+    pub fn is_listed(&self, slot: &Slot) -> bool {
+        self.given.iter().any(|parts| match parts.rule {
+            Rule::Parts(dimension) => slot.by_rows_of(dimension),
+            Rule::Finite
+            | Rule::NonNegative
+            | Rule::Positive
+            | Rule::Symmetric
+            | Rule::Share
+            | Rule::Count
+            | Rule::Switch
+            | Rule::FiniteUnlessHidden(_)
+            | Rule::Dimension(_)
+            | Rule::Word(_)
+            | Rule::Variant(_) => false,
+        })
+    }
 }

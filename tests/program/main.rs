@@ -1,6 +1,7 @@
 //! The program as its users meet it: commands, files, bad input, interruptions, the conformance kit.
 
 mod bad_input;
+mod chain;
 mod check;
 #[path = "../common/mod.rs"]
 mod common;
