@@ -12,11 +12,22 @@ const TWO: &str = r#"{ "system": "federated-softmax", "local_steps": 2, "step": 
 fn chain(scratch: &Scratch, rounds: &str) -> (String, String) {
     let file = scratch.file("p.json", TWO);
     let journal = scratch.path("chain.jsonl");
-    let run = attreg(["chain", &file, "--journal", &journal, "--rounds", rounds, "--json"]);
+    let run = attreg([
+        "chain",
+        &file,
+        "--journal",
+        &journal,
+        "--rounds",
+        rounds,
+        "--json",
+    ]);
     assert_eq!(run.status, 0, "{}{}", run.out, run.err);
     let report = run.json();
     assert_eq!(report["status"], "made");
-    assert_eq!(report["blocks"].as_u64().unwrap(), rounds.parse::<u64>().unwrap() + 1);
+    assert_eq!(
+        report["blocks"].as_u64().unwrap(),
+        rounds.parse::<u64>().unwrap() + 1
+    );
     (file, journal)
 }
 
@@ -31,7 +42,17 @@ fn a_chain_follows_and_is_made_again_bit_for_bit() {
         assert_eq!(run.json()["blocks"], 41);
     }
     // The rounds are those of solve.
-    let solved = attreg(["solve", &file, "--method", "fedavg", "--max-iterations", "40", "--tolerance", "1e-300", "--json"]);
+    let solved = attreg([
+        "solve",
+        &file,
+        "--method",
+        "fedavg",
+        "--max-iterations",
+        "40",
+        "--tolerance",
+        "1e-300",
+        "--json",
+    ]);
     let text = fs::read_to_string(&journal).unwrap();
     let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!(last["x"], solved.json()["x"]["x"]);
@@ -46,7 +67,10 @@ fn a_chain_follows_and_is_made_again_bit_for_bit() {
         assert_eq!(run.status, 1, "{}{}", run.out, run.err);
         assert_eq!(run.json()["line"], 1);
         let reason = run.json()["reason"].to_string();
-        assert!(reason.contains("does not follow the block before it"), "{reason}");
+        assert!(
+            reason.contains("does not follow the block before it"),
+            "{reason}"
+        );
     }
 }
 
@@ -61,9 +85,23 @@ fn a_chain_that_was_killed_goes_on_to_the_same_bytes() {
         if length != whole.len() && length != 0 {
             let run = attreg(["chain", "--check", "--journal", &journal, "--json"]);
             assert_eq!(run.status, 1, "{length}");
-            assert!(run.json()["reason"].to_string().contains("is no whole block"), "{}", run.out);
+            assert!(
+                run.json()["reason"]
+                    .to_string()
+                    .contains("is no whole block"),
+                "{}",
+                run.out
+            );
         }
-        let run = attreg(["chain", &file, "--journal", &journal, "--rounds", "30", "--resume"]);
+        let run = attreg([
+            "chain",
+            &file,
+            "--journal",
+            &journal,
+            "--rounds",
+            "30",
+            "--resume",
+        ]);
         assert_eq!(run.status, 0, "{}{}", run.out, run.err);
         assert_eq!(fs::read(&journal).unwrap(), whole, "{length}");
     }
@@ -76,21 +114,32 @@ fn a_chain_that_was_changed_is_told_with_its_line() {
     let (file, journal) = chain(&scratch, "5");
     let text = fs::read_to_string(&journal).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    let joined = |order: &[usize]| -> String {
-        order.iter().map(|k| format!("{}\n", lines[*k])).collect()
-    };
+    let joined =
+        |order: &[usize]| -> String { order.iter().map(|k| format!("{}\n", lines[*k])).collect() };
     let number = lines[3].replace("\"number\":3", "\"number\":4");
     for (changed, line, reason) in [
-        (joined(&[0, 1, 3, 2, 4, 5]), 3, "block 3 where block 2 is next"),
+        (
+            joined(&[0, 1, 3, 2, 4, 5]),
+            3,
+            "block 3 where block 2 is next",
+        ),
         (joined(&[0, 1, 1, 2]), 3, "block 1 where block 2 is next"),
-        (text.replace(lines[3], &number), 4, "digest does not belong to the block"),
+        (
+            text.replace(lines[3], &number),
+            4,
+            "digest does not belong to the block",
+        ),
         (text.replace(lines[2], "{}"), 3, "is no whole block"),
     ] {
         fs::write(&journal, changed).unwrap();
         let run = attreg(["chain", "--check", "--journal", &journal, "--json"]);
         assert_eq!(run.status, 1, "{}", run.out);
         assert_eq!(run.json()["line"], line, "{reason}");
-        assert!(run.json()["reason"].to_string().contains(reason), "{}", run.out);
+        assert!(
+            run.json()["reason"].to_string().contains(reason),
+            "{}",
+            run.out
+        );
         let resumed = attreg(["chain", &file, "--journal", &journal, "--resume"]);
         resumed.assert_refused(&format!("line {line}: "));
     }
@@ -101,11 +150,15 @@ fn what_makes_no_chain_is_refused() {
     let scratch = Scratch::new();
     let (file, journal) = chain(&scratch, "2");
     attreg(["chain", &file, "--journal", &journal]).assert_refused("chain.jsonl");
-    attreg(["chain", "--journal", &journal]).assert_refused("an instance is needed to make a chain");
+    attreg(["chain", "--journal", &journal])
+        .assert_refused("an instance is needed to make a chain");
     let other = scratch.path("other.jsonl");
     attreg(["chain", &file, "--journal", &other, "--method", "federated-newton"])
         .assert_refused("method federated-newton makes no rounds: fedavg, drift-corrected, fedavg-median, fedavg-trimmed-mean do");
-    let late = scratch.file("late.json", TWO.replace("\"stragglers\": 1", "\"stragglers\": 2"));
+    let late = scratch.file(
+        "late.json",
+        TWO.replace("\"stragglers\": 1", "\"stragglers\": 2"),
+    );
     attreg(["chain", &late, "--journal", &other]).assert_refused("stragglers is 2");
     let long = scratch.file("long.json", TWO.replace("0.0625", "1e300"));
     attreg(["chain", &long, "--journal", &other]).assert_refused("cannot be made: ");
@@ -118,7 +171,9 @@ fn what_makes_no_chain_is_refused() {
 /// By mpmath at 60 digits for q = 0.1 as the f64 nearest to it.
 #[test]
 fn a_race_is_counted_to_thirty_digits() {
-    let run = attreg(["catch-up", "--share", "0.1", "--blocks", "6", "--risk", "0.001", "--json"]);
+    let run = attreg([
+        "catch-up", "--share", "0.1", "--blocks", "6", "--risk", "0.001", "--json",
+    ]);
     assert_eq!(run.status, 0, "{}", run.err);
     let report = run.json();
     assert_eq!(report["probability"], "5.91412160000000181725554604384e-4");
@@ -126,10 +181,22 @@ fn a_race_is_counted_to_thirty_digits() {
     assert_eq!(report["blocks_enough"], 6);
     assert_eq!(report["blocks_by_poisson_form"], 5);
     for (arguments, line) in [
-        (["--share", "1.5", "--blocks", "6"], "share is 1.5: must be from 0 to 1"),
-        (["--share", "0.1", "--risk", "0"], "risk is 0: must be above 0 and below 1"),
-        (["--share", "0.5", "--risk", "0.1"], "no number of blocks up to 100000 has a risk below 0.1"),
-        (["--share", "0.1", "--blocks", "100001"], "blocks is 100001: at most 100000 are counted"),
+        (
+            ["--share", "1.5", "--blocks", "6"],
+            "share is 1.5: must be from 0 to 1",
+        ),
+        (
+            ["--share", "0.1", "--risk", "0"],
+            "risk is 0: must be above 0 and below 1",
+        ),
+        (
+            ["--share", "0.5", "--risk", "0.1"],
+            "no number of blocks up to 100000 has a risk below 0.1",
+        ),
+        (
+            ["--share", "0.1", "--blocks", "100001"],
+            "blocks is 100001: at most 100000 are counted",
+        ),
     ] {
         attreg([&["catch-up"][..], &arguments].concat()).assert_refused(line);
     }

@@ -126,7 +126,7 @@ enum Chance {
     Fastest,
 }
 
-/// Nodes whose gradients take the times `delays` without any randomness: the first is always the fastest.
+/// Nodes whose gradients take the times `delays` without any randomness.
 fn next_block(case: &Case<Given>, which: Chance) -> Result<Verdict, CheckError> {
     let given = &case.instance;
     let delays = given.array("delays").map_or(&[][..], Array::values);
@@ -140,7 +140,7 @@ fn next_block(case: &Case<Given>, which: Chance) -> Result<Verdict, CheckError> 
         .map(|delay| High::lift(*delay).map(High::recip))
         .collect::<Result<_, _>>()?;
     let total: High = speeds.iter().copied().sum();
-    // The race itself: who ends first, in each of ten blocks.
+    // The race itself: all begin at the x of the last block, whoever ends first publishes, and all begin again.
     const BLOCKS: i64 = 10;
     let mut won = vec![0_i64; delays.len()];
     for _ in 0..BLOCKS {

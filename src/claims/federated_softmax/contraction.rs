@@ -207,7 +207,7 @@ pub fn claims() -> Vec<Claim> {
             .note("Holds from every start, and needs no bound on x or n. The least q is (L - mu) / (L + mu), at eta = 2 / (mu + L). Sharp: federated-softmax/contraction-attained.")
             .about(CONVEX, STRATA)
             .check(|case| contraction(case, High::ONE))
-            .fault("constants half as large, on A = I_2 too small", |case| contraction(case, High::ratio(1, 2)))
+            .fault("lambda and Lambda half as large", |case| contraction(case, High::ratio(1, 2)))
             .proven(Proof::by_spectrum(spectrum_theorem)),
         claim("federated-softmax/contraction-attained")
             .derived("the points where Theorem 1 is attained, n = 2")

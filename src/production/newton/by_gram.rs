@@ -38,10 +38,10 @@ use crate::production::newton::by_gram::general::General;
 use crate::production::newton::by_gram::objective::{Objective, State};
 use crate::production::newton::by_gram::run::{Data, Run};
 use crate::production::newton::by_gram::sampled_start::sampled_start;
-use crate::production::newton::by_gram::softmax::FusedSoftmax;
 use crate::production::{EvaluationError, Problem, Settings};
 
 pub(crate) use run::{End, Orders};
+pub(crate) use softmax::FusedSoftmax;
 
 /// Minimises from a start that fits. Errors are those of an evaluation at the start.
 pub(crate) fn minimise(

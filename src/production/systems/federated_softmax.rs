@@ -7,6 +7,7 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `federation` | the clients, their sum as one problem, steps, what a run ends with |
+//! | `descent` | gradients of one client along a run, by fused sweeps |
 //! | `newton` | Newton's method on the sum, which takes `d (d + 1) / 2 + d` numbers of each client a step |
 //! | `rounds` | rounds of local steps, plain or corrected, and their ends |
 //! | `maker` | what one round makes of a common x |
@@ -16,6 +17,7 @@
 
 mod aggregate;
 mod chained;
+mod descent;
 mod federation;
 mod maker;
 mod newton;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use nalgebra::{DMatrix, DVector};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
+use super::descent::Descent;
 use crate::instance::{DesignMatrix, InstanceError};
 use crate::production::error_bound::{ErrorBound, bound_error};
+use crate::production::kernels::operator::Gram;
 use crate::production::losses::loss_of;
 use crate::production::stacked::Stacked;
 use crate::production::systems::error::{Refusal, SystemError};
-use crate::production::{EvaluationError, Problem, ProblemError};
+use crate::production::{Problem, ProblemError};
 use crate::system::{Given, clients};
 
 /// Entries of the low-rank part of the Hessian of the sum, n x 2 N, at most.
@@ -20,6 +22,8 @@ const MOST_ENTRIES: usize = 1 << 25;
 pub(super) struct Federation {
     /// Each client's problem.
     pub clients: Vec<Problem>,
+    /// `A_c' W_c^2 A_c` of each.
+    ridges: Vec<Gram>,
     /// `sum_c L_c`, whose minimiser is that of the mean.
     pub sum: Problem,
     /// By the sharp constants of softmax regression, from eigenvalues in f64: all L_c have curvature in `[mu, L]`. `mu` may be
@@ -84,7 +88,11 @@ impl Federation {
                 .reduce(of)
                 .unwrap_or(0.0)
         };
+        let ridges = problems
+            .par_iter()
+            .map(|client| client.operator().gram(client.squared_weights().as_slice()));
         Ok(Self {
+            ridges: ridges.collect(),
             clients: problems,
             sum,
             curvature: [extremes(f64::min, 0), extremes(f64::max, 1)],
@@ -108,12 +116,12 @@ impl Federation {
         }
     }
 
-    /// The gradients of all clients at x, in order.
-    pub(super) fn gradients(&self, x: &DVector<f64>) -> Result<Vec<DVector<f64>>, EvaluationError> {
-        self.clients
-            .par_iter()
-            .map(|client| client.gradient(x))
-            .collect()
+    /// Gradients of one client along a run.
+    pub(super) fn descent(&self, client: usize) -> Descent<'_> {
+        let problem = &self.clients[client];
+        // Every client's loss is softmax.
+        let target = problem.loss().softmax_target().unwrap_or_default();
+        Descent::new(problem, target, &self.ridges[client])
     }
 
     /// A bound on the distance to a minimiser.

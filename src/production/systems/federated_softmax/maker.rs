@@ -6,7 +6,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::aggregate::Aggregate;
 use super::federation::Federation;
 use super::schedule::Schedule;
-use crate::production::{EvaluationError, Problem};
+use crate::production::EvaluationError;
 
 /// Makes rounds.
 pub(super) struct Maker {
@@ -26,25 +26,27 @@ pub(super) struct Made {
     pub contributors: Vec<usize>,
     /// What each of them sent.
     pub differences: Vec<DVector<f64>>,
+    /// How often A was read for it, of all clients' rows.
+    pub passes: f64,
 }
 
 impl Maker {
-    /// A round from x, where the gradients of all clients are these.
-    pub(super) fn make(
-        &self,
-        x: &DVector<f64>,
-        gradients: &[DVector<f64>],
-        round: usize,
-    ) -> Result<Made, EvaluationError> {
+    /// A round from x.
+    pub(super) fn make(&self, x: &DVector<f64>, round: usize) -> Result<Made, EvaluationError> {
         let (drawn, contributors) = self.schedule.round(round);
-        let known: Vec<&DVector<f64>> = drawn.iter().map(|c| &gradients[*c]).collect();
-        let mean = self.corrected.then(|| Aggregate::Mean.of(&known));
+        let mut passes = self.steps as f64 * self.share(&contributors);
+        let corrections = if self.corrected {
+            passes += self.share(&drawn);
+            Some(self.corrections(x, &drawn)?)
+        } else {
+            None
+        };
         let differences: Result<Vec<DVector<f64>>, EvaluationError> = contributors
             .par_iter()
             .map(|c| {
-                let own = &gradients[*c];
-                let correction = mean.as_ref().map(|mean| mean - own);
-                self.local(&self.federation.clients[*c], x, own, correction.as_ref())
+                let place = drawn.iter().position(|drawn| drawn == c);
+                let own = corrections.as_ref().zip(place);
+                self.local(*c, x, own.map(|(all, place)| &all[place]))
             })
             .collect();
         let differences = differences?;
@@ -53,31 +55,45 @@ impl Maker {
             x: x + self.aggregate.of(&all),
             contributors,
             differences,
+            passes,
         })
     }
 
+    /// `mean grad L(x) - grad L_c(x)` for each of the clients that are drawn, the mean over these.
+    fn corrections(
+        &self,
+        x: &DVector<f64>,
+        drawn: &[usize],
+    ) -> Result<Vec<DVector<f64>>, EvaluationError> {
+        let gradients: Result<Vec<DVector<f64>>, EvaluationError> = drawn
+            .par_iter()
+            .map(|c| self.federation.descent(*c).gradient(x))
+            .collect();
+        let gradients = gradients?;
+        let mean = Aggregate::Mean.of(&gradients.iter().collect::<Vec<_>>());
+        Ok(gradients.iter().map(|own| &mean - own).collect())
+    }
+
     /// Which part of all rows these clients have.
-    pub(super) fn share(&self, contributors: &[usize]) -> f64 {
-        let clients = &self.federation.clients;
-        let rows: usize = contributors.iter().map(|c| clients[*c].rows()).sum();
+    fn share(&self, clients: &[usize]) -> f64 {
+        let rows: usize = clients
+            .iter()
+            .map(|c| self.federation.clients[*c].rows())
+            .sum();
         rows as f64 / self.federation.sum.rows() as f64
     }
 
-    /// `y - x` after K local steps, the first by a gradient that is known.
+    /// `y - x` after K local steps.
     fn local(
         &self,
-        client: &Problem,
+        client: usize,
         x: &DVector<f64>,
-        first: &DVector<f64>,
         correction: Option<&DVector<f64>>,
     ) -> Result<DVector<f64>, EvaluationError> {
+        let mut descent = self.federation.descent(client);
         let mut y = x.clone();
-        for k in 0..self.steps {
-            let mut gradient = if k == 0 {
-                first.clone()
-            } else {
-                client.gradient(&y)?
-            };
+        for _ in 0..self.steps {
+            let mut gradient = descent.gradient(&y)?;
             if let Some(correction) = correction {
                 gradient += correction;
             }

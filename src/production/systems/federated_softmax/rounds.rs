@@ -149,7 +149,6 @@ struct Point {
     x: DVector<f64>,
     logits: DVector<f64>,
     loss: f64,
-    gradients: Vec<DVector<f64>>,
     gradient_norm: f64,
 }
 
@@ -196,14 +195,12 @@ impl Run<'_> {
         let sum = &self.maker.federation.sum;
         let logits = sum.logits(&x)?;
         let loss = sum.value_of_logits(&logits)? / self.maker.federation.count();
-        let gradients = self.maker.federation.gradients(&x)?;
-        let all: Vec<&DVector<f64>> = gradients.iter().collect();
-        let gradient_norm = Aggregate::Mean.of(&all).norm();
+        let gradient = sum.pull_back(&sum.gradient_in_logits(&logits)?)?;
+        let gradient_norm = gradient.norm() / self.maker.federation.count();
         Ok(Point {
             x,
             logits,
             loss,
-            gradients,
             gradient_norm,
         })
     }
@@ -212,7 +209,7 @@ impl Run<'_> {
     fn go(&self, point: &mut Point, watch: &mut Watch<'_>) -> Ended {
         let (first, first_logit) = (point.gradient_norm, point.logits.amax());
         let wanted = self.settings.tolerance * first;
-        let (mut passes, mut step_norm) = (3.0, 0.0);
+        let (mut passes, mut step_norm) = (2.0, 0.0);
         let (mut largest, mut at_rest) = (0.0_f64, false);
         let ended = |outcome, rounds, warnings| Ended {
             outcome,
@@ -238,10 +235,9 @@ impl Run<'_> {
             if at_rest || round == self.settings.max_iterations {
                 return self.left(point, round, at_rest);
             }
-            let next = match self.maker.make(&point.x, &point.gradients, round) {
+            let next = match self.maker.make(&point.x, round) {
                 Ok(made) => {
-                    let share = self.maker.share(&made.contributors);
-                    passes += 3.0 + 2.0 * (self.maker.steps as f64 - 1.0) * share;
+                    passes += 2.0 + made.passes;
                     self.at(made.x)
                 }
                 Err(error) => Err(error),
