@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::cli::interrupt::{FINISHING, stop_flag};
 use crate::cli::{CliError, Exit, output};
 use crate::production::ChainedRounds;
-use crate::production::chain::{Chain, ChainError, hexadecimal};
+use crate::production::chain::{Chain, ChainError, LineError, hexadecimal};
 use crate::system::{Posed, read};
 
 /// Arguments of `attreg chain`.
@@ -138,12 +138,15 @@ fn follow(
                     .map_err(|error| CliError::refused(path, error))?,
             ),
         };
-        match (chain.follow_line(line.trim_end_matches('\n')), expected) {
+        let Some(text) = line.strip_suffix('\n') else {
+            let missing = LineError::Broken("the end of the line is missing".to_owned());
+            return Ok(Followed::CutOff(place, missing.into()));
+        };
+        match (chain.follow_line(text), expected) {
             (Ok(block), Some(expected)) if *block != expected => {
                 return Ok(Followed::Broken(ChainError::Remade(block.number)));
             }
             (Ok(_), _) => {}
-            (Err(error), _) if !line.ends_with('\n') => return Ok(Followed::CutOff(place, error)),
             (Err(error), _) => return Ok(Followed::Broken(error)),
         }
         place += length;
@@ -180,7 +183,15 @@ fn make(arguments: &ChainArgs, rounds: &ChainedRounds) -> Result<(Report, Exit),
     let path = &arguments.journal;
     let failed = |error| CliError::io(path, error);
     let mut chain = Chain::new(Some(rounds.terms()));
-    let file = if arguments.resume {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(!arguments.resume)
+        .open(path)
+        .map_err(failed)?;
+    if file.try_lock().is_err() {
+        return Err(CliError::refused(path, "another process writes this chain"));
+    }
+    if arguments.resume {
         let end = match follow(path, &mut chain, None)? {
             // A run that was killed may have left a part of a line.
             Followed::Whole(end) | Followed::CutOff(end, _) => end,
@@ -189,19 +200,8 @@ fn make(arguments: &ChainArgs, rounds: &ChainedRounds) -> Result<(Report, Exit),
                 return Err(CliError::refused(path, format!("line {line}: {error}")));
             }
         };
-        let mut file = OpenOptions::new().write(true).open(path).map_err(failed)?;
         file.set_len(end).map_err(failed)?;
         file.seek(SeekFrom::Start(end)).map_err(failed)?;
-        file
-    } else {
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(path)
-            .map_err(failed)?
-    };
-    if file.try_lock().is_err() {
-        return Err(CliError::refused(path, "another process writes this chain"));
     }
     let stop = stop_flag(FINISHING);
     let mut file = BufWriter::new(file);

@@ -17,7 +17,8 @@ use crate::instance::files::{
     has_suffix, npy, read_point, refuse_overlap, refuse_two_readers, shown, write_whole,
 };
 use crate::production::{
-    Method, Problem, Settings, TraceEntry, has_error_bounds, method_names, solve_interruptible,
+    Method, Problem, Settings, TraceEntry, has_error_bounds, ignores_seed, method_names,
+    solve_interruptible,
 };
 use crate::system::{Asks, Posed, read_with_files};
 use follow::Follower;
@@ -86,11 +87,10 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
         }
         Posed::Other(given) => {
             let has_start = arguments.start.is_some() || !given.points().is_empty();
-            if arguments.seed.is_some() && has_start {
-                return Err(CliError::without_effect(
-                    "--seed",
-                    "it draws a start, and there is one",
-                ));
+            if arguments.seed.is_some()
+                && let Some(why) = ignores_seed(&given, &arguments.method, has_start)
+            {
+                return Err(CliError::without_effect("--seed", why));
             }
             let asked = named::Asked {
                 path,

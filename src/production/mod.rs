@@ -83,6 +83,6 @@ pub use softmax::Softmax;
 pub use solve::{solve, solve_interruptible, solve_observed};
 pub use systems::{
     AUTO, ChainedRounds, Excess, Refusal, SystemError, bound_excess, has_error_bounds,
-    method_names, method_names_of, rows_for_mean, rows_for_probability, solve_system,
+    ignores_seed, method_names, method_names_of, rows_for_mean, rows_for_probability, solve_system,
 };
 pub use two_layer::TwoLayer;

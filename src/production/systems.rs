@@ -32,4 +32,6 @@ mod trust_region;
 pub use error::{Refusal, SystemError};
 pub use federated_softmax::ChainedRounds;
 pub use leverage_regression::{Excess, bound_excess, rows_for_mean, rows_for_probability};
-pub use table::{AUTO, has_error_bounds, method_names, method_names_of, solve_system};
+pub use table::{
+    AUTO, has_error_bounds, ignores_seed, method_names, method_names_of, solve_system,
+};

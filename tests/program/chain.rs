@@ -88,7 +88,7 @@ fn a_chain_that_was_killed_goes_on_to_the_same_bytes() {
             assert!(
                 run.json()["reason"]
                     .to_string()
-                    .contains("is no whole block"),
+                    .contains("the end of the line is missing"),
                 "{}",
                 run.out
             );

@@ -49,12 +49,13 @@ fn clients_may_be_listed_stacked_or_files() {
         "{solved:?}"
     );
     // No weights are weights of 0.
+    let at = scratch.file("at.json", "[0.5, -0.5]");
     let loss = |first: &str, second: &str| {
         let manifest = TWO
             .replace(", \"weights\": 1 }", first)
             .replace(", \"weights\": [1, 2, 1]", second);
         let file = scratch.file("p.json", manifest);
-        attreg(["reference", &file, "--at", "[0.5, -0.5]", "--json"]).json()["loss"].clone()
+        attreg(["reference", &file, "--at", &at, "--json"]).json()["loss"].clone()
     };
     let plain = loss(" }", "");
     assert!(!plain.is_null());
@@ -143,6 +144,14 @@ fn rounds_with_some_of_the_clients_are_seeded() {
     };
     assert_eq!(by("1"), by("1"));
     assert_ne!(by("1"), by("2"));
+    let all = scratch.file("all.json", TWO);
+    for (method, why) in [
+        ("fedavg", "every client is heard"),
+        ("auto", "nothing is drawn"),
+    ] {
+        attreg(["solve", &all, "--method", method, "--seed", "1"])
+            .assert_refused(&format!("--seed has no effect here: {why}"));
+    }
 }
 
 /// Each from a good manifest by one change.
@@ -157,7 +166,7 @@ fn what_does_not_fit_is_one_line_with_file_client_and_place() {
         (
             "[2, 0]]",
             "[2, 0, 1]]",
-            "clients[1]: row 2 of the matrix has 3 entries, expected 2",
+            "clients[1]: matrix has 3 entries in row 2, expected 2 as in row 0",
         ),
         (
             "[[0.25, -1], [1, 1], [2, 0]]",

@@ -46,6 +46,15 @@ pub enum LineError {
     Changed,
 }
 
+impl LineError {
+    /// What JSON says, without the number of a line that is the only one.
+    fn broken(error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or_default();
+        Self::Broken(format!("{what} at column {}", error.column()))
+    }
+}
+
 /// As 64 hexadecimal digits.
 pub fn hexadecimal(digest: &Digest) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -105,8 +114,7 @@ impl Block {
 
     /// The block of a line, and its digest.
     pub fn of_line(text: &str) -> Result<(Self, Digest), LineError> {
-        let line: Line =
-            serde_json::from_str(text).map_err(|error| LineError::Broken(error.to_string()))?;
+        let line: Line = serde_json::from_str(text).map_err(|error| LineError::broken(&error))?;
         let block = Self {
             number: line.number,
             previous: parse("previous", &line.previous)?,

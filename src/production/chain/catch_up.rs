@@ -16,8 +16,6 @@ use crate::scalar::High;
 pub const DIGITS: usize = 30;
 /// Confirmations that are counted at most.
 pub const MOST_BLOCKS: u64 = 100_000;
-/// Terms of the second sum at most. Its terms fall by `q (k + z) / (k + 1)`.
-const MOST_TERMS: u64 = 1_000_000;
 
 /// What a question about a race refuses.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -37,9 +35,8 @@ pub enum CatchUpError {
     Never(f64),
 }
 
-/// The probability that an attacker with the share q of the work catches up from z blocks, to [`DIGITS`] digits. 1 for `z = 0` and from
-/// `q = 1/2` on, 0 for `q = 0` otherwise. Near `q = 1/2` the sum is long; where it would take more than a million terms what is left
-/// of it is bounded by a geometric series and added, which then costs digits.
+/// The probability that an attacker with the share q of the work, from 0 to 1, catches up from z blocks, to [`DIGITS`] digits; z up to
+/// [`MOST_BLOCKS`], for whose roundings there is room. 1 for `z = 0` and from `q = 1/2` on, 0 for `q = 0` otherwise.
 pub fn catch_up(share: High, blocks: u64) -> High {
     let q = share;
     let p = High::ONE - q;
@@ -58,18 +55,17 @@ pub fn catch_up(share: High, blocks: u64) -> High {
         term = term * p * (k + z) / (k + High::ONE);
         k += High::ONE;
     }
-    // At k = z both kinds of term are the same.
-    for _ in 0..MOST_TERMS {
+    // At k = z both kinds of term are the same. Their ratio falls towards q < 1/2: a few times z terms are enough.
+    loop {
         sum += term;
         let ratio = q * (k + z) / (k + High::ONE);
         term *= ratio;
         k += High::ONE;
         // The ratios fall, so a geometric series bounds what is left.
         if ratio < High::ONE && term / (High::ONE - ratio) < sum.shifted(-(DIGITS as i64) - 6) {
-            break;
+            return sum;
         }
     }
-    sum
 }
 
 /// Nakamoto's form of the same probability, at 40 digits: `1 - sum_(k <= z) e^-l l^k / k! (1 - (q / p)^(z - k))`, `l = z q / p`. Written as

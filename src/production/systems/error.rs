@@ -102,7 +102,7 @@ pub enum Refusal {
     },
     /// The low-rank parts of all clients together are too large.
     #[error(
-        "{clients} clients have {rows} rows together: at most {limit} products of both are solved"
+        "{clients} clients have {rows} rows together: a product of both of at most {limit} is solved"
     )]
     Clients {
         /// How many clients.

@@ -24,6 +24,11 @@ pub(crate) trait Method: Sync {
         false
     }
 
+    /// Why the seed changes nothing, where it does not. What most methods draw is a start.
+    fn ignores_seed(&self, _given: &Given, has_start: bool) -> Option<&'static str> {
+        has_start.then_some("it draws a start, and there is one")
+    }
+
     /// Solves from `start`, the unknowns as one vector by [`Layout`](crate::system::Layout), or from a start of the method's own.
     fn run(
         &self,

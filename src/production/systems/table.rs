@@ -97,6 +97,12 @@ fn choose(given: &Given, name: &str) -> Result<&'static dyn Method, SystemError>
     }
 }
 
+/// Why the seed changes nothing of a solve by the method of this name, where it does not; nothing where the method is refused.
+pub fn ignores_seed(given: &Given, method: &str, has_start: bool) -> Option<&'static str> {
+    let method = choose(given, method).ok()?;
+    method.ignores_seed(given, has_start)
+}
+
 /// Solves a system by the method of this name, [`AUTO`] for the cheapest, from `start`, the unknowns as one vector by
 /// [`Layout`](crate::system::Layout), or from a start of the method's own. The answer comes with the name of the method that ran.
 ///

@@ -11,6 +11,7 @@ use crate::production::error_bound::{ErrorBound, bound_error};
 use crate::production::kernels::operator::Gram;
 use crate::production::losses::loss_of;
 use crate::production::stacked::Stacked;
+use crate::production::step::eigen;
 use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::{Problem, ProblemError};
 use crate::system::{Given, clients};
@@ -37,14 +38,18 @@ fn refused(error: InstanceError) -> ProblemError {
     }
 }
 
-/// `[mu, L]` of one client.
+/// `[mu, L]` of one client, from the eigenvalues of `A'A` in f64; infinite where squares overflow.
 fn curvature(problem: &Problem) -> [f64; 2] {
-    let a: DMatrix<f64> = problem.matrix().to_dense();
-    let values = a.singular_values();
-    let least = if a.nrows() < a.ncols() {
+    let gram = problem.operator().gram(&vec![1.0; problem.rows()]);
+    let d = problem.columns();
+    let Some(eigen) = eigen(&DMatrix::from_fn(d, d, |i, j| gram.entry(i, j))) else {
+        return [f64::NEG_INFINITY, f64::INFINITY];
+    };
+    let size = eigen.eigenvalues.max();
+    let least = if problem.rows() < d {
         0.0
     } else {
-        values.min()
+        eigen.eigenvalues.min().max(0.0)
     };
     let (weights, loss) = (problem.squared_weights(), problem.loss());
     let floor = loss
@@ -53,33 +58,35 @@ fn curvature(problem: &Problem) -> [f64; 2] {
     let ceiling = loss
         .curvature_ceiling()
         .map_or(f64::INFINITY, |ceiling| weights.max() + ceiling);
-    let size = values.max();
-    // What is below 0 has its worst in the largest singular value.
+    // What is below 0 has its worst where A is largest.
     let lowest = if floor > 0.0 { least } else { size };
-    [floor * lowest * lowest, ceiling * size * size]
+    [floor * lowest, ceiling * size]
+}
+
+/// The clients, and the sum of their losses. An error where the low-rank parts of all clients together would be too large, or a square of
+/// a weight overflows.
+pub(super) fn problems(given: &Given) -> Result<(Vec<Problem>, Problem), SystemError> {
+    takes(given)?;
+    let instances = clients(given).map_err(refused)?;
+    let problems: Result<Vec<Problem>, _> = instances.iter().map(Problem::from_instance).collect();
+    let losses = instances.iter().map(loss_of).collect();
+    let weights: Vec<f64> = instances
+        .iter()
+        .flat_map(|client| client.weights().as_slice().to_vec())
+        .collect();
+    let matrix = DesignMatrix::dense(given.matrix("matrix", "n", "d")).map_err(refused)?;
+    let sum = Problem::with_loss(
+        Arc::new(Stacked::new(losses)),
+        matrix,
+        &DVector::from_vec(weights),
+    )?;
+    Ok((problems?, sum))
 }
 
 impl Federation {
-    /// Of a given problem. An error where the low-rank parts of all clients together would be too large, or a square of a weight
-    /// overflows.
+    /// Of a given problem; errors as for [`problems`].
     pub(super) fn of(given: &Given) -> Result<Self, SystemError> {
-        takes(given)?;
-        let instances = clients(given).map_err(refused)?;
-        let problems: Result<Vec<Problem>, _> =
-            instances.iter().map(Problem::from_instance).collect();
-        let problems = problems?;
-        let losses = instances.iter().map(loss_of).collect();
-        let weights: Vec<f64> = instances
-            .iter()
-            .flat_map(|client| client.weights().as_slice().to_vec())
-            .collect();
-        let rows = given.matrix("matrix", "n", "d");
-        let matrix = DesignMatrix::dense(rows).map_err(refused)?;
-        let sum = Problem::with_loss(
-            Arc::new(Stacked::new(losses)),
-            matrix,
-            &DVector::from_vec(weights),
-        )?;
+        let (problems, sum) = problems(given)?;
         let curvatures: Vec<[f64; 2]> = problems.par_iter().map(curvature).collect();
         let extremes = |of: fn(f64, f64) -> f64, k: usize| {
             curvatures
@@ -105,14 +112,18 @@ impl Federation {
     }
 
     /// The step of the problem, or `2 / (mu + L)`, the best constant step of gradient descent; `1 / L` where `mu` is not positive. 0
-    /// where the losses are constant.
-    pub(super) fn step(&self, given: &Given) -> f64 {
+    /// where the losses are constant, refused where L is beyond the range of f64.
+    pub(super) fn step(&self, given: &Given) -> Result<f64, Refusal> {
         let [mu, largest] = self.curvature;
         match given.scalar("step") {
-            step if step > 0.0 => step,
-            _ if largest <= 0.0 => 0.0,
-            _ if mu > 0.0 => 2.0 / (mu + largest),
-            _ => 1.0 / largest,
+            step if step > 0.0 => Ok(step),
+            _ if !largest.is_finite() => Err(Refusal::Range {
+                what: "the largest curvature",
+                exponent: 1024,
+            }),
+            _ if largest <= 0.0 => Ok(0.0),
+            _ if mu > 0.0 => Ok(2.0 / (mu + largest)),
+            _ => Ok(1.0 / largest),
         }
     }
 

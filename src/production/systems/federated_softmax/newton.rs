@@ -7,7 +7,7 @@
 use nalgebra::DVector;
 
 use super::KEY;
-use super::federation::{Federation, takes};
+use super::federation::{problems, takes};
 use crate::production::TraceEntry;
 use crate::production::settings::Settings;
 use crate::production::solve::solve_observed;
@@ -39,6 +39,10 @@ impl Method for FederatedNewton {
         true
     }
 
+    fn ignores_seed(&self, _given: &Given, _has_start: bool) -> Option<&'static str> {
+        Some("nothing is drawn")
+    }
+
     fn run(
         &self,
         given: &Given,
@@ -46,12 +50,9 @@ impl Method for FederatedNewton {
         settings: &Settings,
         watch: &mut Watch<'_>,
     ) -> Result<Reached, SystemError> {
-        let federation = Federation::of(given)?;
-        let count = federation.count();
-        let start = start.map_or_else(
-            || DVector::zeros(federation.sum.columns()),
-            DVector::from_column_slice,
-        );
+        let (clients, sum) = problems(given)?;
+        let count = clients.len() as f64;
+        let start = start.map_or_else(|| DVector::zeros(sum.columns()), DVector::from_column_slice);
         let mut observer = |entry: &TraceEntry| {
             // The mean is the sum over N; lengths and shifts are those of the sum.
             let mean = TraceEntry {
@@ -65,7 +66,7 @@ impl Method for FederatedNewton {
                 ControlFlow::Continue(())
             }
         };
-        let solution = solve_observed(&federation.sum, &start, settings, &mut observer)?;
+        let solution = solve_observed(&sum, &start, settings, &mut observer)?;
         Ok(Reached {
             outcome: solution.outcome,
             x: solution.x.as_slice().to_vec(),

@@ -101,6 +101,13 @@ impl Method for Rounds {
         true
     }
 
+    fn ignores_seed(&self, given: &Given, _has_start: bool) -> Option<&'static str> {
+        let schedule = Schedule::of(given, 0).ok()?;
+        schedule
+            .is_full()
+            .then_some("every client is heard in every round")
+    }
+
     fn run(
         &self,
         given: &Given,
@@ -130,7 +137,7 @@ impl Rounds {
             schedule: Schedule::of(given, seed)?,
             aggregate: (self.aggregate)(given),
             corrected: self.corrected,
-            step: federation.step(given),
+            step: federation.step(given)?,
             steps: given.size("K"),
             federation,
         })
