@@ -193,10 +193,12 @@ fn what_does_not_fit_is_one_line_with_file_client_and_place() {
             "3, { \"matrix\": [[1",
             "clients[0] is 3: an instance, or the file of one, is needed",
         ),
-        ("[0.25, -1]", "[0.25, 1e400]",
-            "clients[1].matrix[0][1] is 1e400: every entry must be a finite number"),
-        ("[0.25, -1]", "[0.25, null]",
-            "clients[1]"),
+        (
+            "[0.25, -1]",
+            "[0.25, 1e400]",
+            "clients[1].matrix[0][1] is 1e400: every entry must be a finite number",
+        ),
+        ("[0.25, -1]", "[0.25, null]", "clients[1]"),
         (
             "\"local_steps\": 3",
             "\"local_steps\": 0",
