@@ -34,6 +34,9 @@ pub enum CliError {
         /// Why.
         source: OracleError,
     },
+    /// Another rank of this run says what is wrong.
+    #[error("another rank has failed")]
+    Elsewhere,
     /// Standard output cannot be written.
     #[error("standard output: {0}")]
     Output(std::io::Error),
@@ -63,6 +66,7 @@ impl CliError {
         // Where standard error is closed there is nobody to tell; the status says it still.
         let _ = match self {
             Self::Arguments(error) => error.print(),
+            Self::Elsewhere => Ok(()),
             _ => writeln!(std::io::stderr(), "attreg: {self}"),
         };
     }

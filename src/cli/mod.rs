@@ -27,6 +27,7 @@ mod interrupt;
 pub mod merge;
 mod output;
 mod published;
+mod ranks;
 pub mod reference;
 pub mod report;
 pub mod row_queries;

@@ -4,6 +4,7 @@ mod follow;
 mod named;
 mod outputs;
 mod report;
+mod together;
 
 use std::path::{Path, PathBuf};
 
@@ -12,12 +13,14 @@ use clap::builder::PossibleValuesParser;
 use nalgebra::DVector;
 
 use crate::cli::interrupt::{FINISHING, stop_flag};
+use crate::cli::ranks::Together;
 use crate::cli::{CliError, Exit, output};
+use crate::instance::Instance;
 use crate::instance::files::{
     has_suffix, npy, read_point, refuse_overlap, refuse_two_readers, shown, write_whole,
 };
 use crate::production::{
-    Method, Problem, Settings, TraceEntry, has_error_bounds, ignores_seed, method_names,
+    Method, Problem, Settings, Solution, TraceEntry, has_error_bounds, ignores_seed, method_names,
     solve_interruptible,
 };
 use crate::system::{Asks, Posed, read_with_files};
@@ -64,17 +67,14 @@ pub struct SolveArgs {
     json: bool,
 }
 
-/// Solves, writes the files that were asked for, prints.
+/// Solves, writes the files that were asked for, prints; together with the other ranks where a launcher of MPI has started several.
 pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
-    let settings = settings(arguments)?;
-    if let Some(start) = &arguments.start {
-        refuse_two_readers(&[("INSTANCE", &arguments.instance), ("--start", start)])?;
+    if let Some(together) = Together::join()? {
+        return together::run(arguments, &together);
     }
+    let settings = settings(arguments)?;
     let path = shown(&arguments.instance);
-    let (posed, mut inputs) = read_with_files(&arguments.instance)?;
-    inputs.extend(arguments.start.clone());
-    refuse_overlap(&inputs, &files(arguments))?;
-    let instance = match posed {
+    let instance = match posed(arguments)? {
         Posed::Logit(instance) => instance,
         Posed::Other(given) if matches!(given.system().asks, Asks::Outputs(_)) => {
             refuse_what_iterates(arguments)?;
@@ -103,6 +103,43 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
             return named::run(&asked, &given, &settings);
         }
     };
+    let prepared = prepare(arguments, instance)?;
+    let stop = stop_flag(FINISHING);
+    let mut follower = Follower::of(&stop, Some("passes over A"));
+    let mut observer = |entry: &TraceEntry| follower.sees(entry);
+    let Prepared { problem, start, .. } = &prepared;
+    let solution = solve_interruptible(problem, start, &settings, &mut observer, &stop)
+        .map_err(|error| CliError::refused(path, error))?;
+    let (seconds, trace) = follower.end();
+    let run = Run {
+        method: settings.method.as_str(),
+        seed: settings.seed,
+        seconds,
+    };
+    finish(arguments, prepared.save, &solution, &trace, &run)
+}
+
+/// What is solved, read from its files.
+fn posed(arguments: &SolveArgs) -> Result<Posed, CliError> {
+    if let Some(start) = &arguments.start {
+        refuse_two_readers(&[("INSTANCE", &arguments.instance), ("--start", start)])?;
+    }
+    let (posed, mut inputs) = read_with_files(&arguments.instance)?;
+    inputs.extend(arguments.start.clone());
+    refuse_overlap(&inputs, &files(arguments))?;
+    Ok(posed)
+}
+
+/// A loss of logits, ready to be minimised.
+struct Prepared {
+    problem: Problem,
+    start: DVector<f64>,
+    /// How the answer is written, where it is.
+    save: Option<Saver>,
+}
+
+fn prepare(arguments: &SolveArgs, instance: Instance) -> Result<Prepared, CliError> {
+    let path = shown(&arguments.instance);
     if Method::parse(&arguments.method).is_none() {
         let reason = format!(
             "method {} is for other systems: a loss of logits is solved by {}",
@@ -118,28 +155,31 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     };
     let problem =
         Problem::from_instance(&instance).map_err(|error| CliError::refused(path, error))?;
-    drop(instance);
-    let stop = stop_flag(FINISHING);
-    let mut follower = Follower::of(&stop, Some("passes over A"));
-    let mut observer = |entry: &TraceEntry| follower.sees(entry);
-    let solution = solve_interruptible(&problem, &start, &settings, &mut observer, &stop)
-        .map_err(|error| CliError::refused(path, error))?;
-    let (seconds, trace) = follower.end();
+    Ok(Prepared {
+        problem,
+        start,
+        save,
+    })
+}
+
+/// Writes and prints the answer to a loss of logits.
+fn finish(
+    arguments: &SolveArgs,
+    save: Option<Saver>,
+    solution: &Solution,
+    trace: &str,
+    run: &Run,
+) -> Result<Exit, CliError> {
     if let (Some(save), Some(file)) = (save, &arguments.output) {
         save(file, &solution.x)?;
     }
     if let Some(file) = &arguments.trace {
         write_whole(file, trace.as_bytes())?;
     }
-    let run = Run {
-        method: settings.method.as_str(),
-        seed: settings.seed,
-        seconds,
-    };
     let name = |j: usize| format!("x[{j}]");
     report::print(
-        &solution,
-        &run,
+        solution,
+        run,
         arguments.json,
         || solution.x.as_slice(),
         name,

@@ -3,7 +3,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use crate::instance::DesignMatrix;
-use crate::production::summation::{add_multiple, dot, dot_units};
+use crate::production::ranks::{Share, column_products};
+use crate::production::summation::{add_multiple, dot_units};
 
 /// Rows that are multiplied at once: short enough to keep rounding low, long enough for the matrix kernel.
 const BLOCK: usize = 64;
@@ -172,7 +173,13 @@ fn weighted_gram_of(
 
 /// `A x` (n), each entry as if computed in twice the precision and rounded once: off by at most
 /// `u |z_i| + 4 (d+1)^2 u^2 (|A| |x|)_i`. Where the splitting overflows (entries beyond 1e300), a plain dot product.
-pub(crate) fn multiply_compensated(a: &DesignMatrix, x: &DVector<f64>) -> DVector<f64> {
+///
+/// The rows are those that are here, and no rank takes the plain product where another does not.
+pub(crate) fn multiply_compensated(
+    a: &DesignMatrix,
+    share: &Share,
+    x: &DVector<f64>,
+) -> DVector<f64> {
     let n = a.rows();
     let mut sums = vec![0.0; n];
     let mut lost = vec![0.0; n];
@@ -202,7 +209,7 @@ pub(crate) fn multiply_compensated(a: &DesignMatrix, x: &DVector<f64>) -> DVecto
         }
     }
     let product = DVector::from_fn(n, |i, _| sums[i] + lost[i]);
-    if product.iter().all(|entry| entry.is_finite()) {
+    if share.everywhere(product.iter().all(|entry| entry.is_finite())) {
         product
     } else {
         a.multiply(x)
@@ -211,38 +218,51 @@ pub(crate) fn multiply_compensated(a: &DesignMatrix, x: &DVector<f64>) -> DVecto
 
 /// `A' v` (d): tree sums for dense columns, so that rounding grows like log n.
 pub(crate) fn transpose_multiply(a: &DesignMatrix, v: &[f64]) -> DVector<f64> {
-    transpose_multiply_of(a, v, |entry| entry)
+    transpose_multiply_of(a, &Share::whole(a.rows()), v, |entry| entry)
 }
 
-/// [`transpose_multiply`] with `entry(a_ij)` in place of each entry.
-fn transpose_multiply_of(a: &DesignMatrix, v: &[f64], entry: impl Fn(f64) -> f64) -> DVector<f64> {
+/// [`transpose_multiply`] where `a` has the rows that are here, and v the entries of all n rows.
+pub(crate) fn transpose_multiply_shared(
+    a: &DesignMatrix,
+    share: &Share,
+    v: &[f64],
+) -> DVector<f64> {
+    transpose_multiply_of(a, share, v, |entry| entry)
+}
+
+/// [`transpose_multiply_shared`] with `entry(a_ij)` in place of each entry.
+fn transpose_multiply_of(
+    a: &DesignMatrix,
+    share: &Share,
+    v: &[f64],
+    entry: impl Fn(f64) -> f64,
+) -> DVector<f64> {
     match a {
-        DesignMatrix::Dense(dense) => {
-            let mut product = DVector::zeros(dense.columns());
-            dense.for_each_column(|j, column| {
-                column.iter_mut().for_each(|value| *value = entry(*value));
-                product[j] = dot(column, v);
-            });
-            product
-        }
+        DesignMatrix::Dense(dense) => DVector::from_vec(column_products(share, dense, v, entry)),
         DesignMatrix::Sparse(sparse) => {
-            let mut blocks = vec![DVector::zeros(sparse.ncols())];
-            for (i, factor) in v.iter().enumerate() {
-                let row = sparse.row(i);
-                let last = blocks.len() - 1;
-                for (j, value) in row.col_indices().iter().zip(row.values()) {
-                    blocks[last][*j] += entry(*value) * factor;
+            let d = sparse.ncols();
+            let own = share.own();
+            // The partial sums one after another: what is open goes on on the next rank.
+            let sums = share.in_turn(vec![0.0; d], |sums| {
+                let mut blocks: Vec<_> = sums.chunks(d).map(DVector::from_column_slice).collect();
+                for (row, i) in sparse.row_iter().zip(own) {
+                    let factor = v[i];
+                    let last = blocks.len() - 1;
+                    for (j, value) in row.col_indices().iter().zip(row.values()) {
+                        blocks[last][*j] += entry(*value) * factor;
+                    }
+                    if (i + 1) % SPARSE_LEAF == 0 {
+                        blocks.push(DVector::zeros(d));
+                        merge_equal_levels(&mut blocks, (i + 1) / SPARSE_LEAF);
+                    }
                 }
-                if (i + 1) % SPARSE_LEAF == 0 {
-                    blocks.push(DVector::zeros(sparse.ncols()));
-                    merge_equal_levels(&mut blocks, (i + 1) / SPARSE_LEAF);
-                }
-            }
-            blocks
-                .into_iter()
+                *sums = blocks.iter().flatten().copied().collect();
+            });
+            sums.chunks(d)
+                .map(DVector::from_column_slice)
                 .rev()
                 .reduce(|sum, block| block + sum)
-                .unwrap_or_else(|| DVector::zeros(sparse.ncols()))
+                .unwrap_or_else(|| DVector::zeros(d))
         }
     }
 }
@@ -299,7 +319,12 @@ impl Magnitude<'_> {
 
     /// `|A|' v` (d), as [`transpose_multiply`].
     pub(crate) fn transpose_multiply(&self, v: &[f64]) -> DVector<f64> {
-        transpose_multiply_of(self.0, v, f64::abs)
+        self.transpose_multiply_shared(&Share::whole(self.0.rows()), v)
+    }
+
+    /// `|A|' v` (d), as [`transpose_multiply_shared`].
+    pub(crate) fn transpose_multiply_shared(&self, share: &Share, v: &[f64]) -> DVector<f64> {
+        transpose_multiply_of(self.0, share, v, f64::abs)
     }
 
     /// `|A|' diag(weights) |A|`, as [`weighted_gram`].
@@ -511,10 +536,17 @@ mod tests {
             DesignMatrix::Sparse(CsrMatrix::from(&a)),
             DesignMatrix::Dense(a.into()),
         ] {
-            assert_eq!(multiply_compensated(&matrix, &x).as_slice(), [1.0, 0.0]);
+            assert_eq!(
+                multiply_compensated(&matrix, &Share::whole(matrix.rows()), &x).as_slice(),
+                [1.0, 0.0]
+            );
         }
         let huge = DesignMatrix::Dense(DMatrix::from_element(1, 1, 1e301).into());
-        let product = multiply_compensated(&huge, &DVector::from_element(1, 2.0));
+        let product = multiply_compensated(
+            &huge,
+            &Share::whole(huge.rows()),
+            &DVector::from_element(1, 2.0),
+        );
         assert_eq!(product[0], 2e301);
     }
 }

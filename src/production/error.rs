@@ -76,6 +76,14 @@ pub enum ProblemError {
         /// The length that fits.
         expected: usize,
     },
+    /// The ranks that are to share the rows have no vector instructions in common.
+    #[error(
+        "the ranks have processors of different kinds ({levels}): their results would have different bits"
+    )]
+    Processors {
+        /// The best level of each rank.
+        levels: String,
+    },
     /// A weight is NaN or infinite.
     #[error("{part}[{index}] is {value}: every entry must be finite")]
     NotFinite {
@@ -118,6 +126,12 @@ pub enum SolveError {
         columns: usize,
         /// The largest that is taken.
         limit: usize,
+    },
+    /// Several ranks share the rows, and this method needs all of them together.
+    #[error("the method {method} does not run on several ranks: its sample is one of all rows")]
+    NotInParts {
+        /// Its name.
+        method: &'static str,
     },
     /// A factorisation of the design matrix did not converge.
     #[error("a factorisation of the design matrix did not converge in {iterations} iterations")]

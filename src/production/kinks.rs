@@ -49,7 +49,7 @@ fn steps(problem: &Problem, x: &DVector<f64>, slope: &DVector<f64>) -> Vec<DVect
     let Ok(uphill) = problem.pull_back(slope) else {
         return Vec::new();
     };
-    let size = problem.matrix().multiply(&uphill).amax();
+    let size = problem.image(&uphill).amax();
     if !(size.is_finite() && size > 0.0) {
         return Vec::new();
     }

@@ -52,6 +52,7 @@ mod outputs;
 mod probabilities;
 mod problem;
 pub mod queries;
+pub mod ranks;
 mod residual_softmax;
 mod row_samples;
 mod running_error;

@@ -1,5 +1,6 @@
 //! A loss of the logits, a design matrix and a ridge: `L(x) = l(A x) + 0.5 || diag(w) A x ||^2`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,12 +8,13 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::production::diagonal_plus_low_rank::{
-    Magnitude, multiply_compensated, transpose_multiply,
+    Magnitude, multiply_compensated, transpose_multiply_shared,
 };
 use crate::production::kernels::Level;
 use crate::production::kernels::operator::Operator;
 use crate::production::logit_loss::{LogitErrorBounds, check_vector, refuse_overflow};
 use crate::production::losses::loss_of;
+use crate::production::ranks::{Ranks, Share, common_level};
 use crate::production::summation::{compensated_sum, dot_units, norm};
 use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitLoss, ProblemError};
 use crate::scalar::Ball;
@@ -27,9 +29,10 @@ const SPLIT_LIMIT: f64 = 1e290;
 #[derive(Clone)]
 pub struct Problem {
     loss: Arc<dyn LogitLoss>,
+    /// The rows that are here.
     matrix: Arc<DesignMatrix>,
     operator: Operator,
-    /// `w^2`, each entry rounded once.
+    /// `w^2` of all rows, each entry rounded once.
     squared_weights: DVector<f64>,
 }
 
@@ -144,7 +147,7 @@ impl Problem {
 
     /// The number of logits n.
     pub fn rows(&self) -> usize {
-        self.matrix.rows()
+        self.squared_weights.len()
     }
 
     /// The number of unknowns d.
@@ -157,9 +160,62 @@ impl Problem {
         self.loss.as_ref()
     }
 
-    /// `A`, n x d.
+    /// `A`, n x d; where several ranks share the rows ([`shared_among`](Self::shared_among)), those that are here.
     pub fn matrix(&self) -> &DesignMatrix {
         &self.matrix
+    }
+
+    /// The same problem with its rows shared by ranks, each of which has it whole and keeps its rows: all of them call this, and do
+    /// from then on the same with it. A problem too small for several threads stays whole on each.
+    ///
+    /// What is computed with it has the bits of one process, in [`solve`](crate::production::solve) and in every evaluation, and is
+    /// the same on every rank. An error where the ranks have processors of different kinds.
+    pub fn shared_among(&self, ranks: &Arc<dyn Ranks>) -> Result<Self, ProblemError> {
+        let (n, stored) = (self.rows(), self.matrix.stored());
+        let cut = Operator::cut(&self.matrix, n, stored);
+        let share = Share::of(&cut, n, ranks);
+        if share.is_whole() {
+            return Ok(self.clone());
+        }
+        let own: Vec<usize> = share.own().collect();
+        let matrix = Arc::new(self.matrix.select_rows(&own));
+        let level = common_level(&share)?;
+        Ok(Self {
+            operator: Operator::of_part(&matrix, stored, share, level),
+            matrix,
+            ..self.clone()
+        })
+    }
+
+    /// The same problem with all of its rows on every rank: for what is not done in parts.
+    pub(crate) fn whole(&self) -> Cow<'_, Self> {
+        if self.share().is_whole() {
+            return Cow::Borrowed(self);
+        }
+        let matrix = Arc::new(self.share().rows_of_all(self.matrix.as_ref().clone()));
+        Cow::Owned(Self {
+            operator: Operator::new(&matrix, self.operator.level()),
+            matrix,
+            ..self.clone()
+        })
+    }
+
+    /// Which rows are here.
+    pub(crate) fn share(&self) -> &Share {
+        self.operator.share()
+    }
+
+    /// Entries of all rows, from those of the rows that are here.
+    fn of_all(&self, own: DVector<f64>) -> DVector<f64> {
+        if self.share().is_whole() {
+            return own;
+        }
+        DVector::from_vec(self.share().gather(own.data.into()))
+    }
+
+    /// `A v` by plain sums (n).
+    pub(crate) fn image(&self, v: &DVector<f64>) -> DVector<f64> {
+        self.of_all(self.matrix.multiply(v))
     }
 
     /// A as the kernels read it.
@@ -175,7 +231,7 @@ impl Problem {
     /// `z = A x`, n entries. An error if x has a wrong length or is not finite, or if a logit overflows.
     pub fn logits(&self, x: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
         check_vector("point", x, self.columns())?;
-        let z = multiply_compensated(&self.matrix, x);
+        let z = self.of_all(multiply_compensated(&self.matrix, self.share(), x));
         refuse_overflow("logits A x", z.as_slice())?;
         Ok(z)
     }
@@ -215,7 +271,7 @@ impl Problem {
 
     /// `A' v`, d entries, or an error if it overflows.
     pub(crate) fn pull_back(&self, v: &DVector<f64>) -> Result<DVector<f64>, EvaluationError> {
-        let product = transpose_multiply(&self.matrix, v.as_slice());
+        let product = transpose_multiply_shared(&self.matrix, self.share(), v.as_slice());
         refuse_overflow("gradient", product.as_slice())?;
         Ok(product)
     }
@@ -223,7 +279,7 @@ impl Problem {
     /// `Hess L(x) = A' (Hess l(z) + diag(w^2)) A`, d x d, exactly symmetric; errors as for [`value`](Self::value).
     pub fn hessian(&self, x: &DVector<f64>) -> Result<DMatrix<f64>, EvaluationError> {
         let curvature = self.loss.hessian(&self.logits(x)?)?;
-        let hessian = curvature.congruence(&self.matrix, &self.squared_weights);
+        let hessian = curvature.congruence(&self.whole().matrix, &self.squared_weights);
         refuse_overflow("Hessian", hessian.as_slice())?;
         Ok(hessian)
     }
@@ -237,7 +293,7 @@ impl Problem {
     ) -> Result<DVector<f64>, EvaluationError> {
         let curvature = self.loss.hessian(&self.logits(x)?)?;
         check_vector("vector", v, self.columns())?;
-        let image = self.matrix.multiply(v);
+        let image = self.image(v);
         let product = curvature.multiply(&image) + self.squared_weights.component_mul(&image);
         refuse_overflow("Hessian times vector", product.as_slice())?;
         self.pull_back(&product)
@@ -250,14 +306,14 @@ impl Problem {
         let bound = self.gradient_error_bound(x)?;
         let curvature = self.loss.hessian(&self.logits(x)?)?;
         let magnitude = Magnitude(&self.matrix);
-        let moved = magnitude.multiply(&x.abs()) * UNIT;
+        let moved = self.of_all(magnitude.multiply(&x.abs())) * UNIT;
         let felt = DiagonalPlusLowRank {
             diagonal: curvature.diagonal.abs() + &self.squared_weights,
             basis: curvature.basis.abs(),
             core: curvature.core.abs(),
         }
         .multiply(&moved);
-        let noise = bound + magnitude.transpose_multiply(felt.as_slice());
+        let noise = bound + magnitude.transpose_multiply_shared(self.share(), felt.as_slice());
         Ok(norm(noise.as_slice()))
     }
 
@@ -283,7 +339,8 @@ impl Problem {
         let inherited = self.logit_gradient_error(&z, &logit_error, &bounds)?;
         let units = dot_units(self.rows()) * UNIT;
         let per_row = inherited + v.abs() * units;
-        let bound = Magnitude(&self.matrix).transpose_multiply(per_row.as_slice());
+        let bound =
+            Magnitude(&self.matrix).transpose_multiply_shared(self.share(), per_row.as_slice());
         let slack = 1.0 + 64.0 * f64::EPSILON;
         Ok(bound.map(|error| error * slack + f64::MIN_POSITIVE))
     }
@@ -292,7 +349,7 @@ impl Problem {
     /// (`docs/numerics.md`, "Hessian").
     pub fn hessian_error_bound(&self, x: &DVector<f64>) -> Result<DMatrix<f64>, EvaluationError> {
         let (z, _, bounds) = self.bounds(x)?;
-        self.congruence_error(&self.matrix, &z, &bounds)
+        self.congruence_error(&self.whole().matrix, &z, &bounds)
     }
 
     /// The entrywise error of `M' (Hess l + diag(w^2)) M` for a matrix M with n rows.
@@ -332,7 +389,7 @@ impl Problem {
         let z = self.logits(x)?;
         // One rounding of the result and second-order terms, or plain sums where the splitting would overflow.
         let d = self.columns() as f64;
-        let magnitude = Magnitude(&self.matrix).multiply(&x.abs());
+        let magnitude = self.of_all(Magnitude(&self.matrix).multiply(&x.abs()));
         let units = if magnitude.amax() < SPLIT_LIMIT
             && self.matrix_size() < SPLIT_LIMIT
             && x.amax() < SPLIT_LIMIT
@@ -351,7 +408,7 @@ impl Problem {
 
     /// The largest magnitude of an entry of A.
     fn matrix_size(&self) -> f64 {
-        match self.matrix.as_ref() {
+        let here: f64 = match self.matrix.as_ref() {
             DesignMatrix::Dense(a) => a
                 .iter()
                 .flatten()
@@ -360,7 +417,9 @@ impl Problem {
                 .values()
                 .iter()
                 .fold(0.0, |size, entry| size.max(entry.abs())),
-        }
+        };
+        let each = self.share().gather(vec![here]);
+        each.into_iter().fold(0.0, f64::max)
     }
 
     /// `w_i^2` as stored: one rounding.

@@ -87,6 +87,11 @@ fn solve_with(
     stop: Stop<'_>,
 ) -> Result<Solution, SolveError> {
     settings.validate()?;
+    if settings.method == Method::Subsampled && !problem.share().is_whole() {
+        return Err(SolveError::NotInParts {
+            method: settings.method.as_str(),
+        });
+    }
     check_vector("point", start, problem.columns())?;
     let (start, moved) = off_the_symmetry(problem, start)?;
     let relieved = relieved_of_constant(problem, &start)?;
@@ -122,7 +127,7 @@ fn dispatch(
         None if settings.sampled_start == Some(true) => {
             from_sample(problem, start, settings, observer, stop)
         }
-        None => solve_orthonormal(problem, start, settings, None, observer, stop),
+        None => solve_orthonormal(&problem.whole(), start, settings, None, observer, stop),
     }
 }
 
@@ -212,7 +217,7 @@ fn by_gram(
         Ok(end) => end,
         // Squares of entries overflow before the entries do.
         Err(_) if affordable && replaceable => {
-            return solve_orthonormal(problem, start, settings, None, observer, stop);
+            return solve_orthonormal(&problem.whole(), start, settings, None, observer, stop);
         }
         Err(error) => return refused_by_gram(problem, start, &error),
     };
@@ -312,7 +317,9 @@ fn from_sample(
             stop,
         ),
         // A start that Gram matrices refuse is no reason to refuse it here.
-        Ok(_) | Err(_) => solve_orthonormal(problem, start, settings, None, observer, stop),
+        Ok(_) | Err(_) => {
+            solve_orthonormal(&problem.whole(), start, settings, None, observer, stop)
+        }
     }
 }
 
@@ -332,7 +339,8 @@ fn resume_orthonormal(
             sampled_start: None,
             ..settings.clone()
         };
-        solve_orthonormal(problem, x, &exact, Some(yardstick), observer, stop)
+        let whole = problem.whole();
+        solve_orthonormal(&whole, x, &exact, Some(yardstick), observer, stop)
     })?;
     solution.start_gradient_norm = yardstick.gradient_norm;
     Ok(solution)

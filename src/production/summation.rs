@@ -5,7 +5,7 @@ use nalgebra::DVectorView;
 /// Norms below this and above its reciprocal have squares that are normal numbers.
 const SQUARES_FINE: f64 = 1e150;
 /// Entries that one accumulator chain of [`dot`] adds before the tree takes over.
-const LEAF: usize = 64;
+pub(crate) const LEAF: usize = 64;
 /// Independent accumulators in a leaf: enough for the compiler to use vector registers.
 const LANES: usize = 8;
 
@@ -60,9 +60,13 @@ pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
         return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6]))
             + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
     }
-    // Split at a multiple of the leaf, so that the tree depends on the length alone.
-    let half = (n / 2).div_ceil(LEAF) * LEAF;
+    let half = dot_split(n);
     dot(&x[..half], &y[..half]) + dot(&x[half..], &y[half..])
+}
+
+/// Where [`dot`] cuts more than [`LEAF`] entries: at a multiple of the leaf, so that the tree depends on the length alone.
+pub(crate) fn dot_split(n: usize) -> usize {
+    (n / 2).div_ceil(LEAF) * LEAF
 }
 
 /// `x y` as `head + tail`, exactly unless it under- or overflows (Veltkamp's splitting and Dekker's product). No fused

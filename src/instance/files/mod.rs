@@ -33,6 +33,6 @@ pub use manifest::{
 pub use outputs::refuse_overlap;
 pub use point::{holds_an_array, read_json_array, read_point, shown_array};
 pub use shaped::{holds_one_array, read_shaped};
-pub use source::{read_text, refuse_two_readers, shown};
+pub use source::{is_standard_input, read_text, refuse_two_readers, shown};
 pub use suffix::has_suffix;
 pub use whole::{check_directory, write_whole};

@@ -52,7 +52,8 @@ impl Local {
         let gradient_error =
             problem.gradient_error_bound(x).map_err(said)?.norm() * SLACK + UNDERFLOW;
         let operator = problem.operator();
-        let norms = squared_row_norms(problem.matrix());
+        let share = problem.share();
+        let norms = share.gather(squared_row_norms(problem.matrix()));
         let n = problem.rows();
         let gram_units = operator.gram_additions() as f64 * UNIT * SLACK;
         let trace = |weights: &dyn Fn(usize) -> f64| {
@@ -62,7 +63,7 @@ impl Local {
             return Err(BEYOND.to_string());
         }
         let plain = Bounded {
-            matrix: operator.gram(&vec![1.0; n]),
+            matrix: operator.gram(&vec![1.0; operator.rows()]),
             // Entry (i, j) is off by at most units root(S_i S_j), S the column sums of squares.
             error: gram_units * trace(&|_| 1.0),
         };
@@ -85,13 +86,13 @@ impl Local {
         if !MIDDLE.contains(&trace(&|i| weights[i].abs())) {
             return Err(BEYOND.to_string());
         }
-        let mut matrix = operator.gram(&weights);
+        let mut matrix = operator.gram(share.part(&weights));
         let rank = curvature.core.nrows();
         let units = dot_units(n).max(operator.product_additions() as f64) * UNIT * SLACK;
         let mut projected = Vec::with_capacity(rank);
         for k in 0..rank {
             let column = curvature.basis.column(k);
-            let vector = operator.transpose_multiply(column.as_slice());
+            let vector = operator.transpose_multiply(share.part(column.as_slice()));
             let off: f64 = (0..n)
                 .map(|i| (units * column[i].abs() + bounds.hessian.basis[(i, k)]) * norms[i].sqrt())
                 .sum::<f64>()

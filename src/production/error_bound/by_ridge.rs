@@ -51,7 +51,8 @@ pub(super) fn bound(
     if !MIDDLE.contains(&least_weight) || !MIDDLE.contains(&squared_weights.max()) {
         return None;
     }
-    let ridge = ridge.unwrap_or_else(|| operator.gram(squared_weights.as_slice()));
+    let share = problem.share();
+    let ridge = ridge.unwrap_or_else(|| operator.gram(share.part(squared_weights.as_slice())));
     let units = (operator.gram_additions() as f64 + 4.0) * UNIT;
     // Of terms that are all positive, and as many roundings again for the sum.
     let trace =
@@ -68,7 +69,7 @@ pub(super) fn bound(
         // Entry (i, j) is off by at most units root(G_ii G_jj), the rounding of w^2 included.
         error: units * trace * SLACK,
     };
-    let rows = softmax_rows(problem, x.as_slice(), target, sizes)?;
+    let rows = softmax_rows(problem, x.as_slice(), share.part(target), sizes)?;
     let found = proven(problem, x, sizes, &ridge, &rows);
     operator.pool().give(rows.z);
     found
@@ -162,6 +163,7 @@ fn at_point(
     with_ridge: bool,
 ) -> Option<Facts> {
     let target = problem.loss().softmax_target()?;
+    let target = problem.share().part(target);
     let (hessian, noise) = softmax_hessian(problem, target, rows, norm(x.as_slice()))?;
     let relative = lowest_relative(&hessian.matrix, &ridge.matrix)?;
     let in_ridge = hessian.exceeds_part(&FRACTIONS, relative, Some(ridge))?;

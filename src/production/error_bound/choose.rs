@@ -50,8 +50,9 @@ fn dearer(problem: &Problem, x: &DVector<f64>) -> ErrorBound {
             return found;
         }
     }
-    match visible(problem) {
-        Ok(Visible::All(coordinates)) => bound_in(problem, &coordinates, x),
+    let whole = problem.whole();
+    match visible(&whole) {
+        Ok(Visible::All(coordinates)) => bound_in(&whole, &coordinates, x),
         Ok(Visible::Part { reason, .. }) => {
             ErrorBound::none(format!("the minimiser is not unique ({reason})"))
         }

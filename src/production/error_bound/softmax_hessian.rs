@@ -9,6 +9,7 @@ use crate::production::error_bound::rounding::{MIDDLE, SLACK};
 use crate::production::error_bound::softmax_rows::SoftmaxRows;
 use crate::production::kernels::softmax::shifted_exponentials;
 use crate::production::kernels::softmax_bounds::row;
+use crate::production::ranks::Numbers;
 use crate::production::summation::norm;
 use crate::scalar::rounding::UNIT;
 
@@ -26,7 +27,27 @@ struct Sums {
     squares: [f64; 2],
 }
 
-/// `A' (diag(w^2 + delta) - delta p' - p delta' + <p, p> pp') A` for a target b, and the rounding level of the gradient at a point of
+impl Numbers for Sums {
+    fn write(&self, to: &mut Vec<f64>) {
+        [self.trace, self.trace_error].write(to);
+        self.off.write(to);
+        self.lengths.write(to);
+        self.squares.write(to);
+    }
+
+    fn read(from: &mut &[f64]) -> Self {
+        let [trace, trace_error] = Numbers::read(from);
+        Self {
+            trace,
+            trace_error,
+            off: Numbers::read(from),
+            lengths: Numbers::read(from),
+            squares: Numbers::read(from),
+        }
+    }
+}
+
+/// `A' (diag(w^2 + delta) - delta p' - p delta' + <p, p> pp') A` for a target b (of the rows that are here), and the rounding level of the gradient at a point of
 /// this length; `None` where they are out of range.
 pub(super) fn softmax_hessian(
     problem: &Problem,
@@ -36,29 +57,32 @@ pub(super) fn softmax_hessian(
 ) -> Option<(Bounded, f64)> {
     let operator = problem.operator();
     let (n, level) = (problem.rows(), operator.level());
-    let weights = problem.squared_weights();
+    let share = problem.share();
+    let weights = share.part(problem.squared_weights().as_slice());
     let norms = squared_row_norms(problem.matrix());
-    let mut p = operator.pool().take(n);
+    let mut p = operator.pool().take(weights.len());
     operator.fill_rows(&mut p, |block, q, scratch| {
         shifted_exponentials(level, &rows.z[block], rows.shared.top, q, scratch);
     });
-    let mut delta = operator.pool().take(n);
-    let mut sums = Sums::default();
-    for i in 0..n {
-        let [[probability, p_error], [curvature, error], [_, v_error]] =
-            row([rows.z[i], target[i], weights[i], p[i]], &rows.shared);
-        (p[i], delta[i]) = (probability, curvature);
-        let (square, length) = (norms[i], norms[i].sqrt());
-        sums.trace += (weights[i] + curvature.abs()) * square;
-        sums.trace_error += (error + 2.0 * UNIT * weights[i]) * square;
-        sums.off[0] += p_error * length;
-        sums.off[1] += error * length;
-        sums.off[2] += v_error * length;
-        sums.lengths[0] += probability * length;
-        sums.lengths[1] += curvature.abs() * length;
-        sums.squares[0] += probability * probability;
-        sums.squares[1] += p_error * (2.0 * probability + p_error);
-    }
+    let mut delta = operator.pool().take(weights.len());
+    let add_rows = |sums: &mut Sums| {
+        for i in 0..weights.len() {
+            let [[probability, p_error], [curvature, error], [_, v_error]] =
+                row([rows.z[i], target[i], weights[i], p[i]], &rows.shared);
+            (p[i], delta[i]) = (probability, curvature);
+            let (square, length) = (norms[i], norms[i].sqrt());
+            sums.trace += (weights[i] + curvature.abs()) * square;
+            sums.trace_error += (error + 2.0 * UNIT * weights[i]) * square;
+            sums.off[0] += p_error * length;
+            sums.off[1] += error * length;
+            sums.off[2] += v_error * length;
+            sums.lengths[0] += probability * length;
+            sums.lengths[1] += curvature.abs() * length;
+            sums.squares[0] += probability * probability;
+            sums.squares[1] += p_error * (2.0 * probability + p_error);
+        }
+    };
+    let sums = share.in_turn_on(Sums::default(), add_rows);
     // Every sum is of n terms that are not negative, each with a few roundings of its own.
     let length = 1.0 + (n + 8) as f64 * 2.0 * UNIT;
     let [core, core_error] = sums.squares.map(|sum| sum * length);

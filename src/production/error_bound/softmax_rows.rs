@@ -42,7 +42,7 @@ impl Sizes {
 
 /// What is proven at x. The exact gradient of L is `A' V`, v is V as computed.
 pub(super) struct SoftmaxRows {
-    /// The logits (n), from the pool of the operator.
+    /// The logits (of the rows that are here), from the pool of the operator.
     pub z: Vec<f64>,
     /// `q = exp(z - top)` is all that rows need beside this.
     pub shared: Shared,
@@ -64,7 +64,7 @@ pub(super) struct SoftmaxRows {
     pub residual: f64,
 }
 
-/// The facts at x (d entries), for a target b of n entries; `None` where logits are so large, or so far apart, that rounding moves p
+/// The facts at x (d entries), for a target b (of the rows that are here); `None` where logits are so large, or so far apart, that rounding moves p
 /// by more than a little, or something overflows. All weights are positive.
 pub(super) fn softmax_rows(
     problem: &Problem,
@@ -95,7 +95,7 @@ pub(super) fn softmax_rows(
     let second = 4.0 * (d + 1.0).powi(2) * UNIT * UNIT * sizes.plain() * norm(x) * SLACK
         + d * f64::MIN_POSITIVE;
     let shared = normalised(&sums, top, second)?;
-    let weights = problem.squared_weights().as_slice();
+    let weights = problem.share().part(problem.squared_weights().as_slice());
     let parts = operator.fill_and_sum(&mut v, |rows, q, _, sums: &mut Reach| {
         let (z, b, w2) = (&z[rows.clone()], &target[rows.clone()], &weights[rows]);
         sums.add(&reach(level, z, b, w2, shared, q));

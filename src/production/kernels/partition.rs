@@ -45,6 +45,24 @@ impl<'a> Rows<'a> {
         range.chain(list.iter().copied())
     }
 
+    /// The first `count` of them, and the others. Panics where there are fewer.
+    pub fn split_at(self, count: usize) -> (Self, Self) {
+        match self {
+            Self::Range(range) => {
+                assert!(count <= range.len());
+                let middle = range.start + count;
+                (
+                    Self::Range(range.start..middle),
+                    Self::Range(middle..range.end),
+                )
+            }
+            Self::List(list) => {
+                let (first, rest) = list.split_at(count);
+                (Self::List(first), Self::List(rest))
+            }
+        }
+    }
+
     /// Groups of `size` rows and a last one that may be smaller.
     pub fn groups(self, size: usize) -> Vec<Self> {
         match self {
@@ -90,6 +108,11 @@ impl Partition {
             chunk: rows.div_ceil(chunks).next_multiple_of(block),
             parallel,
         }
+    }
+
+    /// The cut of some rows that follow each other and begin with a chunk.
+    pub fn part(&self, rows: usize) -> Self {
+        Self { rows, ..*self }
     }
 
     /// Rows of a block at most.

@@ -4,6 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::production::kernels::Level;
 use crate::production::kernels::exponential::exponentials_with;
+use crate::production::ranks::Numbers;
 
 /// Sums over rows for the unnormalised probabilities `p_i = exp(z_i - shift)`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -25,6 +26,22 @@ impl Sums {
         self.squares += other.squares;
         self.residual += other.residual;
         self.distance += other.distance;
+    }
+}
+
+impl Numbers for Sums {
+    fn write(&self, to: &mut Vec<f64>) {
+        [self.total, self.squares, self.residual, self.distance].write(to);
+    }
+
+    fn read(from: &mut &[f64]) -> Self {
+        let [total, squares, residual, distance] = Numbers::read(from);
+        Self {
+            total,
+            squares,
+            residual,
+            distance,
+        }
     }
 }
 
@@ -125,6 +142,24 @@ impl LineSums {
         self.total_slope += other.total_slope;
         self.square_slope += other.square_slope;
         self.residual_slope += other.residual_slope;
+    }
+}
+
+impl Numbers for LineSums {
+    fn write(&self, to: &mut Vec<f64>) {
+        self.sums.write(to);
+        [self.total_slope, self.square_slope, self.residual_slope].write(to);
+    }
+
+    fn read(from: &mut &[f64]) -> Self {
+        let sums = Sums::read(from);
+        let [total_slope, square_slope, residual_slope] = Numbers::read(from);
+        Self {
+            sums,
+            total_slope,
+            square_slope,
+            residual_slope,
+        }
     }
 }
 

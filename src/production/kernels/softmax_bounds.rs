@@ -8,6 +8,7 @@ use pulp::{Scalar, Simd, WithSimd};
 use crate::production::kernels::Level;
 use crate::production::kernels::doubled::{DoubledSum, Pair, merge};
 use crate::production::kernels::exponential::exponentials_with;
+use crate::production::ranks::Numbers;
 use crate::scalar::rounding::UNIT;
 
 /// Added to every error: more than what underflows can take away.
@@ -36,6 +37,22 @@ impl Masses {
             *sum += more;
         }
         self.largest = self.largest.max(other.largest);
+    }
+}
+
+impl Numbers for Masses {
+    fn write(&self, to: &mut Vec<f64>) {
+        self.doubled.write(to);
+        self.plain.write(to);
+        self.largest.write(to);
+    }
+
+    fn read(from: &mut &[f64]) -> Self {
+        Self {
+            doubled: Numbers::read(from),
+            plain: Numbers::read(from),
+            largest: Numbers::read(from),
+        }
     }
 }
 
@@ -171,6 +188,20 @@ impl Reach {
         }
         for (size, more) in self.largest.iter_mut().zip(other.largest) {
             *size = size.max(more);
+        }
+    }
+}
+
+impl Numbers for Reach {
+    fn write(&self, to: &mut Vec<f64>) {
+        self.sums.write(to);
+        self.largest.write(to);
+    }
+
+    fn read(from: &mut &[f64]) -> Self {
+        Self {
+            sums: Numbers::read(from),
+            largest: Numbers::read(from),
         }
     }
 }

@@ -75,12 +75,13 @@ fn launch(
     extent: Extent,
 ) -> Result<End, EvaluationError> {
     let operator = problem.operator().counted_anew();
+    let share = operator.share();
     let squared_weights = problem.squared_weights().as_slice();
     let ridge = OnceCell::new();
     let data = Data {
         operator: &operator,
         matrix: problem.matrix(),
-        squared_weights,
+        squared_weights: share.part(squared_weights),
         ridge: &ridge,
         sampler: None,
     };
@@ -90,7 +91,7 @@ fn launch(
         let end = launch_on(&objective, data, start, orders, extent)?;
         return Ok(with_ridge(end, ridge));
     };
-    let objective = FusedSoftmax::new(&operator, target, data.ridge());
+    let objective = FusedSoftmax::new(&operator, share.part(target), data.ridge());
     let sampler = |state: &State, z: &mut [f64], settings: &Settings| {
         sampled_start(&objective, data.matrix, state, z, settings)
     };

@@ -25,7 +25,7 @@ impl Operator {
     /// `z = A x`; x has d entries, z has n. Each logit is off by at most `u |z_i| + 4 (d + 1)^2 u^2 (|A| |x|)_i`, and by d times the
     /// smallest normal number where products underflow.
     pub fn multiply_doubled(&self, x: &[f64], z: &mut [f64]) {
-        self.count(self.rows());
+        self.count(self.all_rows());
         let x = self.padded(x);
         let chunks: Vec<&mut [f64]> = z.chunks_mut(self.pass.chunk_rows()).collect();
         self.pass.for_each(chunks, |rows, z| {
@@ -49,7 +49,7 @@ impl Operator {
     /// `A' v`, d entries; v has n. Each entry is off by at most `u |entry| + 4 (K + 1)^2 u^2 (|A|' |v|)_j` with
     /// [`doubled_additions`](Self::doubled_additions) for K, and by n times the smallest normal number where products underflow.
     pub fn transpose_multiply_doubled(&self, v: &[f64]) -> Vec<f64> {
-        self.count(self.rows());
+        self.count(self.all_rows());
         let stride = self.stride;
         let empty = || match self.matrix.as_ref() {
             DesignMatrix::Dense(_) => Sums::Rows {
@@ -77,18 +77,19 @@ impl Operator {
                 }
             }
         });
-        let column = |j: usize| {
-            let mut sum = [0.0; 2];
-            for part in &parts {
-                merge(&mut sum, part.of_column(j));
+        let sums = self.share.in_turn(vec![0.0; 2 * self.columns()], |sums| {
+            for (j, sum) in sums.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                for part in &parts {
+                    merge(sum, part.of_column(j));
+                }
             }
-            sum[0] + sum[1]
-        };
-        (0..self.columns()).map(column).collect()
+        });
+        let pairs = sums.as_chunks::<2>().0;
+        pairs.iter().map(|[head, tail]| head + tail).collect()
     }
 
     /// Additions of heads that a term of [`transpose_multiply_doubled`](Self::transpose_multiply_doubled) passes at most.
     pub fn doubled_additions(&self) -> usize {
-        self.pass.chunk_rows() + self.pass.chunks()
+        self.all.chunk_rows() + self.all.chunks()
     }
 }

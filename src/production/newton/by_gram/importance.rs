@@ -174,7 +174,11 @@ impl Objective for Importance<'_> {
         diagonal: &mut [f64],
     ) -> Option<(Curvature, Vec<f64>)> {
         let parts = Parts::of(state);
-        let least = least_target(self.target)?;
+        let largest = self
+            .target
+            .iter()
+            .fold(0.0, |size: f64, b| size.max(b.abs()));
+        let least = least_target(largest)?;
         let p = self.probability(z, parts.log_sum);
         let model: Vec<(f64, f64)> = p
             .iter()

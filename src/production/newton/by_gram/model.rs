@@ -46,7 +46,7 @@ pub(crate) fn reused_gram(
     diagonal: &[f64],
     boost: f64,
 ) -> Model {
-    let n = squared_weights.len();
+    let n = operator.all_rows();
     let budget = budget(operator, n, boost);
     let mut kappa = 0.0;
     let mut heavy = Selection::default();
@@ -73,10 +73,11 @@ pub(crate) fn reused_gram(
         *entry *= 1.0 + kappa;
     }
     operator.add_gram(Rows::List(&heavy.rows), &weights, &mut hessian);
+    let rows = operator.share().counts(heavy.rows.len()).iter().sum();
     Model {
         hessian,
-        rows: heavy.rows.len(),
-        cut: heavy.rows.len() < heavy.candidates,
+        rows,
+        cut: rows < heavy.candidates,
     }
 }
 
@@ -89,7 +90,7 @@ pub(crate) fn exact(operator: &Operator, squared_weights: &[f64], diagonal: &[f6
         .collect();
     Model {
         hessian: operator.gram(&weights),
-        rows: weights.len(),
+        rows: operator.all_rows(),
         cut: false,
     }
 }
@@ -106,8 +107,9 @@ fn budget(operator: &Operator, n: usize, boost: f64) -> usize {
 /// Heavy rows that enter the model, ascending.
 #[derive(Default)]
 struct Selection {
+    /// Those that are here.
     rows: Vec<usize>,
-    /// Heavy rows altogether.
+    /// Heavy rows altogether, those of other ranks as well.
     candidates: usize,
 }
 
@@ -137,7 +139,7 @@ impl Candidates<'_> {
         let is_heavy = |(d, w2): (&f64, &f64)| self.excess(*d, *w2) > threshold * w2;
         let mut parts = self
             .operator
-            .sweep_rows(|block, _, _, heavy: &mut Vec<usize>| {
+            .sweep_own_rows(|block, _, _, heavy: &mut Vec<usize>| {
                 for first in block.clone().step_by(TOGETHER) {
                     let rows = first..(first + TOGETHER).min(block.end);
                     let entries = || {
@@ -151,7 +153,9 @@ impl Candidates<'_> {
                     }
                 }
             });
-        let candidates = parts.iter().map(Vec::len).sum();
+        let share = self.operator.share();
+        let here = parts.iter().map(Vec::len).sum();
+        let candidates = share.counts(here).iter().sum();
         if candidates <= budget {
             return Selection {
                 rows: parts.concat(),
@@ -163,12 +167,13 @@ impl Candidates<'_> {
             .par_iter_mut()
             .for_each(|rows| rows.retain(|i| key(self.excess_of(*i)) >= least));
         let mut rows = parts.concat();
-        let mut spare = spare;
-        rows.retain(|i| {
-            let above = key(self.excess_of(*i)) > least;
-            let taken = above || spare > 0;
-            spare -= usize::from(taken && !above);
-            taken
+        share.in_turn_on(spare, |spare| {
+            rows.retain(|i| {
+                let above = key(self.excess_of(*i)) > least;
+                let taken = above || *spare > 0;
+                *spare -= usize::from(taken && !above);
+                taken
+            });
         });
         Selection { rows, candidates }
     }
@@ -186,12 +191,23 @@ impl Candidates<'_> {
                 counts
             })
             .collect();
+        let here = |key: usize| counts.iter().map(|counts| counts[key]).sum::<usize>();
+        let share = self.operator.share();
+        let everywhere = (!share.is_whole()).then(|| {
+            share.in_turn(vec![0.0; KEYS], |totals| {
+                for (key, total) in totals.iter_mut().enumerate() {
+                    *total += here(key) as f64;
+                }
+            })
+        });
         let mut least = Least {
             key: 0,
             spare: budget,
         };
         for key in (0..KEYS).rev() {
-            let here: usize = counts.iter().map(|counts| counts[key]).sum();
+            let here = everywhere
+                .as_ref()
+                .map_or_else(|| here(key), |totals| totals[key] as usize);
             least.key = key;
             if here > least.spare {
                 break;

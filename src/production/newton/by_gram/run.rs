@@ -68,7 +68,9 @@ pub(crate) struct Orders<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Data<'a> {
     pub operator: &'a Operator,
+    /// The rows that are here.
     pub matrix: &'a DesignMatrix,
+    /// Of the rows that are here.
     pub squared_weights: &'a [f64],
     /// `A' diag(w^2) A`, once it is wanted.
     pub ridge: &'a OnceCell<Gram>,
@@ -176,7 +178,10 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             slow: false,
             definite: false,
             kept: None,
-            weighted: data.squared_weights.iter().all(|w2| *w2 > 0.0),
+            weighted: data
+                .operator
+                .share()
+                .everywhere(data.squared_weights.iter().all(|w2| *w2 > 0.0)),
             samples: RowSamples::default(),
             refused: None,
             escapes: 0,

@@ -52,7 +52,9 @@ const THRESHOLD_PASSES: usize = 8;
 
 /// Some rows, ascending, and how many rows each stands for.
 struct Draw {
+    /// Those that are here.
     rows: Vec<usize>,
+    /// Of all that have been drawn, those of other ranks as well.
     importance: Vec<f64>,
 }
 
@@ -65,7 +67,7 @@ pub(crate) fn sampled_start(
     z: &mut [f64],
     settings: &Settings,
 ) -> Option<SampledStart> {
-    let (n, d) = (matrix.rows(), matrix.columns());
+    let (n, d) = (objective.operator().all_rows(), matrix.columns());
     if n < LEAST_ROWS_PER_COLUMN * d {
         return None;
     }
@@ -88,7 +90,7 @@ pub(crate) fn sampled_start(
             ROWS_PER_COLUMN * d,
             rng.random(),
         );
-        rows += drawn.rows.len();
+        rows += drawn.importance.len();
         let from = best.as_ref().unwrap_or(state);
         let Some(reduced) = solve_sample(objective, matrix, &ridge, &drawn, from, settings) else {
             break;
@@ -100,7 +102,7 @@ pub(crate) fn sampled_start(
         };
         let missed = trial.loss > MISSED * reduced.loss;
         if missed && round + 1 < ROUNDS {
-            let mut p = vec![0.0; n];
+            let mut p = vec![0.0; emphasis.len()];
             objective
                 .operator()
                 .probabilities(z, Parts::of(&trial).log_sum, &mut p);
@@ -127,7 +129,7 @@ pub(crate) fn sampled_start(
 /// Draws about `count` rows by systematic sampling: with probabilities `min(1, c q)`, q a mixture of `emphasis` (which sums to
 /// about 1) and the even one, and `offset` in [0, 1).
 fn draw(operator: &Operator, emphasis: &[f64], count: usize, offset: f64) -> Draw {
-    let even = (1.0 - MIX) / emphasis.len() as f64;
+    let even = (1.0 - MIX) / operator.all_rows() as f64;
     let wanted = |emphasis: f64| MIX * emphasis + even;
     let mut factor = count as f64;
     for _ in 0..THRESHOLD_PASSES {
@@ -153,16 +155,18 @@ fn draw(operator: &Operator, emphasis: &[f64], count: usize, offset: f64) -> Dra
         rows: Vec::new(),
         importance: Vec::new(),
     };
-    let mut reached = offset;
-    for (i, emphasis) in emphasis.iter().enumerate() {
-        let probability = (factor * wanted(*emphasis)).min(1.0);
-        reached += probability;
-        if reached >= 1.0 {
-            reached -= 1.0;
-            drawn.rows.push(i);
-            drawn.importance.push(1.0 / probability);
+    operator.share().in_turn_on(offset, |reached| {
+        for (i, emphasis) in emphasis.iter().enumerate() {
+            let probability = (factor * wanted(*emphasis)).min(1.0);
+            *reached += probability;
+            if *reached >= 1.0 {
+                *reached -= 1.0;
+                drawn.rows.push(i);
+                drawn.importance.push(1.0 / probability);
+            }
         }
-    }
+    });
+    drawn.importance = operator.share().gather(drawn.importance);
     drawn
 }
 
@@ -175,10 +179,13 @@ fn solve_sample(
     from: &State,
     settings: &Settings,
 ) -> Option<State> {
-    let reduced = Arc::new(with_ridge(matrix, &drawn.rows, ridge)?);
+    let share = objective.operator().share();
+    let chosen = share.rows_of_all(matrix.select_rows(&drawn.rows));
+    let reduced = Arc::new(with_ridge(&chosen, ridge)?);
     let operator = Operator::new(&reduced, objective.operator().level());
-    let target: Vec<f64> = drawn.rows.iter().map(|i| objective.target()[*i]).collect();
-    let squared_weights: Vec<f64> = std::iter::repeat_n(0.0, drawn.rows.len())
+    let target = drawn.rows.iter().map(|i| objective.target()[*i]);
+    let target = share.gather(target.collect());
+    let squared_weights: Vec<f64> = std::iter::repeat_n(0.0, target.len())
         .chain(std::iter::repeat_n(1.0, ridge.len()))
         .collect();
     let part = Importance {
@@ -211,10 +218,10 @@ fn solve_sample(
     Some(state)
 }
 
-/// The chosen rows of a matrix and below them the rows of R; sparse if the matrix is.
-fn with_ridge(matrix: &DesignMatrix, rows: &[usize], ridge: &[Vec<f64>]) -> Option<DesignMatrix> {
-    let (m, d) = (rows.len(), matrix.columns());
-    match matrix.select_rows(rows) {
+/// The chosen rows and below them the rows of R; sparse if they are.
+fn with_ridge(chosen: &DesignMatrix, ridge: &[Vec<f64>]) -> Option<DesignMatrix> {
+    let (m, d) = (chosen.rows(), chosen.columns());
+    match chosen {
         DesignMatrix::Dense(chosen) => {
             let mut whole = RowMajor::zeros(m + d, d);
             let rows = chosen.iter().chain(ridge.iter().map(Vec::as_slice));
@@ -324,7 +331,7 @@ mod tests {
         let rows = [3, 17, 18];
         let expected = matrix.tr_mul(&matrix) * 2.0;
         for matrix in [dense, sparse] {
-            let whole = with_ridge(&matrix, &rows, &ridge).unwrap();
+            let whole = with_ridge(&matrix.select_rows(&rows), &ridge).unwrap();
             assert_eq!(
                 matches!(whole, DesignMatrix::Sparse(_)),
                 matches!(matrix, DesignMatrix::Sparse(_))

@@ -29,6 +29,7 @@ const SAME: f64 = 1e-4;
 /// `0.5 || softmax(A x) - b ||^2 + 0.5 || diag(w) A x ||^2`.
 pub(crate) struct FusedSoftmax<'a> {
     operator: &'a Operator,
+    /// Of the rows that are here.
     target: &'a [f64],
     /// `A' diag(w^2) A`.
     ridge: &'a Gram,
@@ -95,6 +96,11 @@ impl<'a> FusedSoftmax<'a> {
             index: 0,
             value,
         }
+    }
+
+    /// `ln sum exp(0)`.
+    fn even_log_sum(&self) -> f64 {
+        (self.operator.all_rows() as f64).ln()
     }
 
     /// `ln sum exp(z)` of logits that are there.
@@ -223,9 +229,8 @@ pub(super) fn secant(p: f64, b: f64, least: f64) -> (f64, f64) {
     (theta, theta * residual)
 }
 
-/// The target that [`secant`] raises smaller ones to; `None` if all are 0.
-pub(super) fn least_target(target: &[f64]) -> Option<f64> {
-    let largest = target.iter().fold(0.0, |size: f64, b| size.max(b.abs()));
+/// The target that [`secant`] raises smaller ones to, where this is the largest magnitude of one; `None` if all are 0.
+pub(super) fn least_target(largest: f64) -> Option<f64> {
     let least = LEAST_TARGET * largest;
     (least > 0.0).then_some(least)
 }
@@ -260,15 +265,14 @@ impl Objective for FusedSoftmax<'_> {
                 let step: Vec<f64> = x.iter().zip(&state.x).map(|(new, old)| new - old).collect();
                 parts.log_sum + dot(parts.mean, &step)
             }
-            None => (z.len() as f64).ln(),
+            None => self.even_log_sum(),
         };
         if x.iter().all(|entry| *entry == 0.0) {
             // The usual start: the logits are known.
             z.fill(0.0);
-            let pass = self
-                .operator
-                .softmax_pass(None, (z.len() as f64).ln(), self.target, z);
-            return self.state(x, (z.len() as f64).ln(), &pass);
+            let shift = self.even_log_sum();
+            let pass = self.operator.softmax_pass(None, shift, self.target, z);
+            return self.state(x, shift, &pass);
         }
         self.evaluate_shifted(x, z, shift)
     }
@@ -352,7 +356,7 @@ impl Objective for FusedSoftmax<'_> {
         diagonal: &mut [f64],
     ) -> Option<(Curvature, Vec<f64>)> {
         let parts = Parts::of(state);
-        let least = least_target(self.target)?;
+        let least = least_target(self.operator.largest(self.target))?;
         self.operator.probabilities(z, parts.log_sum, diagonal);
         // A' (theta o r), <theta, r>: the ridge's share of the right-hand side is known.
         let mut right = vec![0.0; z.len()];

@@ -18,7 +18,7 @@ impl<O: Objective> Run<'_, '_, O> {
     /// Corrects the step that was just taken by this model, if that is cheap and lowers the loss.
     pub(super) fn correct(&mut self, factor: &impl Factor, made: Made) {
         let operator = self.data.operator;
-        let share = made.rows as f64 / operator.rows() as f64;
+        let share = made.rows as f64 / operator.all_rows() as f64;
         if share * operator.gram_passes() < WORTHWHILE || self.state.gradient_norm <= self.wanted()
         {
             return;

@@ -39,7 +39,7 @@ impl<O: Objective> Run<'_, '_, O> {
             }
             let made = Made {
                 method: Method::Exact.as_str(),
-                rows: self.data.squared_weights.len(),
+                rows: self.data.operator.all_rows(),
                 cut: false,
                 shift: 0.0,
                 newton: true,
@@ -130,7 +130,7 @@ impl<O: Objective> Run<'_, '_, O> {
         }
         let made = Made {
             method: self.orders.method.as_str(),
-            rows: self.data.squared_weights.len(),
+            rows: self.data.operator.all_rows(),
             cut: false,
             shift: -curvature,
             newton: false,
