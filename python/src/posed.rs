@@ -179,11 +179,24 @@ impl Posed {
     ) -> PyResult<Self> {
         let old = self.instance()?;
         let target = target.map_or_else(|| old.target().clone(), |target| vector(&target));
-        let weights = weights.map_or_else(|| old.weights().clone(), |weights| vector(&weights));
-        Self::of_instance(
-            Instance::new(old.loss().clone(), old.shared_matrix(), target, weights)
-                .map_err(errors::instance)?,
-        )
+        let other_weights = weights.map(|weights| vector(&weights));
+        let weights = other_weights.as_ref().unwrap_or(old.weights()).clone();
+        let posed = Instance::new(old.loss().clone(), old.shared_matrix(), target, weights)
+            .map_err(errors::instance)?;
+        let problem = self.with_problem(|problem| {
+            // What is known of A, and of the weights where they are the same, serves again.
+            match &other_weights {
+                None => problem.with_target(posed.target().clone()),
+                Some(weights) => problem
+                    .with_weights(weights)
+                    .and_then(|problem| problem.with_target(posed.target().clone())),
+            }
+            .map_err(errors::value)
+        })?;
+        Ok(Self {
+            posed: Asked::Logit(posed),
+            problem: Some(problem),
+        })
     }
 
     /// The key of the system.

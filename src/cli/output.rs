@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::cli::CliError;
@@ -44,6 +45,18 @@ pub(super) fn table(rows: &[(String, String)]) -> String {
     rows.iter()
         .map(|(name, value)| format!("{name:width$}  {value}\n"))
         .collect()
+}
+
+/// A line on the terminal that follows a run; nothing where standard error is not a terminal.
+pub(super) fn progress_line() -> ProgressBar {
+    /// A run that ends sooner shows nothing.
+    const TICK: std::time::Duration = std::time::Duration::from_millis(200);
+    let line = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+        line.set_style(style);
+    }
+    line.enable_steady_tick(TICK);
+    line
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod follow;
 mod named;
 mod outputs;
 mod report;
+mod targets;
 mod together;
 
 use std::path::{Path, PathBuf};
@@ -53,6 +54,9 @@ pub struct SolveArgs {
     /// Point to start from: a JSON array, or a file (.json, .npy, .mtx) (default: the instance's start, or the origin)
     #[arg(long, value_name = "X")]
     start: Option<PathBuf>,
+    /// Targets in place of the instance's, a column each (.npy, .safetensors): an answer for every one
+    #[arg(long, value_name = "FILE", conflicts_with = "trace")]
+    targets: Option<PathBuf>,
     /// File for the answer, .npy or .json
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -76,6 +80,13 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
     let path = shown(&arguments.instance);
     let instance = match posed(arguments)? {
         Posed::Logit(instance) => instance,
+        Posed::Other(given) if arguments.targets.is_some() => {
+            let reason = format!(
+                "--targets has no effect: {} has no target that could be another",
+                given.system().key
+            );
+            return Err(CliError::refused(path, reason));
+        }
         Posed::Other(given) if matches!(given.system().asks, Asks::Outputs(_)) => {
             refuse_what_iterates(arguments)?;
             let file = arguments.output.as_deref();
@@ -104,6 +115,9 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
         }
     };
     let prepared = prepare(arguments, instance)?;
+    if let Some(file) = &arguments.targets {
+        return targets::run(arguments, file, &settings, &prepared);
+    }
     let stop = stop_flag(FINISHING);
     let mut follower = Follower::of(&stop, Some("passes over A"));
     let mut observer = |entry: &TraceEntry| follower.sees(entry);
@@ -126,6 +140,7 @@ fn posed(arguments: &SolveArgs) -> Result<Posed, CliError> {
     }
     let (posed, mut inputs) = read_with_files(&arguments.instance)?;
     inputs.extend(arguments.start.clone());
+    inputs.extend(arguments.targets.clone());
     refuse_overlap(&inputs, &files(arguments))?;
     Ok(posed)
 }

@@ -37,6 +37,7 @@ mod error;
 mod error_bound;
 mod exponential_slope;
 mod factor;
+mod kept_gram;
 pub mod kernels;
 mod kinks;
 pub mod leverage;
@@ -63,6 +64,7 @@ mod stacked;
 mod step;
 mod summation;
 mod systems;
+mod targets;
 #[cfg(test)]
 mod test_support;
 #[cfg(test)]
@@ -86,4 +88,5 @@ pub use systems::{
     AUTO, ChainedRounds, Excess, Refusal, SystemError, bound_excess, has_error_bounds,
     ignores_seed, method_names, method_names_of, rows_for_mean, rows_for_probability, solve_system,
 };
+pub use targets::{TargetsError, solve_targets};
 pub use two_layer::TwoLayer;

@@ -10,6 +10,7 @@ use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::production::diagonal_plus_low_rank::{
     Magnitude, multiply_compensated, transpose_multiply_shared,
 };
+use crate::production::kept_gram::KeptGram;
 use crate::production::kernels::Level;
 use crate::production::kernels::operator::Operator;
 use crate::production::logit_loss::{LogitErrorBounds, check_vector, refuse_overflow};
@@ -34,6 +35,10 @@ pub struct Problem {
     operator: Operator,
     /// `w^2` of all rows, each entry rounded once.
     squared_weights: DVector<f64>,
+    /// `A' diag(w^2) A`, which problems over the same matrix and weights share.
+    ridge: Arc<KeptGram>,
+    /// Which of the papers' losses it is, for another target.
+    kind: Option<LossKind>,
 }
 
 impl fmt::Debug for Problem {
@@ -84,7 +89,37 @@ impl Problem {
     /// The problem of a validated instance. An error if the square of a weight overflows.
     pub fn from_instance(instance: &Instance) -> Result<Self, ProblemError> {
         let loss = loss_of(instance);
-        Self::with_loss(loss, instance.shared_matrix(), instance.weights())
+        let problem = Self::with_loss(loss, instance.shared_matrix(), instance.weights())?;
+        Ok(Self {
+            kind: Some(instance.loss().clone()),
+            ..problem
+        })
+    }
+
+    /// The same problem with another target, of as many entries. What this one knows of A and the weights serves it, too: their Gram
+    /// matrix is made once for all of them.
+    ///
+    /// An error names an entry that is not finite, a wrong length, or a loss of one's own, which has no target.
+    pub fn with_target(&self, target: DVector<f64>) -> Result<Self, ProblemError> {
+        let refuse = |reason: String| ProblemError::Parts { reason };
+        let Some(kind) = self.kind.clone() else {
+            return Err(refuse(
+                "a loss of one's own has no target that could be another".to_owned(),
+            ));
+        };
+        let without = DVector::zeros(self.matrix.rows());
+        let posed = Instance::new(kind, Arc::clone(&self.matrix), target, without)
+            .map_err(|error| refuse(error.to_string()))?;
+        Ok(self.with_other_loss(loss_of(&posed)))
+    }
+
+    /// The same problem with other weights (n entries). An error if they do not fit, are not finite, or the square of one overflows.
+    pub fn with_weights(&self, weights: &DVector<f64>) -> Result<Self, ProblemError> {
+        Ok(Self {
+            squared_weights: squares(weights, self.rows())?,
+            ridge: Arc::default(),
+            ..self.clone()
+        })
     }
 
     /// The problem with a loss of one's own. `weights` and the loss's logits must have as many entries as A has rows.
@@ -95,34 +130,14 @@ impl Problem {
     ) -> Result<Self, ProblemError> {
         let matrix = matrix.into();
         let rows = matrix.rows();
-        for (part, found) in [("loss", loss.logits()), ("weights", weights.len())] {
-            if found != rows {
-                return Err(ProblemError::Shape {
-                    part,
-                    found,
-                    expected: rows,
-                });
-            }
-        }
-        if let Some(index) = weights.iter().position(|w| !w.is_finite()) {
-            return Err(ProblemError::NotFinite {
-                part: "weights",
-                index,
-                value: weights[index],
-            });
-        }
-        let squared_weights = weights.map(|w| w * w);
-        if let Some(index) = squared_weights.iter().position(|w| !w.is_finite()) {
-            return Err(ProblemError::WeightTooLarge {
-                index,
-                value: weights[index],
-            });
-        }
+        expect_rows("loss", loss.logits(), rows)?;
         Ok(Self {
             loss,
             operator: Operator::new(&matrix, Level::best()),
             matrix,
-            squared_weights,
+            squared_weights: squares(weights, rows)?,
+            ridge: Arc::default(),
+            kind: None,
         })
     }
 
@@ -130,10 +145,10 @@ impl Problem {
     pub(crate) fn with_matrix(&self, matrix: DMatrix<f64>) -> Self {
         let matrix = Arc::new(DesignMatrix::Dense(matrix.into()));
         Self {
-            loss: Arc::clone(&self.loss),
             operator: Operator::new(&matrix, Level::best()),
             matrix,
-            squared_weights: self.squared_weights.clone(),
+            ridge: Arc::default(),
+            ..self.clone()
         }
     }
 
@@ -183,6 +198,8 @@ impl Problem {
         Ok(Self {
             operator: Operator::of_part(&matrix, stored, share, level),
             matrix,
+            // All ranks make theirs together.
+            ridge: Arc::default(),
             ..self.clone()
         })
     }
@@ -216,6 +233,11 @@ impl Problem {
     /// `A v` by plain sums (n).
     pub(crate) fn image(&self, v: &DVector<f64>) -> DVector<f64> {
         self.of_all(self.matrix.multiply(v))
+    }
+
+    /// `A' diag(w^2) A`, once somebody has asked for it.
+    pub(crate) fn ridge(&self) -> &KeptGram {
+        &self.ridge
     }
 
     /// A as the kernels read it.
@@ -427,6 +449,37 @@ impl Problem {
         let w2 = self.squared_weights[i];
         Ball::new(w2, UNIT * w2 + f64::MIN_POSITIVE)
     }
+}
+
+/// `w^2`, each entry rounded once, of as many weights as there are rows.
+fn squares(weights: &DVector<f64>, rows: usize) -> Result<DVector<f64>, ProblemError> {
+    expect_rows("weights", weights.len(), rows)?;
+    if let Some(index) = weights.iter().position(|w| !w.is_finite()) {
+        return Err(ProblemError::NotFinite {
+            part: "weights",
+            index,
+            value: weights[index],
+        });
+    }
+    let squared = weights.map(|w| w * w);
+    match squared.iter().position(|w| !w.is_finite()) {
+        None => Ok(squared),
+        Some(index) => Err(ProblemError::WeightTooLarge {
+            index,
+            value: weights[index],
+        }),
+    }
+}
+
+fn expect_rows(part: &'static str, found: usize, expected: usize) -> Result<(), ProblemError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(ProblemError::Shape {
+        part,
+        found,
+        expected,
+    })
 }
 
 #[cfg(test)]

@@ -213,7 +213,7 @@ fn by_gram(
     };
     let affordable = problem.rows().saturating_mul(problem.columns()) <= ORTHONORMAL_ENTRIES;
     let replaceable = settings.method.row().handed_on;
-    let mut end = match by_gram::minimise(problem, start.as_slice().to_vec(), orders) {
+    let end = match by_gram::minimise(problem, start.as_slice().to_vec(), orders) {
         Ok(end) => end,
         // Squares of entries overflow before the entries do.
         Err(_) if affordable && replaceable => {
@@ -248,13 +248,12 @@ fn by_gram(
             return resumed;
         }
     }
-    let ridge = end.ridge.take();
     let solution = without_bound(end, outcome, gradient_noise, settings);
     if !(settings.certify && outcome.is_success()) {
         return Ok(solution);
     }
     Ok(bound_until(problem, solution, stop, |problem, x| {
-        let found = certify(problem, x, ridge);
+        let found = certify(problem, x);
         Certificate {
             noise: found.noise.or_else(|| finite_noise(problem, x)),
             ..found

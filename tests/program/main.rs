@@ -26,5 +26,6 @@ mod snapshots;
 mod solve;
 mod solver_edges;
 mod systems;
+mod targets;
 mod tensor_power;
 mod verify;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::cli::output;
@@ -25,7 +25,7 @@ impl<'a> Follower<'a> {
     pub(super) fn of(stop: &'a AtomicBool, passes: Option<&'static str>) -> Self {
         Self {
             stop,
-            progress: progress_line(),
+            progress: output::progress_line(),
             clock: Instant::now(),
             lines: String::new(),
             passes,
@@ -58,18 +58,6 @@ impl<'a> Follower<'a> {
         self.progress.finish_and_clear();
         (seconds, self.lines)
     }
-}
-
-/// A line on the terminal that follows a run; nothing where standard error is not a terminal.
-fn progress_line() -> ProgressBar {
-    /// A run that ends sooner shows nothing.
-    const TICK: std::time::Duration = std::time::Duration::from_millis(200);
-    let line = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
-        line.set_style(style);
-    }
-    line.enable_steady_tick(TICK);
-    line
 }
 
 /// A line of `--trace`.

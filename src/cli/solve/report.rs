@@ -5,9 +5,9 @@ use serde::Serialize;
 use crate::cli::{CliError, Exit, output};
 use crate::production::{Outcome, Solution};
 
-/// What `--json` prints.
+/// What `--json` prints of one answer.
 #[derive(Serialize)]
-pub(super) struct Report<'a, X> {
+pub(super) struct Answer<'a, X> {
     status: &'static str,
     /// The unknowns as the system has them.
     x: X,
@@ -17,6 +17,29 @@ pub(super) struct Report<'a, X> {
     error_bound: Option<f64>,
     error_bound_basis: &'a str,
     warnings: &'a [String],
+}
+
+impl<'a, X> Answer<'a, X> {
+    /// Of a solution, with its unknowns as the system has them.
+    pub(super) fn of(solution: &'a Solution, x: X) -> Self {
+        Self {
+            status: solution.outcome.as_str(),
+            x,
+            loss: solution.loss,
+            gradient_norm: solution.gradient_norm,
+            iterations: solution.iterations,
+            error_bound: solution.error_bound,
+            error_bound_basis: &solution.error_bound_basis,
+            warnings: &solution.warnings,
+        }
+    }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a, X> {
+    #[serde(flatten)]
+    answer: Answer<'a, X>,
     method: &'static str,
     seed: u64,
     seconds: f64,
@@ -40,14 +63,7 @@ pub(super) fn print<X: Serialize>(
 ) -> Result<Exit, CliError> {
     output::print(&if json {
         output::json_report(&Report {
-            status: solution.outcome.as_str(),
-            x: x(),
-            loss: solution.loss,
-            gradient_norm: solution.gradient_norm,
-            iterations: solution.iterations,
-            error_bound: solution.error_bound,
-            error_bound_basis: &solution.error_bound_basis,
-            warnings: &solution.warnings,
+            answer: Answer::of(solution, x()),
             method: run.method,
             seed: run.seed,
             seconds: run.seconds,

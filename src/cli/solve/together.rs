@@ -50,6 +50,12 @@ fn prepared(arguments: &SolveArgs) -> Result<Prepared, CliError> {
             "standard input reaches one process only: several ranks read files".to_owned(),
         ));
     }
+    if arguments.targets.is_some() {
+        return Err(CliError::Usage(
+            "--targets does not run on several ranks: start one process, or one for each target"
+                .to_owned(),
+        ));
+    }
     match posed(arguments)? {
         Posed::Logit(instance) => prepare(arguments, instance),
         Posed::Other(_) => Err(CliError::refused(

@@ -28,7 +28,6 @@ use crate::production::error_bound::rounding::{MIDDLE, SLACK};
 use crate::production::error_bound::softmax_hessian::softmax_hessian;
 use crate::production::error_bound::softmax_rows::{Sizes, SoftmaxRows, softmax_rows};
 use crate::production::factor::lowest::lowest_relative;
-use crate::production::kernels::operator::Gram;
 use crate::production::softmax::third_derivative_near;
 use crate::production::summation::norm;
 use crate::scalar::rounding::UNIT;
@@ -37,12 +36,8 @@ use crate::scalar::rounding::UNIT;
 const LARGEST_SPREAD: f64 = 0.1;
 
 /// The bound and the rounding level of the gradient; `None` where the loss is not softmax, a weight is 0, the ridge does not dominate
-/// or nothing is proven: the dearer proofs may know more. x has d entries; `ridge` is `A' W^2 A` as computed by the operator, if it is there.
-pub(super) fn bound(
-    problem: &Problem,
-    x: &DVector<f64>,
-    ridge: Option<Gram>,
-) -> Option<Certificate> {
+/// or nothing is proven: the dearer proofs may know more. x has d entries.
+pub(super) fn bound(problem: &Problem, x: &DVector<f64>) -> Option<Certificate> {
     let target = problem.loss().softmax_target()?;
     let operator = problem.operator();
     let squared_weights = problem.squared_weights();
@@ -52,7 +47,9 @@ pub(super) fn bound(
         return None;
     }
     let share = problem.share();
-    let ridge = ridge.unwrap_or_else(|| operator.gram(share.part(squared_weights.as_slice())));
+    let ridge = problem
+        .ridge()
+        .get(operator, share.part(squared_weights.as_slice()));
     let units = (operator.gram_additions() as f64 + 4.0) * UNIT;
     // Of terms that are all positive, and as many roundings again for the sum.
     let trace =
@@ -65,7 +62,7 @@ pub(super) fn bound(
         least_weight,
     };
     let ridge = Bounded {
-        matrix: ridge,
+        matrix: ridge.clone(),
         // Entry (i, j) is off by at most units root(G_ii G_jj), the rounding of w^2 included.
         error: units * trace * SLACK,
     };

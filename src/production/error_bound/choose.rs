@@ -6,7 +6,6 @@ use crate::production::Problem;
 use crate::production::error_bound::bound::{Certificate, ErrorBound};
 use crate::production::error_bound::in_qr::bound_in;
 use crate::production::error_bound::{by_gram, by_ridge};
-use crate::production::kernels::operator::Gram;
 use crate::production::logit_coordinates::{Visible, visible};
 
 /// From so many entries of A (n d) on, softmax is judged through the Gram matrix of its ridge first: those that are solved in QR
@@ -28,14 +27,14 @@ const ORTHONORMAL_WORK: usize = 2_000_000_000;
 /// 300,000 entries of which that proves nothing are judged by Gram matrices of A and of the Hessian, which costs less than a QR
 /// factorisation and proves less; where that proves nothing either and a QR factorisation is affordable, it is tried too.
 pub fn bound_error(problem: &Problem, x: &DVector<f64>) -> ErrorBound {
-    certify(problem, x, None).error
+    certify(problem, x).error
 }
 
-/// [`bound_error`] with the Gram matrix of the ridge as the problem's operator computes it, if it is there.
-pub(crate) fn certify(problem: &Problem, x: &DVector<f64>, ridge: Option<Gram>) -> Certificate {
+/// [`bound_error`] with the rounding level of the gradient, where it is known.
+pub(crate) fn certify(problem: &Problem, x: &DVector<f64>) -> Certificate {
     let entries = problem.rows().saturating_mul(problem.columns());
     let cheap = (entries > RIDGE_ENTRIES)
-        .then(|| by_ridge::bound(problem, x, ridge))
+        .then(|| by_ridge::bound(problem, x))
         .flatten();
     cheap.unwrap_or_else(|| dearer(problem, x).into())
 }

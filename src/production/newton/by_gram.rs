@@ -31,9 +31,6 @@ mod run;
 mod sampled_start;
 mod softmax;
 
-use std::cell::OnceCell;
-
-use crate::production::kernels::operator::Gram;
 use crate::production::newton::by_gram::general::General;
 use crate::production::newton::by_gram::objective::{Objective, State};
 use crate::production::newton::by_gram::run::{Data, Run};
@@ -77,19 +74,17 @@ fn launch(
     let operator = problem.operator().counted_anew();
     let share = operator.share();
     let squared_weights = problem.squared_weights().as_slice();
-    let ridge = OnceCell::new();
     let data = Data {
         operator: &operator,
         matrix: problem.matrix(),
         squared_weights: share.part(squared_weights),
-        ridge: &ridge,
+        ridge: problem.ridge(),
         sampler: None,
     };
     let loss = problem.loss();
     let Some(target) = loss.softmax_target() else {
         let objective = General::new(&operator, loss, squared_weights);
-        let end = launch_on(&objective, data, start, orders, extent)?;
-        return Ok(with_ridge(end, ridge));
+        return launch_on(&objective, data, start, orders, extent);
     };
     let objective = FusedSoftmax::new(&operator, share.part(target), data.ridge());
     let sampler = |state: &State, z: &mut [f64], settings: &Settings| {
@@ -99,16 +94,7 @@ fn launch(
         sampler: Some(&sampler),
         ..data
     };
-    let end = launch_on(&objective, data, start, orders, extent)?;
-    Ok(with_ridge(end, ridge))
-}
-
-/// The end with what the run has made of the weights.
-fn with_ridge(end: End, ridge: OnceCell<Gram>) -> End {
-    End {
-        ridge: ridge.into_inner(),
-        ..end
-    }
+    launch_on(&objective, data, start, orders, extent)
 }
 
 fn launch_on<O: Objective>(

@@ -57,7 +57,7 @@ fn ratios(instances: std::ops::Range<u64>) -> (Vec<[f64; 3]>, Vec<f64>) {
             let x = end.x.map_with_location(|j, _, x| {
                 x + relative * size * [1.0, -0.5, 0.25][(j + index as usize) % 3]
             });
-            let Some(found) = bound(&problem, &x, None) else {
+            let Some(found) = bound(&problem, &x) else {
                 continue;
             };
             let bound = found.error.bound.unwrap();
@@ -134,7 +134,7 @@ fn planted(weights: &[f64]) -> Problem {
 fn without_a_ridge_that_dominates_nothing_is_said() {
     let at = |weights: &[f64]| {
         let problem = planted(weights);
-        bound(&problem, &DVector::repeat(2, 0.125), None)
+        bound(&problem, &DVector::repeat(2, 0.125))
     };
     assert!(at(&[4.0, 4.0, 4.0]).is_some());
     for weights in [
@@ -147,23 +147,20 @@ fn without_a_ridge_that_dominates_nothing_is_said() {
     }
     // Logits of 1e13 are off by a thousandth.
     let problem = planted(&[4.0, 4.0, 4.0]);
-    assert!(bound(&problem, &DVector::repeat(2, 1e13), None).is_none());
+    assert!(bound(&problem, &DVector::repeat(2, 1e13)).is_none());
     // Another loss.
     let matrix = DesignMatrix::Dense(DMatrix::identity(2, 2).into());
     let (b, w) = (DVector::repeat(2, 0.5), DVector::repeat(2, 4.0));
     let other = Problem::new(LossKind::Exp, matrix, b, w).unwrap();
-    assert!(bound(&other, &DVector::repeat(2, 0.125), None).is_none());
+    assert!(bound(&other, &DVector::repeat(2, 0.125)).is_none());
 }
 
 #[test]
-fn the_gram_matrix_of_the_solve_gives_the_same_bits_as_a_fresh_one() {
+fn a_gram_matrix_that_is_there_gives_the_same_bits_as_a_fresh_one() {
     let problem = planted(&[4.0, 3.0, 5.0]);
     let x = DVector::repeat(2, 0.01);
-    let ridge = problem
-        .operator()
-        .gram(problem.squared_weights().as_slice());
-    let fresh = bound(&problem, &x, None).unwrap();
-    let reused = bound(&problem, &x, Some(ridge)).unwrap();
+    let fresh = bound(&problem, &x).unwrap();
+    let reused = bound(&problem, &x).unwrap();
     assert_eq!(fresh.error, reused.error);
     assert_eq!(fresh.noise, reused.noise);
 }
@@ -175,7 +172,7 @@ fn the_rounding_level_of_the_gradient_is_close_to_the_entrywise_one() {
         .filter_map(|index| {
             let problem = Problem::from_instance(&instance(index)).unwrap();
             let x = problem.solve(&Settings::default()).unwrap().x;
-            let found = bound(&problem, &x, None)?.noise.unwrap();
+            let found = bound(&problem, &x)?.noise.unwrap();
             Some(found / problem.gradient_noise(&x).unwrap())
         })
         .collect();

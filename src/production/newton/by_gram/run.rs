@@ -16,12 +16,12 @@ mod movement;
 mod stationary;
 mod step;
 
-use std::cell::OnceCell;
 use std::ops::ControlFlow;
 
 use crate::instance::DesignMatrix;
 use crate::production::endings::{Ending, Yardstick};
 use crate::production::factor::cholesky::Cholesky;
+use crate::production::kept_gram::KeptGram;
 use crate::production::kernels::operator::{Gram, Operator};
 use crate::production::newton::by_gram::objective::{Objective, Sampler, State};
 use crate::production::newton::{Coordinates, Judged, iterate};
@@ -39,8 +39,6 @@ pub(crate) struct End {
     pub start_logit: f64,
     pub warnings: Vec<String>,
     pub trace: Vec<TraceEntry>,
-    /// `A' diag(w^2) A`, where it has been made.
-    pub ridge: Option<Gram>,
 }
 
 impl End {
@@ -73,15 +71,14 @@ pub(super) struct Data<'a> {
     /// Of the rows that are here.
     pub squared_weights: &'a [f64],
     /// `A' diag(w^2) A`, once it is wanted.
-    pub ridge: &'a OnceCell<Gram>,
+    pub ridge: &'a KeptGram,
     /// Finds a start on a sample of the rows, where the loss knows how.
     pub sampler: Option<&'a Sampler<'a>>,
 }
 
 impl<'a> Data<'a> {
     pub fn ridge(&self) -> &'a Gram {
-        self.ridge
-            .get_or_init(|| self.operator.gram(self.squared_weights))
+        self.ridge.get(self.operator, self.squared_weights)
     }
 }
 
@@ -222,7 +219,6 @@ impl<'a, 'o, O: Objective> Run<'a, 'o, O> {
             start_logit,
             warnings: ending.sentence().into_iter().collect(),
             trace,
-            ridge: None,
         }
     }
 

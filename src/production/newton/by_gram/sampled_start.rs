@@ -14,7 +14,6 @@
 //! It may lead to another minimum than a start from all rows would; where one row holds much of the target it has been seen to
 //! lead to a worse one, so such problems do not get it.
 
-use std::cell::OnceCell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -23,6 +22,7 @@ use rand::RngExt;
 
 use crate::instance::{DesignMatrix, RowMajor, sample};
 use crate::production::factor::cholesky::Cholesky;
+use crate::production::kept_gram::KeptGram;
 use crate::production::kernels::operator::Operator;
 use crate::production::newton::by_gram::importance::Importance;
 use crate::production::newton::by_gram::objective::{SampledStart, State};
@@ -203,7 +203,7 @@ fn solve_sample(
         coarse: Some(COARSE),
         observer: &mut |_| ControlFlow::Continue(()),
     };
-    let gram = OnceCell::new();
+    let gram = KeptGram::default();
     let data = Data {
         operator: &operator,
         matrix: &reduced,

@@ -1,0 +1,222 @@
+//! Many targets over one matrix and the same weights, such as the rows of an attention head: what is known of A is found once.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use nalgebra::{DMatrix, DVector};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use crate::production::{
+    Problem, ProblemError, Settings, Solution, SolveError, TraceEntry, solve_interruptible,
+};
+
+/// Matrices with at most this many entries (n d) are solved for several targets at a time; above it a single solve keeps all threads
+/// busy, and the vectors of several would only take memory.
+const TOGETHER_ENTRIES: usize = 1 << 22;
+
+/// What is wrong with one of the targets.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetsError {
+    /// A target that does not fit, is not finite, or a loss of one's own.
+    #[error("target {column}: {source}")]
+    Target {
+        /// Its column.
+        column: usize,
+        /// What is wrong with it.
+        source: ProblemError,
+    },
+    /// A setting outside its range, or a start that does not fit or where the loss overflows.
+    #[error("target {column}: {source}")]
+    Solve {
+        /// The column for which it was found.
+        column: usize,
+        /// What is wrong.
+        source: SolveError,
+    },
+}
+
+/// Minimises the problem from `start` (d entries) for each column of `targets` (as many rows as the problem's target has entries, any
+/// number of columns) in place of its own target: the same bits as [`solve`](crate::production::solve) of
+/// [`Problem::with_target`] for each, whatever the number of threads.
+///
+/// `stop` ends what is under way and what has not begun as [`Outcome::Interrupted`](crate::production::Outcome::Interrupted). `done` is
+/// called after each answer, from any thread. All targets are looked at before the first solve: an error names the first column that is refused.
+pub fn solve_targets(
+    problem: &Problem,
+    targets: &DMatrix<f64>,
+    start: &DVector<f64>,
+    settings: &Settings,
+    stop: &AtomicBool,
+    done: &(dyn Fn() + Sync),
+) -> Result<Vec<Solution>, TargetsError> {
+    let posed: Result<Vec<(usize, Problem)>, TargetsError> = targets
+        .column_iter()
+        .enumerate()
+        .map(
+            |(column, target)| match problem.with_target(target.clone_owned()) {
+                Ok(posed) => Ok((column, posed)),
+                Err(source) => Err(TargetsError::Target { column, source }),
+            },
+        )
+        .collect();
+    let answer = |(column, problem): &(usize, Problem)| {
+        let mut observer = |_: &TraceEntry| {
+            if stop.load(SeqCst) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let found = solve_interruptible(problem, start, settings, &mut observer, stop);
+        done();
+        let column = *column;
+        found.map_err(|source| TargetsError::Solve { column, source })
+    };
+    let posed = posed?;
+    let Some((first, others)) = posed.split_first() else {
+        return Ok(Vec::new());
+    };
+    // Alone, so that what all of them share is there when they begin.
+    let mut answers = vec![answer(first)?];
+    let entries = problem.rows().saturating_mul(problem.columns());
+    let found: Result<Vec<Solution>, _> = if entries <= TOGETHER_ENTRIES {
+        others.par_iter().map(answer).collect()
+    } else {
+        others.iter().map(answer).collect()
+    };
+    answers.extend(found?);
+    Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::instance::{DesignMatrix, LossKind, sample};
+    use crate::production::{Outcome, solve};
+
+    fn posed(n: usize, d: usize) -> (Problem, DMatrix<f64>) {
+        let mut rng = sample::stream(7, "targets", 0);
+        let a = sample::conditioned_matrix(&mut rng, n, d, 2.0, 10.0);
+        let targets = DMatrix::from_fn(n, 4, |_, _| sample::dyadic(&mut rng, 0).abs() / n as f64);
+        let weights = DVector::repeat(n, 0.5);
+        let target = targets.column(0).clone_owned();
+        let matrix = DesignMatrix::Dense(a.into());
+        let problem = Problem::new(LossKind::Softmax, matrix, target, weights).unwrap();
+        (problem, targets)
+    }
+
+    /// Through Gram matrices and in orthonormal coordinates.
+    #[test]
+    fn each_answer_has_the_bits_of_a_solve_of_its_own() {
+        for (n, d) in [(60, 3), (3000, 8)] {
+            let (problem, targets) = posed(n, d);
+            let (settings, origin) = (Settings::default(), DVector::zeros(d));
+            let count = AtomicUsize::new(0);
+            let done = || {
+                count.fetch_add(1, SeqCst);
+            };
+            let never = AtomicBool::new(false);
+            let found =
+                solve_targets(&problem, &targets, &origin, &settings, &never, &done).unwrap();
+            assert_eq!((found.len(), count.into_inner()), (4, 4));
+            for (column, found) in found.iter().enumerate() {
+                let target = targets.column(column).clone_owned();
+                let fresh = Problem::new(
+                    LossKind::Softmax,
+                    problem.matrix().clone(),
+                    target,
+                    DVector::repeat(n, 0.5),
+                );
+                let alone = solve(&fresh.unwrap(), &origin, &settings).unwrap();
+                assert!(alone.outcome.is_success());
+                assert_eq!((&found.x, found.error_bound), (&alone.x, alone.error_bound));
+                assert_eq!(found.loss.to_bits(), alone.loss.to_bits());
+            }
+        }
+    }
+
+    /// The Gram matrix of the weights is one pass over A: the second solve does without it.
+    #[test]
+    fn another_target_does_without_the_gram_matrix_and_other_weights_do_not() {
+        let (problem, targets) = posed(3000, 8);
+        let passes = |problem: &Problem| {
+            let found = problem.solve(&Settings::default()).unwrap();
+            found.trace[0].passes
+        };
+        let first = passes(&problem);
+        assert_eq!(passes(&problem), first - 1.0);
+        let other = problem
+            .with_target(targets.column(1).clone_owned())
+            .unwrap();
+        assert_eq!(passes(&other), first - 1.0);
+        let heavier = problem.with_weights(&DVector::repeat(3000, 0.75)).unwrap();
+        assert_eq!(passes(&heavier), first);
+        let weights = heavier.squared_weights().map(f64::sqrt);
+        let fresh = Problem::new(
+            LossKind::Softmax,
+            problem.matrix().clone(),
+            targets.column(0).clone_owned(),
+            weights,
+        );
+        let settings = Settings::default();
+        assert_eq!(
+            heavier.solve(&settings).unwrap().x,
+            fresh.unwrap().solve(&settings).unwrap().x
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named_with_its_column() {
+        let (problem, mut targets) = posed(60, 3);
+        let never = AtomicBool::new(false);
+        let (settings, origin) = (Settings::default(), DVector::zeros(3));
+        let refused = |targets: &DMatrix<f64>| {
+            let found = solve_targets(&problem, targets, &origin, &settings, &never, &|| ());
+            found.unwrap_err().to_string()
+        };
+        targets[(5, 2)] = f64::NAN;
+        assert_eq!(
+            refused(&targets),
+            "target 2: target[5] is NaN: every entry must be finite"
+        );
+        assert_eq!(
+            refused(&DMatrix::zeros(59, 2)),
+            "target 0: target has 59 entries, expected 60"
+        );
+        let start = DVector::zeros(2);
+        let found = solve_targets(
+            &problem,
+            &DMatrix::zeros(60, 1),
+            &start,
+            &settings,
+            &never,
+            &|| (),
+        );
+        assert!(matches!(found, Err(TargetsError::Solve { column: 0, .. })));
+        let none = DMatrix::zeros(60, 0);
+        let found = solve_targets(&problem, &none, &origin, &settings, &never, &|| ());
+        assert_eq!(found, Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_stopped_is_interrupted_for_every_target() {
+        let (problem, targets) = posed(3000, 8);
+        let stop = AtomicBool::new(true);
+        let origin = DVector::zeros(8);
+        let found = solve_targets(
+            &problem,
+            &targets,
+            &origin,
+            &Settings::default(),
+            &stop,
+            &|| (),
+        );
+        for found in found.unwrap() {
+            assert_eq!(found.outcome, Outcome::Interrupted);
+            assert_eq!(found.error_bound, None);
+        }
+    }
+}
