@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `page` | the page about a run |
 //! | `front`, `findings` | counts by paper, what matters most |
-//! | `claim`, `slack_plot` | one claim with everything that is known about it |
+//! | `claim`, `slack_plot`, `shared` | one claim with everything that is known about it |
 //! | `spectrum` | the picture of the spectrum, with its slider |
 //! | `formula` | LaTeX to MathML |
 
@@ -13,6 +13,7 @@ mod findings;
 mod formula;
 mod front;
 mod page;
+mod shared;
 mod slack_plot;
 mod spectrum;
 

@@ -4,6 +4,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::claims::Claim;
 use crate::report::html::formula::{FormulaError, mathml};
+use crate::report::html::shared::Shared;
 use crate::report::html::slack_plot::{Size, slack_plot};
 use crate::report::{ClaimReport, number};
 
@@ -11,11 +12,16 @@ use crate::report::{ClaimReport, number};
 const SHOWN: usize = 6000;
 
 /// The claim as an item of the list.
-pub(super) fn item(claim: &Claim, report: &ClaimReport, seed: u64) -> Result<Markup, FormulaError> {
+pub(super) fn item(
+    claim: &Claim,
+    report: &ClaimReport,
+    seed: u64,
+    shared: &mut Shared,
+) -> Result<Markup, FormulaError> {
     let slack = report
         .slack
-        .map_or(String::new(), |slack| slack.to_string());
-    let body = body(claim, report, seed)?;
+        .map_or(String::new(), |slack| format!("{slack:e}"));
+    let body = body(claim, report, seed, shared)?;
     Ok(html! {
         li data-paper=(claim.paper.key()) data-verdict=(report.verdict) data-wording=(claim.wording.label()) data-slack=(slack) {
             details {
@@ -31,7 +37,12 @@ pub(super) fn item(claim: &Claim, report: &ClaimReport, seed: u64) -> Result<Mar
     })
 }
 
-fn body(claim: &Claim, report: &ClaimReport, seed: u64) -> Result<Markup, FormulaError> {
+fn body(
+    claim: &Claim,
+    report: &ClaimReport,
+    seed: u64,
+    shared: &mut Shared,
+) -> Result<Markup, FormulaError> {
     let formula = match claim.formula {
         "" => None,
         latex => Some(mathml(latex)?),
@@ -43,8 +54,12 @@ fn body(claim: &Claim, report: &ClaimReport, seed: u64) -> Result<Markup, Formul
         }
         dl {
             dt { "place" } dd { (claim.source) " (" (claim.wording.label()) ")" }
-            dt { "premise" } dd { (claim.premise) }
-            dt { "on record" } dd { (report.expected) @if !report.as_recorded { "; this run says " strong { (report.verdict) } } }
+            @if claim.premise != "none" {
+                dt { "premise" } dd { (claim.premise) }
+            }
+            @if !report.as_recorded {
+                dt { "on record" } dd { (report.expected) "; this run says " strong { (report.verdict) } }
+            }
             @if let Some(correction) = claim.correction {
                 dt { "true instead" } dd { a href={ "#" (correction) } { (correction) } }
             }
@@ -69,11 +84,8 @@ fn body(claim: &Claim, report: &ClaimReport, seed: u64) -> Result<Markup, Formul
             dt { "planted fault" } dd { (claim.fault) }
             dt { "source" } dd { code { (claim.file) } }
         }
-        @match slack_plot(report, Size::Wide) {
-            Some(plot) => figure {
-                (plot)
-                figcaption { "Allowed / observed; dots below the dashed line refute the statement." }
-            },
+        @match slack_plot(report, Size::Wide, shared) {
+            Some(plot) => figure { (plot) },
             None => p.quiet { "No two numbers were compared: the statement is exact, or no case was decided." }
         }
         (witness(claim, report))

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::claims::{Claim, Expected, Paper};
 use crate::report::html::findings::{FINDINGS, Finding};
+use crate::report::html::shared::Shared;
 use crate::report::html::slack_plot::{Size, slack_plot};
 use crate::report::{CampaignReport, ClaimReport, Counts, Tallied};
 
@@ -104,7 +105,7 @@ fn bar(row: &Row<'_>) -> Markup {
 }
 
 /// The findings about claims of the run, with their pictures.
-pub(super) fn findings(run: &CampaignReport) -> Markup {
+pub(super) fn findings(run: &CampaignReport, shared: &mut Shared) -> Markup {
     let found: Vec<(&Finding, &ClaimReport)> = FINDINGS
         .iter()
         .filter_map(|finding| {
@@ -121,7 +122,7 @@ pub(super) fn findings(run: &CampaignReport) -> Markup {
             @for (finding, report) in found {
                 li {
                     p { (finding.sentence) }
-                    @if let Some(plot) = slack_plot(report, Size::Small) { (plot) }
+                    @if let Some(plot) = slack_plot(report, Size::Small, shared) { (plot) }
                     p { span.verdict.(report.verdict) { (report.verdict) } ": " a href={ "#" (report.id) } { (report.id) } }
                 }
             }

@@ -6,6 +6,7 @@ use crate::claims::{Claim, Paper, Wording};
 use crate::report::html::claim::item;
 use crate::report::html::formula::{FormulaError, mathml};
 use crate::report::html::front::{counts, findings};
+use crate::report::html::shared::Shared;
 use crate::report::html::spectrum::spectrum;
 use crate::report::{CampaignReport, ClaimReport};
 
@@ -47,10 +48,11 @@ pub fn page(run: &CampaignReport, catalogue: &[Claim]) -> Result<String, PageErr
                 .ok_or_else(|| PageError::UnknownClaim(report.id.clone()))
         })
         .collect::<Result<_, _>>()?;
+    let mut shared = Shared::default();
     let items: Vec<Markup> = claims
         .iter()
         .map(|(claim, report)| {
-            item(claim, report, run.seed).map_err(|error| PageError::Formula {
+            item(claim, report, run.seed, &mut shared).map_err(|error| PageError::Formula {
                 claim: claim.id,
                 error,
             })
@@ -60,6 +62,7 @@ pub fn page(run: &CampaignReport, catalogue: &[Claim]) -> Result<String, PageErr
         claim: "the loss of the front",
         error,
     })?;
+    let findings = findings(run, &mut shared);
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -83,17 +86,19 @@ pub fn page(run: &CampaignReport, catalogue: &[Claim]) -> Result<String, PageErr
                     p.quiet { (origin(run)) }
                     (differing(&claims))
                     (counts(&claims))
-                    (findings(run))
+                    (findings)
                     h2 { "A picture of one bound" }
                     (spectrum())
                     h2 #claims { "Claims" }
                     p.quiet {
                         "Slack is allowed / observed in the tightest of the cases that were tried: 1 is sharp, below 1 refutes. "
+                        "The pictures show it for every case: dots below the dashed line refute the statement. "
                         "A planted fault is the check with one thing altered: in every test run it must turn the verdict over."
                     }
                     (filters(&claims))
                     ul.claims { @for item in items { (item) } }
                 }
+                (shared.parts())
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -188,7 +193,13 @@ mod tests {
         let catalogue = claims::all();
         let run = campaign(&["dls23/gradient-printed"], &catalogue);
         let claim = catalogue.iter().find(|claim| claim.id == run.claims[0].id);
-        let item = item(claim.unwrap(), &run.claims[0], run.seed).unwrap();
+        let item = item(
+            claim.unwrap(),
+            &run.claims[0],
+            run.seed,
+            &mut Shared::default(),
+        )
+        .unwrap();
         let lines = item.into_string().replace("><", ">\n<");
         insta::assert_snapshot!("item_of_a_claim_that_fails", lines);
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
+use crate::report::html::shared::Shared;
 use crate::report::number;
 use crate::report::{ClaimReport, PointReport};
 
@@ -44,7 +45,7 @@ impl Size {
 const DECADES: (f64, f64) = (-3.0, 6.0);
 
 /// The picture, or `None` where no case compared two numbers.
-pub(super) fn slack_plot(claim: &ClaimReport, size: Size) -> Option<Markup> {
+pub(super) fn slack_plot(claim: &ClaimReport, size: Size, shared: &mut Shared) -> Option<Markup> {
     let (right, bottom) = size.frame();
     let compared: Vec<(&PointReport, f64)> = claim
         .points
@@ -85,23 +86,28 @@ pub(super) fn slack_plot(claim: &ClaimReport, size: Size) -> Option<Markup> {
     let lines: Vec<(i32, f64)> = (low as i32..=high as i32)
         .map(|decade| (decade, y(f64::from(decade))))
         .collect();
+    let heights = shared.part(html! {
+        path.grid d=(grid(&lines, right)) {}
+        line.bound x1=(LEFT) x2=(right) y1=(one(y(0.0))) y2=(one(y(0.0))) {}
+        g text-anchor="end" {
+            @for (decade, height) in lines.iter().filter(|(decade, _)| decade % every == 0) {
+                text x=(LEFT - 8.0) y=(one(height + 4.0)) { (power(*decade, low, high)) }
+            }
+        }
+    });
+    let widths = shared.part(html! {
+        g text-anchor="middle" {
+            @for (x, label) in columns.labels(labels) {
+                text x=(one(x)) y=(bottom + 18.0) { (label) }
+            }
+            text x=(f64::midpoint(LEFT, right)) y=(bottom + 38.0) {
+                (axis.map_or("cases in their order".to_owned(), |axis| format!("decade of: {axis}")))
+            }
+        }
+    });
     Some(html! {
         svg.plot viewBox={ "0 0 " (right + MARGINS.0) " " (bottom + MARGINS.1) } role="img" aria-label=(described) {
-            path.grid d=(grid(&lines, right)) {}
-            line.bound x1=(LEFT) x2=(right) y1=(one(y(0.0))) y2=(one(y(0.0))) {}
-            g text-anchor="end" {
-                @for (decade, height) in lines.iter().filter(|(decade, _)| decade % every == 0) {
-                    text x=(LEFT - 8.0) y=(one(height + 4.0)) { (power(*decade, low, high)) }
-                }
-            }
-            g text-anchor="middle" {
-                @for (x, label) in columns.labels(labels) {
-                    text x=(one(x)) y=(bottom + 18.0) { (label) }
-                }
-                text x=(f64::midpoint(LEFT, right)) y=(bottom + 38.0) {
-                    (axis.map_or("cases in their order".to_owned(), |axis| format!("decade of: {axis}")))
-                }
-            }
+            (heights) (widths)
             path.dots d=(marks(&dots)) {}
             circle.tightest cx=(one(tight_x)) cy=(one(tight_y)) r="5" {
                 title { (tightest.0.origin) ": " (number(10f64.powf(tightest.1))) }
