@@ -3,15 +3,16 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::cli::ranks::Together;
+use crate::cli::solve::arguments::{SolveArgs, settings};
 use crate::cli::solve::follow::Follower;
+use crate::cli::solve::logit::{Prepared, finish, posed, prepare};
 use crate::cli::solve::report::Run;
-use crate::cli::solve::{Prepared, SolveArgs, finish, posed, prepare, settings};
 use crate::cli::{CliError, Exit};
 use crate::instance::files::is_standard_input;
 use crate::production::{TraceEntry, solve_observed};
 use crate::system::Posed;
 
-/// [`run`](super::run) on every rank: each reads the instance, keeps its rows, and has the answer; the first writes and prints it.
+/// `attreg solve` on every rank: each reads the instance, keeps its rows, and has the answer; the first writes and prints it.
 pub(super) fn run(arguments: &SolveArgs, together: &Together) -> Result<Exit, CliError> {
     let settings = together.agree(settings(arguments))?;
     let prepared = together.agree(prepared(arguments))?;

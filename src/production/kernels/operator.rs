@@ -69,7 +69,7 @@ impl Operator {
         Self {
             matrix: Arc::clone(matrix),
             pass: all.part(share.own().len()),
-            gram: gram::cut(share.all(), entries, matrix.columns()),
+            gram: Partition::of_gram(share.all(), entries, matrix.columns()),
             share,
             level,
             stride: matrix.columns().next_multiple_of(LINE),

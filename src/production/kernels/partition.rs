@@ -8,12 +8,18 @@ use std::ops::Range;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
+use crate::instance::row_major::LINE;
+
 /// Entries of a block: 32 KiB of f64, about the first-level cache, where what a sweep reads twice is found again.
 const BLOCK_ENTRIES: usize = 4_096;
 /// Rows of a block at least and at most.
 const BLOCK_ROWS: (usize, usize) = (32, 1024);
 /// Chunks at most.
 const CHUNKS: usize = 64;
+/// All partial Gram matrices together take at most this many bytes, but there are at least two of them.
+const GRAM_BYTES: usize = 32 << 20;
+const GRAM_CHUNKS: (usize, usize) = (2, 32);
+
 /// Below this many entries one thread is faster than two.
 const PARALLEL_ENTRIES: usize = 150_000;
 
@@ -108,6 +114,14 @@ impl Partition {
             chunk: rows.div_ceil(chunks).next_multiple_of(block),
             parallel,
         }
+    }
+
+    /// The cut of a matrix with so many rows, stored entries and columns into the pieces of a Gram matrix.
+    pub fn of_gram(rows: usize, entries: usize, columns: usize) -> Self {
+        let stride = columns.next_multiple_of(LINE);
+        let square = stride * stride * size_of::<f64>();
+        let chunks = (GRAM_BYTES / square.max(1)).clamp(GRAM_CHUNKS.0, GRAM_CHUNKS.1);
+        Self::new(rows, entries, chunks)
     }
 
     /// The cut of some rows that follow each other and begin with a chunk.

@@ -6,24 +6,12 @@ use crate::instance::DesignMatrix;
 use crate::instance::row_major::{LINE, RowMajor};
 use crate::production::kernels::gram::{Panels, add_gram};
 use crate::production::kernels::operator::Operator;
-use crate::production::kernels::partition::{Partition, Rows};
+use crate::production::kernels::partition::Rows;
 use crate::production::kernels::pool::Pool;
 use crate::production::kernels::sparse::SparseRows;
 
-/// All partial Gram matrices together take at most this many bytes, but there are at least two of them.
-const GRAM_BYTES: usize = 32 << 20;
-const GRAM_CHUNKS: (usize, usize) = (2, 32);
-
 /// Rows of a piece of a Gram matrix at least: fewer are not worth a thread.
 const LEAST_PIECE: usize = 512;
-
-/// The cut of n rows with so many stored entries into pieces.
-pub(super) fn cut(n: usize, entries: usize, columns: usize) -> Partition {
-    let stride = columns.next_multiple_of(LINE);
-    let square = stride * stride * size_of::<f64>();
-    let chunks = (GRAM_BYTES / square.max(1)).clamp(GRAM_CHUNKS.0, GRAM_CHUNKS.1);
-    Partition::new(n, entries, chunks)
-}
 
 /// Some rows with a weight for each.
 type Piece<'a> = (Rows<'a>, &'a [f64]);
