@@ -34,8 +34,8 @@ pub enum CliError {
         /// Why.
         source: OracleError,
     },
-    /// Another rank of this run says what is wrong.
-    #[error("another rank has failed")]
+    /// What is wrong has been said, by one rank for all.
+    #[error("said by another rank")]
     Elsewhere,
     /// Standard output cannot be written.
     #[error("standard output: {0}")]

@@ -1,9 +1,13 @@
 //! Several processes as one run of a command: one of them speaks for all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cli::CliError;
 use crate::production::ranks::{Ranks, first_word, launched};
+
+/// How long ranks that cannot hear each other wait for the first to speak.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The ranks of this run, from its beginning to its end.
 pub(super) struct Together {
@@ -21,9 +25,14 @@ impl Together {
             Some(found) if found.ranks > 1 => {
                 let joined = Self::among(found.ranks);
                 // They cannot agree on who speaks but by what the launcher says.
-                joined
-                    .map(Some)
-                    .map_err(|error| spoken_by(found.rank, error))
+                joined.map(Some).map_err(|error| match found.rank {
+                    0 => error,
+                    _ => {
+                        // The launcher ends all once one has ended so: not before the first has spoken.
+                        std::thread::sleep(PATIENCE);
+                        CliError::Elsewhere
+                    }
+                })
             }
             _ => Ok(None),
         }
@@ -67,27 +76,25 @@ impl Together {
         self.ranks.rank() == 0
     }
 
-    /// The result of every rank, or on all of them the error of the first that has one: the first rank says it.
+    /// The result of every rank, or on all of them the end where one has an error: the first rank says what the first of these has to
+    /// say.
     pub fn agree<T>(&self, result: Result<T, CliError>) -> Result<T, CliError> {
         let word = result.as_ref().err().map(ToString::to_string);
         match (first_word(self.ranks.as_ref(), word.as_deref()), result) {
             (None, result) => result,
-            // Its own words, which may have a form of their own.
-            (Some((0, _)), Err(error)) if self.speaks() => Err(error),
-            (Some((0, word)), _) => Err(spoken_by(self.ranks.rank(), CliError::Usage(word))),
             (Some((rank, word)), _) => {
-                let error = CliError::Usage(format!("rank {rank}: {word}"));
-                Err(spoken_by(self.ranks.rank(), error))
+                if self.speaks() {
+                    let said = if rank == 0 {
+                        word
+                    } else {
+                        format!("rank {rank}: {word}")
+                    };
+                    CliError::Usage(said).print();
+                }
+                // Launchers end all ranks once one has ended so: not before the line is out.
+                first_word(self.ranks.as_ref(), None);
+                Err(CliError::Elsewhere)
             }
         }
-    }
-}
-
-/// The error on the rank that speaks, silence on the others.
-fn spoken_by(rank: usize, error: CliError) -> CliError {
-    if rank == 0 {
-        error
-    } else {
-        CliError::Elsewhere
     }
 }

@@ -64,7 +64,8 @@ impl Ranks for Processes {
 
     /// In whole messages and a last one that is shorter, if need be empty.
     fn send(&self, to: usize, numbers: &[f64]) {
-        let process = SimpleCommunicator::world().process_at_rank(to as i32);
+        let world = SimpleCommunicator::world();
+        let process = world.process_at_rank(to as i32);
         let whole = numbers.chunks_exact(MESSAGE);
         let last = whole.remainder();
         for message in whole {
@@ -74,7 +75,8 @@ impl Ranks for Processes {
     }
 
     fn receive(&self, from: usize) -> Vec<f64> {
-        let process = SimpleCommunicator::world().process_at_rank(from as i32);
+        let world = SimpleCommunicator::world();
+        let process = world.process_at_rank(from as i32);
         let mut numbers: Vec<f64> = Vec::new();
         loop {
             let (message, _) = process.receive_vec();
