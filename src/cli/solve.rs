@@ -108,4 +108,3 @@ fn refuse_what_iterates(arguments: &SolveArgs) -> Result<(), CliError> {
         None => Ok(()),
     }
 }
-

@@ -32,7 +32,14 @@ fn launcher(program: &str, ranks: usize) -> Command {
     command.args(["-n", &ranks.to_string()]);
     if String::from_utf8_lossy(&version.stdout).contains("Open MPI") {
         command.arg("--oversubscribe");
-        command.args(["--mca", "btl", "self,vader", "--mca", "oob_tcp_if_include", "lo"]);
+        command.args([
+            "--mca",
+            "btl",
+            "self,vader",
+            "--mca",
+            "oob_tcp_if_include",
+            "lo",
+        ]);
     }
     command
 }

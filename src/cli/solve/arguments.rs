@@ -90,4 +90,3 @@ pub(super) fn settings(arguments: &SolveArgs) -> Result<Settings, CliError> {
         .map_err(|error| CliError::Usage(error.to_string()))?;
     Ok(settings)
 }
-

@@ -8,9 +8,9 @@ use nalgebra::{DMatrix, DVector};
 use serde::Serialize;
 
 use crate::cli::interrupt::{FINISHING, stop_flag};
-use crate::cli::solve::report::Answer;
 use crate::cli::solve::arguments::SolveArgs;
 use crate::cli::solve::logit::Prepared;
+use crate::cli::solve::report::Answer;
 use crate::cli::{CliError, Exit, output};
 use crate::instance::files::{has_suffix, holds_one_array, npy, read_shaped, shown, write_whole};
 use crate::production::{Outcome, Settings, Solution, solve_targets};
