@@ -22,6 +22,7 @@ use crate::instance::files::{
 use crate::instance::{Instance, InstanceError};
 use crate::memory::reading::Reading;
 use crate::system::array::{Array, in_words};
+use crate::system::federated_softmax::arrays_of;
 use crate::system::given::Given;
 use crate::system::layout::Layout;
 use crate::system::parts;
@@ -286,8 +287,9 @@ fn build(
                 } else if matches!(rule, Some(Rule::Parts(_)))
                     && parts::is_list_of_instances(&value)
                 {
-                    let (more, read) = parts::arrays(&key, &value, name).map_err(Fault::File)?;
-                    arrays.extend(more);
+                    let (instances, read) =
+                        parts::instances(&key, &value, name).map_err(Fault::File)?;
+                    arrays.extend(arrays_of(&instances).map_err(Fault::Line)?);
                     files.extend(read);
                 } else {
                     let holes = matches!(rule, Some(Rule::FiniteUnlessHidden(_)));

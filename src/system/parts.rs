@@ -14,7 +14,6 @@ use serde_json::{Map, Value};
 use crate::instance::files::{parse_instance_and_files, read_instance_and_files};
 use crate::instance::{Instance, InstanceError};
 use crate::system::array::Array;
-use crate::system::federated_softmax::arrays_of;
 use crate::system::given::Given;
 
 /// Whether a value is a list of instances, and not of numbers.
@@ -64,17 +63,6 @@ pub(super) fn instances(
         files.extend(own);
     }
     Ok((instances, files))
-}
-
-/// The arrays of such a list.
-pub(super) fn arrays(
-    part: &str,
-    value: &Value,
-    name: &Path,
-) -> Result<(Vec<(String, Array)>, Vec<PathBuf>), InstanceError> {
-    let (instances, files) = instances(part, value, name)?;
-    let arrays = arrays_of(&instances).map_err(|message| InstanceError::format(name, message))?;
-    Ok((arrays, files))
 }
 
 /// With the key and the weights that may be left out.

@@ -139,7 +139,7 @@ impl FederatedCases {
             .collect();
         let x = match self.kind {
             Kind::Pair => {
-                let share = (9.0 + if index % 2 == 0 { -ROOT } else { ROOT }) / 24.0;
+                let share = (9.0 + if index.is_multiple_of(2) { -ROOT } else { ROOT }) / 24.0;
                 let scale = own
                     .first()
                     .map_or(1.0, |client| client.matrix().to_dense()[(0, 0)]);
@@ -155,7 +155,7 @@ impl FederatedCases {
             ("step", step),
             ("participants", participants as f64),
             ("stragglers", stragglers as f64),
-            ("trimmed", (count > 2) as u8 as f64),
+            ("trimmed", f64::from(u8::from(count > 2))),
         ] {
             arrays.push((name.to_owned(), Array::scalar(value)));
         }
