@@ -189,6 +189,14 @@ def federated_softmax(m, unknowns):
     return loss / count, {"x": gradient / count}, hessian / count
 
 
+def active_learning(m, unknowns):
+    """The same for 0.5 sum_i D_i (p_i x - y_i)^2: the Hessian is P'D P."""
+    p, y, x = np.array(m["pool"]), np.array(m["labels"]), np.array(unknowns["x"])
+    measure = np.broadcast_to(np.array(m.get("measure", 1.0)), y.shape)
+    r = p @ x - y
+    return 0.5 * np.sum(measure * r * r), {"x": p.T @ (measure * r)}, p.T @ (measure[:, None] * p)
+
+
 SYSTEMS = {
     "single-layer-attention": single_layer_attention,
     "weighted-low-rank": weighted_low_rank,
@@ -196,6 +204,7 @@ SYSTEMS = {
     "tensor-power": tensor_power,
     "leverage-regression": leverage_regression,
     "federated-softmax": federated_softmax,
+    "active-learning": active_learning,
 }
 
 

@@ -24,6 +24,7 @@
 //! attention-kernel-regression  0.5 || (K + lambda I) x - b ||^2,  K = (A'A)^j, A (A'A)^j or exp(A A') entrywise
 //! tensor-power             pairs T(v, .., v, .) = lambda v,  v'v = 1,  of a symmetric T of order 3 to 6
 //! leverage-regression          0.5 || A x - b ||_F^2 + 0.5 lambda || x ||_F^2
+//! active-learning          0.5 sum_i D_i (p_i x - y_i)^2, few of the labels y read
 //! ```
 //!
 //! # Ten lines

@@ -1,7 +1,7 @@
 //! The catalogue: every claim, in the order of the papers.
 
 use crate::claims::{
-    Claim, Paper, dls23, exact_attention, federated_softmax, kernel_regression,
+    Claim, Paper, active_learning, dls23, exact_attention, federated_softmax, kernel_regression,
     leverage_regression, lsz23, polynomial_attention, residual_softmax, sampling,
     single_layer_attention, tensor_power, two_layer, weighted_low_rank,
 };
@@ -21,6 +21,7 @@ pub fn all() -> Vec<Claim> {
         tensor_power::claims(),
         leverage_regression::claims(),
         federated_softmax::claims(),
+        active_learning::claims(),
         sampling::claims(),
     ]
     .into_iter()

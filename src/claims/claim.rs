@@ -36,13 +36,15 @@ pub enum Paper {
     LeverageRegression,
     /// GradientCoin: A Peer-to-Peer Decentralized Large Language Models (arXiv 2308.10502).
     FederatedSoftmax,
+    /// Chen, Song, Sun, Yin, Zhuo: Query Complexity of Active Learning for Function Family With Nearly Orthogonal Basis (arXiv 2306.03356).
+    ActiveLearning,
     /// The sampling lemmas that the papers use as tools (Deng, Song, Weinstein, arXiv 2210.12468, and followers).
     Sampling,
 }
 
 impl Paper {
     /// Every paper, in the order of reports.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Dls23,
         Self::Lsz23,
         Self::ResidualSoftmax,
@@ -55,6 +57,7 @@ impl Paper {
         Self::TensorPower,
         Self::LeverageRegression,
         Self::FederatedSoftmax,
+        Self::ActiveLearning,
         Self::Sampling,
     ];
 
@@ -73,6 +76,7 @@ impl Paper {
             Self::TensorPower => "tensor-power",
             Self::LeverageRegression => "leverage-regression",
             Self::FederatedSoftmax => "federated-softmax",
+            Self::ActiveLearning => "active-learning",
             Self::Sampling => "sampling",
         }
     }
@@ -92,6 +96,7 @@ impl Paper {
             Self::TensorPower => &["tensor-power"],
             Self::LeverageRegression => &["leverage-regression"],
             Self::FederatedSoftmax => &["federated-softmax"],
+            Self::ActiveLearning => &["active-learning"],
             Self::Sampling => &[],
         }
     }
@@ -132,6 +137,9 @@ impl Paper {
             }
             Self::FederatedSoftmax => {
                 "GradientCoin: A Peer-to-Peer Decentralized Large Language Models (arXiv 2308.10502)"
+            }
+            Self::ActiveLearning => {
+                "Query Complexity of Active Learning for Function Family With Nearly Orthogonal Basis (arXiv 2306.03356)"
             }
             Self::Sampling => "Sampling lemmas used as tools (arXiv 2210.12468 and followers)",
         }

@@ -1,6 +1,7 @@
 //! Floor 3: the claims of the papers as data. A claim states what is printed and where, its premise, how it is checked,
 //! which verdict is recorded, what replaces it if it is false, and which planted fault its checker must catch.
 
+mod active_learning;
 mod case;
 mod cases;
 mod catalog;

@@ -3,6 +3,7 @@
 //! One file per paper. A new loss of logits is a file with a function that gives `l(z)`, one more arm in [`loss_of_logits`], and
 //! one in [`per_derivative`]; any other system is a file with a [`Definition`](definition::Definition) and a line in `system.rs`.
 
+mod active_learning;
 mod attention_kernel_regression;
 mod attention_row;
 mod definition;

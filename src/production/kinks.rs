@@ -20,6 +20,7 @@ fn near_enough(outcome: Outcome) -> Option<f64> {
         Outcome::AtKink
         | Outcome::AtRest
         | Outcome::WithinAccuracy
+        | Outcome::BudgetSpent
         | Outcome::IterationLimit
         | Outcome::Diverged
         | Outcome::DiagonalNotPositive

@@ -14,6 +14,8 @@ pub enum Outcome {
     ConvergedToRounding,
     /// The loss is proven to be within the accuracy that the problem names of the least one; x is no minimiser.
     WithinAccuracy,
+    /// The labels that the budget allows were read: x is the fit to them, no minimiser of the whole loss.
+    BudgetSpent,
     /// `max_iterations` steps were made.
     IterationLimit,
     /// A stationary point with a direction of negative curvature that could not be left.
@@ -42,10 +44,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes, in the order of their declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Converged,
         Self::ConvergedToRounding,
         Self::WithinAccuracy,
+        Self::BudgetSpent,
         Self::IterationLimit,
         Self::NotConvex,
         Self::Singular,
@@ -65,6 +68,7 @@ impl Outcome {
             Self::Converged => "converged",
             Self::ConvergedToRounding => "converged-to-rounding",
             Self::WithinAccuracy => "within-accuracy",
+            Self::BudgetSpent => "budget-spent",
             Self::IterationLimit => "iteration-limit",
             Self::NotConvex => "not-convex",
             Self::Singular => "singular",
@@ -90,6 +94,9 @@ impl Outcome {
             }
             Self::WithinAccuracy => {
                 "the loss is proven to be within the accuracy asked for of the least; x is no minimiser"
+            }
+            Self::BudgetSpent => {
+                "the labels that the budget allows were read; x is the fit to them, no minimiser of the whole loss"
             }
             Self::IterationLimit => "as many steps as are allowed were made",
             Self::NotConvex => {
@@ -117,11 +124,12 @@ impl Outcome {
         }
     }
 
-    /// Whether x is a strict local minimiser, or its loss near the least one, to the accuracy asked for or possible.
+    /// Whether x is a strict local minimiser, or its loss near the least one, to the accuracy asked for or possible; or the fit that was
+    /// asked for to a part of the labels.
     pub fn is_success(self) -> bool {
         matches!(
             self,
-            Self::Converged | Self::ConvergedToRounding | Self::WithinAccuracy
+            Self::Converged | Self::ConvergedToRounding | Self::WithinAccuracy | Self::BudgetSpent
         )
     }
 }
@@ -186,6 +194,8 @@ pub struct Solution {
     pub error_bound: Option<f64>,
     /// What the bound rests on and which minimiser it means, or why there is none.
     pub error_bound_basis: String,
+    /// Labels that were read, each once, of a system that counts them; `None` of any other.
+    pub labels_read: Option<usize>,
     /// What the user should know, one sentence each.
     pub warnings: Vec<String>,
     /// One entry per iteration.
@@ -200,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_outcomes_are_distinct_and_only_three_are_successes() {
+    fn names_of_outcomes_are_distinct_and_only_four_are_successes() {
         for (i, outcome) in Outcome::ALL.iter().enumerate() {
             for other in &Outcome::ALL[..i] {
                 assert_ne!(outcome.as_str(), other.as_str());
@@ -212,7 +222,8 @@ mod tests {
             [
                 &Outcome::Converged,
                 &Outcome::ConvergedToRounding,
-                &Outcome::WithinAccuracy
+                &Outcome::WithinAccuracy,
+                &Outcome::BudgetSpent
             ]
         );
     }

@@ -282,6 +282,7 @@ fn without_bound(
         iterations: end.trace.len(),
         error_bound: None,
         error_bound_basis,
+        labels_read: None,
         warnings: end.warnings,
         trace: end.trace,
         x: DVector::from_vec(end.x),

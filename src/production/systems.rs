@@ -12,9 +12,11 @@
 //! | `tensor_power` | components of a symmetric tensor: starts from a random contraction and simultaneous steps, and deflation |
 //! | `leverage_regression` | linear regression: a triangular factor, conjugate gradients, a sample of rows; how far a loss is above the least |
 //! | `federated_softmax` | softmax regression over clients: Newton's method on their sum, rounds of local steps |
+//! | `active_learning` | linear regression from few labels: which points to label, the fit, whole domains |
 //! | `linear` | what linear systems share: exponents, factors of `A'A`, how an answer is handed back |
 //! | `reached`, `error` | how a run ends, and what is refused |
 
+mod active_learning;
 mod attention;
 mod curvature;
 mod error;
@@ -29,9 +31,11 @@ mod table;
 mod tensor_power;
 mod trust_region;
 
+pub use active_learning::{
+    ContinuousBasis, ContinuousFit, LabelDesign, choose_points, fit_continuous,
+};
 pub use error::{Refusal, SystemError};
 pub use federated_softmax::ChainedRounds;
 pub use leverage_regression::{Excess, bound_excess, rows_for_mean, rows_for_probability};
-pub use table::{
-    AUTO, has_error_bounds, ignores_seed, method_names, method_names_of, solve_system,
-};
+pub use method::AUTO;
+pub use table::{has_error_bounds, ignores_seed, method_names, method_names_of, solve_system};

@@ -3,6 +3,7 @@
 //! Entries are dyadic, or sums of products of such numbers by basic IEEE operations: the same seed and index give the same
 //! bits on every machine.
 
+mod active_learning;
 mod attention;
 mod attention_kernel_regression;
 mod exact_attention;
@@ -36,6 +37,9 @@ pub static GENERATORS: &[&Generator] = &[
     &federated_softmax::HETEROGENEOUS,
     &federated_softmax::ALIKE,
     &federated_softmax::DISHONEST,
+    &active_learning::ROWS,
+    &active_learning::LEGENDRE,
+    &active_learning::TRIGONOMETRIC,
 ];
 
 /// The kind of this name.

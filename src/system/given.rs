@@ -372,6 +372,17 @@ impl Given {
         }
     }
 
+    /// An array of one axis, or a scalar that stands for all of so many entries. Empty if the system has none of this name.
+    pub fn repeated(&self, name: &str, count: usize) -> Vec<f64> {
+        let Some(array) = self.array(name) else {
+            return Vec::new();
+        };
+        match array.shape() {
+            [] => vec![array.values()[0]; count],
+            _ => array.values().to_vec(),
+        }
+    }
+
     /// A scalar; 0 if the system has none of this name.
     pub fn scalar(&self, name: &str) -> f64 {
         self.array(name)

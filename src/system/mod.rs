@@ -10,11 +10,12 @@
 //! | `given` | a system with its arrays and points, known to fit together |
 //! | `manifest`, `render`, `parts` | the same as JSON, driven by the slots; lists of instances in it |
 //! | `generate` | kinds of instances that can be drawn, one file a system |
-//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention`, `polynomial_attention`, `attention_kernel_regression`, `tensor_power`, `leverage_regression`, `federated_softmax` | one file a system |
+//! | `single_layer_attention`, `weighted_low_rank`, `exact_attention`, `polynomial_attention`, `attention_kernel_regression`, `tensor_power`, `leverage_regression`, `federated_softmax`, `active_learning` | one file a system |
 //!
 //! The six losses of logits are rows of the table like the others; their arrays are held by an
 //! [`Instance`](crate::instance::Instance).
 
+mod active_learning;
 mod array;
 mod attention_kernel_regression;
 mod exact_attention;
@@ -34,6 +35,7 @@ mod table;
 mod tensor_power;
 mod weighted_low_rank;
 
+pub use active_learning::ACTIVE_LEARNING;
 pub use array::Array;
 pub(crate) use array::{by_rows, in_words};
 pub use attention_kernel_regression::ATTENTION_KERNEL_REGRESSION;

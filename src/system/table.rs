@@ -1,5 +1,6 @@
 //! All systems.
 
+use crate::system::active_learning::ACTIVE_LEARNING;
 use crate::system::attention_kernel_regression::ATTENTION_KERNEL_REGRESSION;
 use crate::system::exact_attention::EXACT_ATTENTION;
 use crate::system::federated_softmax::FEDERATED_SOFTMAX;
@@ -86,6 +87,7 @@ pub static SYSTEMS: &[&System] = &[
     &TENSOR_POWER,
     &LEVERAGE_REGRESSION,
     &FEDERATED_SOFTMAX,
+    &ACTIVE_LEARNING,
 ];
 
 /// The system of this name.

@@ -167,10 +167,21 @@ fn shaped_systems(scale: &str, entries: &[[i32; 3]; 4]) -> Vec<(String, Posed)> 
             client(n),
             serde_json::json!(vec![1; d]),
         );
+        let labelled = |measure: &str| {
+            format!(
+                r#"{{"system": "active-learning", "pool": {}, "labels": {}, "budget": {d}, "measure": {measure}, "start": {}}}"#,
+                rows(n, d),
+                serde_json::json!(vec![1; n]),
+                serde_json::json!(vec![1; d]),
+            )
+        };
+        let labelled = [labelled("1"), labelled(&format!("4{scale}"))]
+            .map(|manifest| manifest.replace("4e300", "4e-300"));
         for manifest in [attention, low_rank, exact, powers, tensor, federated]
             .into_iter()
             .chain(regressions)
             .chain(linear)
+            .chain(labelled)
         {
             let posed = parse(&manifest, "shaped".as_ref()).unwrap();
             let name = format!("{} {n} x {d}, entries of {scale}", posed.key());
@@ -270,6 +281,7 @@ fn every_claim_speaks_of_its_witness_and_of_no_other_paper_s_loss() {
             "tensor-power" => &["tensor-power"],
             "leverage-regression" => &["leverage-regression"],
             "federated-softmax" => &["federated-softmax"],
+            "active-learning" => &["active-learning"],
             _ => continue,
         };
         assert!(spoken.iter().all(|loss| own.contains(loss)), "{}", claim.id);

@@ -1,5 +1,6 @@
 //! The program as its users meet it: commands, files, bad input, interruptions, the conformance kit.
 
+mod active_learning;
 mod bad_input;
 mod chain;
 mod check;

@@ -80,6 +80,11 @@ fn linear_regressions() {
 }
 
 #[test]
+fn labels_that_are_dear() {
+    replay("labels", 21, harness::labels::run);
+}
+
+#[test]
 fn answers() {
     replay("check", 9, harness::check::run);
 }

@@ -1,5 +1,6 @@
 //! The solver against the oracle, against itself (methods, threads, drawn values), and on what a fuzzer found.
 
+mod active_learning;
 mod against_oracle;
 mod answers;
 #[cfg(feature = "argmin")]

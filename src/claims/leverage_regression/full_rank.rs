@@ -21,7 +21,7 @@ fn axes(given: &Given) -> Option<usize> {
 }
 
 /// The probability that m draws see all of d axes, by a chain: the number of axes that were seen.
-fn chain(d: usize, draws: usize) -> High {
+pub fn chain(d: usize, draws: usize) -> High {
     let d_high = High::int(d as i64);
     let mut seen = vec![High::ZERO; d + 1];
     seen[0] = High::ONE;

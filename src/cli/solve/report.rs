@@ -16,6 +16,8 @@ pub(super) struct Answer<'a, X> {
     iterations: usize,
     error_bound: Option<f64>,
     error_bound_basis: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels_read: Option<usize>,
     warnings: &'a [String],
 }
 
@@ -30,6 +32,7 @@ impl<'a, X> Answer<'a, X> {
             iterations: solution.iterations,
             error_bound: solution.error_bound,
             error_bound_basis: &solution.error_bound_basis,
+            labels_read: solution.labels_read,
             warnings: &solution.warnings,
         }
     }
@@ -92,6 +95,9 @@ fn table(solution: &Solution, run: &Run, name: impl Fn(usize) -> String) -> Stri
             .map_or("none".to_owned(), |bound| format!("{bound:.3e}")),
     );
     row("", solution.error_bound_basis.clone());
+    if let Some(count) = solution.labels_read {
+        row("labels read", count.to_string());
+    }
     row("method", run.method.to_owned());
     row("seed", run.seed.to_string());
     row("seconds", format!("{:.3}", run.seconds));

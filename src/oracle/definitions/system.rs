@@ -1,5 +1,6 @@
 //! The systems that are no losses of logits: each definition gives a graph of its own.
 
+use super::active_learning::ActiveLearning;
 use super::attention_kernel_regression::AttentionKernelRegression;
 use super::definition::{Definition, OutputsDefinition, Quantity, Unknowns};
 use super::estimate::{Estimate, LIMIT_BYTES};
@@ -33,6 +34,7 @@ static DEFINITIONS: &[(&str, Quantity)] = &[
     ("tensor-power", Quantity::Loss(&TensorPower)),
     ("leverage-regression", Quantity::Loss(&LeverageRegression)),
     ("federated-softmax", Quantity::Loss(&FederatedSoftmax)),
+    ("active-learning", Quantity::Loss(&ActiveLearning)),
 ];
 
 /// Nodes and terms that differentiation may add to each of the loss, for the gradient and for each column of the Hessian;

@@ -8,8 +8,8 @@ use super::{DIGITS, agree, given_of, numbers};
 use crate::oracle::{OracleError, Reference, estimate_of, lift_vector};
 use crate::scalar::High;
 use crate::system::{
-    ATTENTION_KERNEL_REGRESSION, Array, FEDERATED_SOFTMAX, Given, LEVERAGE_REGRESSION,
-    SINGLE_LAYER_ATTENTION, TENSOR_POWER, WEIGHTED_LOW_RANK,
+    ACTIVE_LEARNING, ATTENTION_KERNEL_REGRESSION, Array, FEDERATED_SOFTMAX, Given,
+    LEVERAGE_REGRESSION, SINGLE_LAYER_ATTENTION, TENSOR_POWER, WEIGHTED_LOW_RANK,
 };
 
 /// One entry of the table that mpmath made from the definitions.
@@ -44,7 +44,7 @@ fn table() -> Vec<Entry> {
 #[test]
 fn every_value_of_the_independent_table_is_reached() {
     let table = table();
-    assert_eq!(table.len(), 41);
+    assert_eq!(table.len(), 47);
     for entry in &table {
         let reference = Reference::of(&entry.given()).unwrap();
         let ours = reference.evaluate(&entry.point()).unwrap();
@@ -221,6 +221,27 @@ fn federated(rows: &[usize], d: usize, weight: f64) -> Given {
     Given::new(&FEDERATED_SOFTMAX, arrays).unwrap()
 }
 
+fn pool([n, d]: [usize; 2], measure: &[f64]) -> Given {
+    let array = |shape: Vec<usize>, seed: usize| {
+        let count = shape.iter().product();
+        let values = (0..count)
+            .map(|i| (((5 * i + seed) % 19) as f64 - 9.0) / 8.0 + (i as f64) / 1024.0)
+            .collect();
+        Array::new(shape, values).unwrap()
+    };
+    let shape = if measure.len() == 1 { vec![] } else { vec![n] };
+    let arrays = vec![
+        ("pool".to_owned(), array(vec![n, d], 3)),
+        ("labels".to_owned(), array(vec![n], 8)),
+        ("budget".to_owned(), Array::scalar(1.0)),
+        (
+            "measure".to_owned(),
+            Array::new(shape, measure.to_vec()).unwrap(),
+        ),
+    ];
+    Given::new(&ACTIVE_LEARNING, arrays).unwrap()
+}
+
 #[test]
 fn the_estimate_bounds_the_graphs_of_all_systems() {
     let shapes = [
@@ -256,6 +277,9 @@ fn the_estimate_bounds_the_graphs_of_all_systems() {
         federated(&[8, 3], 4, 1.0),
         federated(&[30], 6, 0.0),
         federated(&[2, 2, 2, 2, 2, 2], 3, 1.0),
+        pool([1, 1], &[1.0]),
+        pool([2, 5], &[0.5, 0.0]),
+        pool([20, 4], &[1.0]),
     ];
     for given in &shapes {
         let reference = Reference::of(given).unwrap();
@@ -280,6 +304,7 @@ fn what_would_not_fit_is_refused_before_it_is_built() {
         tensor(3, 100, 4),
         regression([20_000, 50, 1], 0.0),
         federated(&[20_000, 20_000], 20, 1.0),
+        pool([20_000, 50], &[1.0]),
     ];
     for given in large {
         let error = Reference::of(&given).unwrap_err();

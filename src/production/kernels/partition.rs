@@ -111,7 +111,8 @@ impl Partition {
         Self {
             rows,
             block,
-            chunk: rows.div_ceil(chunks).next_multiple_of(block),
+            // No rows are no chunks, which still have a length.
+            chunk: rows.max(1).div_ceil(chunks).next_multiple_of(block),
             parallel,
         }
     }

@@ -140,6 +140,52 @@ pub enum Refusal {
         /// How many are left out at each end.
         trimmed: usize,
     },
+    /// Fewer labels than the functions of a pool have dimensions.
+    #[error("budget is {budget}: at least {rank} labels are needed, the rank of the pool")]
+    Budget {
+        /// Labels that may be read.
+        budget: usize,
+        /// The rank of the pool.
+        rank: usize,
+    },
+    /// Too few labels for draws between barriers.
+    #[error(
+        "budget is {budget}: randomised BSS needs more labels than that for a pool of rank {rank}"
+    )]
+    Barriers {
+        /// Labels that may be read.
+        budget: usize,
+        /// The rank of the pool.
+        rank: usize,
+    },
+    /// No sample had full rank.
+    #[error(
+        "none of {tries} samples of {draws} draws had the rank {rank} of the pool: more labels are needed"
+    )]
+    NoSample {
+        /// Draws of each sample.
+        draws: usize,
+        /// Samples.
+        tries: u64,
+        /// The rank of the pool.
+        rank: usize,
+    },
+    /// More work than a method is for.
+    #[error("n d^2 budget is {work:e}: at most {limit:e} is scored by this method")]
+    Work {
+        /// Multiply-adds.
+        work: f64,
+        /// The largest number.
+        limit: f64,
+    },
+    /// A label that is no number.
+    #[error("label {index} is {value}: every label must be finite")]
+    Label {
+        /// Its place in the order of reading.
+        index: usize,
+        /// Its value.
+        value: f64,
+    },
     /// A singular value decomposition did not converge.
     #[error("a factorisation of {name} did not converge")]
     Factorisation {

@@ -5,6 +5,9 @@ use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::systems::reached::{Reached, Watch};
 use crate::system::Given;
 
+/// The cheapest method that takes the problem.
+pub const AUTO: &str = "auto";
+
 /// Multiply-adds that a method is expected to take. An estimate for choosing, not a promise.
 pub type Cost = f64;
 

@@ -50,6 +50,8 @@ pub(crate) struct Reached {
     pub(super) iterations: usize,
     /// A proven bound on the distance to a minimiser, and what it rests on; or why there is none.
     pub(super) error_bound: (Option<f64>, String),
+    /// Labels that were read, of a system that counts them.
+    pub(super) labels_read: Option<usize>,
     /// What the user should know, one sentence each.
     pub(super) warnings: Vec<String>,
 }

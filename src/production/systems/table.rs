@@ -3,10 +3,11 @@
 use crate::production::outcome::{Observer, Solution};
 use crate::production::settings::Settings;
 use crate::production::systems::error::{Refusal, SystemError};
-use crate::production::systems::method::Method;
+use crate::production::systems::method::{AUTO, Method};
 use crate::production::systems::reached::Watch;
 use crate::production::systems::{
-    attention, federated_softmax, kernel_regression, leverage_regression, low_rank, tensor_power,
+    active_learning, attention, federated_softmax, kernel_regression, leverage_regression,
+    low_rank, tensor_power,
 };
 use crate::system::Given;
 use nalgebra::DVector;
@@ -29,10 +30,10 @@ static METHODS: &[&dyn Method] = &[
     &federated_softmax::CORRECTED,
     &federated_softmax::MEDIAN,
     &federated_softmax::TRIMMED,
+    &active_learning::BY_DETERMINANT,
+    &active_learning::BY_LEVERAGE,
+    &active_learning::BY_BARRIERS,
 ];
-
-/// The cheapest method that takes the problem.
-pub const AUTO: &str = "auto";
 
 /// The names of all methods, each once.
 pub fn method_names() -> Vec<&'static str> {
@@ -147,6 +148,7 @@ pub fn solve_system(
         iterations: reached.iterations,
         error_bound: reached.error_bound.0,
         error_bound_basis: reached.error_bound.1,
+        labels_read: reached.labels_read,
         warnings: reached.warnings,
         trace: watch.trace(),
     };

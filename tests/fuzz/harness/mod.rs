@@ -14,6 +14,7 @@ pub mod bytes;
 pub mod check;
 pub mod evaluate;
 pub mod federated;
+pub mod labels;
 pub mod linear;
 pub mod manifest;
 pub mod matrix_market;

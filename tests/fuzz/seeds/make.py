@@ -237,6 +237,18 @@ def federated_seeds():
     write("federated", "zeros", bytes(8))
 
 
+def labels_seeds():
+    # Flags, method, points - 1, functions - 1, budget - 1; then measure and numbers (see harness/labels.rs).
+    numbers = bytes([48, 200, 64, 240, 40, 90, 215, 100, 56, 190, 44] * 8)
+    for method, name in enumerate(["auto", "greedy", "draws", "barriers"]):
+        write("labels", name, bytes([4, method, 11, 2, 5]) + numbers)
+        write("labels", f"{name}-measure", bytes([8, method, 9, 1, 6]) + numbers)
+        write("labels", f"{name}-dependent", bytes([2, method, 8, 3, 4]) + numbers)
+        write("labels", f"{name}-whole", bytes([4, method, 5, 1, 11]) + numbers)
+        write("labels", f"{name}-extremes", bytes([8 * (method % 2), method, 7, 1, 3]) + bytes(range(32)))
+    write("labels", "zeros", bytes(8))
+
+
 npy_seeds()
 mtx_seeds()
 npz_seeds()
@@ -248,3 +260,4 @@ solve_attention_seeds()
 regress_seeds()
 linear_seeds()
 federated_seeds()
+labels_seeds()

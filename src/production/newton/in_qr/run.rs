@@ -146,6 +146,7 @@ impl<'a, 'o> Run<'a, 'o> {
             iterations: self.trace.len(),
             error_bound: None,
             error_bound_basis: "no bound: none was asked for".to_string(),
+            labels_read: None,
             warnings,
             trace: self.trace,
             x: self.point.x,

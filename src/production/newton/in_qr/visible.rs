@@ -32,6 +32,7 @@ pub(super) fn solve_visible(
             iterations: 0,
             error_bound: None,
             error_bound_basis: no_bound,
+            labels_read: None,
             warnings: vec![warning],
             trace: Vec::new(),
             x: origin.x,
@@ -67,6 +68,7 @@ pub(super) fn solve_visible(
             iterations: 0,
             error_bound: None,
             error_bound_basis: String::new(),
+            labels_read: None,
             warnings: vec![
                 "the rank of the matrix is too close a call; no step was made".to_string(),
             ],
@@ -113,6 +115,7 @@ fn out_of_range(
         iterations: 0,
         error_bound: None,
         error_bound_basis,
+        labels_read: None,
         warnings,
         trace: Vec::new(),
         x: start.x.clone(),

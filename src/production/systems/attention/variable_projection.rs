@@ -150,6 +150,7 @@ impl Method for VariableProjection {
             gradient_noise: Some(point.rounding(&coordinates)),
             iterations,
             error_bound,
+            labels_read: None,
             warnings,
         })
     }

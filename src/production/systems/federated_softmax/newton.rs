@@ -76,6 +76,7 @@ impl Method for FederatedNewton {
             gradient_noise: solution.gradient_noise.map(|noise| noise / count),
             iterations: solution.iterations,
             error_bound: (solution.error_bound, solution.error_bound_basis),
+            labels_read: None,
             warnings: solution.warnings,
         })
     }

@@ -189,6 +189,7 @@ impl Run<'_> {
             gradient_noise: noise,
             iterations: ended.rounds,
             error_bound: (bound.bound, bound.basis),
+            labels_read: None,
             warnings: ended.warnings,
         })
     }

@@ -45,6 +45,11 @@ impl Method for BySample {
         ByFactor.takes(given).map(|cost| 2.0 * cost)
     }
 
+    /// It draws rows.
+    fn ignores_seed(&self, _given: &Given, _has_start: bool) -> Option<&'static str> {
+        None
+    }
+
     fn run(
         &self,
         given: &Given,

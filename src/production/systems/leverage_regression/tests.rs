@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::bound_excess;
 use crate::production::systems::linear::test_support::{distance, given, solved};
 use crate::production::{Outcome, Settings};
-use crate::system::Given;
+use crate::system::{Array, Given, LEVERAGE_REGRESSION};
 
 /// An answer of fixtures/oracle/leverage_regression_mpmath.py.
 #[derive(Deserialize)]
@@ -248,4 +248,19 @@ fn a_ridge_below_rounding_is_said_to_be() {
         found.warnings
     );
     assert!((found.x[0] - 0.25).abs() < 1e-15);
+}
+
+/// No equation: every x has a loss of 0, and 0 the least norm.
+#[test]
+fn no_rows_are_a_problem_with_an_answer() {
+    let arrays = vec![
+        ("matrix".to_owned(), Array::new(vec![0, 2], vec![]).unwrap()),
+        ("target".to_owned(), Array::new(vec![0], vec![]).unwrap()),
+    ];
+    let nothing = Given::new(&LEVERAGE_REGRESSION, arrays).unwrap();
+    for method in ["auto", "conjugate-gradients", "sampled-rows"] {
+        let found = solved(&nothing, method, &Settings::default()).unwrap();
+        assert_eq!(found.outcome, Outcome::Singular, "{method}");
+        assert_eq!(found.x.as_slice(), [0.0, 0.0]);
+    }
 }

@@ -130,6 +130,7 @@ pub(in crate::production::systems) fn reached(values: &Values, ending: Ending) -
             ending.error_bound.filter(|bound| bound.is_finite()),
             ending.basis,
         ),
+        labels_read: None,
         warnings,
     }
 }

@@ -160,7 +160,7 @@ impl Triangular {
     ) -> Option<Self> {
         let d = a.columns();
         let inverse = inverse_of(first, scales, a.rows())?;
-        let image = times(a, &inverse);
+        let image = times(a, &inverse, d);
         let image = Arc::new(DesignMatrix::Dense(image));
         let operator = Operator::new(&image, Level::best());
         let gram = operator.gram(&vec![1.0; a.rows()]);
@@ -386,14 +386,17 @@ fn sketch(a: &RowMajor, scales: &[f64], rows: usize, seed: u64) -> Tall {
     Tall::scaled(&sums, scales)
 }
 
-/// `A T` for T by rows, d x d.
-fn times(a: &RowMajor, t: &[f64]) -> RowMajor {
+/// `A T` for T by rows, with so many columns.
+pub(in crate::production::systems) fn times(a: &RowMajor, t: &[f64], columns: usize) -> RowMajor {
     let d = a.columns();
-    let mut image = RowMajor::zeros(a.rows(), d);
+    let mut image = RowMajor::zeros(a.rows(), columns);
+    if columns == 0 {
+        return image;
+    }
     let stride = image.stride();
     let mut padded = vec![0.0; d * stride];
-    for (target, row) in padded.chunks_exact_mut(stride).zip(t.chunks_exact(d)) {
-        target[..d].copy_from_slice(row);
+    for (target, row) in padded.chunks_exact_mut(stride).zip(t.chunks_exact(columns)) {
+        target[..columns].copy_from_slice(row);
     }
     // Both matrices are made here, of padded rows.
     let (entries, _) = image.entries_mut();
@@ -497,7 +500,7 @@ mod tests {
             }
         }
         let t = [1.0, 2.0, -1.0, 0.0, 3.0, 5.0, 0.0, 0.0, -2.0];
-        let found = times(&a, &t);
+        let found = times(&a, &t, 3);
         for i in 0..300 {
             for j in 0..3 {
                 let expected: f64 = (0..3).map(|k| a.row(i)[k] * t[3 * k + j]).sum();

@@ -49,6 +49,7 @@ pub(super) fn at(problem: &Problem, point: &Point, ending: Ending) -> Reached {
         gradient_noise: Some(problem.shown(problem.rounding(point))),
         iterations,
         error_bound: (None, NO_BOUND.to_owned()),
+        labels_read: None,
         warnings,
     }
 }

@@ -92,6 +92,7 @@ pub(super) fn reached(
         gradient_noise: Some(noise),
         iterations: run.iterations,
         error_bound: (bound.bound, bound.basis),
+        labels_read: None,
         warnings,
     })
 }
