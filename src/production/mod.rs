@@ -22,6 +22,7 @@
 //! | `error_bound` | proven bounds on the error of an answer |
 //! | [`leverage`], [`kernels`] | leverage scores and samples; products with A |
 //! | [`chain`] | a chain of gradient blocks, and how likely a dishonest one catches up |
+//! | [`ranks`] | several processes that share the rows |
 //! | [`queries`] | row queries of a quantum computer, counted |
 //! | `systems`, `outputs` | systems that are no losses of logits: methods, and systems without unknowns |
 //! | `summation`, `double`, `running_error`, `probabilities` | sums, vectors of twice the precision, numbers with an error, softmax |

@@ -189,8 +189,13 @@ impl Problem {
         let (n, stored) = (self.rows(), self.matrix.stored());
         let cut = Operator::cut(&self.matrix, n, stored);
         let share = Share::of(&cut, n, ranks);
+        // What has been kept of a former solve is not there: all ranks make it together, and count it.
+        let fresh = Self {
+            ridge: Arc::default(),
+            ..self.clone()
+        };
         if share.is_whole() {
-            return Ok(self.clone());
+            return Ok(fresh);
         }
         let own: Vec<usize> = share.own().collect();
         let matrix = Arc::new(self.matrix.select_rows(&own));
@@ -198,9 +203,7 @@ impl Problem {
         Ok(Self {
             operator: Operator::of_part(&matrix, stored, share, level),
             matrix,
-            // All ranks make theirs together.
-            ridge: Arc::default(),
-            ..self.clone()
+            ..fresh
         })
     }
 

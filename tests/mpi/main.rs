@@ -30,7 +30,7 @@ fn launcher(program: &str, ranks: usize) -> Command {
     let version = version.unwrap_or_else(|error| panic!("{program}: {error}"));
     let mut command = command();
     command.args(["-n", &ranks.to_string()]);
-    if String::from_utf8_lossy(&version.stdout).contains("Open MPI") {
+    if String::from_utf8_lossy(&version.stdout).contains("open-mpi") {
         command.arg("--oversubscribe");
         command.args([
             "--mca",

@@ -1,9 +1,13 @@
 //! Whole solves by several ranks: every number of the answer has the bits of one process.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
 use nalgebra::{DMatrix, DVector};
 use nalgebra_sparse::CsrMatrix;
 
 use crate::instance::{Activation, DesignMatrix, Instance, LossKind, sample};
+use crate::production::ranks::Ranks;
 use crate::production::ranks::threads::on_ranks;
 use crate::production::{Method, Problem, Settings, SolveError, solve};
 
@@ -143,5 +147,81 @@ fn a_sample_of_all_rows_is_refused_in_parts() {
             method: "subsampled",
         };
         assert_eq!(found.unwrap_err(), expected);
+    }
+}
+
+/// Counts what is sent.
+#[derive(Debug)]
+struct Counted {
+    ranks: Arc<dyn Ranks>,
+    messages: AtomicUsize,
+    /// Numbers of the largest.
+    largest: AtomicUsize,
+}
+
+impl Ranks for Counted {
+    fn rank(&self) -> usize {
+        self.ranks.rank()
+    }
+
+    fn ranks(&self) -> usize {
+        self.ranks.ranks()
+    }
+
+    fn send(&self, to: usize, numbers: &[f64]) {
+        self.messages.fetch_add(1, SeqCst);
+        self.largest.fetch_max(numbers.len(), SeqCst);
+        self.ranks.send(to, numbers);
+    }
+
+    fn receive(&self, from: usize) -> Vec<f64> {
+        self.ranks.receive(from)
+    }
+}
+
+/// As `docs/distributed.md` says.
+#[test]
+fn messages_are_as_few_and_as_small_as_the_page_says() {
+    let (n, d) = (40_000, 20);
+    let problem = problem(LossKind::Softmax, [n, d], 0.5, false);
+    for count in [2, 4, 7] {
+        let found = on_ranks(count, |ranks| {
+            let counted = Arc::new(Counted {
+                ranks,
+                messages: AtomicUsize::new(0),
+                largest: AtomicUsize::new(0),
+            });
+            let shared: Arc<dyn Ranks> = Arc::<Counted>::clone(&counted);
+            let part = problem.shared_among(&shared).unwrap();
+            let operator = part.operator();
+            let rows = vec![1.0; operator.rows()];
+            let since = || {
+                let largest = counted.largest.swap(0, SeqCst);
+                [counted.messages.swap(0, SeqCst), largest]
+            };
+            since();
+            operator.transpose_multiply(&rows);
+            let product = since();
+            operator.sum(&rows);
+            let sum = since();
+            operator.softmax_pass(None, 1.0, &rows, &mut vec![0.0; rows.len()]);
+            let pass = since();
+            operator.gram(&rows);
+            [product, sum, pass, since()]
+        });
+        let total = |k: usize| {
+            let each = found.iter().map(|found| found[k]);
+            each.fold([0, 0], |all, [messages, largest]| {
+                [all[0] + messages, all[1].max(largest)]
+            })
+        };
+        let pairs = count - 1;
+        assert_eq!(total(0), [2 * pairs, d]);
+        assert!(total(1)[0] == 2 * pairs && total(1)[1] <= 64);
+        assert!(total(2)[0] == 4 * pairs && total(2)[1] <= 4 * 64);
+        let [messages, largest] = total(3);
+        assert!((4 * pairs..=5 * pairs).contains(&messages), "{messages}");
+        // The piece with its order, how many rows wait and how many numbers they have.
+        assert!(largest <= d * (d + 1) / 2 + 383 * (d + 1) + 3, "{largest}");
     }
 }
