@@ -170,7 +170,7 @@ mod tests {
             |i: usize, j: usize| ((i * 7 + j * 3) as f64).sin() * 10f64.powi((i % 13) as i32);
         let v: Vec<f64> = (0..n).map(|i| (i as f64 * 0.7).cos()).collect();
         let cut = Partition::new(n, n * 100, 64);
-        assert!(cut.chunk_rows() % LEAF != 0 && cut.chunks() > 8);
+        assert!(!cut.chunk_rows().is_multiple_of(LEAF) && cut.chunks() > 8);
         let expected: Vec<f64> = (0..d)
             .map(|j| {
                 let column: Vec<f64> = (0..n).map(|i| entry(i, j).abs()).collect();
