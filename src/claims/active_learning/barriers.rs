@@ -219,7 +219,7 @@ pub fn claims() -> Vec<Claim> {
             .states("randomised BSS takes at most 2 d / g^2 + 1 draws")
             .formula(r"m \le 2 d / \gamma^2 + 1")
             .given("independent functions; 3 g^2 = eps = d / budget, at most 1/2")
-            .note("1.2 to 1.5 d / g^2 were found: about 4 d / eps draws, where draws by leverage need d / eps for the same mean and d log d for rank. Attributed, wording unverified.")
+            .note("That is 6 d / eps + 1, where draws by leverage need d / eps for the same mean and d log d for rank. Attributed, wording unverified.")
             .about(FEW, FULL)
             .check(|case| count(case, High::int(2)))
             .fault("d / (4 g^2)", |case| count(case, High::ratio(1, 4))),
@@ -228,7 +228,7 @@ pub fn claims() -> Vec<Claim> {
             .states("1 - 10 sqrt(eps) > 0 for a budget of d / eps labels")
             .formula(r"1 - 10 \sqrt{\epsilon} > 0, \quad \epsilon = d / m")
             .given("eps = d / budget, at most 1/2")
-            .note("Empty for eps >= 1/100: below 100 d labels its lower half says nothing. A window of 1 -+ 1/2 takes g = 1/4 and a few more.")
+            .note("Empty for eps >= 1/100: below 100 d labels its lower half says nothing.")
             .about(MANY, strata!(Kind: "d=1" "one measure"))
             .check(|case| lower_end(case, true))
             .fault("(1 - 2 g) / (1 - g^2): active-learning/barrier-window", |case| lower_end(case, false))

@@ -108,7 +108,7 @@ pub fn claims() -> Vec<Claim> {
             .states("the mean excess of m draws by leverage is at most that of m draws by the measure, to first order in 1/m")
             .formula(r"\sum_i D_i g_i^2\, d \le \sum_i D_i g_i^2\, \tau_i")
             .given("independent functions; tau_i = l_i times the whole measure over D_i; first order: the mean of one draw, exactly")
-            .note("Equal for noise of equal size, and false where the noise is at points of small leverage. What leverage buys is rank and the far tail, near m = d log d: 60 labels for 20 Legendre polynomials where the measure takes hundreds; beyond, both have d / m.")
+            .note("Equal for noise of equal size, and false where the noise is at points of small leverage. What leverage buys is a small K, and with it full rank from fewer labels: active-learning/legendre-condition.")
             .about(TALL, FULL)
             .check(|case| by_measure(case, Against::Leverage))
             .fault("at most K_D / m: active-learning/mean-excess-of-the-measure", |case| by_measure(case, Against::Condition))

@@ -203,7 +203,7 @@ pub fn claims() -> Vec<Claim> {
             .states("independent functions have (d - 1) rho < 1")
             .formula(r"\lambda_{\min}(G) > 0 \implies (d - 1) \rho < 1")
             .given("independent functions, || v_j ||_D = 1")
-            .note("False for 1, t, t^2 at five points of [-1, 1], and for most pools of data. What decides is lambda_min(G).")
+            .note("False for 1, t, t^2 at five points of [-1, 1]. What decides is lambda_min(G).")
             .about(TALL, FULL)
             .check(|case| spanning(case, false))
             .fault("lambda_min in place of rho", |case| spanning(case, true))

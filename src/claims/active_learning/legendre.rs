@@ -163,7 +163,7 @@ pub fn claims() -> Vec<Claim> {
             .states("draws from the arcsine density have K <= 2 d for d Legendre polynomials")
             .formula(r"\frac{\pi}{2} \sqrt{1 - t^2} \sum_{j < d} (2 j + 1) P_j(t)^2 \le 2 d")
             .given("d is 8 more than the instance's; at t = -1, -31/32, .., 1, at 48 points within 3/64 of 1 and at the entries of its point")
-            .note("About 1.36 d on this grid: a density that knows nothing of d is nearly as good as leverage.")
+            .note("Above 1.3 d on this grid: a density that knows nothing of d is nearly as good as leverage.")
             .about(CASES, STRATA)
             .check(|case| arcsine(case, High::int(2)))
             .fault("1.3 d", |case| arcsine(case, High::ratio(13, 10))),

@@ -197,7 +197,7 @@ pub fn claims() -> Vec<Claim> {
             .states("the fit to greedy D-optimal points has || f~ - f* ||_D^2 <= || y - f* ||_D^2")
             .formula(r"\|\tilde f - f^*\|_D^2 \le \|y - f^*\|_D^2")
             .given("one function, 1 everywhere; labels of 0 but at one point; a budget of 1 or 2")
-            .note("The points are known before the labels: who sets labels puts the noise there, and n points have an excess of n. Draws cannot be foreseen.")
+            .note("The points are known before the labels: who sets labels puts the noise there, and n points have an excess of n - 1 times the least loss. Draws cannot be foreseen.")
             .about(SPIKE, ONE)
             .check(|case| greedy(case, Limit::LeastLoss))
             .fault("what the design says: active-learning/greedy-by-design", |case| greedy(case, Limit::Design(1)))

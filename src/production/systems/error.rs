@@ -140,6 +140,9 @@ pub enum Refusal {
         /// How many are left out at each end.
         trimmed: usize,
     },
+    /// A basis without functions.
+    #[error("the basis has no functions: at least 1 is needed")]
+    NoFunctions,
     /// Fewer labels than the functions of a pool have dimensions.
     #[error("budget is {budget}: at least {rank} labels are needed, the rank of the pool")]
     Budget {

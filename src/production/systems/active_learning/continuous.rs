@@ -110,12 +110,11 @@ pub fn fit_continuous(
     label: &mut dyn FnMut(f64) -> f64,
 ) -> Result<ContinuousFit, SystemError> {
     settings.validate()?;
-    if d == 0 || budget < d {
-        return Err(Refusal::Budget {
-            budget,
-            rank: d.max(1),
-        }
-        .into());
+    if d == 0 {
+        return Err(Refusal::NoFunctions.into());
+    }
+    if budget < d {
+        return Err(Refusal::Budget { budget, rank: d }.into());
     }
     let (sample, redrawn) = sampled(basis, d, budget, settings.seed)?;
     let mut labels = Vec::with_capacity(sample.points.len());

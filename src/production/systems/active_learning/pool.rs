@@ -58,9 +58,11 @@ impl Pool {
         };
         let columns: Vec<Vec<f64>> = match factor {
             Some(factor) => {
-                let unit = |j: usize| (0..d).map(|k| f64::from(u8::from(k == j))).collect();
+                let unit = |j: usize| -> Vec<f64> {
+                    (0..d).map(|k| f64::from(u8::from(k == j))).collect()
+                };
                 (0..d)
-                    .map(|j| factor.transposed_root_solve(&Vec::as_slice(&unit(j))))
+                    .map(|j| factor.transposed_root_solve(&unit(j)))
                     .collect()
             }
             None => SingularValues::of(weighted)?
