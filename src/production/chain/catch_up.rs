@@ -36,7 +36,7 @@ pub enum CatchUpError {
 }
 
 /// The probability that an attacker with the share q of the work, from 0 to 1, catches up from z blocks, to [`DIGITS`] digits; z up to
-/// [`MOST_BLOCKS`], for whose roundings there is room. 1 for `z = 0` and from `q = 1/2` on, 0 for `q = 0` otherwise.
+/// 100,000, for whose roundings there is room. 1 for `z = 0` and from `q = 1/2` on, 0 for `q = 0` otherwise.
 pub fn catch_up(share: High, blocks: u64) -> High {
     let q = share;
     let p = High::ONE - q;
