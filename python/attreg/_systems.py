@@ -32,8 +32,8 @@ def pose(system: str, **arrays: Any) -> Any:
         listed = arrays.get(name)
         if slot["parts"] and isinstance(listed, (list, tuple)) and any(isinstance(part, (dict, str)) for part in listed):
             # Instances, as in a manifest.
-            given = {key: plain(array) for key, array in arrays.items() if array is not None}
-            return _attreg.Posed.parse(json.dumps({"system": system, **given}), "pose")
+            manifest = {key: plain(array) for key, array in arrays.items() if array is not None}
+            return _attreg.Posed.parse(json.dumps({"system": system, **manifest}), "pose")
     switches = {name for name, slot in slots.items() if slot["switch"]}
     for name, array in arrays.items():
         words = slots[name]["words"] if name in slots else None
