@@ -29,10 +29,6 @@ pub(super) const FINDINGS: [Finding; 12] = [
         "Weights of 0.2405 make the loss convex where the text asks for 4 and its theorem for 100.",
     ),
     finding(
-        "dls23/hessian-lipschitz-printed",
-        "The printed Lipschitz constant of the Hessian needs a bound on the target that the lemma does not state.",
-    ),
-    finding(
         "dls23/hessian-lipschitz-explicit",
         "Three fifths of the cube of the norm of A replaces n^1.5 exp(30 R^2), proven, with no bound on x.",
     ),
@@ -59,6 +55,10 @@ pub(super) const FINDINGS: [Finding; 12] = [
     finding(
         "exact-attention/definition-as-program",
         "The definition of attention, run as it is printed, overflows where its shifted form gives every digit.",
+    ),
+    finding(
+        "federated-softmax/limit-is-the-minimiser",
+        "Federated averaging with several local steps converges, to a point of its own and not to the minimiser.",
     ),
 ];
 
