@@ -75,7 +75,7 @@ struct Problem<'a> {
 
 impl Problem<'_> {
     fn entry(i: usize, j: usize) -> f64 {
-        if (i + j) % 3 == 0 {
+        if (i + j).is_multiple_of(3) {
             0.0
         } else {
             ((i * 31 + j * 17) as f64).sin() + ((i * j) as f64 * 0.1).cos()
