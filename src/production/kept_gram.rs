@@ -1,5 +1,6 @@
 //! A Gram matrix that is made once and then kept.
 
+use std::cell::Cell;
 use std::sync::OnceLock;
 
 use crate::production::kernels::operator::{Gram, Operator};
@@ -17,5 +18,29 @@ impl KeptGram {
         // Not under the lock: a thread that waits for its share of the work may take up another solve, which asks here again.
         let gram = operator.gram(weights);
         self.0.get_or_init(|| gram)
+    }
+}
+
+/// A kept Gram matrix as one run uses it. A run that finds it made counts it as if it had made it, so that equal runs count alike.
+pub(crate) struct RunGram<'a> {
+    kept: &'a KeptGram,
+    asked: Cell<bool>,
+}
+
+impl<'a> RunGram<'a> {
+    /// For a run that begins.
+    pub fn of(kept: &'a KeptGram) -> Self {
+        Self {
+            kept,
+            asked: Cell::new(false),
+        }
+    }
+
+    /// [`KeptGram::get`].
+    pub fn get(&self, operator: &Operator, weights: &[f64]) -> &'a Gram {
+        if !self.asked.replace(true) && self.kept.0.get().is_some() {
+            operator.count_pass();
+        }
+        self.kept.get(operator, weights)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A sweep solves for the rows of X, then for those of Y. Letters: `S(Y)` the Y after a sweep, `T` its derivative at a minimum.
 
-use nalgebra::{Cholesky, DMatrix, DVector};
+use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
 
 use crate::claims::tools::attained::at_most_or_equal;
 use crate::claims::tools::builder::{claim, strata, witness};
@@ -136,12 +136,20 @@ fn descends(case: &Case<Given>, squared: bool) -> Result<Verdict, CheckError> {
     Ok(verdict)
 }
 
-/// The blocks of the Hessian over the entries of Y: `H_YX H_XX^-1 H_XY` and `H_YY`; the fault leaves the residual out. `None` where
+/// `T = H_YY^-1 (H_YX H_XX^-1 H_XY)` by its two factors.
+struct Derivative {
+    /// `H_YX H_XX^-1 H_XY`.
+    mixed: DMatrix<High>,
+    /// `H_YY`, factored.
+    of_y: Cholesky<High, Dyn>,
+}
+
+/// T from the blocks of the Hessian over the entries of X and Y; the fault leaves the residual out. `None` where
 /// `H_XX` or `H_YY` is not definite to 6 digits.
 fn derivative_parts(
     case: &Case<Given>,
     with_residual: bool,
-) -> Result<Option<(DMatrix<High>, Cholesky<High, nalgebra::Dyn>)>, CheckError> {
+) -> Result<Option<Derivative>, CheckError> {
     let model = Model::of(case);
     let hessian = if with_residual {
         evaluation(case)?.hessian
@@ -162,7 +170,10 @@ fn derivative_parts(
     let (Some(of_x), Some(of_y)) = (of_x, of_y) else {
         return Ok(None);
     };
-    Ok(Some((mixed.tr_mul(&of_x.solve(&mixed)), of_y)))
+    Ok(Some(Derivative {
+        mixed: mixed.tr_mul(&of_x.solve(&mixed)),
+        of_y,
+    }))
 }
 
 /// `S(Y + h E) - S(Y) = h T E` to a millionth, for h of 10^-13 of Y and an E with entries of every sign.
@@ -171,7 +182,7 @@ fn derivative(case: &Case<Given>, with_residual: bool) -> Result<Verdict, CheckE
     if !is_stationary(case)? {
         return Ok(Verdict::Outside(Outside::Premise));
     }
-    let Some((mixed, of_y)) = derivative_parts(case, with_residual)? else {
+    let Some(Derivative { mixed, of_y }) = derivative_parts(case, with_residual)? else {
         return Ok(Verdict::Outside(Outside::Precision));
     };
     let (m, k) = model.y.shape();
@@ -219,7 +230,7 @@ fn rate(case: &Case<Given>, later: usize) -> Result<Verdict, CheckError> {
     if !is_minimum || ratio >= High::ratio(99, 100) {
         return Ok(Verdict::Outside(Outside::Premise));
     }
-    let Some((mixed, of_y)) = derivative_parts(case, true)? else {
+    let Some(Derivative { mixed, of_y }) = derivative_parts(case, true)? else {
         return Ok(Verdict::Outside(Outside::Precision));
     };
     // T is similar to L^-1 (H_YX H_XX^-1 H_XY) L^-T, H_YY = L L'.

@@ -116,7 +116,11 @@ impl LowRankCases {
                 let [first, second] = [[1.0, 1.0 + gap], [1.0, -1.0]];
                 let size = 2f64.powi([0, 10][(index / 2) % 2]);
                 target = DMatrix::from_row_slice(2, 2, &[first, second].concat()) * size;
-                let near = if (index / 3) % 2 == 0 { second } else { first };
+                let near = if (index / 3).is_multiple_of(2) {
+                    second
+                } else {
+                    first
+                };
                 y = DMatrix::from_column_slice(2, 1, &near);
             }
             Kind::Stationary | Kind::UnweightedMinimum => {

@@ -93,7 +93,8 @@ impl Operator {
         }
     }
 
-    /// How often A has been read so far: a product or a fused sweep counts 1, a Gram matrix of some rows their fraction.
+    /// How often A has been read so far: a product or a fused sweep counts 1, a Gram matrix of some rows their fraction, one that
+    /// another solve has left as if it were made anew.
     pub fn passes(&self) -> f64 {
         self.rows_read.load(Ordering::Relaxed) as f64 / self.all_rows() as f64
     }
@@ -116,6 +117,11 @@ impl Operator {
             DesignMatrix::Dense(matrix) => matrix.columns() as f64 / 16.0,
             DesignMatrix::Sparse(_) => self.stored as f64 / self.all_rows() as f64 / 5.0,
         }
+    }
+
+    /// Counts a pass that somebody else has made for this one.
+    pub fn count_pass(&self) {
+        self.count(self.all_rows());
     }
 
     fn count(&self, rows: usize) {

@@ -31,6 +31,7 @@ mod run;
 mod sampled_start;
 mod softmax;
 
+use crate::production::kept_gram::RunGram;
 use crate::production::newton::by_gram::general::General;
 use crate::production::newton::by_gram::objective::{Objective, State};
 use crate::production::newton::by_gram::run::{Data, Run};
@@ -74,11 +75,12 @@ fn launch(
     let operator = problem.operator().counted_anew();
     let share = operator.share();
     let squared_weights = problem.squared_weights().as_slice();
+    let ridge = RunGram::of(problem.ridge());
     let data = Data {
         operator: &operator,
         matrix: problem.matrix(),
         squared_weights: share.part(squared_weights),
-        ridge: problem.ridge(),
+        ridge: &ridge,
         sampler: None,
     };
     let loss = problem.loss();

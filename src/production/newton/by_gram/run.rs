@@ -21,7 +21,7 @@ use std::ops::ControlFlow;
 use crate::instance::DesignMatrix;
 use crate::production::endings::{Ending, Yardstick};
 use crate::production::factor::cholesky::Cholesky;
-use crate::production::kept_gram::KeptGram;
+use crate::production::kept_gram::RunGram;
 use crate::production::kernels::operator::{Gram, Operator};
 use crate::production::newton::by_gram::objective::{Objective, Sampler, State};
 use crate::production::newton::{Coordinates, Judged, iterate};
@@ -71,7 +71,7 @@ pub(super) struct Data<'a> {
     /// Of the rows that are here.
     pub squared_weights: &'a [f64],
     /// `A' diag(w^2) A`, once it is wanted.
-    pub ridge: &'a KeptGram,
+    pub ridge: &'a RunGram<'a>,
     /// Finds a start on a sample of the rows, where the loss knows how.
     pub sampler: Option<&'a Sampler<'a>>,
 }

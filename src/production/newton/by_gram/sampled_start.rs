@@ -22,7 +22,7 @@ use rand::RngExt;
 
 use crate::instance::{DesignMatrix, RowMajor, sample};
 use crate::production::factor::cholesky::Cholesky;
-use crate::production::kept_gram::KeptGram;
+use crate::production::kept_gram::{KeptGram, RunGram};
 use crate::production::kernels::operator::Operator;
 use crate::production::newton::by_gram::importance::Importance;
 use crate::production::newton::by_gram::objective::{SampledStart, State};
@@ -203,7 +203,8 @@ fn solve_sample(
         coarse: Some(COARSE),
         observer: &mut |_| ControlFlow::Continue(()),
     };
-    let gram = KeptGram::default();
+    let kept = KeptGram::default();
+    let gram = RunGram::of(&kept);
     let data = Data {
         operator: &operator,
         matrix: &reduced,
