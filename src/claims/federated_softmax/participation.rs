@@ -165,7 +165,7 @@ fn late_at_random(case: &Case<Given>, same: bool) -> Result<Verdict, CheckError>
     let model = Model::of(case)?;
     let n = model.clients.len();
     let heard = n.checked_sub(case.instance.scalar("stragglers") as usize);
-    let heard = heard.filter(|heard| (1..n).contains(heard) && n <= MOST_CLIENTS);
+    let heard = heard.filter(|heard| (1..=n).contains(heard) && n <= MOST_CLIENTS);
     let Some(heard) = heard.filter(|_| model.step.is_positive()) else {
         return Ok(Verdict::Outside(Outside::Premise));
     };
@@ -295,7 +295,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("replaces federated-softmax/the-same-clients-late")
             .states("where every choice of late clients is equally likely, the mean movement of a round is that of all clients")
             .formula(r"\binom{N}{s}^{-1} \sum_{|C| = N - s} \frac{1}{N - s} \sum_{c \in C} (T_c^K(x) - x) = \frac1N \sum_c (T_c^K(x) - x)")
-            .given("1 <= s < N <= 12, eta > 0; all choices")
+            .given("0 <= s < N <= 12, eta > 0; all choices")
             .about(MANY, strata!(Kind: "several clients" "stragglers"))
             .check(|case| late_at_random(case, false))
             .fault("the last ones late each time", |case| late_at_random(case, true)),
