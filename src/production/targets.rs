@@ -4,15 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use nalgebra::{DMatrix, DVector};
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::production::{
     Problem, ProblemError, Settings, Solution, SolveError, TraceEntry, solve_interruptible,
 };
-
-/// Matrices with at most this many entries (n d) are solved for several targets at a time; above it a single solve keeps all threads
-/// busy, and the vectors of several would only take memory.
-const TOGETHER_ENTRIES: usize = 1 << 22;
 
 /// What is wrong with one of the targets.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -41,7 +36,7 @@ pub enum TargetsError {
 /// [`Problem::with_target`] for each, whatever the number of threads.
 ///
 /// `stop` ends what is under way and what has not begun as [`Outcome::Interrupted`](crate::production::Outcome::Interrupted). `done` is
-/// called after each answer, from any thread. All targets are looked at before the first solve: an error names the first column that is refused.
+/// called after each answer. All targets are looked at before the first solve: an error names the first column that is refused.
 pub fn solve_targets(
     problem: &Problem,
     targets: &DMatrix<f64>,
@@ -73,20 +68,8 @@ pub fn solve_targets(
         let column = *column;
         found.map_err(|source| TargetsError::Solve { column, source })
     };
-    let posed = posed?;
-    let Some((first, others)) = posed.split_first() else {
-        return Ok(Vec::new());
-    };
-    // Alone, so that what all of them share is there when they begin.
-    let mut answers = vec![answer(first)?];
-    let entries = problem.rows().saturating_mul(problem.columns());
-    let found: Result<Vec<Solution>, _> = if entries <= TOGETHER_ENTRIES {
-        others.par_iter().map(answer).collect()
-    } else {
-        others.iter().map(answer).collect()
-    };
-    answers.extend(found?);
-    Ok(answers)
+    // One after the other, each by all threads: a solve waits for its bound, which needs the threads that several would block.
+    posed?.iter().map(answer).collect()
 }
 
 #[cfg(test)]
