@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 use attention_regression::production::{Settings, solve_system};
 use attention_regression::system::{Array, Given, Sizes, generator};
 
+use crate::threads::same_on_one_and_three;
+
 /// 4096 points and 6 functions.
 fn posed() -> Given {
     let sizes = Sizes {
@@ -21,25 +23,15 @@ fn posed() -> Given {
 fn the_number_of_threads_changes_no_bit() {
     let given = posed();
     for method in ["greedy-d-optimal", "leverage-draws", "randomised-bss"] {
-        let runs: Vec<String> = [1, 3]
-            .into_iter()
-            .map(|threads| {
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(threads)
-                    .build()
-                    .unwrap();
-                pool.install(|| {
-                    let settings = Settings::default();
-                    let (solution, _) = solve_system(&given, None, method, &settings, &mut |_| {
-                        ControlFlow::Continue(())
-                    })
-                    .unwrap();
-                    let read = solution.labels_read.unwrap();
-                    assert!((6..=40).contains(&read), "{method}: {read}");
-                    format!("{solution:?}")
-                })
+        same_on_one_and_three(|| {
+            let settings = Settings::default();
+            let (solution, _) = solve_system(&given, None, method, &settings, &mut |_| {
+                ControlFlow::Continue(())
             })
-            .collect();
-        assert_eq!(runs[0], runs[1], "{method}");
+            .unwrap();
+            let read = solution.labels_read.unwrap();
+            assert!((6..=40).contains(&read), "{method}: {read}");
+            format!("{method}: {solution:?}")
+        });
     }
 }

@@ -11,6 +11,8 @@ use attention_regression::production::{
 use nalgebra::{DMatrix, DVector};
 use nalgebra_sparse::{CooMatrix, CsrMatrix};
 
+use crate::threads;
+
 const SEED: u64 = 20_261_122;
 
 fn settings(method: Method) -> Settings {
@@ -264,13 +266,10 @@ fn the_bound_through_gram_matrices_covers_a_known_distance() {
 fn answers_are_the_same_bits_for_any_number_of_threads() {
     let dense = planted(20_000, 12, 100.0, 2.5, 1e-4, 80);
     for instance in [sparse(&dense), dense] {
-        let problem = Problem::from_instance(&instance).unwrap();
         let on = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
-            pool.install(|| problem.solve(&settings(Method::Auto)).unwrap())
+            // Each has a problem of its own: one that was solved before has its Gram matrix.
+            let problem = Problem::from_instance(&instance).unwrap();
+            threads::on(threads, || problem.solve(&settings(Method::Auto)).unwrap())
         };
         let one = on(1);
         assert_eq!(one, on(2));

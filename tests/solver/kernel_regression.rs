@@ -8,6 +8,8 @@ use attention_regression::production::{AUTO, Settings, Solution, solve_system};
 use attention_regression::system::{ATTENTION_KERNEL_REGRESSION, Array, Given};
 use serde::Deserialize;
 
+use crate::threads::same_on_one_and_three;
+
 const HEADS: [&str; 3] = ["layer0-head5", "layer2-head11", "layer5-head0"];
 
 /// A head of fixtures/systems/keys_mpmath.py.
@@ -98,13 +100,10 @@ fn all_keys_of_three_heads_are_solved_by_both_methods() {
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let given = posed("layer0-head5", 200);
-    let on = |threads: usize, method: &str| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.unwrap().install(|| solved(&given, method))
-    };
     for method in ["cholesky", "conjugate-gradients"] {
-        let (one, three) = (on(1, method), on(3, method));
-        assert_eq!(one.x, three.x);
-        assert_eq!(one.error_bound, three.error_bound);
+        same_on_one_and_three(|| {
+            let found = solved(&given, method);
+            (found.x, found.error_bound)
+        });
     }
 }

@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 use attention_regression::production::{Settings, bound_excess, solve_system};
 use attention_regression::system::{Array, Given, LEVERAGE_REGRESSION};
 
+use crate::threads::same_on_one_and_three;
+
 /// 5000 rows and 6 columns, two right sides; entries by a linear congruence.
 fn posed() -> Given {
     let (n, d) = (5000, 6);
@@ -37,30 +39,20 @@ fn posed() -> Given {
 fn the_number_of_threads_changes_no_bit() {
     let given = posed();
     for method in ["triangular-factor", "conjugate-gradients", "sampled-rows"] {
-        let runs: Vec<String> = [1, 3]
-            .into_iter()
-            .map(|threads| {
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(threads)
-                    .build()
-                    .unwrap();
-                pool.install(|| {
-                    let settings = Settings::default();
-                    let (solution, _) = solve_system(&given, None, method, &settings, &mut |_| {
-                        ControlFlow::Continue(())
-                    })
-                    .unwrap();
-                    assert!(
-                        solution.outcome.is_success(),
-                        "{method}: {:?}",
-                        solution.warnings
-                    );
-                    let excess = bound_excess(&given, solution.x.as_slice()).unwrap();
-                    assert!(excess.relative[1] <= 0.25, "{method}: {excess:?}");
-                    format!("{solution:?} {excess:?}")
-                })
+        same_on_one_and_three(|| {
+            let settings = Settings::default();
+            let (solution, _) = solve_system(&given, None, method, &settings, &mut |_| {
+                ControlFlow::Continue(())
             })
-            .collect();
-        assert_eq!(runs[0], runs[1], "{method}");
+            .unwrap();
+            assert!(
+                solution.outcome.is_success(),
+                "{method}: {:?}",
+                solution.warnings
+            );
+            let excess = bound_excess(&given, solution.x.as_slice()).unwrap();
+            assert!(excess.relative[1] <= 0.25, "{method}: {excess:?}");
+            format!("{method}: {solution:?} {excess:?}")
+        });
     }
 }

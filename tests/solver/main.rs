@@ -15,4 +15,5 @@ mod leverage_regression;
 mod losses_against_oracle;
 mod settings;
 mod systems;
+mod threads;
 mod value_stability;
