@@ -48,11 +48,7 @@ struct Report {
 /// Computes and prints.
 pub fn run(arguments: &CatchUpArgs) -> Result<Exit, CliError> {
     let report = report(arguments).map_err(|error| CliError::Usage(error.to_string()))?;
-    output::print(&if arguments.json {
-        output::json_report(&report)
-    } else {
-        output::table(&table(&report))
-    })?;
+    output::print_report(arguments.json, &report, || output::table(&table(&report)))?;
     Ok(Exit::of(true))
 }
 

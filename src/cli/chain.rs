@@ -82,11 +82,7 @@ pub fn run(arguments: &ChainArgs) -> Result<Exit, CliError> {
             ));
         }
     };
-    output::print(&if arguments.json {
-        output::json_report(&report)
-    } else {
-        output::table(&table(&report))
-    })?;
+    output::print_report(arguments.json, &report, || output::table(&table(&report)))?;
     Ok(exit)
 }
 

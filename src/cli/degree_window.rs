@@ -123,11 +123,7 @@ fn shown(probability: Ball) -> String {
 /// Computes and prints.
 pub fn run(arguments: &DegreeWindowArgs) -> Result<Exit, CliError> {
     let report = report(arguments).map_err(|error| CliError::Usage(error.to_string()))?;
-    output::print(&if arguments.json {
-        output::json_report(&report)
-    } else {
-        output::table(&table(&report))
-    })?;
+    output::print_report(arguments.json, &report, || output::table(&table(&report)))?;
     Ok(Exit::of(report.first.is_some()))
 }
 

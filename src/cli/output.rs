@@ -31,6 +31,15 @@ pub(super) fn json_report(report: &impl Serialize) -> String {
     })
 }
 
+/// Prints a report as JSON, or as the text that people read.
+pub(super) fn print_report(
+    json: bool,
+    report: &impl Serialize,
+    text: impl FnOnce() -> String,
+) -> Result<(), CliError> {
+    print(&if json { json_report(report) } else { text() })
+}
+
 /// One value as one line of JSON.
 pub(super) fn json_line(value: &impl Serialize) -> String {
     // Our values are structs of strings, numbers and lists; none of them can fail to serialise.

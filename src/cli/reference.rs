@@ -72,11 +72,7 @@ pub fn run(arguments: &ReferenceArgs) -> Result<Exit, CliError> {
             let reference = OutputsReference::of(&given).map_err(fail)?;
             let found = ReferenceOutputs::of(&reference).map_err(fail)?;
             let report = found.report(&given.outputs_layout());
-            output::print(&if arguments.json {
-                output::json_report(&report)
-            } else {
-                output::table(&report.table())
-            })?;
+            output::print_report(arguments.json, &report, || output::table(&report.table()))?;
             Ok(Exit::of(report.is_whole()))
         }
         Posed::Other(given) => {
@@ -114,11 +110,7 @@ fn evaluate(
         Some(Err(error)) => return Err(fail(error)),
     };
     let report = ReferenceReport::new(&values, &minimiser, names);
-    output::print(&if arguments.json {
-        output::json_report(&report)
-    } else {
-        output::table(&report.table())
-    })?;
+    output::print_report(arguments.json, &report, || output::table(&report.table()))?;
     Ok(match minimiser {
         Some(Err(_)) => Exit::Differs,
         Some(Ok(_)) | None => Exit::Success,

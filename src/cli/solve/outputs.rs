@@ -79,9 +79,7 @@ pub(super) fn run(
         method: outputs.method,
         seconds,
     };
-    output::print(&if json {
-        output::json_report(&report)
-    } else {
+    output::print_report(json, &report, || {
         output::table(&table(&report, &outputs, &layout))
     })?;
     Ok(Exit::of(outputs.refused.is_empty()))

@@ -48,19 +48,16 @@ pub(super) fn run(
     if let Some(file) = &arguments.output {
         write(file, &answers, problem.columns())?;
     }
-    output::print(&if arguments.json {
-        output::json_report(&Report {
-            answers: answers
-                .iter()
-                .map(|found| Answer::of(found, found.x.as_slice()))
-                .collect(),
-            method: settings.method.as_str(),
-            seed: settings.seed,
-            seconds,
-        })
-    } else {
-        table(&answers)
-    })?;
+    let report = Report {
+        answers: answers
+            .iter()
+            .map(|found| Answer::of(found, found.x.as_slice()))
+            .collect(),
+        method: settings.method.as_str(),
+        seed: settings.seed,
+        seconds,
+    };
+    output::print_report(arguments.json, &report, || table(&answers))?;
     let all = |asked: fn(Outcome) -> bool| answers.iter().all(|found| asked(found.outcome));
     Ok(if all(Outcome::is_success) {
         Exit::Success
