@@ -12,6 +12,7 @@ mod integer;
 pub(crate) mod json;
 pub(crate) mod manifest;
 pub mod matrix_market;
+mod names;
 pub mod npy;
 pub mod npz;
 mod outputs;

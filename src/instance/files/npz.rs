@@ -9,6 +9,7 @@ use std::path::Path;
 use nalgebra::DVector;
 
 use super::entries::Entries;
+use super::names::first_names;
 use super::npy::{self, Values};
 use super::source;
 use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
@@ -89,25 +90,18 @@ fn only_array<R: Read + Seek>(
     name: &Path,
     what: &str,
 ) -> Result<String, InstanceError> {
-    /// Names that a message lists.
-    const SHOWN: usize = 8;
     let mut names = archive.names()?;
     match names.len() {
         1 => Ok(names.remove(0)),
         0 => Err(InstanceError::format(name, "the archive is empty")),
-        count => {
-            let mut shown = names;
-            shown.truncate(SHOWN);
-            let more = if count > SHOWN { ", ..." } else { "" };
-            Err(InstanceError::format(
-                name,
-                format!(
-                    "holds the {count} arrays {}{more}: {what} is one array alone (np.savez(file, a)), \
-                     a sparse one that of scipy.sparse.save_npz",
-                    shown.join(", ")
-                ),
-            ))
-        }
+        count => Err(InstanceError::format(
+            name,
+            format!(
+                "holds the {count} arrays {}: {what} is one array alone (np.savez(file, a)), \
+                 a sparse one that of scipy.sparse.save_npz",
+                first_names(&names)
+            ),
+        )),
     }
 }
 

@@ -36,8 +36,6 @@ fn only_tensor(path: &Path, _what: &str) -> Result<Vec<u8>, InstanceError> {
 fn only_tensor(path: &Path, what: &str) -> Result<Vec<u8>, InstanceError> {
     use safetensors::{Dtype, SafeTensors};
 
-    /// Names that a message lists.
-    const SHOWN: usize = 8;
     let refuse = |message: String| InstanceError::format(path, message);
     let bytes = super::source::read_bytes(path)?;
     let file = SafeTensors::deserialize(&bytes)
@@ -45,14 +43,11 @@ fn only_tensor(path: &Path, what: &str) -> Result<Vec<u8>, InstanceError> {
     let mut names = file.names();
     names.sort_unstable();
     let [name] = names[..] else {
-        let count = names.len();
-        names.truncate(SHOWN);
-        let more = if count > SHOWN { ", ..." } else { "" };
-        let listed = names.join(", ");
-        return Err(refuse(match count {
+        return Err(refuse(match names.len() {
             0 => "holds no tensor".to_owned(),
-            _ => format!(
-                "holds the {count} tensors {listed}{more}: {what} is one tensor alone (save_file({{\"a\": a}}, file))"
+            count => format!(
+                "holds the {count} tensors {}: {what} is one tensor alone (save_file({{\"a\": a}}, file))",
+                super::names::first_names(&names)
             ),
         }));
     };
