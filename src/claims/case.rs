@@ -192,6 +192,14 @@ impl From<Case<Given>> for AnyCase {
     }
 }
 
+impl Case<Given> {
+    /// Random case number `index`, with a seed of its own from the stream.
+    pub(in crate::claims) fn random(index: usize, given: Given, rng: &mut Stream) -> Self {
+        let seed = sample::integer(rng, 0, i64::MAX) as u64;
+        Self::new(Origin::Random(index), given, seed)
+    }
+}
+
 impl Case {
     /// The claim's `x` (d): the instance's first point, or the origin.
     pub fn x(&self) -> DVector<f64> {

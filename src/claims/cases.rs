@@ -4,7 +4,7 @@ use crate::claims::real::real_cases;
 use crate::claims::{Case, CheckError, Family, Origin, Stratum};
 use crate::instance::Instance;
 use crate::instance::sample::Stream;
-use crate::system::Given;
+use crate::system::{Array, Given, System};
 
 /// How the cases of a claim are drawn, for one kind of instance.
 pub trait Cases: Sync {
@@ -47,6 +47,17 @@ pub(in crate::claims) fn edges_of_shapes<I, S: Copy>(
         }
     }
     Ok(cases)
+}
+
+/// The instance of a system with these arrays, at this point.
+pub(in crate::claims) fn posed_at(
+    system: &'static System,
+    arrays: Vec<(String, Array)>,
+    point: Vec<f64>,
+) -> Result<Given, CheckError> {
+    Given::new(system, arrays)
+        .and_then(|given| given.with_points(vec![point]))
+        .map_err(CheckError::Other)
 }
 
 /// How the cases of a claim about another system than a loss of logits are drawn.

@@ -2,9 +2,9 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::cases::edges_of_shapes;
+use crate::claims::cases::{edges_of_shapes, posed_at};
 use crate::claims::tools::decade::decade;
-use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
+use crate::claims::{Case, Cases, CheckError, Stratum};
 use crate::instance::sample::{self, Stream};
 use crate::system::{ACTIVE_LEARNING, Array, Given};
 
@@ -128,11 +128,8 @@ impl PoolCases {
             ("budget".to_owned(), Array::scalar(budget as f64)),
             ("measure".to_owned(), measure),
         ];
-        let seed = sample::integer(rng, 0, i64::MAX) as u64;
-        let given = Given::new(&ACTIVE_LEARNING, arrays)
-            .and_then(|given| given.with_points(vec![x]))
-            .map_err(CheckError::Other)?;
-        Ok(Case::new(Origin::Random(index), given, seed))
+        let given = posed_at(&ACTIVE_LEARNING, arrays, x)?;
+        Ok(Case::random(index, given, rng))
     }
 }
 

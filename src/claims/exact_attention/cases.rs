@@ -73,13 +73,9 @@ impl AttentionCases {
             1 => 0.5,
             _ => 4.0,
         };
-        let seed = sample::integer(rng, 0, i64::MAX) as u64;
         let causal = self.causal && index % 7 == 2;
-        Ok(Case::new(
-            Origin::Random(index),
-            posed([queries, keys, d, m], [q, k, v], scale, causal)?,
-            seed,
-        ))
+        let given = posed([queries, keys, d, m], [q, k, v], scale, causal)?;
+        Ok(Case::random(index, given, rng))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::claims::cases::edges_of_shapes;
+use crate::claims::cases::{edges_of_shapes, posed_at};
 use crate::claims::tools::decade::decade;
-use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
+use crate::claims::{Case, Cases, CheckError, Stratum};
 use crate::instance::sample::{self, Stream};
 use crate::instance::{DesignMatrix, Instance, LossKind};
 use crate::system::{Array, FEDERATED_SOFTMAX, Given, arrays_of, clients};
@@ -51,6 +51,12 @@ impl FederatedCases {
         least: 1,
         steps: 1,
         cases: 32,
+    };
+    /// Clients of whom some come late, at times without randomness.
+    pub const RACE: Self = Self {
+        kind: Kind::Race,
+        cases: 15,
+        ..Self::ANY
     };
     /// Strongly convex ones.
     pub const CONVEX: Self = Self {
@@ -161,11 +167,8 @@ impl FederatedCases {
         }
         let delays = Array::vector(&DVector::from_vec(delays));
         arrays.push(("delays".to_owned(), delays));
-        let seed = sample::integer(rng, 0, i64::MAX) as u64;
-        let given = Given::new(&FEDERATED_SOFTMAX, arrays)
-            .and_then(|given| given.with_points(vec![x]))
-            .map_err(CheckError::Other)?;
-        Ok(Case::new(Origin::Random(index), given, seed))
+        let given = posed_at(&FEDERATED_SOFTMAX, arrays, x)?;
+        Ok(Case::random(index, given, rng))
     }
 }
 

@@ -169,11 +169,7 @@ const SEVERAL: OtherCases = &FederatedCases {
     steps: 1,
     cases: 24,
 };
-const RACES: OtherCases = &FederatedCases {
-    kind: Kind::Race,
-    cases: 15,
-    ..FederatedCases::ANY
-};
+const RACES: OtherCases = &FederatedCases::RACE;
 const STRATA: &[Stratum] = strata!(Kind: "several clients" "d=1" "d=2");
 
 /// The claims about proofs of work.

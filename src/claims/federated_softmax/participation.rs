@@ -244,11 +244,7 @@ const MANY: OtherCases = &FederatedCases {
     cases: 12,
     ..FederatedCases::DRIFTING
 };
-const RACES: OtherCases = &FederatedCases {
-    kind: Kind::Race,
-    cases: 15,
-    ..FederatedCases::ANY
-};
+const RACES: OtherCases = &FederatedCases::RACE;
 const STRATA: &[Stratum] = strata!(Kind: "several clients" "d=1" "d=2");
 
 /// The claims about who takes part.

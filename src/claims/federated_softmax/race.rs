@@ -6,7 +6,7 @@ use crate::production::chain::{catch_up, poisson_form};
 use crate::scalar::{Allowance, High};
 use crate::system::Given;
 
-use super::cases::{FederatedCases, Kind};
+use super::cases::FederatedCases;
 
 /// Confirmations beyond which lattices are too large here.
 const MOST_BLOCKS: usize = 64;
@@ -105,9 +105,8 @@ fn poisson(case: &Case<Given>) -> Result<Verdict, CheckError> {
 }
 
 const RACES: OtherCases = &FederatedCases {
-    kind: Kind::Race,
     cases: 40,
-    ..FederatedCases::ANY
+    ..FederatedCases::RACE
 };
 const STRATA: &[Stratum] = strata!(Kind: "stragglers" "one local step" "several local steps");
 

@@ -139,11 +139,10 @@ impl RegressionCases {
             Which::Even | Which::Odd if self.rows == Rows::Any && turn % 7 == 3 => 0.0,
             Which::Even | Which::Odd => 1.0 + (turn % 3) as f64,
         };
-        let seed = sample::integer(rng, 0, i64::MAX) as u64;
         let given = posed(which, &a, target, extra)?
             .with_points(vec![point])
             .map_err(CheckError::Other)?;
-        Ok(Case::new(Origin::Random(index), given, seed))
+        Ok(Case::random(index, given, rng))
     }
 }
 

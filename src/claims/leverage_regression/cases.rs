@@ -2,9 +2,9 @@
 
 use nalgebra::DMatrix;
 
-use crate::claims::cases::edges_of_shapes;
+use crate::claims::cases::{edges_of_shapes, posed_at};
 use crate::claims::tools::decade::decade;
-use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
+use crate::claims::{Case, Cases, CheckError, Stratum};
 use crate::instance::sample::{self, Stream};
 use crate::system::{Array, Given, LEVERAGE_REGRESSION};
 
@@ -130,11 +130,8 @@ impl LinearCases {
             scalar("accuracy", &ACCURACIES, index),
             scalar("delta", &DELTAS, index / 3),
         ];
-        let seed = sample::integer(rng, 0, i64::MAX) as u64;
-        let given = Given::new(&LEVERAGE_REGRESSION, arrays)
-            .and_then(|given| given.with_points(vec![x]))
-            .map_err(CheckError::Other)?;
-        Ok(Case::new(Origin::Random(index), given, seed))
+        let given = posed_at(&LEVERAGE_REGRESSION, arrays, x)?;
+        Ok(Case::random(index, given, rng))
     }
 }
 

@@ -83,8 +83,7 @@ impl PolynomialCases {
                 planted(keys, large, a, degree)?
             }
         };
-        let seed = sample::integer(rng, 0, i64::MAX) as u64;
-        Ok(Case::new(Origin::Random(index), given, seed))
+        Ok(Case::random(index, given, rng))
     }
 }
 

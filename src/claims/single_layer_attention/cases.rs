@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use crate::claims::cases::edges_of_shapes;
+use crate::claims::cases::{edges_of_shapes, posed_at};
 use crate::claims::tools::decade::decade;
 use crate::claims::tools::forms;
 use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
@@ -150,22 +150,19 @@ impl AttentionCases {
         };
         arrays.push(("weights".to_owned(), weights));
         arrays.push(("ridge".to_owned(), Array::scalar(ridge)));
-        let seed = sample::integer(rng, 0, i64::MAX) as u64;
         let mut given = posed(arrays, point.clone())?;
         if !second.is_empty() {
             given = given
                 .with_points(vec![point, second])
                 .map_err(CheckError::Other)?;
         }
-        Ok(Case::new(Origin::Random(index), given, seed))
+        Ok(Case::random(index, given, rng))
     }
 }
 
 /// The arrays and the point as an instance.
 pub fn posed(arrays: Vec<(String, Array)>, point: Vec<f64>) -> Result<Given, CheckError> {
-    Given::new(&SINGLE_LAYER_ATTENTION, arrays)
-        .and_then(|given| given.with_points(vec![point]))
-        .map_err(CheckError::Other)
+    posed_at(&SINGLE_LAYER_ATTENTION, arrays, point)
 }
 
 /// The largest `max_k Z_jk - min_k Z_jk`.

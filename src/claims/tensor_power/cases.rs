@@ -1,8 +1,8 @@
 //! Which tensors a claim is tried on.
 
-use crate::claims::cases::edges_of_shapes;
+use crate::claims::cases::{edges_of_shapes, posed_at};
 use crate::claims::tools::decade::decade;
-use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
+use crate::claims::{Case, Cases, CheckError, Stratum};
 use crate::instance::sample::{self, Stream};
 use crate::system::{Array, Given, TENSOR_POWER};
 
@@ -116,12 +116,8 @@ impl TensorCases {
             }
         };
         let point = [vec![value], u].concat();
-        let seed = sample::integer(rng, 0, i64::MAX) as u64;
-        Ok(Case::new(
-            Origin::Random(index),
-            posed(tensor, point)?,
-            seed,
-        ))
+        let given = posed(tensor, point)?;
+        Ok(Case::random(index, given, rng))
     }
 }
 
@@ -131,9 +127,7 @@ pub fn posed(tensor: Array, point: Vec<f64>) -> Result<Given, CheckError> {
         ("T".to_owned(), tensor),
         ("components".to_owned(), Array::scalar(1.0)),
     ];
-    Given::new(&TENSOR_POWER, arrays)
-        .and_then(|given| given.with_points(vec![point]))
-        .map_err(CheckError::Other)
+    posed_at(&TENSOR_POWER, arrays, point)
 }
 
 impl Cases for TensorCases {

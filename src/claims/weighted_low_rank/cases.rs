@@ -2,9 +2,9 @@
 
 use nalgebra::DMatrix;
 
-use crate::claims::cases::edges_of_shapes;
+use crate::claims::cases::{edges_of_shapes, posed_at};
 use crate::claims::tools::decade::decade;
-use crate::claims::{Case, Cases, CheckError, Origin, Stratum};
+use crate::claims::{Case, Cases, CheckError, Stratum};
 use crate::instance::sample::{self, Stream};
 use crate::system::{Array, Given, WEIGHTED_LOW_RANK, by_rows};
 
@@ -144,12 +144,8 @@ impl LowRankCases {
                 *entry = f64::NAN;
             }
         });
-        let seed = sample::integer(rng, 0, i64::MAX) as u64;
-        Ok(Case::new(
-            Origin::Random(index),
-            posed(&target, &weights, &x, &y)?,
-            seed,
-        ))
+        let given = posed(&target, &weights, &x, &y)?;
+        Ok(Case::random(index, given, rng))
     }
 
     fn sides(&self, rng: &mut Stream) -> [usize; 3] {
@@ -192,9 +188,7 @@ pub fn posed(
         ("rank".to_owned(), Array::scalar(x.ncols() as f64)),
     ];
     let point = by_rows(x).into_iter().chain(by_rows(y)).collect();
-    Given::new(&WEIGHTED_LOW_RANK, arrays)
-        .and_then(|given| given.with_points(vec![point]))
-        .map_err(CheckError::Other)
+    posed_at(&WEIGHTED_LOW_RANK, arrays, point)
 }
 
 impl Cases for LowRankCases {
