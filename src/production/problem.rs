@@ -38,7 +38,7 @@ pub struct Problem {
     /// `A' diag(w^2) A`, which problems over the same matrix and weights share.
     ridge: Arc<KeptGram>,
     /// Which of the papers' losses it is, for another target.
-    kind: Option<LossKind>,
+    kind: Option<Arc<LossKind>>,
 }
 
 impl fmt::Debug for Problem {
@@ -91,7 +91,7 @@ impl Problem {
         let loss = loss_of(instance);
         let problem = Self::with_loss(loss, instance.shared_matrix(), instance.weights())?;
         Ok(Self {
-            kind: Some(instance.loss().clone()),
+            kind: Some(Arc::new(instance.loss().clone())),
             ..problem
         })
     }
@@ -102,14 +102,19 @@ impl Problem {
     /// An error names an entry that is not finite, a wrong length, or a loss of one's own, which has no target.
     pub fn with_target(&self, target: DVector<f64>) -> Result<Self, ProblemError> {
         let refuse = |reason: String| ProblemError::Parts { reason };
-        let Some(kind) = self.kind.clone() else {
+        let Some(kind) = &self.kind else {
             return Err(refuse(
                 "a loss of one's own has no target that could be another".to_owned(),
             ));
         };
         let without = DVector::zeros(self.matrix.rows());
-        let posed = Instance::new(kind, Arc::clone(&self.matrix), target, without)
-            .map_err(|error| refuse(error.to_string()))?;
+        let posed = Instance::new(
+            kind.as_ref().clone(),
+            Arc::clone(&self.matrix),
+            target,
+            without,
+        )
+        .map_err(|error| refuse(error.to_string()))?;
         Ok(self.with_other_loss(loss_of(&posed)))
     }
 
