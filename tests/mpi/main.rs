@@ -73,7 +73,11 @@ struct Problem<'a> {
     d: usize,
 }
 
-impl Problem<'_> {
+impl<'a> Problem<'a> {
+    fn of(scratch: &'a Scratch, n: usize, d: usize) -> Self {
+        Self { scratch, n, d }
+    }
+
     fn entry(i: usize, j: usize) -> f64 {
         if (i + j).is_multiple_of(3) {
             0.0
@@ -194,11 +198,7 @@ fn agrees(scratch: &Scratch, manifest: &str, runs: &[(usize, usize)]) {
 #[test]
 fn dense_softmax_has_the_bytes_of_one_process() {
     let scratch = Scratch::new();
-    let problem = Problem {
-        scratch: &scratch,
-        n: 24_000,
-        d: 12,
-    };
+    let problem = Problem::of(&scratch, 24_000, 12);
     let manifest = problem.manifest("softmax", problem.dense(), 1e-5);
     agrees(&scratch, &manifest, &RUNS);
 }
@@ -206,11 +206,7 @@ fn dense_softmax_has_the_bytes_of_one_process() {
 #[test]
 fn sparse_softmax_has_the_bytes_of_one_process() {
     let scratch = Scratch::new();
-    let problem = Problem {
-        scratch: &scratch,
-        n: 40_000,
-        d: 9,
-    };
+    let problem = Problem::of(&scratch, 40_000, 9);
     let sparse = problem.sparse();
     let manifest = problem.manifest("softmax", &sparse, 1e-5);
     agrees(&scratch, &manifest, &[(3, 1), (7, 2)]);
@@ -221,11 +217,7 @@ fn sparse_softmax_has_the_bytes_of_one_process() {
 #[test]
 fn other_losses_have_the_bytes_of_one_process() {
     let scratch = Scratch::new();
-    let problem = Problem {
-        scratch: &scratch,
-        n: 20_000,
-        d: 5,
-    };
+    let problem = Problem::of(&scratch, 20_000, 5);
     for loss in ["exp", "cosh", "sinh", "residual-softmax"] {
         let manifest = problem.manifest(loss, problem.dense(), 0.25);
         agrees(&scratch, &manifest, &[(3, 2)]);
@@ -236,11 +228,7 @@ fn other_losses_have_the_bytes_of_one_process() {
 #[test]
 fn a_small_problem_has_the_bytes_of_one_process() {
     let scratch = Scratch::new();
-    let problem = Problem {
-        scratch: &scratch,
-        n: 60,
-        d: 4,
-    };
+    let problem = Problem::of(&scratch, 60, 4);
     let manifest = problem.manifest("softmax", problem.dense(), 1e-3);
     agrees(&scratch, &manifest, &[(1, 1), (3, 1)]);
 }
@@ -260,11 +248,7 @@ fn refused(manifest: &str, expected: &str) {
 #[test]
 fn an_error_ends_all_ranks_with_one_line() {
     let scratch = Scratch::new();
-    let problem = Problem {
-        scratch: &scratch,
-        n: 24_000,
-        d: 8,
-    };
+    let problem = Problem::of(&scratch, 24_000, 8);
     let manifest = problem.manifest("softmax", problem.dense(), 1e-5);
     let matrix = scratch.path("A.npy");
     let mut bytes = std::fs::read(&matrix).unwrap();
@@ -278,10 +262,8 @@ fn an_error_ends_all_ranks_with_one_line() {
     std::fs::remove_file(&matrix).unwrap();
     refused(&manifest, "A.npy");
     refused("-", "standard input reaches one process only");
-    let system = common::fixture("conformance/leverage-regression/manifest.json");
-    if system.exists() {
-        refused(system.to_str().unwrap(), "does not run on several ranks");
-    }
+    let system = common::fixture("conformance/least-squares.json");
+    refused(system.to_str().unwrap(), "does not run on several ranks");
 }
 
 /// Every rank of the wrong launcher would be a world of its own.
@@ -292,11 +274,7 @@ fn the_launcher_of_another_mpi_is_noticed() {
         return;
     };
     let scratch = Scratch::new();
-    let problem = Problem {
-        scratch: &scratch,
-        n: 60,
-        d: 4,
-    };
+    let problem = Problem::of(&scratch, 60, 4);
     let manifest = problem.manifest("softmax", problem.dense(), 1e-3);
     let run = ended(launcher(&other, 3).args([env!("CARGO_BIN_EXE_attreg"), "solve", &manifest]));
     assert_eq!(run.status, 2, "{}{}", run.out, run.err);
@@ -347,11 +325,7 @@ fn ranks_below(launcher: u32) -> Vec<u32> {
 #[test]
 fn a_killed_rank_ends_the_run() {
     let scratch = Scratch::new();
-    let problem = Problem {
-        scratch: &scratch,
-        n: 60_000,
-        d: 60,
-    };
+    let problem = Problem::of(&scratch, 60_000, 60);
     let manifest = problem.manifest("softmax", problem.dense(), 1e-6);
     let mut command = mpirun(3);
     command.args([
