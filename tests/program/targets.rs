@@ -74,6 +74,46 @@ fn each_column_gets_the_answer_of_a_run_of_its_own() {
     assert_eq!((lists.len(), lists[0].len()), (3, 2));
 }
 
+/// A solve waits for its bound, which the pool computes: with one thread, nothing may stand in its way.
+#[test]
+fn the_number_of_threads_changes_no_answer() {
+    let scratch = Scratch::new();
+    let (n, d, t) = (3000, 8, 3);
+    let entries = |count: usize, step: usize| -> Vec<f64> {
+        (0..count)
+            .map(|k| ((k * step) % 64) as f64 / 64.0)
+            .collect()
+    };
+    for (name, shape, values) in [
+        ("A.npy", [n, d], entries(n * d, 7)),
+        ("B.npy", [n, t], entries(n * t, 5)),
+    ] {
+        npy::write_shaped(scratch.path(name).as_ref(), &shape, &values).unwrap();
+    }
+    let target = vec![0.0; n];
+    let text = format!(
+        r#"{{ "loss": "softmax", "matrix": "A.npy", "target": {target:?}, "weights": 10.5 }}"#
+    );
+    let (file, targets) = (scratch.file("p.json", text), scratch.path("B.npy"));
+    let on = |threads: &str| {
+        let run = attreg([
+            "--threads",
+            threads,
+            "solve",
+            &file,
+            "--targets",
+            &targets,
+            "--json",
+        ]);
+        assert_eq!(run.status, 0, "{}{}", run.out, run.err);
+        run.json()["answers"].clone()
+    };
+    let alone = on("1");
+    assert_eq!(alone.as_array().unwrap().len(), t);
+    assert!(alone[0]["error_bound"].is_f64());
+    assert_eq!(on("2"), alone);
+}
+
 #[test]
 fn what_is_no_matrix_of_targets_is_refused_in_one_line() {
     let scratch = Scratch::new();
