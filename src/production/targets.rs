@@ -68,13 +68,15 @@ pub fn solve_targets(
         let column = *column;
         found.map_err(|source| TargetsError::Solve { column, source })
     };
-    // One after the other, each by all threads: a solve waits for its bound, which needs the threads that several would block.
+    // One after the other, each by all threads.
     posed?.iter().map(answer).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
+
+    use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
     use super::*;
     use crate::instance::{DesignMatrix, LossKind, sample};
@@ -176,6 +178,22 @@ mod tests {
         let none = DMatrix::zeros(60, 0);
         let found = solve_targets(&problem, &none, &origin, &settings, &never, &|| ());
         assert_eq!(found, Ok(Vec::new()));
+    }
+
+    /// Large enough for the pool to compute the bounds, for which all of its threads wait.
+    #[test]
+    fn solves_on_every_thread_of_the_pool_do_not_stand_in_each_others_way() {
+        let (problem, _) = posed(20_000, 8);
+        let (settings, origin) = (Settings::default(), DVector::zeros(8));
+        let expected = problem.solve(&settings).unwrap();
+        assert!(expected.error_bound.is_some());
+        let never = AtomicBool::new(false);
+        let solves = 0..2 * rayon::current_num_threads();
+        solves.into_par_iter().for_each(|_| {
+            let mut observer = |_: &TraceEntry| ControlFlow::Continue(());
+            let found = solve_interruptible(&problem, &origin, &settings, &mut observer, &never);
+            assert_eq!(found.as_ref(), Ok(&expected));
+        });
     }
 
     #[test]

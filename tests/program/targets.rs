@@ -78,7 +78,7 @@ fn each_column_gets_the_answer_of_a_run_of_its_own() {
 #[test]
 fn the_number_of_threads_changes_no_answer() {
     let scratch = Scratch::new();
-    let (n, d, t) = (3000, 8, 3);
+    let (n, d, t) = (20_000, 8, 3);
     let entries = |count: usize, step: usize| -> Vec<f64> {
         (0..count)
             .map(|k| ((k * step) % 64) as f64 / 64.0)

@@ -1,10 +1,11 @@
 //! An error bound that is not waited for once somebody asks for an end.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use nalgebra::DVector;
+use rayon::Yield;
 
 use crate::production::error_bound::bound::{Certificate, ErrorBound};
 use crate::production::{Outcome, Problem, Solution};
@@ -14,6 +15,8 @@ pub(crate) type Stop<'a> = Option<&'a AtomicBool>;
 
 /// How long a set [`Stop`] may go unseen.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long a thread of the pool waits before it asks for work again.
+const BETWEEN: Duration = Duration::from_millis(1);
 
 /// The solution with the bound that `bound` gives at its x, or interrupted where `stop` is set before that is done.
 ///
@@ -42,6 +45,17 @@ pub(crate) fn bound_until(
     solution
 }
 
+/// What has come, or a look at what is going on. A thread of the pool lends a hand: the bound is computed by the pool, which could be
+/// waiting for its bounds as a whole.
+fn awaited(receive: &Receiver<Certificate>) -> Result<Certificate, RecvTimeoutError> {
+    let look = match rayon::yield_now() {
+        Some(Yield::Executed) => Duration::ZERO,
+        Some(Yield::Idle) => BETWEEN,
+        None => LOOK,
+    };
+    receive.recv_timeout(look)
+}
+
 /// What `work` gives, or `None` soon after `stop` is set; a panic of it is handed on.
 fn unless_stopped(
     stop: &AtomicBool,
@@ -60,7 +74,7 @@ fn unless_stopped(
         }
     };
     loop {
-        match receive.recv_timeout(LOOK) {
+        match awaited(&receive) {
             Ok(found) => return Some(found),
             Err(RecvTimeoutError::Timeout) if stop.load(SeqCst) => return None,
             Err(RecvTimeoutError::Timeout) => {}
