@@ -7,7 +7,8 @@ True
 ``solve`` and :class:`Problem` minimise losses of the logits ``A x``; one function for every other system does so for it
 (``weighted_low_rank``, ``exact_attention``, ...). ``reference`` gives certified digits, ``check`` counts those of somebody else's
 answer, :mod:`attreg.testing` does it for callables on NumPy, JAX or PyTorch arrays, :mod:`attreg.estimators` has regressors for
-scikit-learn. ``claims`` and ``verify`` are the papers' claims as data.
+scikit-learn. ``claims`` and ``verify`` are the papers' claims as data, and ``row_queries``, ``degree_window``,
+``chain`` and ``catch_up`` what the command counts under these names.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from ._counts import catch_up, chain, degree_window, row_queries
 from ._ledger import claims, verify
 from ._oracle import check, reference
 from ._problem import Problem, solve
@@ -29,10 +31,14 @@ __all__ = [
     "Result",
     "SYSTEMS",
     "SolverWarning",
+    "catch_up",
+    "chain",
     "check",
     "claims",
+    "degree_window",
     "pose",
     "reference",
+    "row_queries",
     "solve",
     "verify",
     *FUNCTIONS,

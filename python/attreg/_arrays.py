@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,16 @@ def compressed_rows(matrix: Any) -> tuple[list[int], np.ndarray, np.ndarray, np.
         np.asarray(rows.indices, dtype=np.int64),
         by_rows("A.data", rows.data, 1),
     )
+
+
+def count(name: str, value: Any) -> int:
+    """A whole number from 0 on that the extension can hold, or an error with its name."""
+    number = index(value)
+    if number < 0:
+        raise ValueError(f"{name} is {number}: must not be negative")
+    if number >= 2**64:
+        raise ValueError(f"{name} is {number}: must be below 2^64")
+    return number
 
 
 def plain(value: Any) -> Any:

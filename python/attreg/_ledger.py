@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from . import _attreg
+from ._arrays import count
 from ._oracle import posed
 from ._result import Interrupted
 
@@ -38,7 +39,7 @@ def verify(
     only = None
     if instances is not None:
         only = [(name, posed(instance)) for name, instance in instances.items()]
-    text, raised = _attreg.verify(names, seed, cases, only)
+    text, raised = _attreg.verify(names, count("seed", seed), cases, only)
     found = json.loads(text)["claims"]
     if isinstance(raised, KeyboardInterrupt):
         raise Interrupted(found) from None

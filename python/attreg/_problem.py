@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import _attreg
-from ._arrays import as_float64, by_rows, compressed_rows, is_sparse
+from ._arrays import as_float64, by_rows, compressed_rows, count, is_sparse
 from ._result import Interrupted, Result, SolverWarning
 
 TOLERANCE, MAX_ITERATIONS, SEED = _attreg.settings()
@@ -30,10 +30,8 @@ def run(
     """Solves, warns, and raises what ended the search early."""
     if on_interrupt not in ("raise", "return"):
         raise ValueError(f"on_interrupt is {on_interrupt!r}: must be 'raise' or 'return'")
-    for name, value in (("max_iter", max_iter), ("seed", seed)):
-        if value < 0:
-            raise ValueError(f"{name} is {value}: must not be negative")
-    found, raised = posed.solve(start, method, tol, max_iter, seed, bound, callback)
+    most, seed = count("max_iter", max_iter), count("seed", seed)
+    found, raised = posed.solve(start, method, tol, most, seed, bound, callback)
     result = Result(found)
     for text in result.warnings:
         warnings.warn(text, SolverWarning, stacklevel=stacklevel)

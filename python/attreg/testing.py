@@ -7,7 +7,7 @@ The callable gets a point and the instance's arrays, rounded to ``precision`` an
 of logits (``second_layer`` and ``activation`` by name, where there are any), ``fn(x, **arrays)`` with ``x`` a dictionary of the
 unknowns for another system, ``fn(**arrays)`` for one without unknowns. What it returns is asked for the digits that *its* precision
 can give on this instance; if it lacks some, :class:`Mismatch` says how many are right, where it is worst, and which known mistake
-explains it. Mistakes are named in float64 and float32; bfloat16 leaves too few digits to tell them apart.
+explains it. In bfloat16 a mistake in a gradient or a Hessian is named where its digits tell it from chance and from other mistakes.
 """
 
 from __future__ import annotations

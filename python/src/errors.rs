@@ -7,12 +7,12 @@ use attention_regression::instance::InstanceError;
 use attention_regression::oracle::OracleError;
 use pyo3::PyErr;
 use pyo3::exceptions::{
-    PyFileNotFoundError, PyIsADirectoryError, PyMemoryError, PyOSError, PyPermissionError,
-    PyValueError,
+    PyFileExistsError, PyFileNotFoundError, PyIsADirectoryError, PyMemoryError, PyOSError,
+    PyPermissionError, PyValueError,
 };
 
 /// Bad input.
-pub(crate) fn value(error: impl Display) -> PyErr {
+pub(crate) fn value<E: Display>(error: E) -> PyErr {
     PyValueError::new_err(error.to_string())
 }
 
@@ -22,6 +22,7 @@ pub(crate) fn instance(error: InstanceError) -> PyErr {
     match &error {
         InstanceError::Io { source, .. } => match source.kind() {
             ErrorKind::NotFound => PyFileNotFoundError::new_err(line),
+            ErrorKind::AlreadyExists => PyFileExistsError::new_err(line),
             ErrorKind::PermissionDenied => PyPermissionError::new_err(line),
             ErrorKind::IsADirectory => PyIsADirectoryError::new_err(line),
             ErrorKind::OutOfMemory => PyMemoryError::new_err(line),

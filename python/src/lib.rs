@@ -5,6 +5,7 @@
 mod arrays;
 mod attended;
 mod command;
+mod counted;
 mod errors;
 mod ledger;
 mod posed;
@@ -18,6 +19,8 @@ use pyo3::prelude::*;
 mod _attreg {
     #[pymodule_export]
     use crate::command::main;
+    #[pymodule_export]
+    use crate::counted::{catch_up, check_chain_of, degree_window, make_chain_of, row_queries};
     #[pymodule_export]
     use crate::ledger::{claims, kit, verify};
     #[pymodule_export]

@@ -87,7 +87,8 @@ impl Posed {
         }
     }
 
-    fn given(&self) -> PyResult<&Given> {
+    /// What a system with named arrays is given.
+    pub(crate) fn given(&self) -> PyResult<&Given> {
         match &self.posed {
             Asked::Other(given) => Ok(given),
             _ => Err(self.refused("is a loss of logits")),

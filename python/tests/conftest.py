@@ -1,5 +1,7 @@
 """What the tests share: instances with seeded dyadic data."""
 
+import signal
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,14 @@ def softmax():
     """A (40, 5), b, w of a softmax regression that converges."""
     b = np.abs(dyadic(2, 40))
     return dyadic(1, 40, 5) * 4, b / b.sum(), np.full(40, 0.25)
+
+
+@pytest.fixture
+def interruptible():
+    """Python's own handler, also where the tests run in the background of a shell, which has them ignore the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def pytest_addoption(parser):

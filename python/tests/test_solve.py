@@ -186,14 +186,6 @@ def test_errors_of_files_are_those_of_the_system(tmp_path):
         attreg.reference(attreg.Problem(np.ones((100_000, 50)), np.ones(100_000)))
 
 
-@pytest.fixture
-def interruptible():
-    """Python's own handler, also where the tests run in the background of a shell, which has them ignore the signal."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_gives_the_best_point_so_far(softmax):
     """The signal is raised inside the run: no clock decides."""

@@ -75,6 +75,30 @@ def test_half_the_digits_are_asked_of_bfloat16():
         testing.check_gradient(lambda *arrays: gradient(*arrays, ridge=False), case, precision="bfloat16")
 
 
+def test_mistakes_in_bfloat16_are_named_and_rounding_is_not():
+    """The gradients are computed by NumPy in bfloat16, operation by operation."""
+    pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed: no bfloat16 in NumPy")
+    case = next(case for case in testing.kit("exp") if case.id == "exp-theory")
+
+    def gradient(x, A, b, w, factor=1):
+        z = A @ x
+        e = np.exp(z)
+        return A.T @ (factor * ((e - b) * e + w * w * z)).astype(A.dtype)
+
+    def scaled(factor):
+        return lambda *arrays: gradient(*arrays, factor=factor)
+
+    for factor, name in [(2, "factor-half"), (-1, "negated"), (1 / 6, "mean")]:
+        with pytest.raises(Mismatch, match=f"diagnosis {name}: "):
+            testing.check_gradient(scaled(factor), case, precision="bfloat16")
+    for factor in (-3, 4):
+        with pytest.raises(Mismatch, match="no known mistake explains it"):
+            testing.check_gradient(scaled(factor), case, precision="bfloat16")
+    # More digits than bfloat16 has: what is missing is rounding.
+    with pytest.raises(Mismatch, match="no known mistake explains it"):
+        testing.check_gradient(gradient, case, precision="bfloat16", digits=5)
+
+
 def test_hessians_minimisers_losses_and_outputs_are_judged():
     import attreg
 

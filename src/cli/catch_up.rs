@@ -1,10 +1,9 @@
 //! `attreg catch-up`: how likely an attacker's chain catches up, and how many confirmations are enough.
 
 use clap::Args;
-use serde::Serialize;
 
 use crate::cli::{CliError, Exit, output};
-use crate::production::chain::{CatchUp, CatchUpError, DIGITS};
+use crate::report::CatchUpReport;
 
 /// Arguments of `attreg catch-up`.
 #[derive(Debug, Args)]
@@ -33,56 +32,10 @@ pub struct CatchUpArgs {
     json: bool,
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Report {
-    share: f64,
-    blocks: u64,
-    probability: String,
-    poisson_form: String,
-    risk: Option<f64>,
-    blocks_enough: Option<u64>,
-    blocks_by_poisson_form: Option<u64>,
-}
-
 /// Computes and prints.
 pub fn run(arguments: &CatchUpArgs) -> Result<Exit, CliError> {
-    let report = report(arguments).map_err(|error| CliError::Usage(error.to_string()))?;
-    output::print_report(arguments.json, &report, || output::table(&table(&report)))?;
+    let report = CatchUpReport::new(arguments.share, arguments.blocks, arguments.risk)
+        .map_err(|error| CliError::Usage(error.to_string()))?;
+    output::print_report(arguments.json, &report, || output::table(&report.table()))?;
     Ok(Exit::of(true))
-}
-
-fn report(arguments: &CatchUpArgs) -> Result<Report, CatchUpError> {
-    let found = CatchUp::new(arguments.share, arguments.blocks)?;
-    let least = match arguments.risk {
-        Some(risk) => Some(CatchUp::least_blocks(arguments.share, risk)?),
-        None => None,
-    };
-    Ok(Report {
-        share: arguments.share,
-        blocks: found.blocks,
-        probability: found.exact.scientific(DIGITS),
-        poisson_form: found.poisson.scientific(DIGITS),
-        risk: arguments.risk,
-        blocks_enough: least.map(|[exact, _]| exact),
-        blocks_by_poisson_form: least.map(|[_, poisson]| poisson),
-    })
-}
-
-fn table(report: &Report) -> Vec<(String, String)> {
-    let mut rows = vec![
-        ("probability".to_owned(), report.probability.clone()),
-        (
-            "by Nakamoto's Poisson form".to_owned(),
-            report.poisson_form.clone(),
-        ),
-    ];
-    let least = [
-        ("blocks that are enough", report.blocks_enough),
-        ("  by Nakamoto's form", report.blocks_by_poisson_form),
-    ];
-    for (name, blocks) in least {
-        rows.extend(blocks.map(|blocks| (name.to_owned(), blocks.to_string())));
-    }
-    rows
 }

@@ -1,10 +1,9 @@
 //! `attreg row-queries`: how many rows a regression by leverage scores has to read, with a quantum computer and without.
 
 use clap::Args;
-use serde::Serialize;
 
 use crate::cli::{CliError, Exit, output};
-use crate::production::queries::{QueryError, RowQueries};
+use crate::report::RowQueriesReport;
 
 /// Arguments of `attreg row-queries`.
 #[derive(Debug, Args)]
@@ -54,73 +53,18 @@ pub struct RowQueriesArgs {
     json: bool,
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-struct Report {
-    rows: u64,
-    columns: u64,
-    printed_sample: u64,
-    printed_queries: u64,
-    needed_sample: u64,
-    needed_queries: u64,
-    classical_rows: u64,
-    /// Rows from which queries are faster than reading all rows.
-    needed_break_even: f64,
-    printed_break_even: f64,
-}
-
 /// Counts and prints.
 pub fn run(arguments: &RowQueriesArgs) -> Result<Exit, CliError> {
-    let report = report(arguments).map_err(|error| CliError::Usage(error.to_string()))?;
-    output::print_report(arguments.json, &report, || output::table(&table(&report)))?;
-    Ok(Exit::of(true))
-}
-
-fn report(arguments: &RowQueriesArgs) -> Result<Report, QueryError> {
     let RowQueriesArgs {
         rows,
         columns,
         accuracy,
         delta,
         slowdown,
-        ..
+        json,
     } = *arguments;
-    let counts = RowQueries::new(rows, columns, accuracy, delta)?;
-    let [needed_break_even, printed_break_even] = counts.break_even(slowdown)?;
-    Ok(Report {
-        rows,
-        columns,
-        printed_sample: counts.printed_rows,
-        printed_queries: counts.printed,
-        needed_sample: counts.needed_rows,
-        needed_queries: counts.needed,
-        classical_rows: counts.classical(),
-        needed_break_even,
-        printed_break_even,
-    })
-}
-
-fn table(report: &Report) -> Vec<(String, String)> {
-    let row = |name: &str, value: String| (name.to_owned(), value);
-    vec![
-        row(
-            "rows of the printed sample",
-            report.printed_sample.to_string(),
-        ),
-        row("  queries", report.printed_queries.to_string()),
-        row(
-            "  faster from rows",
-            format!("{:.3e}", report.printed_break_even),
-        ),
-        row("rows that are enough", report.needed_sample.to_string()),
-        row("  queries", report.needed_queries.to_string()),
-        row(
-            "  faster from rows",
-            format!("{:.3e}", report.needed_break_even),
-        ),
-        row(
-            "rows read without queries",
-            report.classical_rows.to_string(),
-        ),
-    ]
+    let report = RowQueriesReport::new(rows, columns, accuracy, delta, slowdown)
+        .map_err(|error| CliError::Usage(error.to_string()))?;
+    output::print_report(json, &report, || output::table(&report.table()))?;
+    Ok(Exit::of(true))
 }

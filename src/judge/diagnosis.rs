@@ -1,7 +1,9 @@
 //! Known mistakes. Each is recomputed at 40 digits; a wrong answer that agrees with one, and not with the truth, to
-//! nearly as many digits as were asked for has its explanation. The ids `E1`, `E2`, ... are errata of DLS23.
+//! nearly as many digits as were asked for has its explanation; where few can be asked for, `few_digits` has stricter rules. The ids
+//! `E1`, `E2`, ... are errata of DLS23.
 
 mod differences;
+mod few_digits;
 mod float32;
 mod mistake;
 mod stationary;
@@ -10,12 +12,14 @@ mod suspects;
 use nalgebra::DVector;
 use serde::Serialize;
 
+use crate::judge::diagnosis::few_digits::FEWEST;
 use crate::judge::digits::{digits, largest, largest_difference};
 use crate::judge::score::Score;
 use crate::judge::truth::Truth;
 use crate::oracle::Reference;
 use crate::scalar::High;
 
+pub(super) use few_digits::FewDigits;
 #[cfg(test)]
 pub(in crate::judge) use float32::values as values_in_float32;
 pub(super) use mistake::Mistake;
@@ -65,8 +69,6 @@ impl Diagnoses {
 
 /// An answer agrees with a mistake if it has the digits that were asked for, up to one.
 const LENIENCE: f64 = 1.0;
-/// With fewer digits an agreement may be an accident.
-const FEWEST: f64 = 3.0;
 /// By so many digits it must be nearer to the mistake than to the truth.
 const MARGIN: f64 = 2.0;
 
@@ -76,6 +78,8 @@ pub(super) struct Place<'a> {
     pub(super) reference: &'a Reference,
     /// The point (d).
     pub(super) x: &'a DVector<High>,
+    /// How many logits there are (n).
+    pub(super) rows: usize,
 }
 
 /// Names the mistakes in a wrong loss, gradient or Hessian.
@@ -86,6 +90,17 @@ pub(super) fn of_value(
     suspects: &Suspects,
     scene: Place,
 ) -> Vec<Mistake> {
+    if let Some(few) = FewDigits::of(truth, given, score) {
+        let about: Vec<_> = suspects.about(truth.name).collect();
+        let found = few.common(&about, scene.rows);
+        if !found.is_empty() {
+            return found;
+        }
+        let in_float32 = suspects.in_float32(truth.name);
+        return float32::recognise(truth, given, score, in_float32)
+            .into_iter()
+            .collect();
+    }
     let needed = agreement(truth, score);
     let found = suspects
         .about(truth.name)

@@ -17,7 +17,7 @@ use nalgebra::{DMatrix, DVector};
 use crate::instance::InstanceError;
 use crate::instance::files::{has_suffix, read_text, shown};
 use crate::judge::approximation;
-use crate::judge::diagnosis::Diagnosis;
+use crate::judge::diagnosis::{Diagnosis, FewDigits};
 use crate::judge::digits::largest;
 use crate::judge::minimiser::at_rest;
 use crate::judge::precision::{Asked, Precision};
@@ -164,13 +164,19 @@ pub fn judge_system(
         let values = reference.enclose(x, High::ZERO)?;
         let [loss, gradient, hessian] = truths(given, &reference, x, &values, asked.precision);
         let mut judged = |truth: &Truth, found: &[High]| {
-            let given = with_names(score(truth, found, asked.digits), &layout);
+            let given = score(truth, found, asked.digits);
             let two = High::int(2);
             let half: Vec<High> = found.iter().map(|value| *value / two).collect();
-            if !given.passed && score(truth, &half, asked.digits).passed {
+            let doubled =
+                || -> Vec<High> { truth.values.iter().map(|value| *value * two).collect() };
+            let twice = match FewDigits::of(truth, found, &given) {
+                Some(few) => few.tell(&doubled(), 1, truth.values.len()),
+                None => score(truth, &half, asked.digits).passed,
+            };
+            if !given.passed && twice {
                 halved.push(truth.name);
             }
-            given
+            with_names(given, &layout)
         };
         verdict.loss = answer.loss.map(|found| judged(&loss, &[found]));
         verdict.gradient = answer

@@ -86,6 +86,7 @@ pub fn judge(
         let place = diagnosis::Place {
             reference: &reference,
             x,
+            rows: instance.rows(),
         };
         let mut judged = |truth: Truth, given: &[High]| {
             let score = score(&truth, given, asked.digits);

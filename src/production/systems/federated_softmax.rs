@@ -12,6 +12,7 @@
 //! | `rounds` | rounds of local steps, plain or corrected, and their ends |
 //! | `maker` | what one round makes of a common x |
 //! | `chained` | rounds one by one, for a chain of blocks |
+//! | `journal` | such a chain in a file |
 //! | `schedule` | who takes part in a round, and who is not waited for |
 //! | `aggregate` | means, medians and trimmed means of what clients send |
 
@@ -19,6 +20,7 @@ mod aggregate;
 mod chained;
 mod descent;
 mod federation;
+mod journal;
 mod maker;
 mod newton;
 mod rounds;
@@ -27,6 +29,7 @@ mod schedule;
 mod tests;
 
 pub use chained::ChainedRounds;
+pub use journal::{ChainReport, check_chain, make_chain};
 pub(crate) use newton::FederatedNewton;
 pub(crate) use rounds::{CORRECTED, FEDAVG, MEDIAN, TRIMMED};
 
