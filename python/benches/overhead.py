@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,7 @@ print(json.dumps(taken))
 """
 
 IMPORT = """
+import time
 import numpy
 wall, processor = time.perf_counter(), time.process_time()
 import attreg
@@ -46,12 +48,11 @@ print(time.perf_counter() - wall, time.process_time() - processor)
 
 def run(command: list[str]) -> tuple[str, float]:
     """What a process printed, and the seconds that it used of the processors."""
-    before = os.times()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    after = os.times()
-    used = after.children_user + after.children_system - before.children_user - before.children_system
-    return done.stdout, used
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> None:

@@ -78,7 +78,7 @@ pub(crate) fn make_chain_of(
 ) -> PyResult<(String, Option<PyErr>)> {
     let given = posed.get().given()?;
     let stop = AtomicBool::new(false);
-    let (made, raised) = attended(py, &stop, None, |_| {
+    let (made, raised) = attended(py, &stop, None, false, |_| {
         let rounds = ChainedRounds::new(given, method, seed)?;
         Ok(make_chain(&journal, &rounds, count, resume, &stop))
     });

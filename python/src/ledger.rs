@@ -50,7 +50,9 @@ pub(crate) fn verify(
         only,
     };
     let stop = AtomicBool::new(false);
-    let (records, raised) = attended(py, &stop, None, |_| run_until(&plan, &|_| (), &stop, None));
+    let (records, raised) = attended(py, &stop, None, false, |_| {
+        run_until(&plan, &|_| (), &stop, None)
+    });
     let records = records.map_err(errors::instance)?;
     let report = CampaignReport::new(seed, &plan.claims, &records);
     let text = serde_json::to_string(&report).map_err(errors::value)?;

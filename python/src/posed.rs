@@ -10,8 +10,8 @@ use attention_regression::oracle::{
     OracleError, OutputsReference, Reference, lift_vector, minimise,
 };
 use attention_regression::production::{
-    Method, OutputsError, Problem, Settings, evaluate_interruptible, solve_interruptible,
-    solve_system,
+    Method, OutputsError, Problem, Settings, TraceEntry, evaluate_interruptible,
+    solve_interruptible, solve_observed, solve_system,
 };
 use attention_regression::report::{ReferenceNames, ReferenceOutputs, ReferenceReport};
 use attention_regression::scalar::High;
@@ -299,7 +299,9 @@ impl Posed {
     fn evaluate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let given = self.given()?;
         let stop = AtomicBool::new(false);
-        let (outputs, raised) = attended(py, &stop, None, |_| evaluate_interruptible(given, &stop));
+        let (outputs, raised) = attended(py, &stop, None, false, |_| {
+            evaluate_interruptible(given, &stop)
+        });
         match (outputs, raised) {
             (_, Some(error)) => Err(error),
             (Ok(outputs), None) => solved::outputs(py, outputs),
@@ -489,14 +491,15 @@ fn solve_logit<'py>(
     let settings = &orders.settings;
     let stop = AtomicBool::new(false);
     let see = shower(callback);
-    let (found, raised) = attended(py, &stop, see, |line| {
-        solve_interruptible(
-            problem,
-            start,
-            settings,
-            &mut |entry| line.sees(entry),
-            &stop,
-        )
+    let short = is_short(problem);
+    let (found, raised) = attended(py, &stop, see, short, |line| {
+        let mut sees = |entry: &TraceEntry| line.sees(entry);
+        if short {
+            // The bound is proven on this thread, too.
+            solve_observed(problem, start, settings, &mut sees)
+        } else {
+            solve_interruptible(problem, start, settings, &mut sees, &stop)
+        }
     });
     let (method, seed) = (settings.method.as_str(), settings.seed);
     match (found, raised) {
@@ -516,7 +519,7 @@ fn solve_named<'py>(
     let settings = &orders.settings;
     let stop = AtomicBool::new(false);
     let see = shower(callback);
-    let (found, raised) = attended(py, &stop, see, |line| {
+    let (found, raised) = attended(py, &stop, see, false, |line| {
         solve_system(given, start, &orders.method, settings, &mut |entry| {
             line.sees(entry)
         })
@@ -530,6 +533,16 @@ fn solve_named<'py>(
         (Err(_), Some(raised)) => Err(raised),
         (Err(error), None) => Err(errors::value(error)),
     }
+}
+
+/// Whether an iteration takes milliseconds at most: the Gram matrix of the rows, or the factors of a matrix of its size.
+fn is_short(problem: &Problem) -> bool {
+    const OPERATIONS: usize = 1 << 22;
+    let (rows, columns) = (problem.rows(), problem.columns());
+    rows.max(columns)
+        .saturating_mul(columns)
+        .saturating_mul(columns)
+        <= OPERATIONS
 }
 
 /// What hands every iteration to a callable.

@@ -237,6 +237,27 @@ def test_a_callback_sees_every_iteration_and_may_end_the_run(softmax):
         attreg.solve(*softmax, callback=wrong)
 
 
+@pytest.mark.usefixtures("interruptible")
+def test_large_problems_which_run_on_a_thread_of_their_own_end_as_small_ones_do():
+    """Small ones run on the thread of the caller: the tests above."""
+    A, b = dyadic(1, 3000, 40), np.full(3000, 1 / 3000)
+    before = threading.active_count()
+
+    def ends(error):
+        def callback(entry):
+            assert threading.current_thread() is threading.main_thread()
+            error()
+
+        return callback
+
+    with pytest.raises(attreg.Interrupted) as raised:
+        attreg.solve(A, b, 0.5, callback=ends(lambda: signal.raise_signal(signal.SIGINT)))
+    assert raised.value.result.status == "interrupted"
+    with pytest.raises(ZeroDivisionError):
+        attreg.solve(A, b, 0.5, callback=ends(lambda: 1 / 0))
+    assert threading.active_count() == before
+
+
 def test_the_lock_of_the_interpreter_is_not_held(softmax):
     """Another thread makes progress while a solve is inside the extension: it sees the run begin and lets it end."""
     A, b, _ = softmax
