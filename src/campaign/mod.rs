@@ -15,3 +15,6 @@ pub use plan::Plan;
 pub use record::{ClaimRecord, DecidedCase, Failure, Tally};
 pub use run::{Progress, run, run_until};
 pub use shard::Shard;
+
+#[cfg(test)]
+mod tests;

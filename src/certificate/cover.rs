@@ -314,4 +314,14 @@ mod tests {
         assert!((largest - 1.25).abs() <= cover.slack, "{largest}");
         assert!(cover.slack > 0.0 && cover.slack < 1e-12);
     }
+
+    /// 60 bisections along an axis of degree 2 are 120 averages in a row, each with a rounding of up to the largest
+    /// coefficient, 1.25.
+    #[test]
+    fn the_slack_pays_for_all_averages_of_the_deepest_box() {
+        let slack = bowl(0.25).slack;
+        let averages = 120.0 * f64::EPSILON * 1.25;
+        assert!(slack >= averages, "{slack:e} is below {averages:e}");
+        assert!(slack <= 1.5 * averages, "{slack:e}");
+    }
 }

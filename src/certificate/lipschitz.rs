@@ -389,3 +389,6 @@ fn is_impossible(&[_, q, scale, delta, d, w]: &[Interval; 6]) -> bool {
         || (point(q.low) * deviation).low > (at_most * point(w.high)).high
         || (stretch * three).low > (point(3.0) * at_most * at_most).high
 }
+
+#[cfg(test)]
+mod tests;

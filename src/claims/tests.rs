@@ -7,6 +7,7 @@
 mod attacks;
 mod catalogue;
 mod coverage;
+mod error_bounds;
 
 use std::fmt::Write as _;
 

@@ -159,3 +159,6 @@ fn unsymmetrised(truth: &Truth, given: &[High], needed: f64) -> Option<Mistake> 
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

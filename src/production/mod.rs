@@ -38,6 +38,8 @@ mod error;
 mod error_bound;
 mod exponential_slope;
 mod factor;
+#[cfg(test)]
+mod iteration_tests;
 mod kept_gram;
 pub mod kernels;
 mod kinks;

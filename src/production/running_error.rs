@@ -96,6 +96,7 @@ pub(crate) fn with_errors(x: &DVector<f64>, error: Option<&DVector<f64>>) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scalar::High;
     use crate::scalar::test_support::{Tabulated, covers, moves_as_tabulated};
 
     #[test]
@@ -181,6 +182,38 @@ mod tests {
         covers(Ball::new(0.5, 2.0).softplus().radius(), 2.0, 1e-13);
         assert_eq!(Ball::exact(800.0).softplus().midpoint(), 800.0);
         assert_eq!(Ball::exact(800.0).logistic().midpoint(), 1.0);
+    }
+
+    /// By `High`, at both ends and inside, for radii from below a rounding to far above 1.
+    #[test]
+    fn functions_hold_their_values_over_balls_of_every_size() {
+        type Entry = (&'static str, fn(Ball<f64>) -> Ball<f64>, fn(High) -> High);
+        let functions: [Entry; 3] = [
+            ("1/cosh^2", Ball::sech_squared, |x| {
+                x.cosh().square().recip()
+            }),
+            ("softplus", Ball::softplus, |x| x.exp().ln_1p()),
+            ("logistic", Ball::logistic, |x| {
+                (High::ONE + (-x).exp()).recip()
+            }),
+        ];
+        for (name, of, at) in functions {
+            let mut needed = false;
+            for x in [-40.0, -3.0, -0.75, 0.0, 0.5, 2.0, 30.0] {
+                for exponent in [-60, -53, -40, -20, -10, -4, -3, -2, -1, 0, 1, 3, 5] {
+                    let radius = 2f64.powi(exponent);
+                    let ball = of(Ball::new(x, radius));
+                    for place in [-1.0, -0.75, 0.0, 0.5, 1.0] {
+                        let lifted = |value: f64| High::lift(value).unwrap();
+                        let value = at(lifted(x) + lifted(radius) * lifted(place));
+                        let off = (lifted(ball.midpoint()) - value).abs().to_f64();
+                        assert!(off <= ball.radius(), "{name} at {x} +- {radius}, {place}");
+                        needed |= off > 0.9 * ball.radius();
+                    }
+                }
+            }
+            assert!(needed, "{name}: the radius is never needed");
+        }
     }
 
     #[test]

@@ -176,3 +176,26 @@ fn a_multiplier_that_spoils_the_sample_is_refused_there() {
         Err(CertificateRefusal::Sample(piece.name()))
     );
 }
+
+/// Of `diag(-1, -1, 1)` the second and the third leading minor are 1, of `diag(1, -1, -1)` the first and the third, and so on: each
+/// minor is the only one to refuse a form.
+#[test]
+fn every_leading_minor_of_a_sample_is_looked_at() {
+    let piece = &pieces()[0];
+    let gap = Setting::new().two_coordinate_gap(piece.case, &Constants::sharp());
+    let sample = |diagonal: [i64; 3]| {
+        let gram = std::array::from_fn(|i| {
+            std::array::from_fn(|j| Polynomial::integer(if i == j { diagonal[i] } else { 0 }))
+        });
+        let form = ItemForm {
+            phi: Polynomial::integer(0),
+            gram,
+            extra: None,
+        };
+        sample_is_positive_definite(&form, &gap, piece).is_ok()
+    };
+    assert!(sample([1, 2, 3]));
+    for refused in [[-1, -1, 1], [1, -1, -1], [1, 1, -1], [0, 1, 1], [1, 1, 0]] {
+        assert!(!sample(refused), "{refused:?}");
+    }
+}

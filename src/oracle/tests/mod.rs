@@ -1,5 +1,6 @@
 //! The oracle against sources that do not know it: central differences, mpmath, identities, planted faults.
 
+mod containment;
 mod derivatives;
 mod expressions;
 mod local_steps;

@@ -1,5 +1,7 @@
 //! Balls: the bounds of docs/numerics.md in f64, by hand and from mpmath; the edges of a ball at 40 digits.
 
+mod containment;
+
 use super::*;
 use crate::scalar::High;
 use crate::scalar::rounding::UNIT;

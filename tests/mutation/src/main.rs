@@ -5,6 +5,7 @@ mod cargo;
 mod interval;
 mod journal;
 mod list;
+mod planted;
 mod process;
 mod rebuild;
 mod report;
@@ -40,6 +41,13 @@ enum Command {
     },
     /// Builds and runs mutants; goes on where its journal ends.
     Run(Box<session::Options>),
+    /// Replays mistakes that are kept as patches, one build each; goes on where its results end.
+    Planted(Box<planted::Options>),
+    /// Prints the results of replayed mistakes as a table.
+    PlantedTable {
+        /// The results.
+        results: PathBuf,
+    },
     /// Prints the figures of journals.
     Report {
         /// Journals of runs.
@@ -60,6 +68,8 @@ fn main() -> Result<()> {
             }
         }
         Command::Run(options) => session::run(&options)?,
+        Command::Planted(options) => planted::run(&options)?,
+        Command::PlantedTable { results } => print!("{}", planted::table(&results)?),
         Command::Report { journals, json } => {
             let summaries = journals
                 .iter()

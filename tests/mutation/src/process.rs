@@ -37,13 +37,15 @@ pub struct Job<'j> {
     /// Exact names; none means all.
     pub tests: Vec<&'j str>,
     pub skip: &'j [String],
+    /// Run all tests to the end, several at once, instead of one after another until the first failure.
+    pub to_the_end: bool,
     pub directory: &'j Path,
     pub variables: Vec<(&'static str, OsString)>,
     pub temporary: PathBuf,
 }
 
 impl Job<'_> {
-    /// Runs the tests one after another until the first failure.
+    /// Runs the tests until the first failure, or all of them: then every failure is named.
     pub fn run(&self, limits: &Limits) -> Result<Ending> {
         std::fs::create_dir_all(&self.temporary)?;
         let ending = self.watched(limits);
@@ -58,7 +60,7 @@ impl Job<'_> {
             .arg("-c")
             .arg(format!("ulimit -v {}; exec \"$0\" \"$@\"", limits.memory))
             .arg(self.executable)
-            .arg("--test-threads=1")
+            .args((!self.to_the_end).then_some("--test-threads=1"))
             .args(if self.tests.is_empty() {
                 None
             } else {
@@ -95,11 +97,15 @@ impl Job<'_> {
         });
         let deadline = Instant::now() + limits.time;
         let mut log = Log::default();
+        let mut failures = Vec::new();
         let early = loop {
             match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => {
-                    if let Some(failed) = log.read(&bytes) {
-                        break Some(Ending::Failed(failed));
+                    failures.extend(log.read(&bytes));
+                    if let Some(failed) = failures.first()
+                        && !self.to_the_end
+                    {
+                        break Some(Ending::Failed(failed.clone()));
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => break Some(Ending::TimedOut(log.current())),
@@ -118,6 +124,7 @@ impl Job<'_> {
         reader.join().ok();
         Ok(match early {
             Some(ending) => ending,
+            None if !failures.is_empty() => Ending::Failed(failures.join(", ")),
             None if status.success() => Ending::Passed,
             None => Ending::Failed(format!("{} ({status})", log.current())),
         })
@@ -131,8 +138,9 @@ struct Log {
 }
 
 impl Log {
-    /// Takes more output; the name of a test that it calls failed.
-    fn read(&mut self, bytes: &[u8]) -> Option<String> {
+    /// Takes more output; the names of tests that it calls failed.
+    fn read(&mut self, bytes: &[u8]) -> Vec<String> {
+        let mut failed = Vec::new();
         for letter in String::from_utf8_lossy(bytes).chars() {
             if letter != '\n' {
                 self.line.push(letter);
@@ -143,10 +151,10 @@ impl Log {
                 .strip_prefix("test ")
                 .and_then(|rest| rest.strip_suffix(" ... FAILED"))
             {
-                return Some(name.to_owned());
+                failed.push(name.to_owned());
             }
         }
-        None
+        failed
     }
 
     /// The test that is running: its name comes before its verdict.
@@ -164,6 +172,10 @@ mod tests {
     use super::*;
 
     fn run(script: &str, seconds: u64) -> Ending {
+        run_as(script, seconds, false)
+    }
+
+    fn run_as(script: &str, seconds: u64, to_the_end: bool) -> Ending {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("script");
         std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -174,6 +186,7 @@ mod tests {
             executable: &path,
             tests: Vec::new(),
             skip: &[],
+            to_the_end,
             directory: directory.path(),
             variables: vec![("MUTANT", "3".into())],
             temporary: directory.path().join("temporary"),
@@ -192,6 +205,16 @@ mod tests {
             900,
         );
         assert_eq!(ending, Ending::Failed("b".to_owned()));
+    }
+
+    #[test]
+    fn a_run_to_the_end_names_every_failure() {
+        let ending = run_as(
+            "echo 'test a ... FAILED'; echo 'test b ... ok'; echo 'test c ... FAILED'; exit 101",
+            900,
+            true,
+        );
+        assert_eq!(ending, Ending::Failed("a, c".to_owned()));
     }
 
     #[test]

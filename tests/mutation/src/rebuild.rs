@@ -82,6 +82,7 @@ fn one(
                 executable: &executable.path,
                 tests: Vec::new(),
                 skip: bench.exclude,
+                to_the_end: false,
                 directory: &tree.root,
                 variables: Vec::new(),
                 temporary: bench.scratch.join("temporary-rebuilt"),

@@ -100,6 +100,7 @@ fn one(bench: &Bench<'_>, suite: &Suite, mutant: &Switched<'_>) -> Result<Entry>
             executable: &suite.executables[executable].path,
             tests: tests.iter().map(|test| test.name.as_str()).collect(),
             skip: &[],
+            to_the_end: false,
             directory: bench.root,
             variables: vec![("MUTANT", mutant.number.to_string().into())],
             temporary: bench

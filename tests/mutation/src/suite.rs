@@ -139,6 +139,7 @@ impl Bench<'_> {
             executable: path,
             tests: vec![name],
             skip: &[],
+            to_the_end: false,
             directory: self.root,
             variables: vec![("MUTANT_TRACE", trace.clone().into())],
             temporary: self.scratch.join(format!("temporary-survey-{at}")),

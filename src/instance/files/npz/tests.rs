@@ -1,3 +1,5 @@
+mod repeated;
+
 use std::io::{Cursor, Write};
 
 use nalgebra::DMatrix;

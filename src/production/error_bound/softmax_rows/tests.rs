@@ -118,6 +118,48 @@ fn gradient_and_curvature_are_those_of_the_definitions() {
         let rounding = 1e-14 * (rows.felt + 1e-300);
         assert!(-eigenvalues.min() <= rows.below + rounding, "case {index}");
         assert!(eigenvalues.max() <= rows.above + rounding, "case {index}");
+        // |diag(delta)| + |delta| p' + p |delta|' + <p, p> pp', from its definition.
+        let p = DVector::from_fn(n, |i, _| truth[i][0].to_f64());
+        let delta = DVector::from_fn(n, |i, _| truth[i][1].abs().to_f64());
+        let terms = DMatrix::from_diagonal(&delta)
+            + &delta * p.transpose()
+            + &p * delta.transpose()
+            + &p * p.transpose() * p.norm_squared();
+        let norm = terms.symmetric_eigenvalues().max();
+        assert!(norm <= rows.felt * (1.0 + 1e-12), "case {index}: {norm}");
+        // max |c - s| and ||c||.
+        let residual = p.zip_map(&DVector::from_column_slice(&b), |p, b| p - b);
+        let largest = residual.add_scalar(-residual.dot(&p)).amax();
+        for (bound, exact) in [(rows.centred, largest), (rows.residual, residual.norm())] {
+            assert!(exact <= bound * (1.0 + 1e-12), "case {index}: {bound}");
+            assert!(bound <= exact * (1.0 + 1e-6), "case {index}: {bound}");
+        }
+    }
+}
+
+/// Nearly all of `<p, b>` in a row that is far from the top, where an error of the logit moves p most: the logits may be off by
+/// `1.01 u |z|`, which the bound of s says.
+#[test]
+fn the_mean_is_within_its_error_where_the_target_lies_far_from_the_top() {
+    for (far, weight) in [(-30.0, 1e14), (-300.0, 1e131), (-3.0, 1e3)] {
+        let (z, b) = ([0.0, far, far / 2.0], [0.25, weight, -0.5]);
+        let (mut q, mut scratch) = (vec![0.0; 3], vec![0.0; 3]);
+        let sums = masses(Level::best(), &z, &b, 0.0, &mut q, &mut scratch);
+        let shared = normalised(&sums, 0.0, 0.0).unwrap();
+        let mut worst = 0.0_f64;
+        for side in [-1.0, 1.0] {
+            let unit = high(1.01 * UNIT * side);
+            let e = z.map(|z| (high(z) * (High::ONE + unit)).exp());
+            let total: High = e.iter().sum();
+            let terms = e
+                .iter()
+                .zip(b)
+                .map(|(e, b)| *e / total * (*e / total - high(b)));
+            let mean: High = terms.sum();
+            worst = worst.max((mean - high(shared.mean)).abs().to_f64());
+        }
+        assert!(worst <= shared.mean_error, "{far}: {worst:e}");
+        assert!(worst >= 0.1 * shared.mean_error, "{far}: {worst:e}");
     }
 }
 
