@@ -79,6 +79,7 @@ impl Stage {
         let scene = Place {
             reference: &self.reference,
             x: &self.x,
+            rows: 3,
         };
         let found = of_value(truth, given, &score, &self.suspects, scene);
         found.into_iter().map(|mistake| mistake.id).collect()

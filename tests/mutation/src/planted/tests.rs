@@ -21,7 +21,7 @@ fn git(directory: &Path, arguments: &[&str]) {
 /// A patch of one line of the fixture.
 fn patch(mistake: &str, before: &str, from: &str, to: &str) -> String {
     format!(
-        "{mistake}\n\n--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -1,2 +1,2 @@\n {before}\n-{from}\n+{to}\n"
+        "{mistake}\n\n--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -4,3 +4,3 @@\n {before}\n-{from}\n+{to}\n }}\n"
     )
 }
 
