@@ -97,7 +97,7 @@ fn entrywise(found: &DiagonalPlusLowRank, off: &DiagonalPlusLowRank) -> DMatrix<
     let (wide, wider) = (&basis + high(&off.basis), &core + high(&off.core));
     let low_rank = &wide * wider * wide.transpose() - &basis * core * basis.transpose();
     // Differences of numbers at 40 digits.
-    let own = (&wide * (&wide).transpose()).map(|entry| entry.shifted(-30));
+    let own = (&wide * wide.transpose()).map(|entry| entry.shifted(-30));
     DMatrix::from_diagonal(&lift_vector(&off.diagonal)) + low_rank + own
 }
 

@@ -293,7 +293,7 @@ pub fn table(results: &Path) -> Result<String> {
     }
     let _ = writeln!(
         text,
-        "\nOf {} mistakes {unit} are caught by unit tests, {integration} by integration tests only, {others} by none.",
+        "\nOf {} mistakes {unit} are caught by unit tests, {integration} by integration tests only, {others} by no test that was run.",
         entries.len(),
     );
     Ok(text)

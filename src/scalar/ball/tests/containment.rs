@@ -12,6 +12,15 @@ const MIDPOINTS: [i64; 11] = [
 /// Where in the ball, in quarters of the radius.
 const PLACES: [i64; 6] = [-4, -3, 0, 1, 2, 4];
 
+/// Name, the function of a ball, and that of a number.
+type Function<T> = (&'static str, fn(Ball<T>) -> Ball<T>, fn(High) -> High);
+/// The same for two operands.
+type Operation<T> = (
+    &'static str,
+    fn(Ball<T>, Ball<T>) -> Ball<T>,
+    fn(High, High) -> High,
+);
+
 /// A number type whose balls are tried.
 trait Tried: Rounded {
     /// The number at 40 digits; `None` for an infinite one.
@@ -97,9 +106,7 @@ fn escapes<T: Tried>(
     (outside, all)
 }
 
-fn every_function_holds<T: Tried>(
-    functions: [(&str, fn(Ball<T>) -> Ball<T>, fn(High) -> High); 5],
-) {
+fn every_function_holds<T: Tried>(functions: [Function<T>; 5]) {
     for (name, of, at) in functions {
         let (outside, all) = escapes(of, at, High::ONE);
         assert_eq!(outside, 0, "{name}: of {all}");
@@ -137,8 +144,7 @@ fn functions_at_40_digits_hold_their_values() {
 
 /// `x o y` for all pairs of balls; a quotient by a ball that may hold zero says that it knows nothing.
 fn operations_hold<T: Tried>() {
-    type Of<T> = fn(Ball<T>, Ball<T>) -> Ball<T>;
-    let operations: [(&str, Of<T>, fn(High, High) -> High); 4] = [
+    let operations: [Operation<T>; 4] = [
         ("sum", |x, y| x + y, |x, y| x + y),
         ("difference", |x, y| x - y, |x, y| x - y),
         ("product", |x, y| x * y, |x, y| x * y),
