@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// What a run covers; the first line of its journal.
@@ -97,11 +98,29 @@ impl Journal {
     }
 
     pub fn add(&mut self, entry: &Entry) -> Result<()> {
-        // One write per line: a stopped run loses no more than its last line.
-        self.file
-            .write_all(format!("{}\n", serde_json::to_string(entry)?).as_bytes())?;
-        Ok(())
+        append(&mut self.file, entry)
     }
+}
+
+/// Adds a line. One write per line: a stopped run loses no more than its last one.
+pub fn append(file: &mut File, entry: &impl Serialize) -> Result<()> {
+    file.write_all(format!("{}\n", serde_json::to_string(entry)?).as_bytes())?;
+    Ok(())
+}
+
+/// The last entry of each name, out of the lines of a file with their numbers from 0 on.
+pub fn last_of_each<'l, T: DeserializeOwned>(
+    path: &Path,
+    lines: impl Iterator<Item = (usize, &'l str)>,
+    name: impl Fn(&T) -> &String,
+) -> Result<BTreeMap<String, T>> {
+    let mut entries = BTreeMap::new();
+    for (index, line) in lines {
+        let entry: T = serde_json::from_str(line)
+            .with_context(|| format!("{}, line {}", path.display(), index + 1))?;
+        entries.insert(name(&entry).clone(), entry);
+    }
+    Ok(entries)
 }
 
 /// The header of a journal and the last entry of each mutant.
@@ -111,12 +130,7 @@ pub fn read(path: &Path) -> Result<(Header, BTreeMap<String, Entry>)> {
     let (_, first) = lines.next().context("the journal is empty")?;
     let header =
         serde_json::from_str(first).with_context(|| format!("{}, line 1", path.display()))?;
-    let mut entries = BTreeMap::new();
-    for (index, line) in lines {
-        let entry: Entry = serde_json::from_str(line)
-            .with_context(|| format!("{}, line {}", path.display(), index + 1))?;
-        entries.insert(entry.name.clone(), entry);
-    }
+    let entries = last_of_each(path, lines, |entry: &Entry| &entry.name)?;
     Ok((header, entries))
 }
 

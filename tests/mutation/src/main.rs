@@ -2,6 +2,8 @@
 //! a mutant costs no more than the tests that reach it.
 
 mod cargo;
+#[cfg(test)]
+mod fixture;
 mod interval;
 mod journal;
 mod list;

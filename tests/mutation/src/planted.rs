@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::cargo::{Cargo, Executable};
-use crate::journal::Tier;
+use crate::journal::{Tier, append, last_of_each};
 use crate::process::{Ending, Job, Limits};
 use crate::tree::Tree;
 
@@ -123,7 +122,7 @@ pub fn run(options: &Options) -> Result<()> {
         if entry.verdict == Verdict::Stale {
             stale.push(name);
         }
-        results.write_all(format!("{}\n", serde_json::to_string(&entry)?).as_bytes())?;
+        append(&mut results, &entry)?;
     }
     if !stale.is_empty() {
         bail!("these patches do not apply any more: {}", stale.join(", "));
@@ -259,13 +258,7 @@ fn apply(tree: &Path, patch: &Path) -> Result<std::result::Result<(), String>> {
 /// The last result of each patch.
 fn read(path: &Path) -> Result<BTreeMap<String, Entry>> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let mut entries = BTreeMap::new();
-    for (index, line) in text.lines().enumerate() {
-        let entry: Entry = serde_json::from_str(line)
-            .with_context(|| format!("{}, line {}", path.display(), index + 1))?;
-        entries.insert(entry.patch.clone(), entry);
-    }
-    Ok(entries)
+    last_of_each(path, text.lines().enumerate(), |entry: &Entry| &entry.patch)
 }
 
 /// So many tests are named; of more their number is said.

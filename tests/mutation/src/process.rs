@@ -1,4 +1,4 @@
-//! Runs a test executable, reads its output as it comes, and ends it at the first failure.
+//! Runs a test executable, reads its output as it comes, and ends it at the first failure or lets it run to its end.
 
 use std::ffi::OsString;
 use std::io::Read;

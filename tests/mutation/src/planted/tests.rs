@@ -3,19 +3,12 @@
 use clap::Parser;
 
 use super::*;
+use crate::fixture;
 
 #[derive(Parser)]
 struct Line {
     #[command(flatten)]
     options: Options,
-}
-
-fn git(directory: &Path, arguments: &[&str]) {
-    let status = Command::new("git")
-        .args(arguments)
-        .current_dir(directory)
-        .status();
-    assert!(status.unwrap().success());
 }
 
 /// A patch of one line of the fixture.
@@ -27,15 +20,8 @@ fn patch(mistake: &str, before: &str, from: &str, to: &str) -> String {
 
 #[test]
 fn patches_get_their_verdicts_and_an_old_one_is_named() {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixture");
     let scratch = tempfile::tempdir().unwrap();
-    let root = scratch.path().join("crate");
-    fs::create_dir_all(root.join("src")).unwrap();
-    for file in ["Cargo.toml", "src/lib.rs"] {
-        fs::copy(fixture.join(file), root.join(file)).unwrap();
-    }
-    git(&root, &["init", "--quiet"]);
-    git(&root, &["add", "."]);
+    let root = fixture::copy_below(scratch.path());
     let directory = scratch.path().join("patches");
     fs::create_dir(&directory).unwrap();
     let one = "pub fn one(x: u32) -> u32 {";

@@ -1,10 +1,8 @@
 //! A whole run on a small crate whose verdicts are known by construction.
 
-use std::path::Path;
-use std::process::Command;
-
 use clap::Parser;
 
+use crate::fixture;
 use crate::journal::{self, Entry, Verdict};
 use crate::report;
 
@@ -14,28 +12,13 @@ struct Line {
     options: super::Options,
 }
 
-fn git(directory: &Path, arguments: &[&str]) {
-    let status = Command::new("git")
-        .args(arguments)
-        .current_dir(directory)
-        .status();
-    assert!(status.unwrap().success());
-}
-
 #[test]
 fn the_planted_mutants_get_their_verdicts() {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixture");
     let scratch = tempfile::tempdir().unwrap();
-    let root = scratch.path().join("crate");
-    std::fs::create_dir_all(root.join("src")).unwrap();
-    for file in ["Cargo.toml", "src/lib.rs"] {
-        std::fs::copy(fixture.join(file), root.join(file)).unwrap();
-    }
-    git(&root, &["init", "--quiet"]);
-    git(&root, &["add", "."]);
+    let root = fixture::copy_below(scratch.path());
     let journal = scratch.path().join("journal.jsonl");
     let target = scratch.path().join("target");
-    let list = fixture.join("mutants.json");
+    let list = fixture::directory().join("mutants.json");
     let run = |extra: &[&str]| {
         let mut line = vec!["run", "--area", "all", "--grace", "2"];
         line.extend(["--root", root.to_str().unwrap()]);
