@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::interrupt::{FINISHING, stop_flag};
 use crate::cli::{CliError, Exit, output};
-use crate::production::{ChainReport, ChainedRounds, check_chain, make_chain};
+use crate::production::{ChainReport, ChainStatus, ChainedRounds, check_chain, make_chain};
 use crate::system::{Posed, read};
 
 /// Arguments of `attreg chain`.
@@ -71,8 +71,9 @@ pub fn run(arguments: &ChainArgs) -> Result<Exit, CliError> {
     };
     output::print_report(arguments.json, &report, || output::table(&table(&report)))?;
     Ok(match report.status {
-        "interrupted" => Exit::Interrupted,
-        _ => Exit::of(report.reason.is_none()),
+        ChainStatus::Interrupted => Exit::Interrupted,
+        ChainStatus::Made | ChainStatus::Follows => Exit::Success,
+        ChainStatus::Broken => Exit::of(false),
     })
 }
 
@@ -92,7 +93,7 @@ fn rounds_of(path: &Path, arguments: &ChainArgs) -> Result<ChainedRounds, CliErr
 
 fn table(report: &ChainReport) -> Vec<(String, String)> {
     let mut rows = vec![
-        ("status".to_owned(), report.status.to_owned()),
+        ("status".to_owned(), report.status.as_str().to_owned()),
         ("blocks".to_owned(), report.blocks.to_string()),
     ];
     let more = [

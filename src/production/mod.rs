@@ -88,10 +88,10 @@ pub use settings::Settings;
 pub use softmax::Softmax;
 pub use solve::{solve, solve_interruptible, solve_observed};
 pub use systems::{
-    AUTO, ChainReport, ChainedRounds, ContinuousBasis, ContinuousFit, Excess, LabelDesign, Refusal,
-    SystemError, bound_excess, check_chain, choose_points, fit_continuous, has_error_bounds,
-    ignores_seed, make_chain, method_names, method_names_of, rows_for_mean, rows_for_probability,
-    solve_system,
+    AUTO, ChainReport, ChainStatus, ChainedRounds, ContinuousBasis, ContinuousFit, Excess,
+    LabelDesign, Refusal, SystemError, bound_excess, check_chain, choose_points, fit_continuous,
+    has_error_bounds, ignores_seed, make_chain, method_names, method_names_of, rows_for_mean,
+    rows_for_probability, solve_system,
 };
 pub use targets::{TargetsError, solve_targets};
 pub use two_layer::TwoLayer;

@@ -35,7 +35,7 @@ pub use active_learning::{
     ContinuousBasis, ContinuousFit, LabelDesign, choose_points, fit_continuous,
 };
 pub use error::{Refusal, SystemError};
-pub use federated_softmax::{ChainReport, ChainedRounds, check_chain, make_chain};
+pub use federated_softmax::{ChainReport, ChainStatus, ChainedRounds, check_chain, make_chain};
 pub use leverage_regression::{Excess, bound_excess, rows_for_mean, rows_for_probability};
 pub use method::AUTO;
 pub use table::{has_error_bounds, ignores_seed, method_names, method_names_of, solve_system};

@@ -29,7 +29,7 @@ mod schedule;
 mod tests;
 
 pub use chained::ChainedRounds;
-pub use journal::{ChainReport, check_chain, make_chain};
+pub use journal::{ChainReport, ChainStatus, check_chain, make_chain};
 pub(crate) use newton::FederatedNewton;
 pub(crate) use rounds::{CORRECTED, FEDAVG, MEDIAN, TRIMMED};
 

@@ -11,11 +11,38 @@ use super::chained::ChainedRounds;
 use crate::instance::InstanceError;
 use crate::production::chain::{Chain, ChainError, LineError, hexadecimal};
 
+/// What became of a chain in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ChainStatus {
+    /// All rounds that were asked for are there.
+    Made,
+    /// Somebody asked for an end before.
+    Interrupted,
+    /// It was followed to its end.
+    Follows,
+    /// A line does not follow.
+    Broken,
+}
+
+impl ChainStatus {
+    /// The word that reports have.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Made => "made",
+            Self::Interrupted => "interrupted",
+            Self::Follows => "follows",
+            Self::Broken => "broken",
+        }
+    }
+}
+
 /// How a chain in a file was made, or whether it follows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ChainReport {
-    /// `made`, `interrupted`, `follows` or `broken`.
-    pub status: &'static str,
+    /// What became of it.
+    pub status: ChainStatus,
     /// Blocks, the first included.
     pub blocks: u64,
     /// The digest of the last one.
@@ -29,7 +56,7 @@ pub struct ChainReport {
 }
 
 impl ChainReport {
-    fn new(status: &'static str, chain: &Chain, rounds: Option<&ChainedRounds>) -> Self {
+    fn new(status: ChainStatus, chain: &Chain, rounds: Option<&ChainedRounds>) -> Self {
         let last = chain.last();
         let loss = last
             .zip(rounds)
@@ -111,7 +138,10 @@ pub fn check_chain(
         Followed::Whole(_) => None,
         Followed::CutOff(_, error) | Followed::Broken(error) => Some(error),
     };
-    let status = if error.is_none() { "follows" } else { "broken" };
+    let status = match error {
+        None => ChainStatus::Follows,
+        Some(_) => ChainStatus::Broken,
+    };
     // What was made again and is another block stands in the chain as it is.
     let line = match &error {
         None => None,
@@ -160,7 +190,7 @@ pub fn make_chain(
         file.seek(SeekFrom::Start(end)).map_err(failed)?;
     }
     let mut file = BufWriter::new(file);
-    let mut interrupted = false;
+    let mut status = ChainStatus::Made;
     while chain.blocks() <= count {
         let block = match chain.last() {
             None => rounds.first(),
@@ -181,11 +211,10 @@ pub fn make_chain(
             .follow_line(line.trim_end())
             .map_err(|error| refused(path, error))?;
         if stop.load(SeqCst) {
-            interrupted = true;
+            status = ChainStatus::Interrupted;
             break;
         }
     }
     file.flush().map_err(failed)?;
-    let status = if interrupted { "interrupted" } else { "made" };
     Ok(ChainReport::new(status, &chain, Some(rounds)))
 }
