@@ -90,17 +90,26 @@ pub(super) fn of_value(
     suspects: &Suspects,
     scene: Place,
 ) -> Vec<Mistake> {
-    if let Some(few) = FewDigits::of(truth, given, score) {
-        let about: Vec<_> = suspects.about(truth.name).collect();
-        let found = few.common(&about, scene.rows);
-        if !found.is_empty() {
-            return found;
-        }
-        let in_float32 = suspects.in_float32(truth.name);
-        return float32::recognise(truth, given, score, in_float32)
-            .into_iter()
-            .collect();
+    let found = match FewDigits::of(truth, given, score) {
+        Some(few) => few.common(&suspects.about(truth.name).collect::<Vec<_>>(), scene.rows),
+        None => by_margin(truth, given, score, suspects, scene),
+    };
+    if !found.is_empty() {
+        return found;
     }
+    float32::recognise(truth, given, score, suspects.in_float32(truth.name))
+        .into_iter()
+        .collect()
+}
+
+/// The mistakes that the answer agrees with to enough digits, and is nearer to than to the truth by the margin.
+fn by_margin(
+    truth: &Truth,
+    given: &[High],
+    score: &Score,
+    suspects: &Suspects,
+    scene: Place,
+) -> Vec<Mistake> {
     let needed = agreement(truth, score);
     let found = suspects
         .about(truth.name)
@@ -131,9 +140,7 @@ pub(super) fn of_value(
     {
         return vec![mistake];
     }
-    float32::recognise(truth, given, score, suspects.in_float32(truth.name))
-        .into_iter()
-        .collect()
+    Vec::new()
 }
 
 /// How many digits must agree.

@@ -166,12 +166,15 @@ pub fn judge_system(
         let mut judged = |truth: &Truth, found: &[High]| {
             let given = score(truth, found, asked.digits);
             let two = High::int(2);
-            let half: Vec<High> = found.iter().map(|value| *value / two).collect();
-            let doubled =
-                || -> Vec<High> { truth.values.iter().map(|value| *value * two).collect() };
             let twice = match FewDigits::of(truth, found, &given) {
-                Some(few) => few.tell(&doubled(), 1, truth.values.len()),
-                None => score(truth, &half, asked.digits).passed,
+                Some(few) => {
+                    let doubled: Vec<High> = truth.values.iter().map(|v| *v * two).collect();
+                    few.tell(&doubled, 1, truth.values.len())
+                }
+                None => {
+                    let half: Vec<High> = found.iter().map(|value| *value / two).collect();
+                    score(truth, &half, asked.digits).passed
+                }
             };
             if !given.passed && twice {
                 halved.push(truth.name);
