@@ -77,6 +77,15 @@ impl LossKind {
         .find(|loss| loss.name() == name)
     }
 
+    /// Every loss whose name is all that it takes.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Vec<Self> {
+        Self::NAMES
+            .iter()
+            .filter_map(|name| Self::parse_plain(name))
+            .collect()
+    }
+
     /// How many entries the target must have for a matrix with `rows` rows: the number of outputs of the model.
     pub fn target_length(&self, rows: usize) -> usize {
         match self {

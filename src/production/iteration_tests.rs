@@ -23,21 +23,14 @@ fn reviewed(name: &str, found: &str) {
 fn kinds(n: usize) -> Vec<LossKind> {
     let mut rng = sample::stream(5, "iterations/second-layer", 0);
     let second_layer = DMatrix::from_fn(3, n, |_, _| sample::dyadic(&mut rng, 1));
-    vec![
-        LossKind::Softmax,
-        LossKind::Exp,
-        LossKind::Cosh,
-        LossKind::Sinh,
-        LossKind::ResidualSoftmax,
-        LossKind::TwoLayer {
+    let mut kinds = LossKind::plain();
+    for activation in [Activation::Tanh, Activation::Softplus] {
+        kinds.push(LossKind::TwoLayer {
             second_layer: second_layer.clone(),
-            activation: Activation::Tanh,
-        },
-        LossKind::TwoLayer {
-            second_layer,
-            activation: Activation::Softplus,
-        },
-    ]
+            activation,
+        });
+    }
+    kinds
 }
 
 /// An instance with entries of A up to `size` and all weights alike.

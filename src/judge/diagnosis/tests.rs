@@ -27,21 +27,13 @@ fn instance(kind: LossKind, weight: f64) -> Instance {
 }
 
 fn kinds() -> Vec<LossKind> {
-    vec![
-        LossKind::Softmax,
-        LossKind::Exp,
-        LossKind::Cosh,
-        LossKind::Sinh,
-        LossKind::ResidualSoftmax,
-        LossKind::TwoLayer {
-            second_layer: DMatrix::from_row_slice(
-                3,
-                3,
-                &[1.0, -0.5, 0.25, 0.5, 1.0, -1.0, 0.125, 0.75, 2.0],
-            ),
-            activation: Activation::Tanh,
-        },
-    ]
+    let mut kinds = LossKind::plain();
+    let entries = [1.0, -0.5, 0.25, 0.5, 1.0, -1.0, 0.125, 0.75, 2.0];
+    kinds.push(LossKind::TwoLayer {
+        second_layer: DMatrix::from_row_slice(3, 3, &entries),
+        activation: Activation::Tanh,
+    });
+    kinds
 }
 
 /// An instance at its start with everything that a diagnosis looks at.

@@ -122,10 +122,7 @@ fn minimisers_agree_with_the_independent_ones_within_their_proven_error() {
 }
 
 fn kinds(n: usize) -> Vec<LossKind> {
-    let mut kinds: Vec<LossKind> = LossKind::NAMES
-        .iter()
-        .filter_map(|name| LossKind::parse_plain(name))
-        .collect();
+    let mut kinds = LossKind::plain();
     let mut rng = sample::stream(5, "second-layer", n as u64);
     for activation in Activation::ALL {
         for m in [1, 4] {
