@@ -1,9 +1,8 @@
 //! Work without the interpreter's lock, with an eye on Ctrl-C.
 
-use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,81 +21,15 @@ enum Message {
     Done,
 }
 
-/// What the work sees of its caller.
-pub(crate) enum Line<'a> {
-    /// The caller waits on another thread.
-    Apart(Apart<'a>),
-    /// The work runs on the caller's thread.
-    Here(RefCell<Here<'a>>),
-}
+/// What the work tells of an iteration, and hears whether to go on.
+pub(crate) type Sees<'a> = &'a mut dyn FnMut(&TraceEntry) -> ControlFlow<()>;
 
-/// The working thread's end of the line.
-pub(crate) struct Apart<'a> {
-    stop: &'a AtomicBool,
-    messages: SyncSender<Message>,
-    answers: Receiver<()>,
-    /// Whether somebody wants to see the iterations.
-    shown: bool,
-}
-
-/// Between two iterations the caller is asked.
-pub(crate) struct Here<'a> {
-    stop: &'a AtomicBool,
-    see: Option<Shower>,
-    raised: Option<PyErr>,
-    asked: Instant,
-}
-
-impl Line<'_> {
-    /// Shows an iteration to whoever wants to see it, on the caller's thread, and says whether to go on.
-    pub(crate) fn sees(&self, entry: &TraceEntry) -> ControlFlow<()> {
-        let stop = match self {
-            Self::Apart(apart) => {
-                apart.sees(entry);
-                apart.stop
-            }
-            Self::Here(here) => {
-                let mut here = here.borrow_mut();
-                here.sees(entry);
-                here.stop
-            }
-        };
-        if stop.load(SeqCst) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    }
-}
-
-impl Apart<'_> {
-    fn sees(&self, entry: &TraceEntry) {
-        if self.shown
-            && self
-                .messages
-                .send(Message::Iteration(Box::new(entry.clone())))
-                .is_ok()
-        {
-            // Where nobody answers any more, the flag is set.
-            let _ = self.answers.recv();
-        }
-    }
-}
-
-impl Here<'_> {
-    fn sees(&mut self, entry: &TraceEntry) {
-        if self.raised.is_some() || (self.see.is_none() && self.asked.elapsed() < PERIOD) {
-            return;
-        }
-        self.asked = Instant::now();
-        let seen = Python::attach(|py| match &mut self.see {
-            Some(see) => see(py, entry),
-            None => py.check_signals(),
-        });
-        if let Err(error) = seen {
-            self.stop.store(true, SeqCst);
-            self.raised = Some(error);
-        }
+/// What a set `stop` means to the work.
+fn go_on(stop: &AtomicBool) -> ControlFlow<()> {
+    if stop.load(SeqCst) {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
     }
 }
 
@@ -108,7 +41,7 @@ pub(crate) fn attended<T: Send>(
     stop: &AtomicBool,
     see: Option<Shower>,
     short: bool,
-    work: impl FnOnce(&Line<'_>) -> T + Send,
+    work: impl FnOnce(Sees<'_>) -> T + Send,
 ) -> (T, Option<PyErr>) {
     let (result, raised) = if short {
         here(py, stop, see, work)
@@ -118,24 +51,29 @@ pub(crate) fn attended<T: Send>(
     (result, raised.or_else(|| py.check_signals().err()))
 }
 
+/// On this thread, which asks the interpreter between two iterations.
 fn here<T: Send>(
     py: Python<'_>,
     stop: &AtomicBool,
-    see: Option<Shower>,
-    work: impl FnOnce(&Line<'_>) -> T + Send,
+    mut see: Option<Shower>,
+    work: impl FnOnce(Sees<'_>) -> T + Send,
 ) -> (T, Option<PyErr>) {
     py.detach(|| {
-        let line = Line::Here(RefCell::new(Here {
-            stop,
-            see,
-            raised: None,
-            asked: Instant::now(),
-        }));
-        let result = work(&line);
-        let raised = match line {
-            Line::Here(here) => here.into_inner().raised,
-            Line::Apart(_) => None,
-        };
+        let (mut raised, mut asked) = (None, Instant::now());
+        let result = work(&mut |entry| {
+            if raised.is_none() && (see.is_some() || asked.elapsed() >= PERIOD) {
+                asked = Instant::now();
+                let seen = Python::attach(|py| match &mut see {
+                    Some(see) => see(py, entry),
+                    None => py.check_signals(),
+                });
+                if let Err(error) = seen {
+                    stop.store(true, SeqCst);
+                    raised = Some(error);
+                }
+            }
+            go_on(stop)
+        });
         (result, raised)
     })
 }
@@ -145,7 +83,7 @@ fn apart<T: Send>(
     py: Python<'_>,
     stop: &AtomicBool,
     mut see: Option<Shower>,
-    work: impl FnOnce(&Line<'_>) -> T + Send,
+    work: impl FnOnce(Sees<'_>) -> T + Send,
 ) -> (T, Option<PyErr>) {
     let shown = see.is_some();
     let mut raised: Option<PyErr> = None;
@@ -153,17 +91,20 @@ fn apart<T: Send>(
         thread::scope(|scope| {
             let (messages, inbox) = sync_channel(1);
             let (outbox, answers) = sync_channel(1);
-            let done = messages.clone();
             let worker = scope.spawn(move || {
-                let line = Line::Apart(Apart {
-                    stop,
-                    messages,
-                    answers,
-                    shown,
+                let result = work(&mut |entry| {
+                    if shown
+                        && messages
+                            .send(Message::Iteration(Box::new(entry.clone())))
+                            .is_ok()
+                    {
+                        // Where nobody answers any more, the flag is set.
+                        let _ = answers.recv();
+                    }
+                    go_on(stop)
                 });
-                let result = work(&line);
                 // Nobody waits only where the caller is gone, which outlives this thread.
-                let _ = done.send(Message::Done);
+                let _ = messages.send(Message::Done);
                 result
             });
             loop {

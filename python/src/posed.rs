@@ -10,8 +10,8 @@ use attention_regression::oracle::{
     OracleError, OutputsReference, Reference, lift_vector, minimise,
 };
 use attention_regression::production::{
-    Method, OutputsError, Problem, Settings, TraceEntry, evaluate_interruptible,
-    solve_interruptible, solve_observed, solve_system,
+    Method, OutputsError, Problem, Settings, evaluate_interruptible, solve_interruptible,
+    solve_observed, solve_system,
 };
 use attention_regression::report::{ReferenceNames, ReferenceOutputs, ReferenceReport};
 use attention_regression::scalar::High;
@@ -492,13 +492,12 @@ fn solve_logit<'py>(
     let stop = AtomicBool::new(false);
     let see = shower(callback);
     let short = is_short(problem);
-    let (found, raised) = attended(py, &stop, see, short, |line| {
-        let mut sees = |entry: &TraceEntry| line.sees(entry);
+    let (found, raised) = attended(py, &stop, see, short, |sees| {
         if short {
             // The bound is proven on this thread, too.
-            solve_observed(problem, start, settings, &mut sees)
+            solve_observed(problem, start, settings, sees)
         } else {
-            solve_interruptible(problem, start, settings, &mut sees, &stop)
+            solve_interruptible(problem, start, settings, sees, &stop)
         }
     });
     let (method, seed) = (settings.method.as_str(), settings.seed);
@@ -519,10 +518,8 @@ fn solve_named<'py>(
     let settings = &orders.settings;
     let stop = AtomicBool::new(false);
     let see = shower(callback);
-    let (found, raised) = attended(py, &stop, see, false, |line| {
-        solve_system(given, start, &orders.method, settings, &mut |entry| {
-            line.sees(entry)
-        })
+    let (found, raised) = attended(py, &stop, see, false, |sees| {
+        solve_system(given, start, &orders.method, settings, sees)
     });
     match (found, raised) {
         (Ok((found, method)), raised) => {
