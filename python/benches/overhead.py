@@ -3,7 +3,7 @@
     pip install ./python                       # the release wheel
     python python/benches/overhead.py          # builds the Rust side with the release profile; --target DIR: where
 
-Softmax regression of 2,000 x 20, posed and solved without the bound, by one thread. Processes of both sides take turns; each solves
+Softmax regression of 2,000 x 20, posed and solved with default settings (`--without-bound`: no error bound), by one thread. Processes of both sides take turns; each solves
 often, after some solves that do not count. The processor's time is that of a whole process less that of one without solves, for a
 solve; wall times are of single solves. On a busy machine trust the processor's time, and the least of the wall times.
 """
@@ -31,7 +31,7 @@ A, b = np.load(sys.argv[1] + "/A.npy"), np.load(sys.argv[1] + "/b.npy")
 taken = []
 for _ in range(int(sys.argv[2])):
     begun = time.perf_counter_ns()
-    result = attreg.solve(A, b, 0.5, bound=False)
+    result = attreg.solve(A, b, 0.5, bound=sys.argv[3] == "bound")
     taken.append(time.perf_counter_ns() - begun)
     assert result.success
 print(json.dumps(taken))
@@ -59,10 +59,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=1000, help="solves of a process")
     parser.add_argument("--turns", type=int, default=7, help="processes of each side")
+    parser.add_argument("--without-bound", action="store_true", help="solve without the error bound")
     parser.add_argument("--target", help="target directory of the Rust side")
     arguments = parser.parse_args()
     import numpy as np
 
+    bound = "none" if arguments.without_bound else "bound"
     manifest = Path(__file__).resolve().parents[1] / "Cargo.toml"
     build = ["cargo", "bench", "--quiet", "--no-run", "--bench", "rust_side", "--message-format=json"]
     build += ["--manifest-path", str(manifest)]
@@ -82,11 +84,12 @@ def main() -> None:
         processor: dict[str, list[float]] = {side: [] for side in sides}
         for _ in range(arguments.turns):
             for side, command in sides.items():
-                empty = run([*command, str(WARM_UP)])[1]
-                text, used = run([*command, str(WARM_UP + arguments.calls)])
+                empty = run([*command, str(WARM_UP), bound])[1]
+                text, used = run([*command, str(WARM_UP + arguments.calls), bound])
                 wall[side] += [taken / 1e6 for taken in json.loads(text)[WARM_UP:]]
                 processor[side].append((used - empty) / arguments.calls * 1e3)
-    print(f"{ROWS} x {COLUMNS}, {arguments.turns} processes of {arguments.calls} solves each; milliseconds of a solve")
+    how = "without" if arguments.without_bound else "with"
+    print(f"{ROWS} x {COLUMNS} {how} the error bound, {arguments.turns} processes of {arguments.calls} solves each; milliseconds of a solve")
     print(f"{'':8}{'processor':>11}{'least':>9}{'median':>9}")
     rows = {
         side: [statistics.median(processor[side]), min(wall[side]), statistics.median(wall[side])] for side in sides

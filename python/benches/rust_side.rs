@@ -1,6 +1,7 @@
 //! What `overhead.py` holds Python's calls against: poses and solves one problem again and again, as `attreg.solve` does.
 //!
-//! `rust_side DIR CALLS`: `A.npy` (n, d) and `b.npy` (n) in DIR, weights 0.5, softmax. Prints one line of JSON, nanoseconds of each call.
+//! `rust_side DIR CALLS bound|none`: `A.npy` (n, d) and `b.npy` (n) in DIR, weights 0.5, softmax. Prints one line of JSON, nanoseconds of
+//! each call.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -14,8 +15,8 @@ use nalgebra::DVector;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().filter(|word| word != "--bench").collect();
-    let [_, directory, calls] = &arguments[..] else {
-        return Err("usage: rust_side DIR CALLS".into());
+    let [_, directory, calls, bound] = &arguments[..] else {
+        return Err("usage: rust_side DIR CALLS bound|none".into());
     };
     let directory = PathBuf::from(directory);
     let (shape, entries) = read_shaped(&directory.join("A.npy"))?;
@@ -25,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let entries = Arc::new(entries);
     let target = read_vector(&directory.join("b.npy"))?;
     let weights = DVector::from_element(target.len(), 0.5);
-    let settings = Settings::default().with_certify(false);
+    let settings = Settings::default().with_certify(bound == "bound");
     let mut nanoseconds = Vec::new();
     for _ in 0..calls.parse()? {
         let (target, weights) = (target.clone(), weights.clone());
