@@ -10,15 +10,17 @@ mod cases;
 mod closeness;
 mod derivatives;
 mod model;
+mod rows;
 
 /// The claims of this paper: derivatives and the problem of one row, least values, what is assumed of weights,
-/// alternating least squares.
+/// alternating least squares, what it may spare.
 pub fn claims() -> Vec<Claim> {
     [
         derivatives::claims(),
         bounds::claims(),
         closeness::claims(),
         alternating::claims(),
+        rows::claims(),
     ]
     .into_iter()
     .flatten()

@@ -16,10 +16,10 @@ use super::derivatives::is_stationary;
 use super::model::{Model, evaluation};
 
 /// Sweeps of a run: the instances it is made on converge by two digits in each.
-const SWEEPS: usize = 40;
+pub(super) const SWEEPS: usize = 40;
 
 /// The factor of a matrix that is definite to 6 digits: no pivot is below `10^-6` of the largest diagonal entry, which leaves some 30 digits.
-fn definite(matrix: DMatrix<High>) -> Option<Cholesky<High, Dyn>> {
+pub(super) fn definite(matrix: DMatrix<High>) -> Option<Cholesky<High, Dyn>> {
     let largest = matrix.diagonal().max();
     let factor = Cholesky::new(matrix)?;
     let least = factor.l_dirty().diagonal().min();
@@ -44,7 +44,7 @@ impl Model {
     }
 
     /// The best X for this Y, by normal equations with these weights; `None` where those of a row are singular.
-    fn best_rows(&self, weights: &DMatrix<High>) -> Option<DMatrix<High>> {
+    pub(super) fn best_rows(&self, weights: &DMatrix<High>) -> Option<DMatrix<High>> {
         let mut x = self.x.clone();
         for i in 0..x.nrows() {
             let (gram, right) = self.normal_equations(weights, i);
@@ -60,7 +60,7 @@ impl Model {
     }
 
     /// After a sweep.
-    fn swept(&self) -> Option<Self> {
+    pub(super) fn swept(&self) -> Option<Self> {
         Some(self.half_swept()?.transposed().half_swept()?.transposed())
     }
 }

@@ -23,6 +23,8 @@ pub enum Kind {
     Stationary,
     /// The same for weights of 1, with a residual below the singular values of `X Y'`.
     UnweightedMinimum,
+    /// Positive weights, M is `Z Y'` and X a multiple of Z by 5/4 to 4: rows in the direction of the best ones, and longer.
+    Overshot,
     /// Two rows and columns, rank 1, two close singular values and more weight on the diagonal, started near one of two minima.
     TwoMinima,
 }
@@ -50,7 +52,7 @@ impl LowRankCases {
         };
         let turn = match self.kind {
             Kind::Any => index % 5,
-            Kind::Positive | Kind::Stationary => [0, 2, 3, 4][index % 4],
+            Kind::Positive | Kind::Stationary | Kind::Overshot => [0, 2, 3, 4][index % 4],
             Kind::RankOne => 3,
             Kind::Corner => 2,
             Kind::UnweightedMinimum | Kind::TwoMinima => 4,
@@ -107,6 +109,12 @@ impl LowRankCases {
                 }
                 target[(1 - i, 1 - j)] = 0.0;
             }
+            Kind::Overshot => {
+                // Of these the third is just above the root of 2.
+                let multiple = [1.25, 4.0, 1.4375, 1.75, 2.5][index % 5];
+                target = &x * y.transpose();
+                x *= multiple;
+            }
             Kind::TwoMinima => {
                 // The second minimum is there from a weight of about 1 + 0.35 gap on.
                 let gap = [0.125, 0.09375, 0.0625][index % 3];
@@ -156,7 +164,7 @@ impl LowRankCases {
                 let k = pick(1, 2);
                 [k + pick(0, 2), k + pick(1, 2), k]
             }
-            Kind::Any | Kind::Positive | Kind::RankOne | Kind::Stationary => {
+            Kind::Any | Kind::Positive | Kind::RankOne | Kind::Stationary | Kind::Overshot => {
                 let (n, m) = (pick(1, 4), pick(self.columns.0 as i64, self.columns.1));
                 [n, m, pick(1, n.min(m).min(2))]
             }
@@ -215,6 +223,7 @@ impl Cases for LowRankCases {
             | Kind::Positive
             | Kind::RankOne
             | Kind::Stationary
+            | Kind::Overshot
             | Kind::UnweightedMinimum => &[[1, 1, 1], [1, 4, 1], [4, 1, 1], [2, 2, 2], [3, 4, 2]],
         };
         let fits = |shape: &&[usize; 3]| (self.columns.0..=self.columns.1).contains(&shape[1]);
