@@ -29,4 +29,4 @@ def interruptible():
 
 
 def pytest_addoption(parser):
-    parser.addoption("--calls", type=int, default=20_000, help="calls of the test for growth of memory")
+    parser.addoption("--calls", type=int, default=100_000, help="calls of the test for growth of memory")

@@ -318,7 +318,7 @@ A, b = np.eye(4), np.full(4, 0.25)
 problem = attreg.Problem(A, b, 1.0)
 def many(count):
     for _ in range(count):
-        problem.solve(bound=False)
+        problem.solve()
         attreg.Problem(A, b, 1.0)
 def used():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
