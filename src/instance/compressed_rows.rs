@@ -2,6 +2,7 @@
 
 use nalgebra_sparse::CsrMatrix;
 
+use crate::instance::matrix::refuse_not_finite_from;
 use crate::instance::{DesignMatrix, InstanceError};
 
 /// The arrays of a sparse matrix, named as in SciPy: row `i` has the entries `indptr[i]..indptr[i + 1]` of `indices`
@@ -41,14 +42,36 @@ impl CompressedRows {
     /// The same where the matrix is stored by columns, here as the rows of its transpose.
     const COLUMNS: [&str; 2] = ["column", "row"];
 
-    fn checked(mut self, counted: [&str; 2]) -> Result<CsrMatrix<f64>, InstanceError> {
-        self.check_lengths(counted)?;
-        self.check_row_starts()?;
-        self.check_columns(counted)?;
+    fn checked(self, counted: [&str; 2]) -> Result<CsrMatrix<f64>, InstanceError> {
+        let lengths = [self.indptr.len(), self.indices.len(), self.data.len()];
+        Self::check_lengths(self.shape, lengths, counted)?;
+        Self::check_row_starts(&self.indptr, 0, self.shape[0], self.indices.len())?;
+        self.with_checked_starts(counted, 0)
+    }
+
+    /// Some rows of a matrix: `first_row` of its rows and `first_entry` of its stored entries are before them, and the lengths and
+    /// `indptr`, which counts from 0 here, are known to be right. Errors are as for [`into_matrix`](Self::into_matrix), with the
+    /// indices of the whole matrix.
+    pub(crate) fn block(
+        self,
+        first_row: usize,
+        first_entry: usize,
+    ) -> Result<CsrMatrix<f64>, InstanceError> {
+        let block = self.with_checked_starts(Self::ROWS, first_entry)?;
+        refuse_not_finite_from(first_row, &block)?;
+        Ok(block)
+    }
+
+    fn with_checked_starts(
+        mut self,
+        counted: [&str; 2],
+        first_entry: usize,
+    ) -> Result<CsrMatrix<f64>, InstanceError> {
+        self.check_columns(counted, first_entry)?;
         if let Some(k) = self.data.iter().position(|value| !value.is_finite()) {
             return Err(InstanceError::NotFinite {
                 part: "data",
-                place: k.to_string(),
+                place: (first_entry + k).to_string(),
                 value: self.data[k],
             });
         }
@@ -65,10 +88,22 @@ impl CompressedRows {
         )
     }
 
-    fn check_lengths(&self, counted: [&str; 2]) -> Result<(), InstanceError> {
-        let [rows, columns] = self.shape;
+    /// That compressed rows of this shape may have arrays of these lengths (`indptr`, `indices`, `data`).
+    pub(crate) fn check_row_lengths(
+        shape: [usize; 2],
+        lengths: [usize; 3],
+    ) -> Result<(), InstanceError> {
+        Self::check_lengths(shape, lengths, Self::ROWS)
+    }
+
+    fn check_lengths(
+        shape: [usize; 2],
+        [indptr, indices, data]: [usize; 3],
+        counted: [&str; 2],
+    ) -> Result<(), InstanceError> {
+        let [rows, columns] = shape;
         if rows.max(columns) > Self::LONGEST_SIDE {
-            let mut shape = self.shape;
+            let mut shape = shape;
             if counted == Self::COLUMNS {
                 shape.reverse();
             }
@@ -78,10 +113,7 @@ impl CompressedRows {
                 expected: format!("sides of at most {}", Self::LONGEST_SIDE),
             });
         }
-        for (part, found, expected) in [
-            ("indptr", self.indptr.len(), rows + 1),
-            ("data", self.data.len(), self.indices.len()),
-        ] {
+        for (part, found, expected) in [("indptr", indptr, rows + 1), ("data", data, indices)] {
             if found != expected {
                 let reason = match part {
                     "indptr" => format!("one more than there are {}s", counted[0]),
@@ -97,38 +129,45 @@ impl CompressedRows {
         Ok(())
     }
 
-    fn check_row_starts(&self) -> Result<(), InstanceError> {
-        let wrong = |place: usize, expected: String| {
+    /// That entries of `indptr` from place `first` on may be those of a matrix with so many rows and stored entries.
+    pub(crate) fn check_row_starts(
+        starts: &[usize],
+        first: usize,
+        rows: usize,
+        stored: usize,
+    ) -> Result<(), InstanceError> {
+        let wrong = |k: usize, expected: String| {
             Err(InstanceError::Index {
                 part: "indptr",
-                place,
-                value: self.indptr[place],
+                place: first + k,
+                value: starts[k],
                 expected,
             })
         };
-        if self.indptr[0] != 0 {
+        if first == 0 && starts[0] != 0 {
             return wrong(0, "0".to_owned());
         }
-        if let Some(i) = self.indptr.windows(2).position(|pair| pair[1] < pair[0]) {
-            return wrong(i + 1, format!("at least indptr[{i}] = {}", self.indptr[i]));
+        if let Some(k) = starts.windows(2).position(|pair| pair[1] < pair[0]) {
+            let before = first + k;
+            return wrong(k + 1, format!("at least indptr[{before}] = {}", starts[k]));
         }
-        let last = self.indptr.len() - 1;
-        if self.indptr[last] != self.indices.len() {
-            return wrong(
-                last,
-                format!("the {} entries of indices", self.indices.len()),
-            );
+        let last = starts.len() - 1;
+        if first + last == rows && starts[last] != stored {
+            return wrong(last, format!("the {stored} entries of indices"));
+        }
+        if starts[last] > stored {
+            return wrong(last, format!("at most the {stored} entries of indices"));
         }
         Ok(())
     }
 
-    fn check_columns(&self, counted: [&str; 2]) -> Result<(), InstanceError> {
+    fn check_columns(&self, counted: [&str; 2], first_entry: usize) -> Result<(), InstanceError> {
         let columns = self.shape[1];
         match self.indices.iter().position(|column| *column >= columns) {
             None => Ok(()),
             Some(k) => Err(InstanceError::Index {
                 part: "indices",
-                place: k,
+                place: first_entry + k,
                 value: self.indices[k],
                 expected: format!("a {} below {columns}", counted[1]),
             }),

@@ -29,10 +29,7 @@ impl Instance {
         weights: DVector<f64>,
     ) -> Result<Self, InstanceError> {
         let matrix = matrix.into();
-        let n = matrix.rows();
-        loss.validate(n)?;
-        check_vector("target", &target, loss.target_length(n))?;
-        check_vector("weights", &weights, n)?;
+        check_rows(&loss, &target, &weights, matrix.rows())?;
         Ok(Self {
             loss,
             matrix,
@@ -113,7 +110,19 @@ impl Instance {
     }
 }
 
-fn check_vector(
+/// That loss, target and weights fit n rows.
+pub(super) fn check_rows(
+    loss: &LossKind,
+    target: &DVector<f64>,
+    weights: &DVector<f64>,
+    n: usize,
+) -> Result<(), InstanceError> {
+    loss.validate(n)?;
+    check_vector("target", target, loss.target_length(n))?;
+    check_vector("weights", weights, n)
+}
+
+pub(super) fn check_vector(
     part: &'static str,
     vector: &DVector<f64>,
     length: usize,

@@ -58,11 +58,7 @@ impl DesignMatrix {
     /// A sparse matrix. Refuses an empty shape and names the first stored entry that is not finite.
     pub fn sparse(matrix: CsrMatrix<f64>) -> Result<Self, InstanceError> {
         refuse_empty(matrix.nrows(), matrix.ncols())?;
-        if !all_finite(matrix.values()) {
-            for (i, j, value) in matrix.triplet_iter() {
-                refuse_not_finite(*value, i, j)?;
-            }
-        }
+        refuse_not_finite_from(0, &matrix)?;
         Ok(Self::Sparse(matrix))
     }
 
@@ -199,6 +195,19 @@ fn wrong_length(found: usize, rows: usize, columns: usize) -> InstanceError {
 fn refuse_empty(rows: usize, columns: usize) -> Result<(), InstanceError> {
     if rows == 0 || columns == 0 {
         return Err(InstanceError::Empty { rows, columns });
+    }
+    Ok(())
+}
+
+/// Names the first stored entry that is not finite; so many rows are before the first.
+pub(super) fn refuse_not_finite_from(
+    first_row: usize,
+    matrix: &CsrMatrix<f64>,
+) -> Result<(), InstanceError> {
+    if !all_finite(matrix.values()) {
+        for (i, j, value) in matrix.triplet_iter() {
+            refuse_not_finite(*value, first_row + i, j)?;
+        }
     }
     Ok(())
 }

@@ -16,10 +16,10 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::instance::files::{
-    has_suffix, holds_one_array, json, npz, parse_instance_and_files, read_instance_and_files,
-    read_shaped, read_text, render_instance, shown,
+    has_suffix, holds_one_array, json, npz, parse_instance_and_files, parse_instance_rows,
+    read_instance_and_files, read_instance_rows, read_shaped, read_text, render_instance, shown,
 };
-use crate::instance::{Instance, InstanceError};
+use crate::instance::{Choice, Instance, InstanceError, InstanceRows};
 use crate::memory::reading::Reading;
 use crate::system::array::{Array, in_words};
 use crate::system::federated_softmax::arrays_of;
@@ -34,9 +34,9 @@ use crate::system::table::{SYSTEMS, system};
 /// What a manifest poses.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Posed {
+pub enum Posed<L = Instance> {
     /// A loss of logits.
-    Logit(Instance),
+    Logit(L),
     /// Any other system.
     Other(Given),
 }
@@ -98,16 +98,38 @@ pub fn read_with_files(path: &Path) -> Result<(Posed, Vec<PathBuf>), InstanceErr
     Ok((posed, files))
 }
 
+/// [`read_with_files`], of a matrix of logits only some rows ([`read_instance_rows`]).
+pub fn read_rows_with_files(
+    path: &Path,
+    choose: Choice,
+) -> Result<(Posed<InstanceRows>, Vec<PathBuf>), InstanceError> {
+    let _reading = Reading::begin(shown(path));
+    if has_suffix(path, "npz") {
+        return read_instance_rows(path, choose).map(|(rows, files)| (Posed::Logit(rows), files));
+    }
+    let logit = |text: &str, name: &Path| parse_instance_rows(text, name, choose);
+    let (posed, named) = parse_posed(&read_text(path)?, shown(path), logit)?;
+    let mut files = vec![path.to_owned()];
+    files.extend(named);
+    Ok((posed, files))
+}
+
 /// [`read`] from text; `name` is the file that messages mention and that relative paths start from.
 pub fn parse(text: &str, name: &Path) -> Result<Posed, InstanceError> {
     parse_with_files(text, name).map(|(posed, _)| posed)
 }
 
 fn parse_with_files(text: &str, name: &Path) -> Result<(Posed, Vec<PathBuf>), InstanceError> {
-    let logit = || {
-        parse_instance_and_files(text, name)
-            .map(|(instance, files)| (Posed::Logit(instance), files))
-    };
+    parse_posed(text, name, parse_instance_and_files)
+}
+
+/// A manifest of any system, with a reader of those of logits.
+fn parse_posed<L>(
+    text: &str,
+    name: &Path,
+    logit: impl Fn(&str, &Path) -> Result<(L, Vec<PathBuf>), InstanceError>,
+) -> Result<(Posed<L>, Vec<PathBuf>), InstanceError> {
+    let logit = || logit(text, name).map(|(instance, files)| (Posed::Logit(instance), files));
     // What is no object, or names no system, is refused by the reader of logit systems in its own words.
     let key = json::parse_rounding::<Peek>(text, name)
         .ok()

@@ -45,7 +45,9 @@ pub use generate::{GENERATORS, Generator, Sizes, generator};
 pub use given::Given;
 pub use layout::{Layout, as_json};
 pub use leverage_regression::LEVERAGE_REGRESSION;
-pub use manifest::{Posed, named, parse, parse_unknowns, read, read_unknowns, read_with_files};
+pub use manifest::{
+    Posed, named, parse, parse_unknowns, read, read_rows_with_files, read_unknowns, read_with_files,
+};
 pub use polynomial_attention::POLYNOMIAL_ATTENTION;
 pub use render::{render, write};
 pub use row::{Asks, System};

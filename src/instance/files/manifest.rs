@@ -27,17 +27,19 @@ use super::point::{read_start, read_values};
 use super::source::{read_text, shown};
 use super::suffix::has_suffix;
 use super::{json, npz, write_whole};
-use crate::instance::{DesignMatrix, Instance, InstanceError};
+use crate::instance::{Choice, DesignMatrix, Instance, InstanceError, InstanceRows, RowBlock};
 use crate::memory::reading::Reading;
 
 mod archive;
 pub(crate) mod entry;
 mod loss;
 mod matrix;
+mod parts;
 mod render;
 
 use entry::{Entry, Weights, each_weight};
-use matrix::{MatrixEntry, read_design_matrix};
+use matrix::{MatrixEntry, read_design_matrix, read_design_rows};
+use parts::Parts;
 pub use render::render_instance;
 
 /// The keys of a manifest.
@@ -105,6 +107,36 @@ pub fn parse_instance_and_files(
     Ok((instance, files))
 }
 
+/// [`read_instance_and_files`] of which only some rows of the matrix are kept, in memory for these alone: `.npy` (also as arrays of
+/// compressed rows), `.npz` of a dense or csr matrix, `.mtx`. Matrices of other formats are read as a whole.
+///
+/// Errors are those of [`read_instance`], as far as the chosen rows show them; indices are those of the whole matrix.
+pub fn read_instance_rows(
+    path: &Path,
+    choose: Choice,
+) -> Result<(InstanceRows, Vec<PathBuf>), InstanceError> {
+    let _reading = Reading::begin(shown(path));
+    let mut files = vec![path.to_owned()];
+    if has_suffix(path, "npz") {
+        return Ok((archive::read_instance_rows(path, choose)?, files));
+    }
+    let (rows, named) = parse_instance_rows(&read_text(path)?, shown(path), choose)?;
+    files.extend(named);
+    Ok((rows, files))
+}
+
+/// [`read_instance_rows`] from text; `name` is the file that messages mention and that relative paths start from.
+pub fn parse_instance_rows(
+    text: &str,
+    name: &Path,
+    choose: Choice,
+) -> Result<(InstanceRows, Vec<PathBuf>), InstanceError> {
+    let manifest: Manifest = json::parse_object(text, name, "a manifest")?;
+    let files = manifest.files(directory_of(name));
+    let rows = build_rows(manifest, name, choose).map_err(|error| error.in_file(name))?;
+    Ok((rows, files))
+}
+
 /// Writes a manifest with all arrays inline; every number reads back with the same bits.
 pub fn write_instance(instance: &Instance, path: &Path) -> Result<(), InstanceError> {
     write_whole(path, render_instance(instance).as_bytes())
@@ -116,17 +148,43 @@ fn directory_of(name: &Path) -> &Path {
 }
 
 fn build(manifest: Manifest, name: &Path) -> Result<Instance, InstanceError> {
+    let whole = |entry, directory: &Path| match entry {
+        MatrixEntry::Rows(rows) => DesignMatrix::from_rows(&rows),
+        MatrixEntry::File(file) => read_design_matrix(&directory.join(file)),
+        MatrixEntry::Compressed(arrays) => arrays.read(directory),
+    };
+    let parts = parts(manifest, name, whole, DesignMatrix::rows)?;
+    Instance::new(parts.loss, parts.matrix, parts.target, parts.weights)?.with_points(parts.points)
+}
+
+fn build_rows(
+    manifest: Manifest,
+    name: &Path,
+    choose: Choice,
+) -> Result<InstanceRows, InstanceError> {
+    let some = |entry, directory: &Path| match entry {
+        MatrixEntry::Rows(rows) => Ok(RowBlock::of(DesignMatrix::from_rows(&rows)?, choose)),
+        MatrixEntry::File(file) => read_design_rows(&directory.join(file), choose),
+        MatrixEntry::Compressed(arrays) => arrays.read_rows(directory, choose),
+    };
+    let parts = parts(manifest, name, some, |block| block.outline.rows)?;
+    let (target, weights) = (parts.target, parts.weights);
+    InstanceRows::new(parts.loss, parts.matrix, target, weights, parts.points)
+}
+
+/// What a manifest gives; `rows` are those of the whole matrix.
+fn parts<M>(
+    manifest: Manifest,
+    name: &Path,
+    matrix: impl FnOnce(MatrixEntry, &Path) -> Result<M, InstanceError>,
+    rows: impl FnOnce(&M) -> usize,
+) -> Result<Parts<M>, InstanceError> {
     let directory = directory_of(name);
     let second_layer = manifest
         .second_layer
         .map(|entry| || loss::second_layer(entry, directory));
     let loss = loss::loss_kind(&manifest.loss, second_layer, manifest.activation)?;
-    let matrix = match manifest.matrix {
-        MatrixEntry::Rows(rows) => DesignMatrix::from_rows(&rows)?,
-        MatrixEntry::File(file) => read_design_matrix(&directory.join(file))?,
-        MatrixEntry::Compressed(arrays) => arrays.read(directory)?,
-    };
-    let rows = matrix.rows();
+    let matrix = matrix(manifest.matrix, directory)?;
     let target = match manifest.target {
         Entry::Inline(values) => DVector::from_vec(values),
         Entry::File(file) => npz::as_vector(read_values(&directory.join(file))?),
@@ -144,7 +202,14 @@ fn build(manifest: Manifest, name: &Path) -> Result<Instance, InstanceError> {
     }
     let inline = manifest.points.into_iter().map(decimal::plain);
     points.extend(inline.map(DVector::from_vec));
-    Instance::new(loss, matrix, target, each_weight(weights, rows))?.with_points(points)
+    let weights = each_weight(weights, rows(&matrix));
+    Ok(Parts {
+        loss,
+        matrix,
+        target,
+        weights,
+        points,
+    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::ops::Range;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
@@ -16,7 +17,7 @@ use super::entries::Entries;
 use super::integer;
 use super::suffix::has_suffix;
 use crate::instance::kinds::MOST_ENTRIES;
-use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
+use crate::instance::{Choice, CompressedRows, DesignMatrix, InstanceError, Outline, RowBlock};
 use crate::memory::reading::Reading;
 
 mod banner;
@@ -32,12 +33,21 @@ const BELIEVED: usize = 1 << 20;
 
 /// Reads a matrix; every entry finite, at least one row and one column.
 pub fn read_matrix(path: &Path) -> Result<DesignMatrix, InstanceError> {
+    read_rows(path, &all_rows).map(|block| block.matrix)
+}
+
+/// Reads some rows of a matrix and keeps no others. All lines are looked at.
+pub(super) fn read_rows(path: &Path, choose: Choice) -> Result<RowBlock, InstanceError> {
     let _reading = Reading::begin(path);
     let file = File::open(path).map_err(|error| InstanceError::io(path, error))?;
     if has_suffix(path, "gz") {
-        return parse_matrix(MultiGzDecoder::new(BufReader::new(file)), path);
+        return parse_rows(MultiGzDecoder::new(BufReader::new(file)), path, choose);
     }
-    parse_matrix(file, path)
+    parse_rows(file, path, choose)
+}
+
+fn all_rows(outline: &Outline) -> Range<usize> {
+    0..outline.rows
 }
 
 /// Reads a vector: a matrix of one column or one row, listed or not.
@@ -68,23 +78,49 @@ pub fn read_vector(path: &Path) -> Result<DVector<f64>, InstanceError> {
 
 /// [`read_matrix`] from any source; `name` is the file that messages mention.
 pub fn parse_matrix(source: impl Read, name: &Path) -> Result<DesignMatrix, InstanceError> {
+    parse_rows(source, name, &all_rows).map(|block| block.matrix)
+}
+
+/// [`read_rows`] from any source.
+pub(super) fn parse_rows(
+    source: impl Read,
+    name: &Path,
+    choose: Choice,
+) -> Result<RowBlock, InstanceError> {
     let mut lines = Lines::new(BufReader::new(source), name);
     let banner = Banner::read(&mut lines)?;
-    let matrix = match banner.layout {
-        Layout::Coordinate => coordinate(&mut lines, &banner)?,
-        Layout::Array => array(&mut lines, &banner)?,
+    let block = match banner.layout {
+        Layout::Coordinate => coordinate(&mut lines, &banner, choose)?,
+        Layout::Array => array(&mut lines, &banner, choose)?,
     };
-    matrix.map_err(|error: InstanceError| error.in_file(name))
+    block.map_err(|error: InstanceError| error.in_file(name))
 }
 
 /// What a body parser gives: errors of the file outside, errors of the finished matrix inside.
-type Parsed = Result<Result<DesignMatrix, InstanceError>, InstanceError>;
+type Parsed = Result<Result<RowBlock, InstanceError>, InstanceError>;
 
 /// `row column value`, counted from 1; without a value in a pattern.
-fn coordinate(lines: &mut Lines<'_, impl Read>, banner: &Banner) -> Parsed {
+fn coordinate(lines: &mut Lines<'_, impl Read>, banner: &Banner, choose: Choice) -> Parsed {
     let [rows, columns, announced] = sizes(lines, "rows columns entries")?;
     check_sides(lines, rows, columns, banner)?;
-    let mut entries = Entries::new([rows, columns], announced.min(BELIEVED));
+    let outline = Outline {
+        rows,
+        columns,
+        sparse: true,
+        stored: match banner.symmetry {
+            Symmetry::General => announced,
+            Symmetry::Symmetric => announced.saturating_mul(2) - announced.min(rows),
+            Symmetry::SkewSymmetric => announced.saturating_mul(2),
+        },
+    };
+    let own = outline.chosen(choose);
+    let expected = announced.min(BELIEVED) / rows.max(1) * own.len();
+    let mut entries = Entries::new([own.len(), columns], expected);
+    let mut keep = |i: usize, j: usize, value: f64| {
+        if own.contains(&i) {
+            entries.push(i - own.start, j, value);
+        }
+    };
     for read in 0..announced {
         if !lines.next_data()? {
             return Err(ends_early(lines, read, announced));
@@ -101,7 +137,7 @@ fn coordinate(lines: &mut Lines<'_, impl Read>, banner: &Banner) -> Parsed {
         };
         let i = index(lines, "row", i, rows)?;
         let j = index(lines, "column", j, columns)?;
-        entries.push(i, j, value);
+        keep(i, j, value);
         if let Some(sign) = banner.symmetry.mirror() {
             if j > i || (j == i && banner.symmetry == Symmetry::SkewSymmetric) {
                 return Err(lines.error(format!(
@@ -113,17 +149,17 @@ fn coordinate(lines: &mut Lines<'_, impl Read>, banner: &Banner) -> Parsed {
                 )));
             }
             if i != j {
-                entries.push(j, i, sign * value);
+                keep(j, i, sign * value);
             }
         }
     }
     refuse_more(lines, announced)?;
-    Ok(entries.into_rows().into_matrix())
+    Ok(RowBlock::sparse(entries.into_rows(), 0, own, outline))
 }
 
 /// One value a line, column after column; of a symmetric matrix the lower triangle only, of a skew-symmetric one that
 /// without the diagonal.
-fn array(lines: &mut Lines<'_, impl Read>, banner: &Banner) -> Parsed {
+fn array(lines: &mut Lines<'_, impl Read>, banner: &Banner, choose: Choice) -> Parsed {
     let [rows, columns] = sizes(lines, "rows columns")?;
     check_sides(lines, rows, columns, banner)?;
     if banner.field == Field::Pattern {
@@ -135,31 +171,41 @@ fn array(lines: &mut Lines<'_, impl Read>, banner: &Banner) -> Parsed {
         Symmetry::Symmetric => rows * (rows + 1) / 2,
         Symmetry::SkewSymmetric => rows * rows.saturating_sub(1) / 2,
     };
-    let mut values: Vec<f64> = Vec::with_capacity(announced.min(BELIEVED));
+    let outline = Outline::dense(rows, columns);
+    // A matrix with a symmetry has as many columns as rows: its rows are cut out when all of it is there.
+    let own = match banner.symmetry {
+        Symmetry::General => outline.chosen(choose),
+        Symmetry::Symmetric | Symmetry::SkewSymmetric => 0..rows,
+    };
+    let expected = announced.min(BELIEVED) / rows.max(1) * own.len();
+    let mut values: Vec<f64> = Vec::with_capacity(expected);
     for read in 0..announced {
         if !lines.next_data()? {
             return Err(ends_early(lines, read, announced));
         }
         let [value] = lines.words("value")?;
-        values.push(number(lines, value, banner.field)?);
+        let value = number(lines, value, banner.field)?;
+        if banner.symmetry != Symmetry::General || own.contains(&(read % rows)) {
+            values.push(value);
+        }
     }
     refuse_more(lines, announced)?;
-    let matrix = match banner.symmetry.mirror() {
-        None => DMatrix::from_vec(rows, columns, values),
-        Some(sign) => {
-            let mut matrix = DMatrix::zeros(rows, rows);
-            let mut values = values.into_iter();
-            let below = usize::from(banner.symmetry == Symmetry::SkewSymmetric);
-            for j in 0..rows {
-                for (i, value) in (j + below..rows).zip(values.by_ref()) {
-                    matrix[(j, i)] = sign * value;
-                    matrix[(i, j)] = value;
-                }
-            }
-            matrix
-        }
+    let Some(sign) = banner.symmetry.mirror() else {
+        let matrix = DMatrix::from_vec(own.len(), columns, values);
+        return Ok(outline
+            .refuse_empty()
+            .map(|()| RowBlock::dense(matrix.into(), own, outline)));
     };
-    Ok(DesignMatrix::dense(matrix))
+    let mut matrix = DMatrix::zeros(rows, rows);
+    let mut values = values.into_iter();
+    let below = usize::from(banner.symmetry == Symmetry::SkewSymmetric);
+    for j in 0..rows {
+        for (i, value) in (j + below..rows).zip(values.by_ref()) {
+            matrix[(j, i)] = sign * value;
+            matrix[(i, j)] = value;
+        }
+    }
+    Ok(DesignMatrix::dense(matrix).map(|whole| RowBlock::of(whole, choose)))
 }
 
 /// The size line.

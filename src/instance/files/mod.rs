@@ -5,6 +5,7 @@
 //!
 //! [`InstanceError`]: crate::instance::InstanceError
 
+mod compressed_block;
 mod csv;
 pub(crate) mod decimal;
 mod entries;
@@ -17,6 +18,8 @@ pub mod npy;
 pub mod npz;
 mod outputs;
 mod point;
+#[cfg(test)]
+mod row_tests;
 mod safetensors;
 mod shaped;
 mod source;
@@ -28,8 +31,8 @@ mod whole;
 
 pub use json::FORMAT_VERSION;
 pub use manifest::{
-    parse_instance, parse_instance_and_files, read_instance, read_instance_and_files,
-    render_instance, write_instance,
+    parse_instance, parse_instance_and_files, parse_instance_rows, read_instance,
+    read_instance_and_files, read_instance_rows, render_instance, write_instance,
 };
 pub use outputs::refuse_overlap;
 pub use point::{holds_an_array, read_json_array, read_point, shown_array};

@@ -3,20 +3,23 @@
 //! stored as a column or a row. Elements are converted a block at a time into the memory where they stay.
 
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 use nalgebra::{DMatrix, DVector};
 
 use super::source::with_bytes;
 use super::whole::write_whole;
-use crate::instance::{InstanceError, RowMajor};
+use crate::instance::{Choice, InstanceError, Outline, RowBlock, RowMajor};
 
 mod array;
 mod element;
 mod header;
+mod skip;
 
-use array::{Array, Layout};
+use array::{Array, Layout, Selection};
 use element::Wanted;
+pub(super) use skip::{Seekable, Skip, Streamed};
 
 /// Reads a matrix: two dimensions, every entry finite.
 pub fn read_matrix(path: &Path) -> Result<RowMajor, InstanceError> {
@@ -78,29 +81,70 @@ pub(super) fn parse_shaped(
     length: u64,
     name: &Path,
 ) -> Result<(Vec<usize>, Vec<f64>), InstanceError> {
-    Array::open(bytes, length, name, Wanted::Numbers)?.shaped()
+    Array::open(Streamed(bytes), length, name, Wanted::Numbers)?.shaped()
 }
 
 /// [`read_matrix`] from `length` bytes of any source; `name` is the file that messages mention.
 pub fn parse_matrix(bytes: impl Read, length: u64, name: &Path) -> Result<RowMajor, InstanceError> {
+    let array = Array::open(Streamed(bytes), length, name, Wanted::Numbers)?;
+    let [n, _] = array.rows_and_columns()?;
+    matrix_rows(array, 0..n, name)
+}
+
+/// Reads some rows of a matrix. What is in the other rows is not looked at.
+pub(super) fn read_rows(path: &Path, choose: Choice) -> Result<RowBlock, InstanceError> {
+    with_bytes(path, |bytes, length| {
+        parse_rows(Seekable(bytes), length, path, choose)
+    })
+}
+
+/// [`read_rows`] from `length` bytes of any source.
+pub(super) fn parse_rows(
+    bytes: impl Skip,
+    length: u64,
+    name: &Path,
+    choose: Choice,
+) -> Result<RowBlock, InstanceError> {
     let array = Array::open(bytes, length, name, Wanted::Numbers)?;
-    let [rows, columns] = array.rows_and_columns()?;
+    let [n, d] = array.rows_and_columns()?;
+    let outline = Outline::dense(n, d);
+    outline
+        .refuse_empty()
+        .map_err(|error| error.in_file(name))?;
+    let rows = outline.chosen(choose);
+    let matrix = matrix_rows(array, rows.clone(), name)?;
+    Ok(RowBlock::dense(matrix, rows, outline))
+}
+
+/// Some rows, every entry of which is finite.
+fn matrix_rows(
+    array: Array<'_, impl Skip>,
+    rows: Range<usize>,
+    name: &Path,
+) -> Result<RowMajor, InstanceError> {
+    let shape = array.rows_and_columns()?;
     let layout = array.layout().clone();
+    let chosen = Selection::of_rows(rows.clone(), shape, layout.fortran);
+    let (count, columns) = (rows.len(), shape[1]);
     if layout.fortran {
-        let values = array.floats()?;
-        refuse_not_finite(&values, 0, name, &layout)?;
-        return Ok(DMatrix::from_vec(rows, columns, values).into());
+        let values = array.floats_at(chosen)?;
+        refuse_not_finite(&values, |k| chosen.place(k), name, &layout)?;
+        return Ok(DMatrix::from_vec(count, columns, values).into());
     }
-    let mut matrix = RowMajor::zeros(rows, columns);
-    let mut first = 0;
-    array.float_blocks(rows_at_a_time(columns) * columns, |numbers| {
-        refuse_not_finite(numbers, first * columns, name, &layout)?;
-        for row in numbers.chunks_exact(columns) {
-            matrix.row_mut(first).copy_from_slice(row);
-            first += 1;
-        }
-        Ok(())
-    })?;
+    let mut matrix = RowMajor::zeros(count, columns);
+    let mut filled = 0;
+    array.float_blocks(
+        chosen,
+        rows_at_a_time(columns) * columns,
+        |first, numbers| {
+            refuse_not_finite(numbers, |k| first + k, name, &layout)?;
+            for row in numbers.chunks_exact(columns) {
+                matrix.row_mut(filled).copy_from_slice(row);
+                filled += 1;
+            }
+            Ok(())
+        },
+    )?;
     Ok(matrix)
 }
 
@@ -137,11 +181,11 @@ pub(super) fn parse_values(
     length: u64,
     name: &Path,
 ) -> Result<Values, InstanceError> {
-    let array = Array::open(bytes, length, name, Wanted::Numbers)?;
+    let array = Array::open(Streamed(bytes), length, name, Wanted::Numbers)?;
     array.expect_vector()?;
     let (layout, is_one) = (array.layout().clone(), array.is_scalar());
     let values = array.floats()?;
-    refuse_not_finite(&values, 0, name, &layout)?;
+    refuse_not_finite(&values, |k| k, name, &layout)?;
     Ok(match values[..] {
         [value] if is_one => Values::One(value),
         _ => Values::Many(DVector::from_vec(values)),
@@ -159,9 +203,10 @@ pub fn parse_indices(
     length: u64,
     name: &Path,
 ) -> Result<Vec<usize>, InstanceError> {
-    let array = Array::open(bytes, length, name, Wanted::Indices)?;
+    let array = Array::open(Streamed(bytes), length, name, Wanted::Indices)?;
     array.expect_vector()?;
-    array.indices()
+    let all = 0..array.count();
+    array.indices_at(all)
 }
 
 /// A vector of numbers as it stands, finite or not, from `length` bytes of any source.
@@ -170,7 +215,7 @@ pub(super) fn parse_numbers(
     length: u64,
     name: &Path,
 ) -> Result<Vec<f64>, InstanceError> {
-    let array = Array::open(bytes, length, name, Wanted::Numbers)?;
+    let array = Array::open(Streamed(bytes), length, name, Wanted::Numbers)?;
     array.expect_vector()?;
     array.floats()
 }
@@ -178,6 +223,52 @@ pub(super) fn parse_numbers(
 /// [`parse_numbers`] of a file.
 pub(super) fn read_numbers(path: &Path) -> Result<Vec<f64>, InstanceError> {
     with_bytes(path, |bytes, length| parse_numbers(bytes, length, path))
+}
+
+/// How many entries a vector of indices has.
+pub(super) fn parse_index_count(
+    bytes: impl Skip,
+    length: u64,
+    name: &Path,
+) -> Result<usize, InstanceError> {
+    let array = Array::open(bytes, length, name, Wanted::Indices)?;
+    array.expect_vector()?;
+    Ok(array.count())
+}
+
+/// How many entries a vector of numbers has.
+pub(super) fn parse_value_count(
+    bytes: impl Skip,
+    length: u64,
+    name: &Path,
+) -> Result<usize, InstanceError> {
+    let array = Array::open(bytes, length, name, Wanted::Numbers)?;
+    array.expect_vector()?;
+    Ok(array.count())
+}
+
+/// Some entries of a vector of indices. Panics where there are fewer.
+pub(super) fn parse_indices_at(
+    bytes: impl Skip,
+    length: u64,
+    name: &Path,
+    places: Range<usize>,
+) -> Result<Vec<usize>, InstanceError> {
+    let array = Array::open(bytes, length, name, Wanted::Indices)?;
+    array.expect_vector()?;
+    array.indices_at(places)
+}
+
+/// Some entries of a vector of numbers as they stand, finite or not. Panics where there are fewer.
+pub(super) fn parse_numbers_at(
+    bytes: impl Skip,
+    length: u64,
+    name: &Path,
+    places: Range<usize>,
+) -> Result<Vec<f64>, InstanceError> {
+    let array = Array::open(bytes, length, name, Wanted::Numbers)?;
+    array.expect_vector()?;
+    array.floats_at(Selection::run(places))
 }
 
 /// One short text (numpy's `S` or `U`) from `length` bytes of any source.
@@ -189,10 +280,10 @@ pub(super) fn parse_text(
     array::read_text(&mut bytes, length).map_err(|message| InstanceError::format(name, message))
 }
 
-/// Names the first value that is not finite; `first` is the place of `values[0]` in the file.
+/// Names the first value that is not finite; `place` says where in the file a value is.
 fn refuse_not_finite(
     values: &[f64],
-    first: usize,
+    place: impl Fn(usize) -> usize,
     name: &Path,
     layout: &Layout,
 ) -> Result<(), InstanceError> {
@@ -200,7 +291,7 @@ fn refuse_not_finite(
         None => Ok(()),
         Some(k) => Err(InstanceError::NotFinite {
             part: "array",
-            place: layout.index(first + k),
+            place: layout.index(place(k)),
             value: values[k],
         }
         .in_file(name)),

@@ -4,15 +4,17 @@
 //! An archive is read from its regular place on disk or from the collected bytes of a pipe.
 
 use std::io::{Read, Seek};
+use std::ops::Range;
 use std::path::Path;
 
 use nalgebra::DVector;
 
+use super::compressed_block::{self, CompressedArrays};
 use super::entries::Entries;
 use super::names::first_names;
-use super::npy::{self, Values};
+use super::npy::{self, Streamed, Values};
 use super::source;
-use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
+use crate::instance::{Choice, CompressedRows, DesignMatrix, InstanceError, RowBlock};
 
 #[cfg(not(feature = "npz"))]
 #[path = "npz/absent.rs"]
@@ -50,18 +52,27 @@ pub fn parse_matrix(
     let format = archive.read("format", |bytes, length, place| {
         npy::parse_text(bytes, length, place)
     })?;
-    match format.as_str() {
+    sparse(&mut archive, &format, name)
+}
+
+/// The sparse matrix of an archive, which says that it is stored in this format.
+fn sparse<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+    format: &str,
+    name: &Path,
+) -> Result<DesignMatrix, InstanceError> {
+    match format {
         "csr" => {
-            let arrays = compressed(&mut archive)?;
-            blame(arrays.into_matrix(), &archive, name)
+            let arrays = compressed(archive)?;
+            blame(arrays.into_matrix(), archive, name)
         }
         "csc" => {
-            let arrays = compressed(&mut archive)?;
-            blame(arrays.columns_into_matrix(), &archive, name)
+            let arrays = compressed(archive)?;
+            blame(arrays.columns_into_matrix(), archive, name)
         }
         "coo" => {
-            let matrix = listed(&mut archive);
-            blame(matrix, &archive, name)
+            let matrix = listed(archive);
+            blame(matrix, archive, name)
         }
         other => Err(InstanceError::format(
             name,
@@ -71,6 +82,38 @@ pub fn parse_matrix(
             ),
         )),
     }
+}
+
+/// Reads some rows of a matrix. Of one by rows (csr), and of a dense one, only these are kept: the archive is read all the same, for
+/// its check sums. Others are read as a whole.
+pub(super) fn read_rows(path: &Path, choose: Choice) -> Result<RowBlock, InstanceError> {
+    source::with_seekable(path, |bytes, length| {
+        let mut archive = Archive::open(bytes, length, path)?;
+        if !archive.has("format") {
+            let array = only_array(&archive, path, "a matrix")?;
+            return array_rows(&mut archive, &array, choose);
+        }
+        let format = archive.read("format", |bytes, length, place| {
+            npy::parse_text(bytes, length, place)
+        })?;
+        if format == "csr" {
+            let shape = shape(&mut archive)?;
+            let rows = compressed_block::read(&mut archive, shape, choose);
+            return blame(rows, &archive, path);
+        }
+        Ok(RowBlock::of(sparse(&mut archive, &format, path)?, choose))
+    })
+}
+
+/// Some rows of an array of two dimensions.
+pub(super) fn array_rows<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+    array: &str,
+    choose: Choice,
+) -> Result<RowBlock, InstanceError> {
+    archive.read(array, |bytes, length, place| {
+        npy::parse_rows(Streamed(bytes), length, place, choose)
+    })
 }
 
 /// The vector, or the one value, that is alone in an archive.
@@ -106,11 +149,11 @@ fn only_array<R: Read + Seek>(
 }
 
 /// Names the array that is to blame, or the archive.
-fn blame<R: Read + Seek>(
-    matrix: Result<DesignMatrix, InstanceError>,
+fn blame<R: Read + Seek, T>(
+    matrix: Result<T, InstanceError>,
     archive: &Archive<'_, R>,
     name: &Path,
-) -> Result<DesignMatrix, InstanceError> {
+) -> Result<T, InstanceError> {
     matrix.map_err(|error| match error.part() {
         Some(part) if archive.has(part) => error.in_file(&archive.place(part)),
         _ => error.in_file(name),
@@ -155,6 +198,36 @@ fn compressed<R: Read + Seek>(
         indices: indices(archive, "indices")?,
         data: numbers(archive, "data")?,
     })
+}
+
+impl<R: Read + Seek> CompressedArrays for Archive<'_, R> {
+    fn index_count(&mut self, array: &'static str) -> Result<usize, InstanceError> {
+        self.read(array, |bytes, length, place| {
+            npy::parse_index_count(Streamed(bytes), length, place)
+        })
+    }
+
+    fn value_count(&mut self) -> Result<usize, InstanceError> {
+        self.read("data", |bytes, length, place| {
+            npy::parse_value_count(Streamed(bytes), length, place)
+        })
+    }
+
+    fn indices(
+        &mut self,
+        array: &'static str,
+        places: Range<usize>,
+    ) -> Result<Vec<usize>, InstanceError> {
+        self.read(array, |bytes, length, place| {
+            npy::parse_indices_at(Streamed(bytes), length, place, places)
+        })
+    }
+
+    fn values(&mut self, places: Range<usize>) -> Result<Vec<f64>, InstanceError> {
+        self.read("data", |bytes, length, place| {
+            npy::parse_numbers_at(Streamed(bytes), length, place, places)
+        })
+    }
 }
 
 /// Entries with their rows and columns; those of one place are added in the order of the file.

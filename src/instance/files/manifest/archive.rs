@@ -18,7 +18,8 @@ use super::super::npz::archive::Archive;
 use super::super::{npy, npz, source};
 use super::entry::each_weight;
 use super::loss;
-use crate::instance::{DesignMatrix, Instance, InstanceError, LossKind};
+use super::parts::Parts;
+use crate::instance::{Choice, DesignMatrix, Instance, InstanceError, InstanceRows, LossKind};
 
 /// The names that arrays may have.
 const NAMES: [&str; 8] = [
@@ -34,15 +35,30 @@ const NAMES: [&str; 8] = [
 
 /// Reads an instance of named arrays.
 pub(super) fn read_instance(path: &Path) -> Result<Instance, InstanceError> {
-    source::with_seekable(path, |bytes, length| parse_instance(bytes, length, path))
+    source::with_seekable(path, |bytes, length| {
+        let mut archive = open(bytes, length, path)?;
+        build(&mut archive).map_err(|error| error.in_file(path))
+    })
 }
 
-fn parse_instance(
-    source: impl Read + Seek,
+/// Reads an instance of named arrays of which only some rows of the matrix are kept.
+pub(super) fn read_instance_rows(
+    path: &Path,
+    choose: Choice,
+) -> Result<InstanceRows, InstanceError> {
+    source::with_seekable(path, |bytes, length| {
+        let mut archive = open(bytes, length, path)?;
+        build_rows(&mut archive, choose).map_err(|error| error.in_file(path))
+    })
+}
+
+/// An archive with the arrays of an instance.
+fn open<R: Read + Seek>(
+    source: R,
     length: u64,
     name: &Path,
-) -> Result<Instance, InstanceError> {
-    let mut archive = Archive::open(source, length, name)?;
+) -> Result<Archive<'_, R>, InstanceError> {
+    let archive = Archive::open(source, length, name)?;
     if archive.has("format") && !archive.has("matrix") {
         let message =
             "a sparse matrix, not an instance: write a manifest whose \"matrix\" is this file";
@@ -57,10 +73,30 @@ fn parse_instance(
         let message = format!("unknown array \"{unknown}\", expected one of {known}");
         return Err(InstanceError::format(name, message));
     }
-    build(&mut archive).map_err(|error| error.in_file(name))
+    Ok(archive)
 }
 
 fn build<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<Instance, InstanceError> {
+    let design = |archive: &mut Archive<'_, R>| DesignMatrix::dense(matrix(archive, "matrix")?);
+    let parts = parts(archive, design, DesignMatrix::rows)?;
+    Instance::new(parts.loss, parts.matrix, parts.target, parts.weights)?.with_points(parts.points)
+}
+
+fn build_rows<R: Read + Seek>(
+    archive: &mut Archive<'_, R>,
+    choose: Choice,
+) -> Result<InstanceRows, InstanceError> {
+    let design = |archive: &mut Archive<'_, R>| npz::array_rows(archive, "matrix", choose);
+    let parts = parts(archive, design, |block| block.outline.rows)?;
+    let (target, weights) = (parts.target, parts.weights);
+    InstanceRows::new(parts.loss, parts.matrix, target, weights, parts.points)
+}
+
+fn parts<R: Read + Seek, M>(
+    archive: &mut Archive<'_, R>,
+    design: impl FnOnce(&mut Archive<'_, R>) -> Result<M, InstanceError>,
+    rows: impl FnOnce(&M) -> usize,
+) -> Result<Parts<M>, InstanceError> {
     let loss = optional(archive, "loss", text)?;
     let loss = loss.as_deref().unwrap_or(LossKind::Softmax.name());
     let activation = optional(archive, "activation", text)?;
@@ -68,8 +104,8 @@ fn build<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<Instance, Insta
         .has("second_layer")
         .then_some(|| matrix(archive, "second_layer"));
     let loss = loss::loss_kind(loss, second_layer, activation)?;
-    let design = DesignMatrix::dense(matrix(archive, "matrix")?)?;
-    let rows = design.rows();
+    let here = design(archive)?;
+    let rows = rows(&here);
     let target = vector(archive, "target")?;
     let weights = archive.read("weights", |bytes, length, place| {
         npy::parse_values(bytes, length, place)
@@ -79,7 +115,13 @@ fn build<R: Read + Seek>(archive: &mut Archive<'_, R>) -> Result<Instance, Insta
     if let Some(more) = optional(archive, "points", matrix)? {
         points.extend(more.row_iter().map(|row| row.transpose()));
     }
-    Instance::new(loss, design, target, each_weight(weights, rows))?.with_points(points)
+    Ok(Parts {
+        loss,
+        matrix: here,
+        target,
+        weights: each_weight(weights, rows),
+        points,
+    })
 }
 
 /// Reads an array if it is there.

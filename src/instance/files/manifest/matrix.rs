@@ -1,16 +1,20 @@
 //! The matrix of a manifest: rows, a file, or the arrays of compressed sparse rows.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::super::compressed_block::{self, CompressedArrays};
+use super::super::npy::Seekable;
+use super::super::source::with_bytes;
 use super::super::suffix::{has_suffix, is_matrix_market, is_svmlight};
 use super::super::{csv, matrix_market, npy, npz, safetensors, svmlight};
 use super::entry::Entry;
-use crate::instance::{CompressedRows, DesignMatrix, InstanceError};
+use crate::instance::{Choice, CompressedRows, DesignMatrix, InstanceError, RowBlock};
 use crate::memory::reading::Reading;
 
 /// A matrix as the manifest gives it.
@@ -73,13 +77,104 @@ impl CompressedEntry {
                 Entry::File(file) => npy::read_numbers(&directory.join(file))?,
             },
         };
-        rows.into_matrix().map_err(|error| {
-            let blamed = files.iter().find(|(part, _)| Some(*part) == error.part());
-            match blamed {
-                Some((_, Some(file))) => error.in_file(file),
-                _ => error,
+        blame(rows.into_matrix(), &files)
+    }
+
+    /// Some rows of the matrix; of arrays in files only their entries are read.
+    pub(super) fn read_rows(
+        self,
+        directory: &Path,
+        choose: Choice,
+    ) -> Result<RowBlock, InstanceError> {
+        let (files, shape) = (self.files(directory), self.shape);
+        let mut arrays = InFiles {
+            entries: self,
+            directory,
+        };
+        blame(compressed_block::read(&mut arrays, shape, choose), &files)
+    }
+}
+
+/// Names the file of the array that is to blame.
+fn blame<T>(
+    matrix: Result<T, InstanceError>,
+    files: &[(&'static str, Option<PathBuf>); 3],
+) -> Result<T, InstanceError> {
+    matrix.map_err(|error| {
+        let blamed = files.iter().find(|(part, _)| Some(*part) == error.part());
+        match blamed {
+            Some((_, Some(file))) => error.in_file(file),
+            _ => error,
+        }
+    })
+}
+
+/// The arrays of a manifest in `directory`.
+struct InFiles<'a> {
+    entries: CompressedEntry,
+    directory: &'a Path,
+}
+
+impl InFiles<'_> {
+    fn index_array(&self, array: &'static str) -> &Entry<Vec<usize>> {
+        match array {
+            "indptr" => &self.entries.indptr,
+            _ => &self.entries.indices,
+        }
+    }
+}
+
+impl CompressedArrays for InFiles<'_> {
+    fn index_count(&mut self, array: &'static str) -> Result<usize, InstanceError> {
+        match self.index_array(array) {
+            Entry::Inline(values) => Ok(values.len()),
+            Entry::File(file) => {
+                let path = self.directory.join(file);
+                with_bytes(&path, |bytes, length| {
+                    npy::parse_index_count(Seekable(bytes), length, &path)
+                })
             }
-        })
+        }
+    }
+
+    fn value_count(&mut self) -> Result<usize, InstanceError> {
+        match &self.entries.data {
+            Entry::Inline(values) => Ok(values.len()),
+            Entry::File(file) => {
+                let path = self.directory.join(file);
+                with_bytes(&path, |bytes, length| {
+                    npy::parse_value_count(Seekable(bytes), length, &path)
+                })
+            }
+        }
+    }
+
+    fn indices(
+        &mut self,
+        array: &'static str,
+        places: Range<usize>,
+    ) -> Result<Vec<usize>, InstanceError> {
+        match self.index_array(array) {
+            Entry::Inline(values) => Ok(values[places].to_vec()),
+            Entry::File(file) => {
+                let path = self.directory.join(file);
+                with_bytes(&path, |bytes, length| {
+                    npy::parse_indices_at(Seekable(bytes), length, &path, places)
+                })
+            }
+        }
+    }
+
+    fn values(&mut self, places: Range<usize>) -> Result<Vec<f64>, InstanceError> {
+        match &self.entries.data {
+            Entry::Inline(values) => Ok(values[places].to_vec()),
+            Entry::File(file) => {
+                let path = self.directory.join(file);
+                with_bytes(&path, |bytes, length| {
+                    npy::parse_numbers_at(Seekable(bytes), length, &path, places)
+                })
+            }
+        }
     }
 }
 
@@ -103,6 +198,20 @@ pub(super) fn read_design_matrix(path: &Path) -> Result<DesignMatrix, InstanceEr
             path,
             "a matrix file must end in .mtx, .mtx.gz, .npy, .npz, .safetensors, .csv or .svm",
         ))
+    }
+}
+
+/// Reads some rows of a matrix file; of formats that are not read in parts they are cut out of the whole.
+pub(super) fn read_design_rows(path: &Path, choose: Choice) -> Result<RowBlock, InstanceError> {
+    let _reading = Reading::begin(path);
+    if is_matrix_market(path) {
+        matrix_market::read_rows(path, choose)
+    } else if has_suffix(path, "npz") {
+        npz::read_rows(path, choose)
+    } else if has_suffix(path, "npy") {
+        npy::read_rows(path, choose)
+    } else {
+        Ok(RowBlock::of(read_design_matrix(path)?, choose))
     }
 }
 

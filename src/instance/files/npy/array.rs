@@ -2,10 +2,12 @@
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Read};
+use std::ops::Range;
 use std::path::Path;
 
 use super::element::{self, Element, Wanted};
 use super::header::Header;
+use super::skip::Skip;
 use crate::instance::InstanceError;
 use crate::instance::files::integer;
 use crate::memory;
@@ -68,7 +70,51 @@ macro_rules! decoded {
     };
 }
 
-impl<'a, R: Read> Array<'a, R> {
+/// Elements at regular places of a file: `runs` runs of `length`, whose beginnings are `step` elements apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Selection {
+    first: usize,
+    length: usize,
+    step: usize,
+    runs: usize,
+}
+
+impl Selection {
+    /// Elements that follow each other.
+    pub(super) fn run(elements: Range<usize>) -> Self {
+        Self {
+            first: elements.start,
+            length: elements.len(),
+            step: 0,
+            runs: 1,
+        }
+    }
+
+    /// Some rows of a matrix.
+    pub(super) fn of_rows(rows: Range<usize>, [n, d]: [usize; 2], fortran: bool) -> Self {
+        if fortran {
+            return Self {
+                first: rows.start,
+                length: rows.len(),
+                step: n,
+                runs: d,
+            };
+        }
+        Self::run(rows.start * d..rows.end * d)
+    }
+
+    /// The place in the file of the k-th of them.
+    pub(super) fn place(&self, k: usize) -> usize {
+        self.first + k / self.length * self.step + k % self.length
+    }
+
+    /// How many elements these are.
+    fn count(&self) -> usize {
+        self.length * self.runs
+    }
+}
+
+impl<'a, R: Skip> Array<'a, R> {
     /// Reads the header and makes sure that the rest of the file is what the header announces.
     pub(super) fn open(
         mut bytes: R,
@@ -103,6 +149,11 @@ impl<'a, R: Read> Array<'a, R> {
                 fortran: header.fortran,
             },
         })
+    }
+
+    /// How many elements there are.
+    pub(super) fn count(&self) -> usize {
+        self.layout.count()
     }
 
     /// How the elements are arranged.
@@ -168,44 +219,73 @@ impl<'a, R: Read> Array<'a, R> {
 
     /// All elements as numbers, in stored order.
     pub(super) fn floats(self) -> Result<Vec<f64>, InstanceError> {
-        let mut values = memory::with_capacity(self.layout.count());
+        let all = Selection::run(0..self.count());
+        self.floats_at(all)
+    }
+
+    /// Some elements as numbers, in stored order.
+    pub(super) fn floats_at(self, chosen: Selection) -> Result<Vec<f64>, InstanceError> {
+        let mut values = memory::with_capacity(chosen.count());
         let block = BUFFER / self.element.bytes();
-        self.float_blocks(block, |numbers| {
+        self.float_blocks(chosen, block, |_, numbers| {
             values.extend_from_slice(numbers);
             Ok(())
         })?;
         Ok(values)
     }
 
-    /// Hands the numbers over in stored order, `block` at a time (the last time what is left). The error names the first
-    /// integer that no float64 is.
+    /// Hands the chosen numbers over in stored order, at most `block` of a run at a time, with the place in the file of the first of
+    /// them. The error names the first integer that no float64 is.
     pub(super) fn float_blocks(
         self,
+        chosen: Selection,
         block: usize,
-        take: impl FnMut(&[f64]) -> Result<(), InstanceError>,
+        take: impl FnMut(usize, &[f64]) -> Result<(), InstanceError>,
     ) -> Result<(), InstanceError> {
         let big = self.big_endian;
         fn always<T>(_: T) -> bool {
             true
         }
         match self.element {
-            Element::Float64 => self.convert(block, take, decoded!(f64, big), |x| x, always),
-            Element::Float32 => self.convert(block, take, decoded!(f32, big), f64::from, always),
-            Element::Float16 => {
-                self.convert(block, take, decoded!(u16, big), element::half, always)
+            Element::Float64 => {
+                self.convert(chosen, block, take, decoded!(f64, big), |x| x, always)
             }
+            Element::Float32 => {
+                self.convert(chosen, block, take, decoded!(f32, big), f64::from, always)
+            }
+            Element::Float16 => self.convert(
+                chosen,
+                block,
+                take,
+                decoded!(u16, big),
+                element::half,
+                always,
+            ),
             // numpy reads every byte but 0 as True.
             Element::Bool => {
                 let truth = |byte: u8| f64::from(u8::from(byte != 0));
-                self.convert(block, take, decoded!(u8, big), truth, always)
+                self.convert(chosen, block, take, decoded!(u8, big), truth, always)
             }
-            Element::Int8 => self.convert(block, take, decoded!(i8, big), f64::from, always),
-            Element::Int16 => self.convert(block, take, decoded!(i16, big), f64::from, always),
-            Element::Int32 => self.convert(block, take, decoded!(i32, big), f64::from, always),
-            Element::Uint8 => self.convert(block, take, decoded!(u8, big), f64::from, always),
-            Element::Uint16 => self.convert(block, take, decoded!(u16, big), f64::from, always),
-            Element::Uint32 => self.convert(block, take, decoded!(u32, big), f64::from, always),
+            Element::Int8 => {
+                self.convert(chosen, block, take, decoded!(i8, big), f64::from, always)
+            }
+            Element::Int16 => {
+                self.convert(chosen, block, take, decoded!(i16, big), f64::from, always)
+            }
+            Element::Int32 => {
+                self.convert(chosen, block, take, decoded!(i32, big), f64::from, always)
+            }
+            Element::Uint8 => {
+                self.convert(chosen, block, take, decoded!(u8, big), f64::from, always)
+            }
+            Element::Uint16 => {
+                self.convert(chosen, block, take, decoded!(u16, big), f64::from, always)
+            }
+            Element::Uint32 => {
+                self.convert(chosen, block, take, decoded!(u32, big), f64::from, always)
+            }
             Element::Int64 => self.convert(
+                chosen,
                 block,
                 take,
                 decoded!(i64, big),
@@ -213,6 +293,7 @@ impl<'a, R: Read> Array<'a, R> {
                 integer::is_exact_i64,
             ),
             Element::Uint64 => self.convert(
+                chosen,
                 block,
                 take,
                 decoded!(u64, big),
@@ -224,18 +305,18 @@ impl<'a, R: Read> Array<'a, R> {
 
     fn convert<const N: usize, T: Copy + Display>(
         self,
+        chosen: Selection,
         block: usize,
-        mut take: impl FnMut(&[f64]) -> Result<(), InstanceError>,
+        mut take: impl FnMut(usize, &[f64]) -> Result<(), InstanceError>,
         decode: impl Fn([u8; N]) -> T,
         float: impl Fn(T) -> f64,
         is_exact: impl Fn(T) -> bool,
     ) -> Result<(), InstanceError> {
         let (name, layout) = (self.name, self.layout.clone());
         let mut numbers = Vec::new();
-        let mut done = 0;
-        self.blocks(block, |items| {
+        self.blocks(chosen, block, |first, items| {
             if let Some(k) = items.iter().position(|item| !is_exact(decode(*item))) {
-                let (place, value) = (layout.index(done + k), decode(items[k]));
+                let (place, value) = (layout.index(first + k), decode(items[k]));
                 return Err(InstanceError::format(
                     name,
                     format!(
@@ -245,23 +326,22 @@ impl<'a, R: Read> Array<'a, R> {
             }
             numbers.clear();
             numbers.extend(items.iter().map(|item| float(decode(*item))));
-            done += items.len();
-            take(&numbers)
+            take(first, &numbers)
         })
     }
 
-    /// All elements as indices. The error names the first that is negative or too large for this machine.
-    pub(super) fn indices(self) -> Result<Vec<usize>, InstanceError> {
+    /// Elements that follow each other as indices. The error names the first that is negative or too large for this machine.
+    pub(super) fn indices_at(self, places: Range<usize>) -> Result<Vec<usize>, InstanceError> {
         let big = self.big_endian;
         match self.element {
-            Element::Int8 => self.collect(decoded!(i8, big)),
-            Element::Int16 => self.collect(decoded!(i16, big)),
-            Element::Int32 => self.collect(decoded!(i32, big)),
-            Element::Int64 => self.collect(decoded!(i64, big)),
-            Element::Uint8 => self.collect(decoded!(u8, big)),
-            Element::Uint16 => self.collect(decoded!(u16, big)),
-            Element::Uint32 => self.collect(decoded!(u32, big)),
-            Element::Uint64 => self.collect(decoded!(u64, big)),
+            Element::Int8 => self.collect(places, decoded!(i8, big)),
+            Element::Int16 => self.collect(places, decoded!(i16, big)),
+            Element::Int32 => self.collect(places, decoded!(i32, big)),
+            Element::Int64 => self.collect(places, decoded!(i64, big)),
+            Element::Uint8 => self.collect(places, decoded!(u8, big)),
+            Element::Uint16 => self.collect(places, decoded!(u16, big)),
+            Element::Uint32 => self.collect(places, decoded!(u32, big)),
+            Element::Uint64 => self.collect(places, decoded!(u64, big)),
             Element::Float16 | Element::Float32 | Element::Float64 | Element::Bool => Err(
                 InstanceError::format(self.name, "elements are no integers: save a.astype(int)"),
             ),
@@ -270,19 +350,20 @@ impl<'a, R: Read> Array<'a, R> {
 
     fn collect<const N: usize, T: Copy + Display>(
         self,
+        places: Range<usize>,
         decode: impl Fn([u8; N]) -> T,
     ) -> Result<Vec<usize>, InstanceError>
     where
         usize: TryFrom<T>,
     {
         let name = self.name;
-        let mut indices: Vec<usize> = memory::with_capacity(self.layout.count());
-        self.blocks(BUFFER / N, |items| {
-            for item in items {
+        let mut indices: Vec<usize> = memory::with_capacity(places.len());
+        self.blocks(Selection::run(places), BUFFER / N, |first, items| {
+            for (k, item) in items.iter().enumerate() {
                 let value = decode(*item);
                 let index = usize::try_from(value).map_err(|_| {
                     let reason = "not an index: negative or too large";
-                    let place = indices.len();
+                    let place = first + k;
                     InstanceError::format(name, format!("[{place}] is {value}: {reason}"))
                 })?;
                 indices.push(index);
@@ -292,27 +373,38 @@ impl<'a, R: Read> Array<'a, R> {
         Ok(indices)
     }
 
-    /// Hands the elements over in stored order, `block` at a time (the last time what is left), and makes sure that
-    /// nothing follows: the source of a compressed file checks its sum when it has given everything.
+    /// Hands the chosen elements over in stored order, at most `block` of a run at a time, with the place of the first of them, and
+    /// makes sure that nothing follows the last element of the file: the source of a compressed file checks its sum when it has
+    /// given everything.
     fn blocks<const N: usize>(
         mut self,
+        chosen: Selection,
         block: usize,
-        mut take: impl FnMut(&[[u8; N]]) -> Result<(), InstanceError>,
+        mut take: impl FnMut(usize, &[[u8; N]]) -> Result<(), InstanceError>,
     ) -> Result<(), InstanceError> {
         let fail = |error: std::io::Error| match error.kind() {
             ErrorKind::UnexpectedEof => InstanceError::format(self.name, "truncated"),
             _ => InstanceError::io(self.name, error),
         };
-        let count = self.layout.count();
-        let mut buffer = vec![0; block.min(count) * N];
-        let mut left = count;
-        while left > 0 {
-            let now = left.min(block);
-            let bytes = &mut buffer[..now * N];
-            self.bytes.read_exact(bytes).map_err(fail)?;
-            take(bytes.as_chunks().0)?;
-            left -= now;
+        let bytes = |elements: usize| elements as u64 * N as u64;
+        let mut buffer = vec![0; block.min(chosen.length) * N];
+        // Elements that lie behind.
+        let mut place = 0;
+        for run in 0..chosen.runs {
+            let first = chosen.first + run * chosen.step;
+            let end = first + chosen.length;
+            self.bytes.skip(bytes(first - place)).map_err(fail)?;
+            place = first;
+            while place < end {
+                let now = (end - place).min(block);
+                let read = &mut buffer[..now * N];
+                self.bytes.read_exact(read).map_err(fail)?;
+                take(place, read.as_chunks().0)?;
+                place += now;
+            }
         }
+        let left = bytes(self.layout.count() - place);
+        self.bytes.skip(left).map_err(fail)?;
         match self.bytes.read(&mut [0]).map_err(fail)? {
             0 => Ok(()),
             _ => Err(InstanceError::format(self.name, "too long")),
