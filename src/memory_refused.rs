@@ -47,6 +47,9 @@ fn granted(memory: *mut u8, bytes: usize) -> *mut u8 {
             let _ = out.write_all(name).and_then(|()| out.write_all(b": "));
         });
         let _ = writeln!(out, "out of memory: the system refused {bytes} bytes");
+        // A launcher that finds one rank gone may end with a status of its own.
+        #[cfg(feature = "mpi")]
+        attention_regression::production::ranks::mpi::end_all(2);
         std::process::exit(2)
     }
     memory

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::instance::{Instance, LossKind};
+use nalgebra::DVector;
+
+use crate::instance::LossKind;
 use crate::production::{Entrywise, Function, LogitLoss, ResidualSoftmax, Softmax, TwoLayer};
 
-/// The loss that an instance asks for.
-pub(crate) fn loss_of(instance: &Instance) -> Arc<dyn LogitLoss> {
-    let target = instance.target().clone();
-    match instance.loss() {
+/// The loss that an instance asks for, with its target.
+pub(crate) fn loss_of(kind: &LossKind, target: DVector<f64>) -> Arc<dyn LogitLoss> {
+    match kind {
         LossKind::Softmax => Arc::new(Softmax::new(target)),
         LossKind::Exp => Arc::new(Entrywise::new(Function::Exp, target)),
         LossKind::Cosh => Arc::new(Entrywise::new(Function::Cosh, target)),

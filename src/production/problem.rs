@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::instance::{DesignMatrix, Instance, LossKind};
+use crate::instance::{DesignMatrix, Instance, InstanceRows, LossKind, Outline};
 use crate::production::diagonal_plus_low_rank::{
     Magnitude, multiply_compensated, transpose_multiply_shared,
 };
@@ -15,7 +15,7 @@ use crate::production::kernels::Level;
 use crate::production::kernels::operator::Operator;
 use crate::production::logit_loss::{LogitErrorBounds, check_vector, refuse_overflow};
 use crate::production::losses::loss_of;
-use crate::production::ranks::{Ranks, Share, common_level};
+use crate::production::ranks::{Ranks, Share, common_level, share_of};
 use crate::production::summation::{compensated_sum, dot_units, norm};
 use crate::production::{DiagonalPlusLowRank, EvaluationError, LogitLoss, ProblemError};
 use crate::scalar::Ball;
@@ -88,7 +88,7 @@ impl Problem {
 
     /// The problem of a validated instance. An error if the square of a weight overflows.
     pub fn from_instance(instance: &Instance) -> Result<Self, ProblemError> {
-        let loss = loss_of(instance);
+        let loss = loss_of(instance.loss(), instance.target().clone());
         let problem = Self::with_loss(loss, instance.shared_matrix(), instance.weights())?;
         Ok(Self {
             kind: Some(Arc::new(instance.loss().clone())),
@@ -115,7 +115,7 @@ impl Problem {
             without,
         )
         .map_err(|error| refuse(error.to_string()))?;
-        Ok(self.with_other_loss(loss_of(&posed)))
+        Ok(self.with_other_loss(loss_of(posed.loss(), posed.target().clone())))
     }
 
     /// The same problem with other weights (n entries). An error if they do not fit, are not finite, or the square of one overflows.
@@ -191,9 +191,8 @@ impl Problem {
     /// What is computed with it has the bits of one process, in [`solve`](crate::production::solve) and in every evaluation, and is
     /// the same on every rank. An error where the ranks have processors of different kinds.
     pub fn shared_among(&self, ranks: &Arc<dyn Ranks>) -> Result<Self, ProblemError> {
-        let (n, stored) = (self.rows(), self.matrix.stored());
-        let cut = Operator::cut(&self.matrix, n, stored);
-        let share = Share::of(&cut, n, ranks);
+        let outline = Outline::of(&self.matrix);
+        let share = share_of(&outline, ranks);
         // What has been kept of a former solve is not there: all ranks make it together, and count it.
         let fresh = Self {
             ridge: Arc::default(),
@@ -206,9 +205,49 @@ impl Problem {
         let matrix = Arc::new(self.matrix.select_rows(&own));
         let level = common_level(&share)?;
         Ok(Self {
-            operator: Operator::of_part(&matrix, stored, share, level),
+            operator: Operator::of_part(&matrix, outline.stored, share, level),
             matrix,
             ..fresh
+        })
+    }
+
+    /// The problem of an instance of which each rank has read its own rows only: those that [`own_rows`] says for the matrix with as many
+    /// stored entries as [`stored_by_all`] finds, `stored`. All ranks call this; it is then as if one had [shared](Self::shared_among)
+    /// the whole problem.
+    ///
+    /// An error where other rows are here, where the square of a weight overflows, or where the ranks have processors of different kinds.
+    ///
+    /// [`own_rows`]: crate::production::ranks::own_rows
+    /// [`stored_by_all`]: crate::production::ranks::stored_by_all
+    pub fn from_own_rows(
+        rows: InstanceRows,
+        stored: usize,
+        ranks: &Arc<dyn Ranks>,
+    ) -> Result<Self, ProblemError> {
+        let (loss, block, target, weights) = rows.into_parts();
+        let outline = Outline {
+            stored,
+            ..block.outline
+        };
+        let share = share_of(&outline, ranks);
+        if share.own() != block.rows {
+            return Err(ProblemError::Parts {
+                reason: format!("rows {:?} are here, expected {:?}", block.rows, share.own()),
+            });
+        }
+        let level = if share.is_whole() {
+            Level::best()
+        } else {
+            common_level(&share)?
+        };
+        let matrix = Arc::new(block.matrix);
+        Ok(Self {
+            loss: loss_of(&loss, target),
+            operator: Operator::of_part(&matrix, stored, share, level),
+            matrix,
+            squared_weights: squares(&weights, outline.rows)?,
+            ridge: Arc::default(),
+            kind: Some(Arc::new(loss)),
         })
     }
 

@@ -10,6 +10,7 @@
 //! | `launch` | what launchers say of the ranks that they start |
 //! | `messages` | numbers of all ranks on all of them |
 //! | `share` | the rows of each rank; taking turns |
+//! | `own_rows` | which rows a rank has, before they are read |
 //! | `numbers`, `rows` | results of chunks, and rows, on their way to other ranks |
 //! | `level` | the vector instructions that all ranks have |
 //! | `tree` | the pairwise sum of columns that lie on several ranks |
@@ -21,6 +22,7 @@ mod messages;
 #[cfg(feature = "mpi")]
 pub mod mpi;
 mod numbers;
+mod own_rows;
 mod rows;
 mod share;
 #[cfg(test)]
@@ -35,6 +37,8 @@ pub use launch::{Launched, launched};
 pub(crate) use level::common_level;
 pub use messages::first_word;
 pub(crate) use numbers::Numbers;
+pub(crate) use own_rows::share_of;
+pub use own_rows::{all_have_own_rows, own_rows, stored_by_all};
 pub(crate) use share::Share;
 pub(crate) use tree::column_products;
 

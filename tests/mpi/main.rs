@@ -98,6 +98,20 @@ impl<'a> Problem<'a> {
         r#""A.npy""#
     }
 
+    /// The same matrix, column after column.
+    fn by_columns(&self) -> &'static str {
+        let entries: Vec<f64> = (0..self.n * self.d)
+            .map(|k| Self::entry(k % self.n, k / self.n))
+            .collect();
+        self.array("F.npy", &[self.n, self.d], &entries);
+        let path = self.scratch.path("F.npy");
+        let mut bytes = std::fs::read(&path).unwrap();
+        let word = bytes.windows(5).position(|word| word == b"False").unwrap();
+        bytes[word..word + 5].copy_from_slice(b"True ");
+        std::fs::write(path, bytes).unwrap();
+        r#""F.npy""#
+    }
+
     fn sparse(&self) -> String {
         let (mut indptr, mut indices, mut data) = (vec![0], Vec::new(), Vec::new());
         for i in 0..self.n {
@@ -201,6 +215,8 @@ fn dense_softmax_has_the_bytes_of_one_process() {
     let problem = Problem::of(&scratch, 24_000, 12);
     let manifest = problem.manifest("softmax", problem.dense(), 1e-5);
     agrees(&scratch, &manifest, &RUNS);
+    let manifest = problem.manifest("softmax", problem.by_columns(), 1e-5);
+    agrees(&scratch, &manifest, &[(3, 1)]);
 }
 
 #[test]
@@ -256,14 +272,91 @@ fn an_error_ends_all_ranks_with_one_line() {
     let last = bytes.len() - 8;
     bytes[last..].copy_from_slice(&f64::NAN.to_le_bytes());
     std::fs::write(&matrix, &bytes).unwrap();
-    refused(&manifest, "A.npy");
+    // The last rank has it, the first one says so.
+    refused(
+        &manifest,
+        &format!("rank 2: {matrix}: array[23999, 7] is NaN"),
+    );
     std::fs::write(&matrix, &bytes[..last]).unwrap();
-    refused(&manifest, "A.npy");
+    refused(&manifest, "A.npy: truncated");
     std::fs::remove_file(&matrix).unwrap();
     refused(&manifest, "A.npy");
     refused("-", "standard input reaches one process only");
     let system = common::fixture("conformance/least-squares.json");
     refused(system.to_str().unwrap(), "does not run on several ranks");
+}
+
+/// A column that is none and a value that is no number, in arrays that no rank reads as a whole.
+#[test]
+fn an_error_in_the_rows_of_one_rank_has_its_place_in_the_whole() {
+    let scratch = Scratch::new();
+    let problem = Problem::of(&scratch, 40_000, 9);
+    let sparse = problem.sparse();
+    let manifest = problem.manifest("softmax", &sparse, 1e-5);
+    let data = scratch.path("data.npy");
+    let mut bytes = std::fs::read(&data).unwrap();
+    let entries = 40_000 * 6;
+    let middle = bytes.len() - 8 * (entries / 2);
+    bytes[middle..middle + 8].copy_from_slice(&f64::INFINITY.to_le_bytes());
+    std::fs::write(&data, &bytes).unwrap();
+    refused(&manifest, &format!("rank 1: {data}: data[120000] is inf"));
+}
+
+/// Entries of one place are added: fewer are stored than the file announces, and the rows are cut in another way.
+#[test]
+fn entries_of_one_place_have_the_bytes_of_one_process() {
+    let scratch = Scratch::new();
+    let (n, d) = (40_000, 6);
+    let problem = Problem::of(&scratch, n, d);
+    let mut text = format!(
+        "%%MatrixMarket matrix coordinate real general\n{n} {d} {}\n",
+        5 * n
+    );
+    for i in 0..n {
+        for (k, j) in [0, 1, 2, 3, 3].into_iter().enumerate() {
+            let entry = ((i * 31 + k * 17) as f64).sin();
+            text.push_str(&format!("{} {} {entry}\n", i + 1, (i + j) % d + 1));
+        }
+    }
+    scratch.file("A.mtx", text);
+    let manifest = problem.manifest("softmax", r#""A.mtx""#, 1e-5);
+    agrees(&scratch, &manifest, &[(2, 1), (3, 1)]);
+}
+
+/// The rows of a rank are 2 GB, and one rank may have only 1.5 GB; the file is a hole.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_rank_without_memory_ends_the_run_with_one_line() {
+    let scratch = Scratch::new();
+    let problem = Problem::of(&scratch, 1_000_000, 750);
+    let header = r#"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 750), }"#;
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    let path = scratch.path("A.npy");
+    std::fs::write(&path, &bytes).unwrap();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_len((bytes.len() + 8 * problem.n * problem.d) as u64)
+        .unwrap();
+    let manifest = problem.manifest("softmax", r#""A.npy""#, 1e-5);
+    let limited =
+        r#"case "$OMPI_COMM_WORLD_RANK$PMI_RANK" in 1) ulimit -v 1500000;; esac; exec "$@""#;
+    let run = ended(mpirun(3).args([
+        "sh",
+        "-c",
+        limited,
+        "sh",
+        env!("CARGO_BIN_EXE_attreg"),
+        "solve",
+        &manifest,
+    ]));
+    assert_eq!(run.status, 2, "{}", run.err);
+    let lines = own_lines(&run);
+    assert!(
+        lines.len() == 1 && lines[0].contains("A.npy: out of memory"),
+        "{}",
+        run.err
+    );
 }
 
 /// Every rank of the wrong launcher would be a world of its own.

@@ -11,8 +11,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::instance::DesignMatrix;
 use crate::instance::row_major::LINE;
+use crate::instance::{DesignMatrix, Outline};
 use crate::production::kernels::partition::Partition;
 use crate::production::kernels::pool::Pool;
 use crate::production::kernels::softmax::{
@@ -64,7 +64,12 @@ impl Operator {
 
     /// The rows of a matrix that are here; all rows together have so many stored entries.
     pub fn of_part(matrix: &Arc<DesignMatrix>, stored: usize, share: Share, level: Level) -> Self {
-        let entries = entries(matrix, share.all(), stored);
+        let outline = Outline {
+            rows: share.all(),
+            stored,
+            ..Outline::of(matrix)
+        };
+        let entries = entries(&outline);
         let all = Partition::new(share.all(), entries, PASS_CHUNKS);
         Self {
             matrix: Arc::clone(matrix),
@@ -80,9 +85,9 @@ impl Operator {
         }
     }
 
-    /// The cut of a matrix of n rows into the chunks that ranks have; it is of the storage of `matrix`, and has so many stored entries.
-    pub fn cut(matrix: &DesignMatrix, n: usize, stored: usize) -> Partition {
-        Partition::new(n, entries(matrix, n, stored), PASS_CHUNKS)
+    /// The cut of a matrix into the chunks that ranks have.
+    pub fn cut(outline: &Outline) -> Partition {
+        Partition::new(outline.rows, entries(outline), PASS_CHUNKS)
     }
 
     /// The same matrix with a counter of its own.
@@ -495,10 +500,11 @@ impl Projections {
 }
 
 /// What decides about the cuts: stored entries, with the padding of dense rows.
-fn entries(matrix: &DesignMatrix, n: usize, stored: usize) -> usize {
-    match matrix {
-        DesignMatrix::Dense(_) => n * matrix.columns().next_multiple_of(LINE),
-        DesignMatrix::Sparse(_) => stored,
+fn entries(outline: &Outline) -> usize {
+    if outline.sparse {
+        outline.stored
+    } else {
+        outline.rows * outline.columns.next_multiple_of(LINE)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Ranks that a launcher of MPI has started (`mpirun`, `srun`), by messages from one to another.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use mpi::Threading;
 use mpi::environment::Universe;
@@ -13,6 +14,9 @@ use crate::production::ranks::Ranks;
 const MESSAGE: usize = 1 << 27;
 /// How a process ends whose work has failed, as one that panics does.
 const FAILED: i32 = 101;
+
+/// Whether MPI has begun in this process and not ended, and nobody is ending it.
+static RUNS: AtomicBool = AtomicBool::new(false);
 
 /// MPI from its beginning to its end, which comes when this is dropped.
 pub struct World {
@@ -46,10 +50,24 @@ impl World {
             rank: number(world.rank()),
             ranks: number(world.size()),
         };
+        RUNS.store(true, SeqCst);
         let begun = Self {
             _universe: universe,
         };
         Some((begun, Arc::new(processes)))
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        RUNS.store(false, SeqCst);
+    }
+}
+
+/// Ends all ranks with this status, where MPI runs; the first time only, since to be ended itself may fail.
+pub fn end_all(status: i32) {
+    if RUNS.swap(false, SeqCst) {
+        SimpleCommunicator::world().abort(status)
     }
 }
 

@@ -48,6 +48,7 @@ impl Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::instance::Outline;
     use crate::production::kernels::operator::Operator;
     use crate::production::ranks::threads::on_ranks;
     use nalgebra::DMatrix;
@@ -65,7 +66,10 @@ mod tests {
         let dense = DesignMatrix::Dense(matrix.clone().into());
         let sparse = DesignMatrix::Sparse(CsrMatrix::from(&matrix));
         for whole in [dense, sparse] {
-            let cut = Operator::cut(&whole, n, n * 16);
+            let cut = Operator::cut(&Outline {
+                stored: n * 16,
+                ..Outline::of(&whole)
+            });
             let found = on_ranks(3, |ranks| {
                 let share = Share::of(&cut, n, &ranks);
                 let own: Vec<usize> = share.own().collect();

@@ -69,7 +69,10 @@ pub(super) fn problems(given: &Given) -> Result<(Vec<Problem>, Problem), SystemE
     takes(given)?;
     let instances = clients(given).map_err(refused)?;
     let problems: Result<Vec<Problem>, _> = instances.iter().map(Problem::from_instance).collect();
-    let losses = instances.iter().map(loss_of).collect();
+    let losses = instances
+        .iter()
+        .map(|client| loss_of(client.loss(), client.target().clone()))
+        .collect();
     let weights: Vec<f64> = instances
         .iter()
         .flat_map(|client| client.weights().as_slice().to_vec())
