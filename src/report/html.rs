@@ -7,8 +7,10 @@
 //! | `claim`, `slack_plot`, `shared` | one claim with everything that is known about it |
 //! | `spectrum` | the picture of the spectrum, with its slider |
 //! | `formula` | LaTeX to MathML |
+//! | `compact` | the same markup in fewer bytes |
 
 mod claim;
+mod compact;
 mod findings;
 mod formula;
 mod front;

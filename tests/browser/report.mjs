@@ -5,7 +5,7 @@
 // DIRECTORY is what `attreg verify --report DIRECTORY` has written. The browser is Chromium, by the path in CHROMIUM or
 // /usr/bin/chromium. Ends with status 1 at the first thing that is not as it should be.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
 
@@ -41,6 +41,10 @@ const quiet = (page) => {
   expect(page.requests.filter((url) => url.startsWith("file:")).length === 1, "more than the page itself is read: " + page.requests);
   expect(page.faults.length === 0, "the console is not empty: " + page.faults);
 };
+// To be sent on: with all claims below a megabyte and a half.
+const size = statSync(join(directory, "report.html")).size;
+expect(size < 1.5e6, `the page has ${size} bytes`);
+
 const visible = (page) => page.locator(".claims > li:not([hidden])").count();
 
 // Nothing is wider than the page, at both widths, light and dark, closed and open.

@@ -41,11 +41,40 @@ fn mended(text: String) -> String {
             "symmetric=\"false\" stretchy=\"false\"",
             "stretchy=\"false\"",
         );
-    ["msub", "msup", "msubsup", "munder", "mover", "munderover"]
+    let text = ["msub", "msup", "msubsup", "munder", "mover", "munderover"]
         .iter()
         .fold(text, |text, tag| {
             text.replace(&format!("<{tag}>{SPACE}"), &format!("{SPACE}<{tag}>"))
-        })
+        });
+    without_rows_of_one(&text)
+}
+
+/// A row of one letter or number is that letter or number.
+fn without_rows_of_one(text: &str) -> String {
+    const OPEN: &str = "<mrow>";
+    const CLOSE: &str = "</mrow>";
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(OPEN) {
+        out.push_str(&rest[..start]);
+        rest = &rest[start + OPEN.len()..];
+        let alone = ["mi", "mn"].iter().find_map(|tag| {
+            let end = format!("</{tag}>");
+            let length = rest.find(&end)? + end.len();
+            let one = &rest[..length];
+            let only = one.starts_with(&format!("<{tag}>")) && one.matches('<').count() == 2;
+            (only && rest[length..].starts_with(CLOSE)).then_some(one)
+        });
+        match alone {
+            Some(one) => {
+                out.push_str(one);
+                rest = &rest[one.len() + CLOSE.len()..];
+            }
+            None => out.push_str(OPEN),
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -122,6 +151,12 @@ mod tests {
         assert!(
             square.contains("<msup><mi>cosh</mi><mn>2</mn></msup>"),
             "{square}"
+        );
+        let row = mathml(r"x_{i} + y_{i j} + z^{12} + \mathrm{d}").unwrap();
+        assert!(row.contains("<msub><mi>x</mi><mi>i</mi></msub>"), "{row}");
+        assert!(
+            row.contains("<mrow><mi>i</mi><mi>j</mi></mrow>") && !row.contains("<mrow><mn>"),
+            "{row}"
         );
         let large = mathml(r"\bigl(x\bigr)").unwrap();
         assert!(large.contains(r#""true" minsize="#), "{large}");

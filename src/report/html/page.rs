@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::claims::{Claim, Paper, Wording};
 use crate::report::html::claim::item;
+use crate::report::html::compact::compact;
 use crate::report::html::formula::{FormulaError, mathml};
 use crate::report::html::front::{counts, findings};
 use crate::report::html::shared::Shared;
@@ -86,7 +87,7 @@ pub fn page(run: &CampaignReport, catalogue: &[Claim]) -> Result<String, PageErr
                     p.quiet { (origin(run)) }
                     (differing(&claims))
                     (counts(&claims))
-                    (findings)
+                    (PreEscaped(compact(&findings.into_string())))
                     h2 { "A picture of one bound" }
                     (spectrum())
                     h2 #claims { "Claims" }
@@ -96,9 +97,9 @@ pub fn page(run: &CampaignReport, catalogue: &[Claim]) -> Result<String, PageErr
                         "A planted fault is the check with one thing altered: in every test run it must turn the verdict over."
                     }
                     (filters(&claims))
-                    ul.claims { @for item in items { (item) } }
+                    ul.claims { @for item in items { (PreEscaped(compact(&item.into_string()))) } }
                 }
-                (shared.parts())
+                (PreEscaped(compact(&shared.parts().into_string())))
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -171,6 +172,7 @@ mod tests {
     use super::*;
     use crate::campaign::{Plan, run};
     use crate::claims;
+    use crate::report::html::compact::tag;
 
     fn campaign(names: &[&str], catalogue: &[Claim]) -> CampaignReport {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -226,10 +228,24 @@ mod tests {
         claim.points[0].origin = hostile.to_owned();
         run.commit = Some(hostile.to_owned());
         let page = page(&run, &catalogue).unwrap();
-        assert!(page.contains("&lt;script&gt;alert(1)"));
+        assert!(page.contains("&lt;script>alert(1)"));
         assert!(!page.contains("<script>alert") && !page.contains("<img"));
         assert_eq!(page.matches("</script>").count(), 1);
-        assert!(!page.contains("\"' onload"));
+        // It stands inside of values, where its quotes are escaped, and between tags; no element has an attribute of it.
+        let body = &page[..page.rfind("<script>").unwrap()];
+        let mut inside = 0;
+        for tag in body
+            .match_indices('<')
+            .filter_map(|(at, _)| tag(&body[at..]))
+        {
+            inside += usize::from(tag.contains("onload"));
+            let mut outside_of_values = tag.split('"').step_by(2);
+            assert!(
+                outside_of_values.all(|part| !part.contains("onload")),
+                "{tag}"
+            );
+        }
+        assert!(inside > 0 && page.matches("onload").count() > inside);
     }
 
     /// Nothing that a browser would fetch.

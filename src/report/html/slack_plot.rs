@@ -77,10 +77,9 @@ pub(super) fn slack_plot(claim: &ClaimReport, size: Size, shared: &mut Shared) -
     let (tight_x, tight_y) = (columns.x(tightest.0, place), y(tightest.1));
     let axis = claim.axis.as_deref();
     let described = format!(
-        "Slack of {} decided cases, allowed divided by observed, on a logarithmic scale{}. The tightest, {}, has {}. The bound is at 1.",
+        "Slack of {} cases{}: {} at the least, the bound is at 1",
         compared.len(),
-        axis.map_or_else(String::new, |axis| format!(", by the decade of {axis}")),
-        tightest.0.origin,
+        axis.map_or_else(String::new, |axis| format!(" by the decade of {axis}")),
         number(10f64.powf(tightest.1)),
     );
     let lines: Vec<(i32, f64)> = (low as i32..=high as i32)
