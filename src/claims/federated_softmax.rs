@@ -7,7 +7,7 @@ mod cases;
 mod chain;
 mod contraction;
 mod limits;
-mod model;
+pub(super) mod model;
 mod participation;
 mod race;
 mod robust;

@@ -6,6 +6,7 @@ mod case;
 mod cases;
 mod catalog;
 mod claim;
+pub mod curves;
 mod dls23;
 mod exact_attention;
 mod family;

@@ -16,7 +16,7 @@ use crate::scalar::{Allowance, High};
 const TRIALS: u64 = 120;
 
 /// The failure probability that is claimed: inside the printed range (0, 0.1), and dyadic.
-const DELTA: f64 = 1.0 / 16.0;
+pub const DELTA: f64 = 1.0 / 16.0;
 
 /// A distance from the allowed eps within which an f64 deviation decides nothing.
 const GREY: Allowance<f64> = Allowance::new(
@@ -220,7 +220,7 @@ fn draw(p: &DVector<f64>, diagonal: &DVector<f64>, count: usize, rng: &mut Strea
 
 /// The constant of Tropp's matrix Chernoff bound: with `s = 3 eps^-2 d ln(2d/delta)` draws by exact leverage scores
 /// each side fails with probability at most delta / 2 for eps < 1.
-const PROVEN: f64 = 3.0;
+pub const PROVEN: f64 = 3.0;
 
 const FAMILY: Family = Family {
     rows: (280, 320),

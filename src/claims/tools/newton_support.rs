@@ -121,7 +121,8 @@ pub fn under_premise(
 }
 
 impl Setting {
-    fn of(case: &Case, theorem: &Theorem) -> Result<Result<Self, Outside>, CheckError> {
+    /// Of a case, or why it is outside of the premise.
+    pub fn of(case: &Case, theorem: &Theorem) -> Result<Result<Self, Outside>, CheckError> {
         let exact = Exact::of(case)?;
         let surplus = match (theorem.surplus)(&exact) {
             Ok(surplus) => surplus,
