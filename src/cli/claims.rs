@@ -1,12 +1,17 @@
 //! `attreg claims`: lists the catalogue or explains one claim.
 
+use std::path::PathBuf;
+
 use crate::claims;
 use crate::cli::{CliError, Exit, output};
-use crate::report;
+use crate::instance::files::write_whole;
+use crate::report::{self, html};
 
 /// List the claims, or explain one.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  attreg claims\n  attreg claims dls23/hessian-printed")]
+#[command(
+    after_help = "Examples:\n  attreg claims\n  attreg claims dls23/hessian-printed\n  attreg claims dls23 --html dls23.html"
+)]
 pub struct ClaimsArgs {
     /// Claims or papers; none means all.
     names: Vec<String>,
@@ -16,6 +21,9 @@ pub struct ClaimsArgs {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    /// Write the page of the claims without a run (formulas, pictures, verdicts on record) to this file, or print it.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with_all = ["json", "markdown"])]
+    html: Option<Option<PathBuf>>,
 }
 
 /// Runs the command.
@@ -26,7 +34,17 @@ pub fn run(args: &ClaimsArgs) -> Result<Exit, CliError> {
             "no claim or paper is called \"{name}\"; `attreg claims` lists them"
         ))
     })?;
-    let text = if args.markdown {
+    let text = if let Some(file) = &args.html {
+        let page = html::catalogue_page(&selected)
+            .map_err(|error| CliError::refused("--html".as_ref(), error))?;
+        match file {
+            Some(file) => {
+                write_whole(file, page.as_bytes())?;
+                return Ok(Exit::Success);
+            }
+            None => page,
+        }
+    } else if args.markdown {
         report::markdown(&selected)
     } else if args.json {
         output::json_report(&report::catalogue_json(&selected))

@@ -2,6 +2,7 @@
 
 mod active_learning;
 mod bad_input;
+mod catalogue_page;
 mod chain;
 mod check;
 #[path = "../common/mod.rs"]

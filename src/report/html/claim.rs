@@ -6,29 +6,32 @@ use crate::claims::Claim;
 use crate::report::html::formula::{FormulaError, mathml};
 use crate::report::html::shared::Shared;
 use crate::report::html::slack_plot::{Size, slack_plot};
+use crate::report::html::told::Told;
 use crate::report::{ClaimReport, number};
 
 /// A witness of more characters is shown by its beginning; the copy is whole all the same.
 const SHOWN: usize = 6000;
 
-/// The claim as an item of the list.
+/// The claim as an item of the list; `seed` is that of the run.
 pub(super) fn item(
-    claim: &Claim,
-    report: &ClaimReport,
+    told: &Told<'_>,
     seed: u64,
     shared: &mut Shared,
 ) -> Result<Markup, FormulaError> {
-    let slack = report
-        .slack
-        .map_or(String::new(), |slack| format!("{slack:e}"));
-    let body = body(claim, report, seed, shared)?;
+    let Told { claim, report } = *told;
+    let slack = report.and_then(|report| report.slack);
+    let differs = report.is_some_and(|report| !report.as_recorded);
+    let body = body(told, seed, shared)?;
     Ok(html! {
-        li data-paper=(claim.paper.key()) data-verdict=(report.verdict) data-wording=(claim.wording.label()) data-slack=(slack) {
+        li data-paper=(claim.paper.key()) data-verdict=(told.verdict()) data-wording=(claim.wording.label())
+            data-slack=(slack.map_or(String::new(), |slack| format!("{slack:e}"))) {
             details {
                 summary {
                     code { (claim.id) }
-                    span.verdict.(report.verdict) { (report.verdict) @if !report.as_recorded { ", not as recorded" } }
-                    span.n.slack { @if let Some(slack) = report.slack { "slack " (number(slack)) } @else { "\u{2013}" } }
+                    span.verdict.(told.verdict()) { (told.verdict()) @if differs { ", not as recorded" } }
+                    @if report.is_some() {
+                        span.n.slack { @if let Some(slack) = slack { "slack " (number(slack)) } @else { "\u{2013}" } }
+                    }
                     span.said { (claim.statement) }
                 }
                 div.claim id=(claim.id) { (body) }
@@ -37,17 +40,12 @@ pub(super) fn item(
     })
 }
 
-fn body(
-    claim: &Claim,
-    report: &ClaimReport,
-    seed: u64,
-    shared: &mut Shared,
-) -> Result<Markup, FormulaError> {
+fn body(told: &Told<'_>, seed: u64, shared: &mut Shared) -> Result<Markup, FormulaError> {
+    let Told { claim, report } = *told;
     let formula = match claim.formula {
         "" => None,
         latex => Some(mathml(latex)?),
     };
-    let again = rerun(claim, report, seed);
     Ok(html! {
         @if let Some(formula) = formula {
             div.formula { (PreEscaped(formula)) }
@@ -57,40 +55,51 @@ fn body(
             @if claim.premise != "none" {
                 dt { "premise" } dd { (claim.premise) }
             }
-            @if !report.as_recorded {
+            @if let Some(report) = report.filter(|report| !report.as_recorded) {
                 dt { "on record" } dd { (report.expected) "; this run says " strong { (report.verdict) } }
             }
             @if let Some(correction) = claim.correction {
                 dt { "true instead" } dd { a href={ "#" (correction) } { (correction) } }
             }
-            @if let Some(proof) = &report.proof {
+            @if let Some(proof) = report.and_then(|report| report.proof.as_ref()) {
                 dt { "proof" } dd { (proof) }
             }
             @if !claim.note.is_empty() {
                 dt { "note" } dd { (claim.note) }
             }
-            dt { "cases" } dd {
-                (report.cases) ": " (report.points.len()) " decided"
-                @if report.failed > 0 { ", of which " (report.failed) " fail" }
-                ", " (report.outside) " outside the premise, " (report.undecided) " undecided"
-                @if report.real.1 > 0 { "; real data inside the premise: " (report.real.0) " of " (report.real.1) }
-            }
-            @if let (Some(slack), Some(tightest)) = (report.slack, &report.tightest) {
-                dt { "tightest" } dd { (tightest) ": allowed / observed = " (number(slack)) }
-            }
-            @if !report.strata.is_empty() {
-                dt { "strata" } dd { (strata(report)) }
-            }
+            @if let Some(report) = report { (of_the_run(report)) }
             dt { "planted fault" } dd { (claim.fault) }
             dt { "source" } dd { code { (claim.file) } }
         }
-        @match slack_plot(report, Size::Wide, shared) {
-            Some(plot) => figure { (plot) },
-            None => p.quiet { "No two numbers were compared: the statement is exact, or no case was decided." }
+        @if let Some(report) = report {
+            @match slack_plot(report, Size::Wide, shared) {
+                Some(plot) => figure { (plot) },
+                None => p.quiet { "No two numbers were compared: the statement is exact, or no case was decided." }
+            }
+            (witness(claim, report))
+            p { "Run again: " code.copy { (rerun(claim, report, seed)) } }
+        } @else {
+            p { "Decide it: " code.copy { "attreg verify " (claim.id) } }
         }
-        (witness(claim, report))
-        p { "Run again: " code.copy { (again) } }
     })
+}
+
+/// Cases, slack and strata, as rows.
+fn of_the_run(report: &ClaimReport) -> Markup {
+    html! {
+        dt { "cases" } dd {
+            (report.cases) ": " (report.points.len()) " decided"
+            @if report.failed > 0 { ", of which " (report.failed) " fail" }
+            ", " (report.outside) " outside the premise, " (report.undecided) " undecided"
+            @if report.real.1 > 0 { "; real data inside the premise: " (report.real.0) " of " (report.real.1) }
+        }
+        @if let (Some(slack), Some(tightest)) = (report.slack, &report.tightest) {
+            dt { "tightest" } dd { (tightest) ": allowed / observed = " (number(slack)) }
+        }
+        @if !report.strata.is_empty() {
+            dt { "strata" } dd { (strata(report)) }
+        }
+    }
 }
 
 /// `condition 1e0 (31), 1e1 (7), d=1 (26)`: a quantity is named once for all its decades.

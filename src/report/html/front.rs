@@ -2,11 +2,12 @@
 
 use maud::{Markup, html};
 
-use crate::claims::{Claim, Expected, Paper};
+use crate::claims::{Expected, Paper};
 use crate::report::html::findings::{FINDINGS, Finding};
 use crate::report::html::shared::Shared;
 use crate::report::html::slack_plot::{Size, slack_plot};
-use crate::report::{CampaignReport, ClaimReport, Counts, Tallied};
+use crate::report::html::told::Told;
+use crate::report::{Counts, Tallied};
 
 /// The verdicts of a bar, in its order.
 const VERDICTS: [&str; 4] = ["proven", "holds", "fails", "undecided"];
@@ -15,52 +16,50 @@ const VERDICTS: [&str; 4] = ["proven", "holds", "fails", "undecided"];
 struct Row<'a> {
     key: &'static str,
     title: &'static str,
-    reports: Vec<(&'a Claim, &'a ClaimReport)>,
+    claims: Vec<Told<'a>>,
 }
 
 impl Row<'_> {
     /// Claims of this verdict; what says nothing counts as undecided.
     fn count(&self, verdict: &str) -> usize {
         let silent = verdict == "undecided";
-        let of_verdict = |report: &ClaimReport| {
-            report.verdict == verdict || (silent && report.verdict == "outside")
-        };
-        self.reports
+        let of_verdict = |found: &str| found == verdict || (silent && found == "outside");
+        self.claims
             .iter()
-            .filter(|(_, report)| of_verdict(report))
+            .filter(|told| of_verdict(told.verdict()))
             .count()
     }
 
     fn counts(&self) -> Counts {
-        Counts::of(self.reports.iter().filter_map(|(claim, report)| {
-            let verdict = match report.verdict.as_str() {
+        Counts::of(self.claims.iter().filter_map(|told| {
+            let verdict = match told.verdict() {
                 "proven" | "holds" => Expected::Holds,
                 "fails" => Expected::Fails,
                 _ => return None,
             };
-            Some((claim.wording, verdict))
+            Some((told.claim.wording, verdict))
         }))
     }
 }
 
 /// The table of counts, one row a paper.
-pub(super) fn counts(claims: &[(&Claim, &ClaimReport)]) -> Markup {
+pub(super) fn counts(claims: &[Told<'_>]) -> Markup {
     let rows = Paper::ALL
         .into_iter()
         .map(|paper| Row {
             key: paper.key(),
             title: paper.title(),
-            reports: claims
+            claims: claims
                 .iter()
                 .copied()
-                .filter(|(claim, _)| claim.paper == paper)
+                .filter(|told| told.claim.paper == paper)
                 .collect(),
         })
-        .filter(|row| !row.reports.is_empty());
+        .filter(|row| !row.claims.is_empty());
     let all = Row {
         key: "all",
         title: "",
-        reports: claims.to_vec(),
+        claims: claims.to_vec(),
     };
     let cell = |tallied: Tallied| html! { td.n { (tallied.hold) ", " (tallied.fail) } };
     html! {
@@ -104,13 +103,13 @@ fn bar(row: &Row<'_>) -> Markup {
     }
 }
 
-/// The findings about claims of the run, with their pictures.
-pub(super) fn findings(run: &CampaignReport, shared: &mut Shared) -> Markup {
-    let found: Vec<(&Finding, &ClaimReport)> = FINDINGS
+/// The findings about these claims, with the pictures of a run.
+pub(super) fn findings(claims: &[Told<'_>], shared: &mut Shared) -> Markup {
+    let found: Vec<(&Finding, &Told<'_>)> = FINDINGS
         .iter()
         .filter_map(|finding| {
-            let report = run.claims.iter().find(|claim| claim.id == finding.claim)?;
-            Some((finding, report))
+            let told = claims.iter().find(|told| told.claim.id == finding.claim)?;
+            Some((finding, told))
         })
         .collect();
     if found.is_empty() {
@@ -119,11 +118,11 @@ pub(super) fn findings(run: &CampaignReport, shared: &mut Shared) -> Markup {
     html! {
         h2 #findings { "Findings" }
         ul.findings {
-            @for (finding, report) in found {
+            @for (finding, told) in found {
                 li {
                     p { (finding.sentence) }
-                    @if let Some(plot) = slack_plot(report, Size::Small, shared) { (plot) }
-                    p { span.verdict.(report.verdict) { (report.verdict) } ": " a href={ "#" (report.id) } { (report.id) } }
+                    @if let Some(plot) = told.report.and_then(|report| slack_plot(report, Size::Small, shared)) { (plot) }
+                    p { span.verdict.(told.verdict()) { (told.verdict()) } ": " a href={ "#" (told.claim.id) } { (told.claim.id) } }
                 }
             }
         }

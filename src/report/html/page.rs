@@ -7,11 +7,13 @@ use crate::report::html::claim::item;
 use crate::report::html::compact::compact;
 use crate::report::html::formula::{FormulaError, mathml};
 use crate::report::html::front::{counts, findings};
+use crate::report::html::pictures::{SUBJECTS, Subject, figure};
 use crate::report::html::shared::Shared;
 use crate::report::html::spectrum::spectrum;
+use crate::report::html::told::Told;
 use crate::report::{CampaignReport, ClaimReport};
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = concat!(include_str!("chart.css"), include_str!("style.css"));
 /// The font of the formulas: browsers draw fractions and brackets badly where the system has none for mathematics.
 const FONT: &str = include_str!("font/math.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -34,27 +36,55 @@ pub enum PageError {
         /// Why.
         error: FormulaError,
     },
+    /// What a picture shows could not be computed.
+    #[error("the picture \"{picture}\": {reason}")]
+    Picture {
+        /// Its title.
+        picture: &'static str,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// The page about this run, whole in one text: style, script and pictures included. The same run gives the same bytes.
 pub fn page(run: &CampaignReport, catalogue: &[Claim]) -> Result<String, PageError> {
-    let claims: Vec<(&Claim, &ClaimReport)> = run
+    let claims: Vec<Told<'_>> = run
         .claims
         .iter()
         .map(|report| {
             catalogue
                 .iter()
                 .find(|claim| claim.id == report.id)
-                .map(|claim| (claim, report))
+                .map(|claim| Told {
+                    claim,
+                    report: Some(report),
+                })
                 .ok_or_else(|| PageError::UnknownClaim(report.id.clone()))
         })
         .collect::<Result<_, _>>()?;
+    whole(&claims, Some(run))
+}
+
+/// The page about these claims without a run: every verdict is the one on record, and the page says so.
+pub fn catalogue_page(claims: &[&Claim]) -> Result<String, PageError> {
+    let claims: Vec<Told<'_>> = claims
+        .iter()
+        .map(|claim| Told {
+            claim,
+            report: None,
+        })
+        .collect();
+    whole(&claims, None)
+}
+
+fn whole(claims: &[Told<'_>], run: Option<&CampaignReport>) -> Result<String, PageError> {
     let mut shared = Shared::default();
+    let seed = run.map_or(0, |run| run.seed);
     let items: Vec<Markup> = claims
         .iter()
-        .map(|(claim, report)| {
-            item(claim, report, run.seed, &mut shared).map_err(|error| PageError::Formula {
-                claim: claim.id,
+        .map(|told| {
+            item(told, seed, &mut shared).map_err(|error| PageError::Formula {
+                claim: told.claim.id,
                 error,
             })
         })
@@ -63,7 +93,8 @@ pub fn page(run: &CampaignReport, catalogue: &[Claim]) -> Result<String, PageErr
         claim: "the loss of the front",
         error,
     })?;
-    let findings = findings(run, &mut shared);
+    let findings = findings(claims, &mut shared);
+    let pictures = pictures(claims)?;
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -84,19 +115,26 @@ pub fn page(run: &CampaignReport, catalogue: &[Claim]) -> Result<String, PageErr
                         "A claim that fails has a witness that anybody can run again, and a corrected claim that holds."
                     }
                     div.formula role="group" aria-label="the loss of softmax regression" { (PreEscaped(loss)) }
-                    p.quiet { (origin(run)) }
-                    (differing(&claims))
-                    (counts(&claims))
-                    (PreEscaped(compact(&findings.into_string())))
-                    h2 { "A picture of one bound" }
-                    (spectrum())
-                    h2 #claims { "Claims" }
-                    p.quiet {
-                        "Slack is allowed / observed in the tightest of the cases that were tried: 1 is sharp, below 1 refutes. "
-                        "The pictures show it for every case: dots below the dashed line refute the statement. "
-                        "A planted fault is the check with one thing altered: in every test run it must turn the verdict over."
+                    @match run {
+                        Some(run) => { p.quiet { (origin(run)) } (differing(claims)) }
+                        None => { (on_record(claims)) }
                     }
-                    (filters(&claims))
+                    (counts(claims))
+                    (PreEscaped(compact(&findings.into_string())))
+                    h2 #pictures { "Pictures" }
+                    div.pictures {
+                        (spectrum())
+                        @for figure in pictures { (PreEscaped(compact(&figure.into_string()))) }
+                    }
+                    h2 #claims { "Claims" }
+                    @if run.is_some() {
+                        p.quiet {
+                            "Slack is allowed / observed in the tightest of the cases that were tried: 1 is sharp, below 1 refutes. "
+                            "The pictures show it for every case: dots below the dashed line refute the statement. "
+                            "A planted fault is the check with one thing altered: in every test run it must turn the verdict over."
+                        }
+                    }
+                    (filters(claims, run.is_some()))
                     ul.claims { @for item in items { (PreEscaped(compact(&item.into_string()))) } }
                 }
                 (PreEscaped(compact(&shared.parts().into_string())))
@@ -105,6 +143,25 @@ pub fn page(run: &CampaignReport, catalogue: &[Claim]) -> Result<String, PageErr
         }
     };
     Ok(markup.into_string())
+}
+
+/// The figures about these claims.
+fn pictures(claims: &[Told<'_>]) -> Result<Vec<Markup>, PageError> {
+    let about = |subject: &&Subject| {
+        let named = |told: &Told<'_>| subject.claims.contains(&told.claim.id);
+        claims.iter().any(named)
+    };
+    SUBJECTS
+        .iter()
+        .filter(about)
+        .map(|subject| {
+            let picture = (subject.picture)().map_err(|error| PageError::Picture {
+                picture: subject.title,
+                reason: error.to_string(),
+            })?;
+            Ok(figure(subject, &picture, claims))
+        })
+        .collect()
 }
 
 /// Seed, commit and the command of the run.
@@ -118,11 +175,22 @@ fn origin(run: &CampaignReport) -> Markup {
     }
 }
 
+/// What a page without a run has to say first.
+fn on_record(claims: &[Told<'_>]) -> Markup {
+    html! {
+        p #on-record {
+            strong { "No run: the verdicts of these " (claims.len()) " claims are those on record" }
+            @if let Some(commit) = option_env!("ATTREG_COMMIT") { ", commit " code { (commit) } }
+            ". " code { "attreg verify --report DIR" } " decides them and writes a page with the slack of every case."
+        }
+    }
+}
+
 /// What contradicts the record, before all else.
-fn differing(claims: &[(&Claim, &ClaimReport)]) -> Markup {
+fn differing(claims: &[Told<'_>]) -> Markup {
     let differing: Vec<&ClaimReport> = claims
         .iter()
-        .map(|(_, report)| *report)
+        .filter_map(|told| told.report)
         .filter(|report| !report.as_recorded)
         .collect();
     if differing.is_empty() {
@@ -143,10 +211,10 @@ fn differing(claims: &[(&Claim, &ClaimReport)]) -> Markup {
     }
 }
 
-fn filters(claims: &[(&Claim, &ClaimReport)]) -> Markup {
+fn filters(claims: &[Told<'_>], ran: bool) -> Markup {
     let papers = Paper::ALL
         .into_iter()
-        .filter(|paper| claims.iter().any(|(claim, _)| claim.paper == *paper));
+        .filter(|paper| claims.iter().any(|told| told.claim.paper == *paper));
     let wordings = [
         Wording::Printed,
         Wording::Quoted,
@@ -161,7 +229,9 @@ fn filters(claims: &[(&Claim, &ClaimReport)]) -> Markup {
             label { "wording" select #f-wording { option value="" { "all" }
                 @for wording in wordings { option value=(wording.label()) { (wording.label()) } } } }
             label { "text" input #f-text type="search" autocomplete="off"; }
-            label { "order" select #f-order { option value="" { "as in the papers" } option value="slack" { "smallest slack first" } } }
+            @if ran {
+                label { "order" select #f-order { option value="" { "as in the papers" } option value="slack" { "smallest slack first" } } }
+            }
         }
         p #shown aria-live="polite" { (claims.len()) " of " (claims.len()) " claims" }
     }
@@ -195,13 +265,11 @@ mod tests {
         let catalogue = claims::all();
         let run = campaign(&["dls23/gradient-printed"], &catalogue);
         let claim = catalogue.iter().find(|claim| claim.id == run.claims[0].id);
-        let item = item(
-            claim.unwrap(),
-            &run.claims[0],
-            run.seed,
-            &mut Shared::default(),
-        )
-        .unwrap();
+        let told = Told {
+            claim: claim.unwrap(),
+            report: Some(&run.claims[0]),
+        };
+        let item = item(&told, run.seed, &mut Shared::default()).unwrap();
         let lines = item.into_string().replace("><", ">\n<");
         insta::assert_snapshot!("item_of_a_claim_that_fails", lines);
     }
@@ -265,6 +333,34 @@ mod tests {
         }
         let again = page(&run, &catalogue).unwrap();
         assert_eq!(text, again.replace("url(data:", ""));
+    }
+
+    /// The page of the catalogue has every claim with its recorded verdict, and nothing of a run.
+    #[test]
+    fn a_page_without_a_run_says_so_and_shows_the_record() {
+        let catalogue = claims::all();
+        let names = ["sampling".to_owned(), "dls23/gradient-printed".to_owned()];
+        let selected = claims::select(&catalogue, &names).unwrap();
+        let text = catalogue_page(&selected).unwrap();
+        let said = format!(
+            "the verdicts of these {} claims are those on record",
+            selected.len()
+        );
+        let said = text.find(&said).unwrap();
+        assert!(said < text.find("<table").unwrap());
+        for claim in &selected {
+            let verdict = format!("data-verdict={} ", claim.recorded());
+            let start = text.find(&format!("<code>{}</code>", claim.id)).unwrap();
+            let item = text[..start].rfind("<li ").unwrap();
+            assert!(text[item..start].contains(&verdict), "{}", claim.id);
+        }
+        for of_a_run in [">slack ", "Run again", "f-order", "<dt>cases"] {
+            assert!(
+                !text[..text.find("<script>").unwrap()].contains(of_a_run),
+                "{of_a_run}"
+            );
+        }
+        assert_eq!(text, catalogue_page(&selected).unwrap());
     }
 
     /// What differs comes before all else.

@@ -16,7 +16,8 @@ const apply = () => {
   field("shown").textContent = shown + " of " + rows.length + " claims";
 };
 filters.forEach((input) => input.addEventListener("input", apply));
-field("f-order").addEventListener("input", (event) => {
+// Without a run there is no slack to order by.
+field("f-order")?.addEventListener("input", (event) => {
   const slack = (row) => (row.dataset.slack === "" ? Infinity : Number(row.dataset.slack));
   const ordered = event.target.value === "slack" ? rows.slice().sort((a, b) => slack(a) - slack(b)) : rows;
   list.append(...ordered);

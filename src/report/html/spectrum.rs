@@ -3,16 +3,12 @@
 
 use maud::{Markup, html};
 
-/// Size of the picture, and the frame of the curves.
-const SIZE: (f64, f64) = (620.0, 300.0);
-const LEFT: f64 = 64.0;
-const RIGHT: f64 = 500.0;
-const TOP: f64 = 14.0;
-const BOTTOM: f64 = 250.0;
-/// The eigenvalues at bottom and top.
+use crate::report::html::chart::{Axis, Chart, Entry, FRAME, SIZE, Shape};
+
+/// The eigenvalues at bottom and top of the picture.
 const VALUES: (f64, f64) = (-0.3, 0.4);
 /// Points of each curve.
-const STEPS: u32 = 160;
+const STEPS: u32 = 120;
 
 /// `u'Bu` for `u = (1, -1)/sqrt 2`, `p = (t, 1 - t)`, `b = sign e_1`: `4 t (1-t)^2 (3t - 1)`, mirrored for `-e_1`.
 fn eigenvalue(t: f64, sign: f64) -> f64 {
@@ -26,51 +22,67 @@ fn proven() -> (f64, f64) {
     ((39.0 - root) / 1152.0, (39.0 + root) / 1152.0)
 }
 
-fn x(t: f64) -> f64 {
-    LEFT + (RIGHT - LEFT) * t
+fn curve(sign: f64) -> Shape {
+    Shape::Curve(
+        (0..=STEPS)
+            .map(|k| f64::from(k) / f64::from(STEPS))
+            .map(|t| (t, eigenvalue(t, sign)))
+            .collect(),
+    )
 }
 
-fn y(value: f64) -> f64 {
-    BOTTOM - (BOTTOM - TOP) * (value - VALUES.0) / (VALUES.1 - VALUES.0)
+fn chart(values: (f64, f64), ticks: &[f64], bounds: (String, Vec<f64>)) -> Chart {
+    let entries = [
+        ("b = e\u{2081}".to_owned(), curve(1.0)),
+        ("b = \u{2212}e\u{2081}".to_owned(), curve(-1.0)),
+        (bounds.0, Shape::Levels(bounds.1)),
+    ];
+    Chart {
+        described: "The nonzero eigenvalue of B for two coordinates against t, for b = e_1 and b = -e_1, between its bounds"
+            .to_owned(),
+        across: Axis::linear("t", (0.0, 1.0), &[0.0, 0.25, 0.5, 0.75, 1.0]),
+        upright: Axis::linear("eigenvalue of B, p = (t, 1 \u{2212} t)", values, ticks),
+        entries: entries
+            .into_iter()
+            .map(|(name, shape)| Entry { name, shape })
+            .collect(),
+    }
 }
 
-fn curve(sign: f64) -> String {
-    (0..=STEPS)
-        .map(|k| f64::from(k) / f64::from(STEPS))
-        .map(|t| format!("{:.1},{:.2} ", x(t), y(eigenvalue(t, sign))))
-        .collect()
+/// Between the proven bounds.
+pub(super) fn sharp() -> Chart {
+    let (low, high) = proven();
+    let name = format!("{low:.4} and {high:.4}: proven, attained");
+    chart(VALUES, &[-0.2, 0.0, 0.2], (name, vec![low, high]))
+}
+
+/// Between the printed ones.
+pub(super) fn printed() -> Chart {
+    let name = "\u{2212}4 and 8: printed".to_owned();
+    chart((-5.0, 9.0), &[-4.0, 0.0, 4.0, 8.0], (name, vec![-4.0, 8.0]))
 }
 
 /// The picture with its slider; the script of the page moves the two marks.
 pub(super) fn spectrum() -> Markup {
-    let (low, high) = proven();
+    let chart = sharp();
+    let marks = [("b0", "mark-first", 1.0), ("b1", "mark-second", -1.0)];
     html! {
         figure #spectrum {
-            svg.plot viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img"
-                data-left=(LEFT) data-right=(RIGHT) data-top=(TOP) data-bottom=(BOTTOM) data-low=(VALUES.0) data-high=(VALUES.1)
-                aria-label="The nonzero eigenvalue of B for two coordinates against t, for b = e_1 and b = -e_1, between the proven bounds" {
-                @for value in [-0.2, 0.0, 0.2] {
-                    line.grid x1=(LEFT) x2=(RIGHT) y1=(format!("{:.1}", y(value))) y2=(format!("{:.1}", y(value))) {}
-                    text x=(LEFT - 8.0) y=(format!("{:.1}", y(value) + 4.0)) text-anchor="end" { (value) }
+            h3 { "The spectrum of one Hessian" }
+            svg.chart viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" aria-label=(chart.described)
+                data-left=(FRAME.left) data-right=(FRAME.right) data-top=(FRAME.top) data-bottom=(FRAME.bottom) data-low=(VALUES.0) data-high=(VALUES.1) {
+                (chart.drawing())
+                @for (look, id, sign) in marks {
+                    @if let Some((x, y)) = chart.place((0.5, eigenvalue(0.5, sign))) {
+                        circle.(look) id=(id) cx=(x) cy=(format!("{y:.1}")) r="5" {}
+                    }
                 }
-                @for (value, label) in [(low, "proven, attained"), (high, "proven, attained")] {
-                    line.grid.bound x1=(LEFT) x2=(RIGHT) y1=(format!("{:.1}", y(value))) y2=(format!("{:.1}", y(value))) {}
-                    text x=(RIGHT + 8.0) y=(format!("{:.1}", y(value) - 2.0)) { (format!("{value:.4}")) }
-                    text.small x=(RIGHT + 8.0) y=(format!("{:.1}", y(value) + 13.0)) { (label) }
-                }
-                @for t in [0.0, 0.25, 0.5, 0.75, 1.0] {
-                    text x=(format!("{:.1}", x(t))) y=(BOTTOM + 20.0) text-anchor="middle" { (t) }
-                }
-                text x=(x(0.5)) y=(BOTTOM + 42.0) text-anchor="middle" { "t" }
-                polyline.first points=(curve(1.0)) {}
-                polyline.second points=(curve(-1.0)) {}
-                circle.first.mark #mark-first cx=(x(0.5)) cy=(format!("{:.2}", y(eigenvalue(0.5, 1.0)))) r="5" {}
-                circle.second.mark #mark-second cx=(x(0.5)) cy=(format!("{:.2}", y(eigenvalue(0.5, -1.0)))) r="5" {}
             }
+            (chart.legend())
             figcaption {
-                "Two rows, p = (t, 1 - t): the one nonzero eigenvalue of B for b = e" sub { "1" } " (solid) and b = -e" sub { "1" }
-                " (dashed); every other target with ||b||" sub { "1" } " \u{2264} 1 lies between. Printed are -4 and 8, far outside this picture; "
-                "proven, for any number of rows, are the two dashed lines, which two rows attain."
+                "Two rows, p = (t, 1 - t): the one nonzero eigenvalue of B for b = e" sub { "1" } " and b = -e" sub { "1" }
+                "; every other target with ||b||" sub { "1" } " \u{2264} 1 lies between. Printed are -4 and 8, far outside this picture; "
+                "proven, for any number of rows, are the two dashed lines, which two rows attain. By its closed form, in f64."
             }
             div.slider {
                 label for="t" { "t" }
