@@ -414,4 +414,48 @@ mod tests {
         let exact = 1.508_551_757_921_707e36 * (1.0 + 1e-6);
         assert!((bound / exact - 1.0).abs() < 3e-4, "{}", bound / exact);
     }
+
+    /// On both sides of the logit from which on exp is divided out, with a logit so far below that it weighs as much as exp of the
+    /// largest: mpmath at 400 digits, f, value and gradient by the definition, held against differences.
+    #[test]
+    fn a_logit_far_below_weighs_as_much_where_exp_is_divided_out() {
+        let loss = ResidualSoftmax::new(vector(&[0.5, -1.0, 0.25]));
+        for (z, value, gradient) in [
+            (
+                [299.5, -(2f64.powi(432)), 299.0],
+                0.808_650_195_125_767_4,
+                [
+                    -2.550_246_304_732_142_6,
+                    -3.974_946_648_632_818e-130,
+                    -1.858_239_338_632_383_4,
+                ],
+            ),
+            (
+                [300.5, -(2f64.powi(433)), 300.0],
+                0.291_411_606_684_807_7,
+                [
+                    -0.160_855_434_582_201_2,
+                    -1.705_188_792_041_842_7e-131,
+                    -0.217_378_588_333_710_6,
+                ],
+            ),
+            (
+                [310.0, -(2f64.powi(450)), 5.0],
+                2.617_408_772_930_917_5,
+                [
+                    0.575_645_872_493_757_3,
+                    1.979_964_238_461_656_4e-136,
+                    1.755_644_626_989_286e-133,
+                ],
+            ),
+        ] {
+            let z = vector(&z);
+            let found = loss.value(&z).unwrap();
+            // exp of 300 carries 300 roundings of its argument, and the normaliser cancels to a fifth.
+            assert!((found / value - 1.0).abs() < 1e-12, "{found}");
+            for (found, exact) in loss.gradient(&z).unwrap().iter().zip(gradient) {
+                assert!((found / exact - 1.0).abs() < 1e-11, "{found:e} {exact:e}");
+            }
+        }
+    }
 }

@@ -246,3 +246,68 @@ fn what_is_no_network_is_refused_by_name() {
         "the failure probability is 1: must be above 0 and below 1"
     );
 }
+
+/// Neither probability grows steadily with the degree where few signs are summed: windows that end at a degree which is noisy by itself,
+/// or that follow noisy ones. Every degree of a window does, and the next one does not, by the probabilities themselves.
+#[test]
+fn a_window_ends_before_its_first_degree_that_will_not_do() {
+    for (width, copies, class_weight, margin, signs, [small, large, failure], first, last) in [
+        (
+            24,
+            10,
+            0.8125,
+            0.15,
+            5,
+            [0.1875, 0.875, 0.431_640_625],
+            7,
+            8,
+        ),
+        (20, 10, 0.5625, 0.11, 5, [0.406_25, 1.375, 0.484_375], 3, 6),
+        (27, 12, 0.875, 0.13, 5, [0.25, 1.156_25, 0.484_375], 4, 9),
+        (
+            12,
+            11,
+            0.6875,
+            0.25,
+            3,
+            [0.468_75, 1.125, 0.363_281_25],
+            7,
+            10,
+        ),
+        // Silent from 14 to 18 only, and near 29, where the small excess would fire by itself, noisy as below 14.
+        (
+            23,
+            4,
+            0.5625,
+            0.11,
+            5,
+            [0.093_75, 0.375, 0.365_234_375],
+            15,
+            18,
+        ),
+    ] {
+        let sizes = NetworkSizes {
+            width,
+            copies,
+            class_weight,
+            margin,
+            signs,
+        };
+        let network = SignNetwork::new(&sizes).unwrap();
+        let window = network.window(small, large, failure).unwrap().unwrap();
+        let failure = High::lift(failure).unwrap();
+        let will_do = |degree: u64| {
+            let [silent, loud] =
+                [small, large].map(|excess| network.any_fires(excess, degree).unwrap());
+            silent.midpoint() + silent.radius() <= failure
+                && loud.midpoint() - loud.radius() >= High::ONE - failure
+        };
+        assert!(window.every_degree);
+        let found = (window.first.degree, window.last.unwrap().degree);
+        assert_eq!(found, (first, last), "{sizes:?}");
+        assert!(
+            (first..=last).all(will_do) && !will_do(last + 1),
+            "{sizes:?}"
+        );
+    }
+}

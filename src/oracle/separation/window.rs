@@ -77,9 +77,11 @@ impl SignNetwork {
         let Some(first) = first else {
             return Ok(None);
         };
-        let noisy = boundary(near(small)?.max(first), |degree| Ok(!silent(degree)?))?;
-        // Not below the first: there it is silent.
-        let mut last = noisy.map(|noisy| noisy.saturating_sub(1).max(first));
+        // At the first it is silent; below, where it may be noisy as well, nothing is looked for.
+        let noisy = boundary(near(small)?.max(first), |degree| {
+            Ok(degree > first && !silent(degree)?)
+        })?;
+        let mut last = noisy.map(|noisy| noisy - 1);
         let mut every_degree = false;
         if let Some(until) = last
             && until - first <= CHECKED

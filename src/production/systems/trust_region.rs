@@ -312,3 +312,6 @@ impl<R: Reduced> Run<'_, R> {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -925,3 +925,65 @@ fn the_length_of_a_step_does_not_overflow_before_the_step_does() {
     let step_norm = end.trace[0].step_norm;
     assert!((step_norm / centre - 1.0).abs() < 1e-14, "{step_norm:e}");
 }
+
+/// The first step ends where the slope is a quarter of what it was, the corrector next to 1e-9: its logits are `z + A d` and not `A x`.
+#[test]
+fn the_gradient_after_a_corrector_is_that_of_the_point() {
+    let d = 64;
+    let bent = |z: f64| {
+        if z > 0.5 {
+            [0.5, 0.8, 1.0]
+        } else {
+            square(z, 1e-9)
+        }
+    };
+    let mut apart = 0;
+    for start in [9.3, 9.5, 9.7, 10.0, 10.3, 10.5, 10.7] {
+        let problem =
+            ByRow::new(d, move |_, z| bent(z)).over(0.1 * DMatrix::identity(d, d), &vec![0.0; d]);
+        let once = Settings {
+            max_iterations: 1,
+            tolerance: 1e-300,
+            ..settings()
+        };
+        let end = end(&problem, &vec![start; d], &once, Method::ReusedGram);
+        assert_eq!((end.outcome, end.trace.len()), (Outcome::IterationLimit, 1));
+        assert!(
+            end.x.iter().all(|x| (x - 1e-8).abs() < 1e-14),
+            "{}",
+            end.x[0]
+        );
+        let x = DVector::from_vec(end.x);
+        let by_definition = problem.gradient(&x).unwrap().norm();
+        assert_eq!(end.gradient_norm, by_definition, "{start}");
+        apart += usize::from(by_definition > 0.0);
+    }
+    assert!(apart > 3, "{apart}");
+}
+
+/// The line search ends at 5.4 with a millionth of the slope, so that another step by this model would be the last. But what is known of
+/// it is a step that had to be shortened: the model is made anew. In a full step of that gain it is kept.
+#[test]
+fn a_model_is_kept_after_a_full_step_only() {
+    for (full, length, passes) in [(200.0, 0.9, 3.0), (40.0, 1.0, 2.0)] {
+        let end_of_line = 6.0 * length;
+        let loss = ByRow::new(1, move |_, z| {
+            if z == 0.0 {
+                [100.0, -6.0, 1.0]
+            } else if (z - end_of_line).abs() < 5e-7 {
+                [40.0, -1e-6, 1.0]
+            } else if z > 5.9 && length < 1.0 {
+                [50.0, 4.0, 1.0]
+            } else {
+                [40.0 - 5e-13, 1e-12, 1.0]
+            }
+        });
+        let end = end(&alone(loss), &[0.0], &settings(), Method::ReusedGram);
+        assert_eq!(end.outcome, Outcome::Converged, "{full}");
+        let [first, second] = &end.trace[..] else {
+            panic!("{} steps", end.trace.len());
+        };
+        assert!((first.step_length - length).abs() < 1e-9, "{first:?}");
+        assert_eq!(second.passes - first.passes, passes, "{second:?}");
+    }
+}

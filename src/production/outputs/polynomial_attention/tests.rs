@@ -115,3 +115,24 @@ fn threads_do_not_change_a_bit() {
     let instance = drawn([700, 500, 4, 3], 11, 4);
     threads_do_not_matter(&instance);
 }
+
+/// Products that underflow: by hand. One logit is 2^-1064; those of the other keys are 0.99 2^-1075, which f64 rounds to 0. Their
+/// squares over the largest are 0.99^2 2^-22 each, the output `keys w / (1 + keys w)`, and f64 finds 0.
+#[test]
+fn logits_below_their_error_count_by_their_number() {
+    for keys in [40_000, 60_000, 100_000] {
+        let mut k = vec![0.99 * 2f64.powi(-538); keys + 1];
+        let mut v = vec![1.0; keys + 1];
+        (k[0], v[0]) = (2f64.powi(-527), 0.0);
+        let q = matrix(1, 1, vec![2f64.powi(-537)]);
+        let outputs =
+            evaluate(&given(q, matrix(keys + 1, 1, k), matrix(keys + 1, 1, v), 2)).unwrap();
+        let weights = keys as f64 * (0.99 * 2f64.powi(-11)).powi(2);
+        let exact = weights / (1.0 + weights);
+        let (found, bound) = (outputs.values.values()[0], outputs.error_bounds.values()[0]);
+        assert!(
+            (found - exact).abs() <= bound,
+            "{keys}: {found:e} {exact:e} {bound:e}"
+        );
+    }
+}

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::methods::{Way, choose};
 use super::pool::Pool;
 use super::{ContinuousBasis, choose_points, fit_continuous};
+use crate::production::systems::linear::scaled::times_power;
 use crate::production::systems::linear::test_support::{distance, given, solved};
 use crate::production::{Outcome, Settings};
 use crate::system::{Array, Given, Sizes, generator};
@@ -340,6 +341,50 @@ fn whole_domains_are_fitted_and_every_label_is_asked_for_once() {
         assert_eq!(
             refused(0, 4, 0.0),
             "the basis has no functions: at least 1 is needed"
+        );
+    }
+}
+
+/// `sum_i w_i p_i (P'DP)^-1 p_i' = sum_i (t_i d / (m l_i)) l_i = d` for m draws, whichever they are; and 3 labels' weights of a constant
+/// are in proportion to how often each was drawn, whatever its measure, since its score is.
+#[test]
+fn weights_of_draws_stand_for_the_whole_pool_under_every_measure() {
+    let measured = |given: &Given| {
+        let n = given.size("n");
+        let measure = (0..n).map(|i| 2f64.powi((i % 7) as i32 * 5 - 20)).collect();
+        let measure = Array::new(vec![n], measure).unwrap();
+        given.with_array("measure", measure).unwrap()
+    };
+    let given = measured(&legendre(200, 4, 60));
+    let (rows, measure) = (
+        given.matrix("pool", "n", "d"),
+        given.repeated("measure", 200),
+    );
+    let pool = Pool::of(&given, 1).unwrap();
+    let unit = times_power(pool.unit.value, pool.unit.exponent);
+    let gram = rows.transpose() * DMatrix::from_fn(200, 4, |i, j| measure[i] * rows[(i, j)]);
+    let inverse = gram.try_inverse().unwrap();
+    for seed in 0..4 {
+        let chosen = choose(Way::Leverage, &pool, 60, seed).unwrap();
+        let places = chosen.points.iter().zip(&chosen.weights);
+        let sum: f64 = places
+            .map(|(i, weight)| {
+                let row = rows.row(*i);
+                unit * weight * (row * &inverse * row.transpose())[0]
+            })
+            .sum();
+        assert!((sum - 4.0).abs() < 1e-10, "{seed}: {sum}");
+    }
+    let constant = measured(&legendre(50, 1, 8));
+    let pool = Pool::of(&constant, 1).unwrap();
+    let unit = times_power(pool.unit.value, pool.unit.exponent);
+    let total: f64 = constant.repeated("measure", 50).iter().sum();
+    let chosen = choose(Way::Leverage, &pool, 8, 3).unwrap();
+    for weight in &chosen.weights {
+        let times = unit * weight * 8.0 / total;
+        assert!(
+            (times - times.round()).abs() < 1e-12 && times > 0.5,
+            "{times}"
         );
     }
 }

@@ -2,9 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use nalgebra::DVector;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::rounds;
 use crate::production::systems::linear::test_support::{distance, given};
 use crate::production::{Outcome, Settings, Solution, SystemError, solve_system};
 use crate::system::{Array, Given, Sizes, generator};
@@ -277,4 +279,109 @@ fn partial_participation_ends_at_the_limit_of_rounds() {
         (Outcome::Interrupted, 4)
     );
     assert_eq!(stopped.error_bound, None);
+}
+
+/// The local steps of every client in time, one after the other, with the mean gradient over all that were drawn: those that come late
+/// have sent their gradients. Gradients by the problem of a client by itself.
+#[test]
+fn rounds_with_late_clients_are_those_of_the_definition() {
+    for entry in table() {
+        let whole = given(&entry.manifest.to_string());
+        let clients = whole.size("N");
+        for (participants, stragglers) in [(clients, 1), (clients - 1, 1), (clients, clients - 1)] {
+            if stragglers >= participants {
+                continue;
+            }
+            let given = [("participants", participants), ("stragglers", stragglers)]
+                .into_iter()
+                .fold(whole.clone(), |given, (name, value)| {
+                    given.with_array(name, Array::scalar(value as f64)).unwrap()
+                });
+            let maker = rounds::CORRECTED.maker(&given, 3).unwrap();
+            let gradient =
+                |c: usize, x: &DVector<f64>| maker.federation.clients[c].gradient(x).unwrap();
+            let mut x = DVector::from_vec(given.start());
+            for round in 0..4 {
+                let (drawn, in_time) = maker.schedule.round(round);
+                assert_eq!(
+                    (drawn.len(), in_time.len()),
+                    (participants, participants - stragglers)
+                );
+                let count = participants as f64;
+                let mean = drawn.iter().map(|c| gradient(*c, &x)).sum::<DVector<f64>>() / count;
+                let made = maker.make(&x, round).unwrap();
+                assert_eq!(made.contributors, in_time);
+                for (c, difference) in in_time.iter().zip(&made.differences) {
+                    let (mut y, own) = (x.clone(), gradient(*c, &x));
+                    for _ in 0..maker.steps {
+                        y -= (gradient(*c, &y) - &own + &mean) * maker.step;
+                    }
+                    let off = (y - &x - difference).norm();
+                    assert!(
+                        off <= 1e-14,
+                        "{} round {round}, client {c}: {off:e}",
+                        entry.name
+                    );
+                }
+                x = made.x;
+            }
+        }
+    }
+}
+
+/// Every client eight times: the mean and its derivatives are what they were, and so is what rounding makes of them.
+#[test]
+fn a_mean_does_not_depend_on_how_often_all_clients_are_repeated() {
+    for entry in table() {
+        let once = given(&entry.manifest.to_string());
+        let repeated = |name: &str| once.array(name).unwrap().values().repeat(8);
+        let array = |shape: Vec<usize>, name: &str| Array::new(shape, repeated(name)).unwrap();
+        let (n, d) = (once.size("n"), once.size("d"));
+        let mut arrays = vec![
+            (
+                "clients".to_owned(),
+                array(vec![8 * once.size("N")], "clients"),
+            ),
+            ("matrix".to_owned(), array(vec![8 * n, d], "matrix")),
+            ("target".to_owned(), array(vec![8 * n], "target")),
+            ("weights".to_owned(), array(vec![8 * n], "weights")),
+        ];
+        for name in ["local_steps", "step"] {
+            arrays.push((name.to_owned(), Array::scalar(once.scalar(name))));
+        }
+        let often = Given::new(once.system(), arrays).unwrap();
+        let start = once.start();
+        for method in [
+            "fedavg",
+            "drift-corrected",
+            "fedavg-median",
+            "federated-newton",
+        ] {
+            let settings = Settings::default()
+                .with_max_iterations(2)
+                .with_tolerance(1e-300);
+            let run = |given: &Given| {
+                let watch = &mut |_: &_| ControlFlow::Continue(());
+                solve_system(given, Some(&start), method, &settings, watch)
+                    .unwrap()
+                    .0
+            };
+            let (one, eight) = (run(&once), run(&often));
+            let same = |a: f64, b: f64, off: f64| (a - b).abs() <= off * b.abs();
+            assert!((&one.x - &eight.x).norm() <= 1e-13, "{method}");
+            assert!(same(eight.loss, one.loss, 1e-13), "{method}");
+            assert!(
+                (eight.gradient_norm - one.gradient_norm).abs() <= 1e-13 * one.start_gradient_norm
+            );
+            assert!(
+                same(eight.start_gradient_norm, one.start_gradient_norm, 1e-13),
+                "{method}"
+            );
+            let [noise, other] = [&one, &eight].map(|found| found.gradient_noise.unwrap());
+            assert!(
+                other <= 2.0 * noise && noise <= 2.0 * other,
+                "{method}: {noise:e} {other:e}"
+            );
+        }
+    }
 }

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::production::systems::linear::test_support::{distance, given, solved};
+use crate::production::systems::linear::test_support::{cancelling, distance, given, solved};
 use crate::production::{Outcome, Settings};
+use crate::scalar::High;
 
 /// An answer of fixtures/oracle/kernel_regression_mpmath.py.
 #[derive(Deserialize)]
@@ -87,5 +88,43 @@ fn without_a_bound_the_answers_are_as_good() {
         assert_eq!(solution.error_bound, None);
         let (off, size) = distance(solution.x.as_slice(), &entry.x);
         assert!(off <= 1e-7 * size, "{}: {off:e} of {size:e}", entry.name);
+    }
+}
+
+/// `A'b` is off by a part of itself: a bound that counts roundings of the answer only is passed a hundred million times.
+#[test]
+fn a_target_nearly_orthogonal_to_the_range_is_projected_within_the_bound() {
+    for seed in 0..12 {
+        let (a, b, exact) = cancelling(seed);
+        let a: Vec<[i64; 1]> = a.into_iter().map(|a| [a]).collect();
+        let manifest = serde_json::json!({"system": "attention-kernel-regression", "kind": "odd", "power": 0, "matrix": a, "target": b});
+        let given = given(&manifest.to_string());
+        let solution = solved(&given, "triangular-factor", &Settings::default()).unwrap();
+        let (off, size) = distance(solution.x.as_slice(), &[exact]);
+        let bound = solution.error_bound.unwrap();
+        assert!(off <= bound, "{seed}: {off:e} beyond {bound:e} at {size:e}");
+    }
+}
+
+/// By hand: five equal rows, and targets whose sum is their smallest, below what two f64 hold of the others. The answer of least norm has
+/// five entries `mean / (5 exp(1/4))`.
+#[test]
+fn means_of_repeated_rows_that_cancel_are_within_the_bound() {
+    let (middle, small) = (0.7 * 2f64.powi(-53), 0.9 * 2f64.powi(-100));
+    let target = [1.0, middle, small, -1.0, -middle];
+    let manifest = serde_json::json!({
+        "system": "attention-kernel-regression", "kind": "kernel", "matrix": [[0.5], [0.5], [0.5], [0.5], [0.5]], "target": target
+    });
+    let given = given(&manifest.to_string());
+    let entry = High::lift(small).unwrap() / (High::int(25) * High::ratio(1, 4).exp());
+    let exact = vec![entry.to_string(); 5];
+    for method in methods("kernel") {
+        let solution = solved(&given, method, &Settings::default()).unwrap();
+        let (off, size) = distance(solution.x.as_slice(), &exact);
+        let bound = solution.error_bound.unwrap();
+        assert!(
+            off <= bound,
+            "{method}: {off:e} beyond {bound:e} at {size:e}"
+        );
     }
 }

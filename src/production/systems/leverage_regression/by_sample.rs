@@ -222,3 +222,62 @@ fn scores(problem: &Problem, seed: u64) -> Vec<f64> {
     }
     scores
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::production::systems::linear::test_support::given;
+
+    /// 300 x 3, and two right sides with entries of sizes over twelve powers of two, the largest of both 1.
+    fn regression(factor: f64) -> Given {
+        let mut rng = sample::stream(7, "scores-of-targets", 0);
+        let matrix: Vec<Vec<f64>> = (0..300)
+            .map(|_| (0..3).map(|_| sample::dyadic(&mut rng, 1)).collect())
+            .collect();
+        let target: Vec<Vec<f64>> = (0..300)
+            .map(|i| {
+                let size = factor * 2f64.powi(-(i % 13));
+                let other = if i == 0 {
+                    1.0
+                } else {
+                    sample::dyadic(&mut rng, 1)
+                };
+                vec![size, size * other]
+            })
+            .collect();
+        let text = serde_json::json!({"system": "leverage-regression", "matrix": matrix, "target": target});
+        given(&text.to_string())
+    }
+
+    /// `s_i + b_i b_i' (sum s) / || B ||_F^2`: rows of right sides weigh as much as those of A together, in every unit.
+    #[test]
+    fn right_sides_are_given_as_many_draws_as_the_matrix() {
+        let given = regression(1.0);
+        let found = scores(&Problem::of(&given), 5);
+        let zero = Array::new(vec![300, 2], vec![0.0; 600]).unwrap();
+        let of_matrix = scores(&Problem::of(&given.with_array("target", zero).unwrap()), 5);
+        let total: f64 = of_matrix.iter().sum();
+        let squares = given
+            .array("target")
+            .unwrap()
+            .values()
+            .chunks(2)
+            .map(|b| b[0] * b[0] + b[1] * b[1]);
+        let squares: Vec<f64> = squares.collect();
+        let all: f64 = squares.iter().sum();
+        for i in 0..300 {
+            let expected = of_matrix[i] + total * squares[i] / all;
+            assert!(
+                (found[i] / expected - 1.0).abs() < 1e-12,
+                "{i}: {} {expected}",
+                found[i]
+            );
+        }
+        for exponent in [-100, 100] {
+            assert_eq!(
+                scores(&Problem::of(&regression(2f64.powi(exponent))), 5),
+                found
+            );
+        }
+    }
+}

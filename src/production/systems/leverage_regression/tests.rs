@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::bound_excess;
-use crate::production::systems::linear::test_support::{distance, given, solved};
+use crate::production::systems::linear::test_support::{cancelling, distance, given, solved};
 use crate::production::{Outcome, Settings};
 use crate::system::{Array, Given, LEVERAGE_REGRESSION};
 
@@ -262,5 +262,21 @@ fn no_rows_are_a_problem_with_an_answer() {
         let found = solved(&nothing, method, &Settings::default()).unwrap();
         assert_eq!(found.outcome, Outcome::Singular, "{method}");
         assert_eq!(found.x.as_slice(), [0.0, 0.0]);
+    }
+}
+
+/// As for the kernel: a right side whose projection cancels in twice the precision.
+#[test]
+fn a_target_nearly_orthogonal_to_the_range_is_within_the_bound() {
+    for seed in 0..12 {
+        let (a, b, exact) = cancelling(seed);
+        let a: Vec<[i64; 1]> = a.into_iter().map(|a| [a]).collect();
+        let manifest =
+            serde_json::json!({"system": "leverage-regression", "matrix": a, "target": b});
+        let given = given(&manifest.to_string());
+        let found = solved(&given, "triangular-factor", &Settings::default()).unwrap();
+        let (off, size) = distance(found.x.as_slice(), &[exact]);
+        let bound = found.error_bound.unwrap();
+        assert!(off <= bound, "{seed}: {off:e} beyond {bound:e} at {size:e}");
     }
 }

@@ -7,7 +7,7 @@ use super::variable_projection::Projected;
 use crate::instance::sample;
 use crate::production::systems::curvature::Curvature;
 use crate::production::systems::trust_region::Reduced;
-use crate::system::{Sizes, generator};
+use crate::system::{Array, Sizes, generator};
 
 fn problem(kind: &str) -> Problem {
     let sizes = Sizes {
@@ -71,4 +71,66 @@ fn gauss_newton_is_the_hessian_without_residuals() {
     let lowest = |matrix: DMatrix<f64>| matrix.symmetric_eigenvalues().min();
     assert!((&exact - &gauss_newton).amax() > 1e-3);
     assert!(lowest(gauss_newton) >= -1e-14 * exact.amax());
+}
+
+/// Norm and rounding level of the gradient in both factors of the system itself, of any unit, where neither factor is at its best:
+/// `|| (R Y, R'X) ||` with `R = W o W o (X Y' - M)`, and one unit for each of `p + k + 4` roundings with all terms taken by their size.
+#[test]
+fn the_gradient_in_both_factors_is_that_of_the_system_in_its_own_unit() {
+    for (rows, columns) in [(9, 6), (6, 9)] {
+        let sizes = Sizes {
+            rows,
+            width: 2,
+            columns: Some(columns),
+        };
+        let drawn = generator("masked-low-rank")
+            .unwrap()
+            .draw(&sizes, 5, 0)
+            .unwrap();
+        for exponent in [-100, -3, 0, 40] {
+            let m = drawn.array("M").unwrap();
+            let scaled = m.values().iter().map(|m| m * 2f64.powi(exponent)).collect();
+            let scaled = Array::new(m.shape().to_vec(), scaled).unwrap();
+            let given = drawn.with_array("M", scaled).unwrap();
+            let problem = Problem::new(&given).unwrap();
+            let kept = orthonormal(DMatrix::from_row_slice(6, 2, direction(1).as_slice()));
+            let mut point = problem.at(kept).unwrap();
+            point.eliminated *= 1.25;
+            point.residual = &point.eliminated * point.kept.transpose() - &problem.target;
+            let weighted = problem.omega.component_mul(&point.residual);
+            let slope = weighted.transpose() * &point.eliminated;
+            point.gradient = DVector::from_column_slice(slope.transpose().as_slice());
+
+            let both = problem.unknowns(&point);
+            let (x, y) = both.split_at(2 * rows);
+            let (x, y) = (
+                DMatrix::from_row_slice(rows, 2, x),
+                DMatrix::from_row_slice(columns, 2, y),
+            );
+            let weights = given.matrix("W", "n", "m").map(|w| w * w);
+            let target = given
+                .matrix("M", "n", "m")
+                .zip_map(&weights, |m, w| if w == 0.0 { 0.0 } else { m });
+            let residual = weights.component_mul(&(&x * y.transpose() - &target));
+            let norm = (&residual * &y)
+                .norm()
+                .hypot((residual.transpose() * &x).norm());
+            let found = problem.shown(problem.gradient_norm(&point));
+            assert!(
+                (found / norm - 1.0).abs() <= 1e-12,
+                "{exponent}: {found:e} {norm:e}"
+            );
+
+            let (x, y) = (x.map(f64::abs), y.map(f64::abs));
+            let sizes = weights.component_mul(&(&x * y.transpose() + target.map(f64::abs)));
+            let units = |terms: usize| (terms + 6) as f64 * 0.5 * f64::EPSILON;
+            let of_x = units(columns) * (&sizes * &y).norm();
+            let noise = of_x.hypot(units(rows) * (sizes.transpose() * &x).norm());
+            let found = problem.shown(problem.rounding(&point));
+            assert!(
+                (found / noise - 1.0).abs() <= 1e-12,
+                "{exponent}: {found:e} {noise:e}"
+            );
+        }
+    }
 }

@@ -284,3 +284,48 @@ fn the_number_of_threads_changes_no_bit() {
     assert_eq!(one.x, three.x);
     assert_eq!(one.error_bound, three.error_bound);
 }
+
+/// A power step keeps the sign of its vector, so that no step of length-1 vectors is longer than to a right angle, `sqrt(2)` each; a pair
+/// of an even tensor with a negative value would else turn around in every step.
+#[test]
+fn no_vector_turns_around() {
+    for order in 3..=6 {
+        for (values, sign) in [([3.0, 2.0, 1.0], 1.0), ([-3.0, -2.0, -1.0], -1.0)] {
+            // Noise, so that contractions do not find the vectors at once.
+            let mut rng = sample::stream(9, "noise", order as u64);
+            let tensor = Array::symmetric(order, 3, |index| {
+                let own = index.iter().all(|i| *i == index[0]);
+                sample::dyadic(&mut rng, 1) / 64.0 + if own { values[index[0]] } else { 0.0 }
+            });
+            let given = given(tensor.unwrap(), 3);
+            for method in ["random-contraction", "deflation"] {
+                let (mut longest, mut last) = (0.0_f64, 0.0);
+                let solution =
+                    solve_system(&given, None, method, &Settings::default(), &mut |entry| {
+                        (longest, last) = (longest.max(entry.step_norm), entry.step_norm);
+                        std::ops::ControlFlow::Continue(())
+                    });
+                let (solution, _) = solution.unwrap();
+                assert!(
+                    method == "deflation" || solution.outcome.is_success(),
+                    "{order}: {}",
+                    solution.outcome
+                );
+                assert!(
+                    last < 1e-3 && longest > 0.0,
+                    "{order} {method}: {last:e} {longest:e}"
+                );
+                // Three vectors at once; deflation begins with more and ends with one.
+                let (step, vectors) = if method == "deflation" {
+                    (last, 1.0)
+                } else {
+                    (longest, 3.0)
+                };
+                assert!(
+                    step * step <= 2.0 * vectors + 1e-12,
+                    "{order} {sign} {method}: {step}"
+                );
+            }
+        }
+    }
+}
