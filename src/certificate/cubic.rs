@@ -89,27 +89,39 @@ mod tests {
     }
 
     #[test]
-    fn two_coordinates_give_the_known_maximum() {
-        // q = 1, d = w = K = 0, delta = sqrt 2: J = 2 (M - tau), and tau = -+ 2 sqrt 2 f'(t) with
-        // f'(t) = 2 t (1-t)^2 (3t-1) differentiated along t' = t (1-t).
+    fn two_coordinates_give_the_third_derivative_of_their_loss() {
+        // q = 1, d = w = K = 0: J = 2 (M - tau). Along t' = t (1-t) the loss ((t-s)^2 + (1-t)^2) / 2 has the slope t (1-t) (2t - 1 - s):
+        // f(t) = -2 t (1-t)^2 for s = 1 and 2 t^2 (1-t) for s = -1, and tau = delta^3 f''.
         let setting = Setting::new();
-        let item = ThirdDerivative::new(&setting, true, &Surd::integer(0))
-            .unwrap()
-            .item;
-        let value = item
-            .evaluate(Variable::Q, &Surd::integer(1))
-            .evaluate(Variable::D, &Surd::integer(0))
-            .evaluate(Variable::W, &Surd::integer(0))
-            .evaluate(Variable::K, &Surd::integer(0));
         let t = Polynomial::variable(Variable::T);
-        // d/dt [2 t (1-t)^2 (3t-1)] = 2 (1-t) (-12 t^2 + 9 t - 1)
-        let slope = Polynomial::integer(2)
-            * setting.rest.power(2)
-            * &t
-            * (Polynomial::integer(9) * &t
-                - Polynomial::integer(12) * t.power(2)
-                - Polynomial::integer(1));
-        let expected = Polynomial::integer(-2) * slope * setting.delta.power(3);
-        assert_eq!(value, expected);
+        let polynomial = |c: [i64; 3]| {
+            Polynomial::integer(c[0])
+                + Polynomial::integer(c[1]) * &t
+                + Polynomial::integer(c[2]) * t.power(2)
+        };
+        let two = || Polynomial::integer(2);
+        for (positive, second) in [
+            // t (1-t) d/dt [2 t (1-t)^2 (3t-1)] = 2 t (1-t)^2 (-12 t^2 + 9 t - 1)
+            (
+                true,
+                two() * &t * setting.rest.power(2) * polynomial([-1, 9, -12]),
+            ),
+            // t (1-t) d/dt [2 t^2 (1-t) (2-3t)] = 2 t^2 (1-t) (12 t^2 - 15 t + 4)
+            (
+                false,
+                two() * t.power(2) * &setting.rest * polynomial([4, -15, 12]),
+            ),
+        ] {
+            let item = ThirdDerivative::new(&setting, positive, &Surd::integer(0))
+                .unwrap()
+                .item;
+            let value = item
+                .evaluate(Variable::Q, &Surd::integer(1))
+                .evaluate(Variable::D, &Surd::integer(0))
+                .evaluate(Variable::W, &Surd::integer(0))
+                .evaluate(Variable::K, &Surd::integer(0));
+            let expected = Polynomial::integer(-2) * second * setting.delta.power(3);
+            assert_eq!(value, expected, "{positive}");
+        }
     }
 }

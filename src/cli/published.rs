@@ -155,3 +155,42 @@ fn remove_stale(directory: &Path) -> Result<(), CliError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of an earlier report's manifests those go that are as it left them; what somebody has changed, put in their place or beside them
+    /// stays, and so does everything where there is no report.
+    #[test]
+    fn only_manifests_that_nobody_has_changed_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = |name: &str| directory.path().join(name);
+        let write = |name: &str, text: &str| std::fs::write(place(name), text).unwrap();
+        write("a-same.json", "1");
+        write("a-changed.json", "2 and more");
+        write("b.json", "3");
+        remove_stale(directory.path()).unwrap();
+        assert!(place("a-same.json").exists());
+        let witness =
+            |id: &str, text: &str| serde_json::json!({"id": id, "witness": {"instance": text}});
+        let claims = [
+            witness("a/same", "1"),
+            witness("a/changed", "2"),
+            witness("a/gone", "4"),
+            serde_json::json!({"id": "b", "witness": null}),
+        ];
+        write(
+            JSON_REPORT,
+            &serde_json::json!({"claims": claims}).to_string(),
+        );
+        remove_stale(directory.path()).unwrap();
+        let left = ["a-same.json", "a-changed.json", "b.json", JSON_REPORT]
+            .map(|name| place(name).exists());
+        assert_eq!(left, [false, true, true, true]);
+        assert_eq!(
+            std::fs::read_to_string(place("a-changed.json")).unwrap(),
+            "2 and more"
+        );
+    }
+}

@@ -21,3 +21,6 @@ pub use suite::{Row, Status, Suite, score_directory};
 
 /// The kit's table of contents.
 pub const MANIFEST: &str = "conformance.json";
+
+#[cfg(test)]
+mod tests;

@@ -394,4 +394,55 @@ mod tests {
             assert!(upwards(value) <= value + value.shifted(-29));
         }
     }
+
+    /// `f = x^2 / 2 + c x^3 / 6` at 1: `H = 1 + c`, `g = 1 + c / 2`, the box has the radius `r = 4 g / H`, over which H varies by `c r`, and
+    /// the bound is `g / (H - c r)`. It must not reach beyond half of the box, where nothing is known of H: for c = 0.15 it does not, for
+    /// 0.17 and 0.25 it does although H stays positive, and for 0.45 H does not.
+    #[test]
+    fn a_bound_that_leaves_its_box_proves_nothing() {
+        for (hundredths, expected) in [
+            (15, None),
+            (
+                17,
+                Some("the Hessian varies too much around the end point for a proof"),
+            ),
+            (
+                25,
+                Some("the Hessian varies too much around the end point for a proof"),
+            ),
+            (
+                45,
+                Some("the Hessian may lose definiteness near the end point"),
+            ),
+        ] {
+            let c = High::ratio(hundredths, 100);
+            let mut g = Graph::new();
+            let x = g.variable(0);
+            let (square, cube) = (g.power(x, 2), g.power(x, 3));
+            let loss = g.weighted_sum(&[(High::ratio(1, 2), square), (c / High::int(6), cube)]);
+            let reference = Reference::from_graph(g, loss, 1);
+            let here = reference.evaluate(&at(High::ONE)).unwrap();
+            let found = prove(
+                &Equilibrated::not_at_all(&reference),
+                at(High::ONE),
+                &here,
+                0,
+            );
+            match (found, expected) {
+                (Ok(found), None) => {
+                    let (h, g) = (High::ONE + c, High::ONE + c / High::int(2));
+                    let bound = g / (h - c * High::int(4) * g / h);
+                    assert!(
+                        (found.error_bound - bound).abs() <= bound.shifted(-29),
+                        "{}",
+                        found.error_bound
+                    );
+                }
+                (Err(error), Some(reason)) => {
+                    assert!(error.to_string().contains(reason), "{hundredths}: {error}")
+                }
+                (found, _) => panic!("{hundredths}: {found:?}"),
+            }
+        }
+    }
 }

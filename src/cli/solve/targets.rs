@@ -58,14 +58,20 @@ pub(super) fn run(
         seconds,
     };
     output::print_report(arguments.json, &report, || table(&answers))?;
-    let all = |asked: fn(Outcome) -> bool| answers.iter().all(|found| asked(found.outcome));
-    Ok(if all(Outcome::is_success) {
+    let outcomes: Vec<Outcome> = answers.iter().map(|found| found.outcome).collect();
+    Ok(exit(&outcomes))
+}
+
+/// Success where every target has its answer; interrupted where one was.
+fn exit(outcomes: &[Outcome]) -> Exit {
+    let all = |asked: fn(Outcome) -> bool| outcomes.iter().all(|outcome| asked(*outcome));
+    if all(Outcome::is_success) {
         Exit::Success
     } else if all(|outcome| outcome != Outcome::Interrupted) {
         Exit::Differs
     } else {
         Exit::Interrupted
-    })
+    }
 }
 
 /// The targets, one in each column.
@@ -128,4 +134,22 @@ fn table(answers: &[Solution]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_over_many_targets_is_a_success_where_each_is() {
+        use Outcome::{Converged, ConvergedToRounding, Interrupted, IterationLimit};
+        for (outcomes, expected) in [
+            (&[Converged, ConvergedToRounding][..], Exit::Success),
+            (&[Converged, IterationLimit, Converged], Exit::Differs),
+            (&[Converged, Interrupted], Exit::Interrupted),
+            (&[IterationLimit, Interrupted], Exit::Interrupted),
+        ] {
+            assert_eq!(exit(outcomes), expected, "{outcomes:?}");
+        }
+    }
 }

@@ -58,7 +58,13 @@ fn table(path: &Path) -> Result<Table, InstanceError> {
     };
     for (k, record) in reader.records().enumerate() {
         let record = record.map_err(|error| InstanceError::format(path, error.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |begin| {
+            // Where the record before ended: empty lines follow.
+            let rest = text.as_bytes().get(begin.byte() as usize..);
+            let ends = rest.unwrap_or_default().iter();
+            let ends = ends.take_while(|byte| matches!(byte, b'\r' | b'\n'));
+            begin.line() + ends.filter(|byte| **byte == b'\n').count() as u64
+        });
         let refuse = |message: String| InstanceError::format(path, format!("line {line}{message}"));
         let numbers: Vec<Result<f64, _>> = record.iter().map(str::parse).collect();
         if k == 0 && numbers.iter().all(Result::is_err) {
@@ -114,6 +120,8 @@ mod tests {
     fn what_is_no_table_of_numbers_is_named_with_its_line() {
         for (text, expected) in [
             ("a,b\n1,x\n", "line 2, field 2: \"x\" is no number"),
+            ("\na,b\n\n\n1,x\n", "line 5, field 2: \"x\" is no number"),
+            ("1,x\n2,3\n", "line 1, field 2: \"x\" is no number"),
             ("1,2\n3\n", "line 2 has 1 fields, expected 2"),
             ("1,nan\n", "matrix[0, 1] is NaN: every entry must be finite"),
             ("1,\n", "line 1, field 2: \"\" is no number"),

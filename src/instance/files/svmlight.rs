@@ -118,6 +118,11 @@ mod tests {
                 "line 1: column 0: columns count from 1 to 134217728",
             ),
             ("1 1:2\n1 x:2\n", "line 2: \"x:2\" is no column:value"),
+            // As an editor counts them.
+            (
+                "# rows\n\n1 1:2\n  # more\n1 x:2\n",
+                "line 5: \"x:2\" is no column:value",
+            ),
             ("1 1:y\n", "line 1: \"1:y\" is no column:value"),
             ("1 12\n", "line 1: \"12\" is no column:value"),
             ("1 1:inf\n", "data[0] is inf: every entry must be finite"),
@@ -128,8 +133,10 @@ mod tests {
         ] {
             assert_eq!(written(text, read_matrix).unwrap_err(), expected, "{text}");
         }
-        let error = written("1\nz 1:2\n", read_vector).unwrap_err();
-        assert_eq!(error, "line 2: \"z\" is no number");
+        for (text, line) in [("1\nz 1:2\n", 2), ("\n# rows\n1\n\nz 1:2\n", 5)] {
+            let error = written(text, read_vector).unwrap_err();
+            assert_eq!(error, format!("line {line}: \"z\" is no number"));
+        }
         let error = written("1\nnan\n", read_vector).unwrap_err();
         assert_eq!(error, "label[1] is NaN: every entry must be finite");
     }

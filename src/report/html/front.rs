@@ -128,3 +128,52 @@ pub(super) fn findings(claims: &[Told<'_>], shared: &mut Shared) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims;
+
+    /// One claim of each verdict and two that say nothing: every claim is in one count, whose sum is that of the bar.
+    #[test]
+    fn every_claim_of_a_row_is_in_one_count() {
+        let catalogue = claims::all();
+        let verdicts = [
+            "proven",
+            "holds",
+            "fails",
+            "undecided",
+            "outside",
+            "outside",
+        ];
+        let reports: Vec<ClaimReport> = verdicts
+            .iter()
+            .map(|verdict| ClaimReport {
+                verdict: (*verdict).to_owned(),
+                ..blank()
+            })
+            .collect();
+        let row = Row {
+            key: "all",
+            title: "",
+            reports: catalogue.iter().zip(&reports).collect(),
+        };
+        assert_eq!(VERDICTS.map(|verdict| row.count(verdict)), [1, 1, 1, 3]);
+        assert!(bar(&row).into_string().ends_with("1, 1, 1, 3"));
+        let counts = row.counts();
+        let kinds = [counts.printed, counts.recalled, counts.derived];
+        let sums = kinds.iter().fold((0, 0), |(hold, fail), kind| {
+            (hold + kind.hold, fail + kind.fail)
+        });
+        assert_eq!(sums, (2, 1));
+    }
+
+    fn blank() -> ClaimReport {
+        let blank = serde_json::json!({
+            "id": "a", "paper": "a", "source": "", "expected": "holds", "verdict": "", "as_recorded": true, "cases": 1, "outside": 0,
+            "outside_reasons": {}, "undecided": 0, "real": [0, 0], "failed": 0, "proof": null, "slack": null, "tightest": null,
+            "strata": {}, "axis": null, "points": [], "witness": null
+        });
+        serde_json::from_value(blank).unwrap()
+    }
+}
