@@ -27,6 +27,10 @@ Whatever a solver says, its answer is checked by a gradient in extended precisio
 "floor" is the length of the gradient's change when every entry of x moves by half a unit in its last place: an answer that misses the
 goal but stays within 4 floors is as good as f64 allows, and is marked "rounding" instead of "yes".
 
+--page FILE writes what the page about a run shows of all this: times, and beside them the limit of the machine: what it takes to form one
+Gram matrix at the rate of NumPy's dgemm, or to read A once at the rate of its dot product, whichever is longer; both rates are measured in
+the same run, on as many threads.
+
 Results: PREFIX.jsonl (a line for each process, then a summary for each instance) and PREFIX.md (tables). Exit status: 0 if our
 answers pass the check and all bars ("must") are met, 1 if not, 2 for a wrong call.
 """
@@ -676,6 +680,68 @@ def markdown(rows, scalings, runs, machine, command):
     return "\n".join(out) + "\n"
 
 
+# ------------------------------------------------------------------------------------------------------------------ page
+
+RATES = """
+import json, time, numpy as np
+def best(work):
+    work()
+    times = []
+    for _ in range(7):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+a, v = np.random.default_rng(0).random((1536, 1536)), np.ones(1 << 25)
+print(json.dumps(dict(flops=2 * 1536**3 / best(lambda: a @ a), bytes=v.nbytes / best(lambda: v @ v))))
+"""
+
+
+def rates(threads):
+    """Floating-point operations of dgemm and bytes read by a dot product, a second."""
+    found = subprocess.run([sys.executable, "-c", RATES], capture_output=True, text=True, check=True, env=environment(threads))
+    return json.loads(found.stdout)
+
+
+WORK = """
+import json, sys, numpy as np
+from compare import load
+A = load(sys.argv[1])[0]
+if isinstance(A, np.ndarray):
+    n, d = A.shape
+    print(json.dumps(dict(rows=n, columns=d, entries=n * d, flops=n * d * (d + 1), bytes=A.nbytes)))
+else:
+    k = np.diff(A.indptr).astype(float)
+    print(json.dumps(dict(rows=A.shape[0], columns=A.shape[1], entries=int(A.nnz), flops=float((k * (k + 1)).sum()), bytes=A.data.nbytes + A.indices.nbytes)))
+"""
+
+
+def without_places(words):
+    """The arguments without where files and programs lie, which changes no time."""
+    places = ("--out", "--page", "--data", "--ours")
+    return [word for before, word in zip([""] + words, words) if word not in places and before not in places]
+
+
+def solver_commit():
+    """The commit that last changed the solver; None without git."""
+    def git(*arguments):
+        found = subprocess.run(["git", *arguments, "--", "src/production"], capture_output=True, text=True, cwd=os.path.dirname(HERE))
+        return found.stdout.strip() if found.returncode == 0 else ""
+    commit = git("log", "-1", "--format=%h")
+    return commit + ("-dirty" if git("status", "--porcelain") else "") if commit else None
+
+
+def shown(folder, row, records, measured, tolerance):
+    """What the page shows of one instance; a peer without an answer has no time."""
+    found = subprocess.run([sys.executable, "-c", WORK, folder], capture_output=True, text=True, check=True, cwd=HERE)
+    work = json.loads(found.stdout)
+    limit = max(work.pop("flops") / measured["flops"], work.pop("bytes") / measured["bytes"])
+    peers = [dict(solver=s, seconds=median_time(rs) if reached(rs[0], tolerance) else None) for s, rs in records.items() if s not in OWN and rs]
+    finite = lambda value: value if value is not None and math.isfinite(value) else None
+    return dict(instance=row["instance"], threads=row["threads"], **work, without_bound=finite(row["ours_s"]), with_bound=finite(row.get("bounded_s")),
+                error_bound=row.get("error_bound"), limit=limit, peers=peers, load=row["load"])
+
+
 # ------------------------------------------------------------------------------------------------------------------ main
 
 def machine():
@@ -753,6 +819,7 @@ def main():
     parser.add_argument("--method", default="auto", help="method of our solver (default auto)")
     parser.add_argument("--ours", default=None, help="a command instead of the timing program that cargo builds")
     parser.add_argument("--out", default="comparison", metavar="PREFIX", help="PREFIX.jsonl and PREFIX.md (default: comparison)")
+    parser.add_argument("--page", metavar="FILE", help="also write what the page about a run shows (docs/solver-times.json)")
     parser.add_argument("--quick", action="store_true", help="small and medium only, one round, short limits")
     for name in ("--solver", "--folder", "--output"):  # the processes that this script starts
         parser.add_argument(name, help=argparse.SUPPRESS)
@@ -785,7 +852,7 @@ def main():
             file.flush()
         command = " ".join(shlex.quote(word) for word in ["benches/compare.py"] + sys.argv[1:])
         log(dict(record="machine", command=command, **facts))
-        bench, rows, runs = Bench(a, log), [], {}
+        bench, rows, runs, pages, measured = Bench(a, log), [], {}, [], {}
         for folder in places:
             instance = os.path.basename(folder)
             for threads in a.threads or ([1] if instance.startswith("small") else [1, 2]):
@@ -794,6 +861,14 @@ def main():
                 row = summarise(instance, threads, records, a)
                 rows.append(row)
                 log(row)
+                if a.page:
+                    if threads not in measured:
+                        measured[threads] = rates(threads)
+                    pages.append(shown(folder, row, records, measured[threads], a.tolerance))
+                    with open(a.page, "w") as page:
+                        settings = " ".join(shlex.quote(word) for word in ["benches/compare.py"] + without_places(sys.argv[1:]))
+                        json.dump(dict(machine=dict(facts, commit=solver_commit()), command=settings, date=time.strftime("%Y-%m-%d"), tolerance=a.tolerance, instances=pages), page, indent=1)
+                        page.write("\n")
                 scalings = scaling(rows)
                 with open(a.out + ".md", "w") as table:  # after every instance: a long run may be interrupted
                     table.write(markdown(rows, scalings, runs, facts, command))

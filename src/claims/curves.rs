@@ -19,8 +19,8 @@ mod samples;
 pub use contraction::{Contraction, contraction};
 pub use degrees::{Degrees, degrees};
 pub use entropy::{HeadEntropy, head_entropy};
-pub use limits::{LocalLimits, local_limits};
-pub use samples::{BadSamples, bad_samples};
+pub use limits::{LocalLimit, LocalLimits, local_limits};
+pub use samples::{BadSample, BadSamples, bad_samples};
 
 /// Points `(x, y)` from left to right.
 pub type Points = Vec<(f64, f64)>;

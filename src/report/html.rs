@@ -8,6 +8,7 @@
 //! | `claim`, `slack_plot`, `shared` | one claim with everything that is known about it |
 //! | `chart` | curves over axes, with levels and bands |
 //! | `pictures` | what claims say as charts |
+//! | `solver_times` | solvers beside each other, as bars |
 //! | `documents` | the pictures of docs/, as files |
 //! | `spectrum` | the picture of the spectrum, with its slider |
 //! | `formula` | LaTeX to MathML |
@@ -24,6 +25,7 @@ mod page;
 mod pictures;
 mod shared;
 mod slack_plot;
+mod solver_times;
 mod spectrum;
 mod told;
 

@@ -23,16 +23,16 @@ pub(super) fn item(
     let differs = report.is_some_and(|report| !report.as_recorded);
     let body = body(told, seed, shared)?;
     Ok(html! {
-        li data-paper=(claim.paper.key()) data-verdict=(told.verdict()) data-wording=(claim.wording.label())
-            data-slack=(slack.map_or(String::new(), |slack| format!("{slack:e}"))) {
+        // Paper and verdict are in the text of the line.
+        li data-wording=(claim.wording.label()) data-slack=(slack.map_or(String::new(), |slack| format!("{slack:e}"))) {
             details {
                 summary {
                     code { (claim.id) }
-                    span.verdict.(told.verdict()) { (told.verdict()) @if differs { ", not as recorded" } }
+                    b.(told.verdict()) { (told.verdict()) @if differs { ", not as recorded" } }
                     @if report.is_some() {
-                        span.n.slack { @if let Some(slack) = slack { "slack " (number(slack)) } @else { "\u{2013}" } }
+                        span { @if let Some(slack) = slack { "slack " (number(slack)) } @else { "\u{2013}" } }
                     }
-                    span.said { (claim.statement) }
+                    small { (claim.statement) }
                 }
                 div.claim id=(claim.id) { (body) }
             }
@@ -88,9 +88,10 @@ fn body(told: &Told<'_>, seed: u64, shared: &mut Shared) -> Result<Markup, Formu
 fn of_the_run(report: &ClaimReport) -> Markup {
     html! {
         dt { "cases" } dd {
-            (report.cases) ": " (report.points.len()) " decided"
+            (report.points.len()) " decided"
             @if report.failed > 0 { ", of which " (report.failed) " fail" }
-            ", " (report.outside) " outside the premise, " (report.undecided) " undecided"
+            @if report.outside > 0 { ", " (report.outside) " outside the premise" }
+            @if report.undecided > 0 { ", " (report.undecided) " undecided" }
             @if report.real.1 > 0 { "; real data inside the premise: " (report.real.0) " of " (report.real.1) }
         }
         @if let (Some(slack), Some(tightest)) = (report.slack, &report.tightest) {
@@ -102,21 +103,56 @@ fn of_the_run(report: &ClaimReport) -> Markup {
     }
 }
 
-/// `condition 1e0 (31), 1e1 (7), d=1 (26)`: a quantity is named once for all its decades.
+/// `condition 1e0 to 1e2 (31, 7, 5), 1e5 (2), d=1 (26)`: a quantity is named once for all its decades, and decades without a gap stand
+/// together.
 fn strata(report: &ClaimReport) -> String {
+    let mut strata: Vec<Stratum<'_>> = Vec::new();
+    for (name, count) in &report.strata {
+        let decade = name
+            .rsplit_once(" 1e")
+            .and_then(|(quantity, decade)| Some((quantity, decade.parse().ok()?)));
+        strata.push(Stratum {
+            name: decade.map_or(name.as_str(), |(quantity, _)| quantity),
+            decade: decade.map(|(_, decade)| decade),
+            count: *count,
+        });
+    }
+    // By number: as text 1e-3 comes before 1e-1 and both before 1e0.
+    strata.sort_by(|one, other| (one.name, one.decade).cmp(&(other.name, other.decade)));
+    let next = |one: &Stratum<'_>, other: &Stratum<'_>| {
+        one.name == other.name
+            && one.decade.is_some()
+            && one.decade.map(|decade| decade + 1) == other.decade
+    };
     let mut named = "";
-    let parts: Vec<String> = report
-        .strata
-        .iter()
-        .map(|(stratum, count)| match stratum.rsplit_once(' ') {
-            Some((quantity, level)) if quantity == named => format!("{level} ({count})"),
-            split => {
-                named = split.map_or("", |(quantity, _)| quantity);
-                format!("{stratum} ({count})")
-            }
+    let parts: Vec<String> = strata
+        .chunk_by(next)
+        .filter_map(|run| {
+            let (first, last) = (run.first()?, run.last()?);
+            let counts: Vec<String> = run.iter().map(|one| one.count.to_string()).collect();
+            let decades = match (first.decade, last.decade) {
+                (Some(low), Some(high)) if low < high => format!("1e{low} to 1e{high} "),
+                (Some(only), _) => format!("1e{only} "),
+                (None, _) => String::new(),
+            };
+            let again = first.decade.is_some() && first.name == named;
+            named = first.name;
+            let name = if again {
+                String::new()
+            } else {
+                format!("{} ", first.name)
+            };
+            Some(format!("{name}{decades}({})", counts.join(", ")))
         })
         .collect();
     parts.join(", ")
+}
+
+/// A kind of cases, with the decade of its quantity where it is one of a row.
+struct Stratum<'a> {
+    name: &'a str,
+    decade: Option<i32>,
+    count: usize,
 }
 
 /// The line that decides the claim again, alone.
@@ -146,5 +182,23 @@ fn witness(claim: &Claim, report: &ClaimReport) -> Markup {
         } @else {
             pre.copy tabindex="0" aria-label="the instance" { (witness.instance) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strata_name_a_quantity_once_and_join_its_decades() {
+        let text = r#"{"id": "", "paper": "", "source": "", "expected": "", "verdict": "", "as_recorded": true, "cases": 0, "outside": 0,
+            "outside_reasons": {}, "undecided": 0, "real": [0, 0], "failed": 0, "proof": null, "slack": null, "tightest": null,
+            "axis": null, "points": [], "witness": null, "strata": {"condition 1e-1": 2, "condition 1e-2": 1, "condition 1e0": 3,
+            "condition 1e10": 5, "condition 1e3": 4, "d=1": 26, "values 1e2": 6}}"#;
+        let report: ClaimReport = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            strata(&report),
+            "condition 1e-2 to 1e0 (1, 2, 3), 1e3 (4), 1e10 (5), d=1 (26), values 1e2 (6)"
+        );
     }
 }

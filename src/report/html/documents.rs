@@ -73,6 +73,8 @@ fn crossover(times: &CrossoverTimes) -> Chart {
 
 /// Space around a chart.
 const MARGIN: f64 = 12.0;
+/// Between its axis and its legend.
+const GAP: f64 = 8.0;
 /// Height of its title.
 const TITLE: f64 = 24.0;
 
@@ -83,7 +85,7 @@ fn document(charts: &[(&str, Chart)]) -> String {
         .map(|(_, chart)| chart.legend_height())
         .fold(0.0, f64::max);
     let width = (SIZE.0 + MARGIN) * charts.len() as f64 + MARGIN;
-    let height = TITLE + SIZE.1 + legends + 2.0 * MARGIN;
+    let height = TITLE + SIZE.1 + GAP + legends + 2.0 * MARGIN;
     let described: Vec<&str> = charts
         .iter()
         .map(|(_, chart)| chart.described.as_str())
@@ -96,7 +98,7 @@ fn document(charts: &[(&str, Chart)]) -> String {
             @for (k, (title, chart)) in charts.iter().enumerate() {
                 g transform={ "translate(" (MARGIN + (SIZE.0 + MARGIN) * k as f64) " " (MARGIN) ")" } {
                     text.title x="0" y="14" { (title) }
-                    g transform={ "translate(0 " (TITLE) ")" } { (chart.drawing()) (chart.legend_below(SIZE.1)) }
+                    g transform={ "translate(0 " (TITLE) ")" } { (chart.drawing()) (chart.legend_below(SIZE.1 + GAP)) }
                 }
             }
         }

@@ -9,6 +9,7 @@ use crate::report::html::formula::{FormulaError, mathml};
 use crate::report::html::front::{counts, findings};
 use crate::report::html::pictures::{SUBJECTS, Subject, figure};
 use crate::report::html::shared::Shared;
+use crate::report::html::solver_times;
 use crate::report::html::spectrum::spectrum;
 use crate::report::html::told::Told;
 use crate::report::{CampaignReport, ClaimReport};
@@ -95,6 +96,10 @@ fn whole(claims: &[Told<'_>], run: Option<&CampaignReport>) -> Result<String, Pa
     })?;
     let findings = findings(claims, &mut shared);
     let pictures = pictures(claims)?;
+    let solver = solver_times::section().map_err(|error| PageError::Picture {
+        picture: "the times of solvers",
+        reason: error.to_string(),
+    })?;
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -126,6 +131,7 @@ fn whole(claims: &[Told<'_>], run: Option<&CampaignReport>) -> Result<String, Pa
                         (spectrum())
                         @for figure in pictures { (PreEscaped(compact(&figure.into_string()))) }
                     }
+                    (PreEscaped(compact(&solver.into_string())))
                     h2 #claims { "Claims" }
                     @if run.is_some() {
                         p.quiet {
@@ -349,10 +355,9 @@ mod tests {
         let said = text.find(&said).unwrap();
         assert!(said < text.find("<table").unwrap());
         for claim in &selected {
-            let verdict = format!("data-verdict={} ", claim.recorded());
-            let start = text.find(&format!("<code>{}</code>", claim.id)).unwrap();
-            let item = text[..start].rfind("<li ").unwrap();
-            assert!(text[item..start].contains(&verdict), "{}", claim.id);
+            let verdict = claim.recorded();
+            let line = format!("<code>{}</code><b class={verdict}>{verdict}</b>", claim.id);
+            assert!(text.contains(&line), "{}", claim.id);
         }
         for of_a_run in [">slack ", "Run again", "f-order", "<dt>cases"] {
             assert!(

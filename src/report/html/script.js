@@ -9,7 +9,8 @@ const apply = () => {
   let shown = 0;
   for (const row of rows) {
     const said = row.textContent.toLowerCase();
-    row.hidden = Boolean((paper && row.dataset.paper !== paper) || (verdict && row.dataset.verdict !== verdict)
+    row.hidden = Boolean((paper && row.querySelector("code").textContent.split("/")[0] !== paper)
+      || (verdict && row.querySelector("b").className !== verdict)
       || (wording && row.dataset.wording !== wording) || !words.every((word) => said.includes(word)));
     shown += row.hidden ? 0 : 1;
   }

@@ -65,9 +65,9 @@ pub(super) fn slack_plot(claim: &ClaimReport, size: Size, shared: &mut Shared) -
     let mut dots: Vec<(i64, i64)> = compared
         .iter()
         .enumerate()
-        .map(|(k, (point, slack))| (columns.x(point, k).round() as i64, y(*slack).round() as i64))
+        .map(|(k, (point, slack))| (dot(columns.x(point, k)), dot(y(*slack))))
         .collect();
-    // What falls on one pixel is drawn once.
+    // What falls on one place is drawn once.
     dots.sort_unstable();
     dots.dedup();
     let place = compared
@@ -77,9 +77,9 @@ pub(super) fn slack_plot(claim: &ClaimReport, size: Size, shared: &mut Shared) -
     let (tight_x, tight_y) = (columns.x(tightest.0, place), y(tightest.1));
     let axis = claim.axis.as_deref();
     let described = format!(
-        "Slack of {} cases{}: {} at the least, the bound is at 1",
+        "Slack of {} cases{}: at least {}",
         compared.len(),
-        axis.map_or_else(String::new, |axis| format!(" by the decade of {axis}")),
+        axis.map_or_else(String::new, |axis| format!(" by {axis}")),
         number(10f64.powf(tightest.1)),
     );
     let lines: Vec<(i32, f64)> = (low as i32..=high as i32)
@@ -108,9 +108,7 @@ pub(super) fn slack_plot(claim: &ClaimReport, size: Size, shared: &mut Shared) -
         svg.plot viewBox={ "0 0 " (right + MARGINS.0) " " (bottom + MARGINS.1) } role="img" aria-label=(described) {
             (heights) (widths)
             path.dots d=(marks(&dots)) {}
-            circle.tightest cx=(one(tight_x)) cy=(one(tight_y)) r="5" {
-                title { (tightest.0.origin) ": " (number(10f64.powf(tightest.1))) }
-            }
+            circle.tightest cx=(one(tight_x)) cy=(one(tight_y)) r="5" {}
         }
     })
 }
@@ -124,6 +122,14 @@ fn grid(lines: &[(i32, f64)], right: f64) -> String {
         .collect()
 }
 
+/// Pixels from one place of dots to the next, as the style has it: dots are wider.
+const PLACE: f64 = 2.0;
+
+/// The place of a dot, in these.
+fn dot(pixels: f64) -> i64 {
+    (pixels / PLACE).round() as i64
+}
+
 /// A dot at each of these, the first by its place and the others by the way from the one before: half as many bytes.
 fn marks(dots: &[(i64, i64)]) -> String {
     let mut text = String::new();
@@ -132,6 +138,8 @@ fn marks(dots: &[(i64, i64)]) -> String {
         // Writing to a String cannot fail.
         let _ = match before.replace((x, y)) {
             None => write!(text, "M{x} {y}h0"),
+            // A sign separates as well as a space.
+            Some((left, up)) if y < up => write!(text, "m{}{}h0", x - left, y - up),
             Some((left, up)) => write!(text, "m{} {}h0", x - left, y - up),
         };
     }
@@ -251,7 +259,7 @@ mod tests {
     fn dots_are_joined_by_their_distances() {
         assert_eq!(
             marks(&[(72, 146), (73, 157), (73, 20)]),
-            "M72 146h0m1 11h0m0 -137h0"
+            "M72 146h0m1 11h0m0-137h0"
         );
         assert_eq!(marks(&[]), "");
     }
