@@ -108,7 +108,7 @@ pub(super) fn slack_plot(claim: &ClaimReport, size: Size, shared: &mut Shared) -
         svg.plot viewBox={ "0 0 " (right + MARGINS.0) " " (bottom + MARGINS.1) } role="img" aria-label=(described) {
             (heights) (widths)
             path.dots d=(marks(&dots)) {}
-            circle.tightest cx=(one(tight_x)) cy=(one(tight_y)) r="5" {}
+            circle.tightest cx=(PLACE * dot(tight_x) as f64) cy=(PLACE * dot(tight_y) as f64) r="5" {}
         }
     })
 }

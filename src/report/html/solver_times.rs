@@ -68,7 +68,7 @@ fn drawn(times: &SolverTimes) -> Markup {
         }
         div.scroll tabindex="0" role="region" aria-label="times of solvers" {
             table.times aria-describedby="measured" {
-                thead { tr { th scope="col" { "solver" } th scope="col" { "time" } th.n scope="col" { "seconds" } th.n scope="col" { "of ours" } } }
+                thead { tr { th scope="col" { "solver" } th scope="col" { "bar" } th.n scope="col" { "time" } th.n scope="col" { "times ours" } } }
                 @for timed in &times.instances { (instance(timed)) }
             }
         }
@@ -108,7 +108,10 @@ fn instance(timed: &Timed) -> Markup {
                     @if timed.entries < timed.rows * timed.columns { ", " (timed.entries) " entries" }
                     ", " (timed.threads) @if timed.threads == 1 { " thread" } @else { " threads" }
                     "; limit " (shown(timed.limit))
-                    @if let Some(bound) = timed.error_bound { ", bound " (format!("{bound:.0e}")) }
+                    @match timed.error_bound {
+                        Some(bound) => { ", bound " (format!("{bound:.0e}")) }
+                        None => { ", no bound could be proven" }
+                    }
                 }
             } }
             @for (name, seconds, look) in &all {
