@@ -153,7 +153,7 @@ fn build(manifest: Manifest, name: &Path) -> Result<Instance, InstanceError> {
         MatrixEntry::File(file) => read_design_matrix(&directory.join(file)),
         MatrixEntry::Compressed(arrays) => arrays.read(directory),
     };
-    let parts = parts(manifest, name, whole, DesignMatrix::rows)?;
+    let parts = read_parts(manifest, name, whole, DesignMatrix::rows)?;
     Instance::new(parts.loss, parts.matrix, parts.target, parts.weights)?.with_points(parts.points)
 }
 
@@ -167,13 +167,13 @@ fn build_rows(
         MatrixEntry::File(file) => read_design_rows(&directory.join(file), choose),
         MatrixEntry::Compressed(arrays) => arrays.read_rows(directory, choose),
     };
-    let parts = parts(manifest, name, some, |block| block.outline.rows)?;
+    let parts = read_parts(manifest, name, some, |block| block.outline.rows)?;
     let (target, weights) = (parts.target, parts.weights);
     InstanceRows::new(parts.loss, parts.matrix, target, weights, parts.points)
 }
 
 /// What a manifest gives; `rows` are those of the whole matrix.
-fn parts<M>(
+fn read_parts<M>(
     manifest: Manifest,
     name: &Path,
     matrix: impl FnOnce(MatrixEntry, &Path) -> Result<M, InstanceError>,
