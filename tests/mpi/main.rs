@@ -357,6 +357,10 @@ fn a_rank_without_memory_ends_the_run_with_one_line() {
         "{}",
         run.err
     );
+    // Its rows only, a third of 6 GB, and never the whole.
+    let words: Vec<&str> = lines[0].split(' ').collect();
+    let bytes: u64 = words[words.len() - 2].parse().expect("bytes");
+    assert!((1_900_000_000..2_100_000_000).contains(&bytes), "{bytes}");
 }
 
 /// Every rank of the wrong launcher would be a world of its own.
