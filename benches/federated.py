@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Rounds of federated averaging beside NumPy, and how fast a chain of blocks is followed.
 
-    python3 benches/federated.py [--attreg target/release/attreg] [--threads 1] [--rounds 200] [--blocks 100000]
+    python3 benches/federated.py [--attreg target/release/attreg] [--threads 1] [--rounds 200] [--blocks 100000] [--flwr]
 
 16 clients of 2,000 x 20 rows and columns, 10 local steps, w = 1. A round of ours is the difference of two runs of `attreg chain` over the difference of
 their rounds, so that reading the manifest cancels; it writes and hashes a block, too. A round of NumPy's is the mean of 20 in one process, BLAS on as many threads as
-ours. The chain that is followed is of a small problem, by hashing only. Needs numpy.
+ours. `--flwr` runs the same NumPy clients in flwr's simulation and takes the median between aggregations: nearly all of it is what a
+framework for real clients takes to reach them. The chain that is followed is of a small problem, by hashing only. Needs numpy, and
+`flwr[simulation]` where it is asked for.
 """
 
 import argparse
@@ -23,6 +25,7 @@ def arguments():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--blocks", type=int, default=100_000)
+    parser.add_argument("--flwr", action="store_true", help="rounds in flwr's simulation, too")
     return parser.parse_args()
 
 
@@ -30,6 +33,53 @@ def timed(command):
     start = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
+
+
+def in_flwr(clients, gradient, step, rounds):
+    """Seconds of a round in flwr's simulation, the median."""
+    import statistics
+
+    import numpy as np
+    from flwr.client import ClientApp, NumPyClient
+    from flwr.common import ndarrays_to_parameters
+    from flwr.server import ServerApp, ServerAppComponents, ServerConfig
+    from flwr.server.strategy import FedAvg
+    from flwr.simulation import run_simulation
+
+    class Client(NumPyClient):
+        def __init__(self, own):
+            self.own = own
+
+        def fit(self, parameters, config):
+            y = parameters[0].copy()
+            for _ in range(10):
+                y -= step * gradient(self.own, y)
+            return [y], 1, {}
+
+    stamps = []
+
+    class Timed(FedAvg):
+        def aggregate_fit(self, *results):
+            stamps.append(time.perf_counter())
+            return super().aggregate_fit(*results)
+
+    def server(context):
+        start = ndarrays_to_parameters([np.zeros(20)])
+        strategy = Timed(
+            fraction_evaluate=0.0, min_fit_clients=16, min_available_clients=16, initial_parameters=start
+        )
+        return ServerAppComponents(strategy=strategy, config=ServerConfig(num_rounds=rounds))
+
+    def client(context):
+        return Client(clients[int(context.node_config["partition-id"])]).to_client()
+
+    run_simulation(
+        server_app=ServerApp(server_fn=server),
+        client_app=ClientApp(client_fn=client),
+        num_supernodes=16,
+        backend_config={"client_resources": {"num_cpus": 1, "num_gpus": 0.0}},
+    )
+    return statistics.median(after - before for before, after in zip(stamps, stamps[1:]))
 
 
 def main():
@@ -95,6 +145,8 @@ def main():
         _, journal = chain("small.json", args.blocks)
         seconds = min(timed([*base, "--check", "--journal", str(journal)]) for _ in range(3))
         print(f"{args.blocks} blocks followed in {seconds:.2f} s")
+    if args.flwr:
+        print(f"the same round in flwr's simulation: {1e3 * in_flwr(clients, gradient, step, 10):.0f} ms")
 
 
 if __name__ == "__main__":
