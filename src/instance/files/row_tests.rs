@@ -273,7 +273,8 @@ fn rows_of_compressed_arrays_are_those_of_the_whole() {
 #[test]
 fn compressed_arrays_are_refused_with_the_indices_of_the_whole() {
     type Change = fn(&mut Vec<usize>, &mut Vec<usize>, &mut Vec<f64>);
-    let cases: [(Change, &str, Range<usize>, Option<Range<usize>>); 9] = [
+    type Wrong = (Change, &'static str, Range<usize>, Option<Range<usize>>);
+    let cases: [Wrong; 9] = [
         (
             |_, indices, _| indices[5] = 4,
             "indices[5] is 4, expected a column below 4",
