@@ -120,3 +120,36 @@ fn underflow(given: &Given, precision: Precision) -> High {
     let terms = High::int(1 + given.size("nk") as i64);
     precision.smallest() * terms * High::lift(largest).unwrap_or(High::ONE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::EXACT_ATTENTION;
+
+    /// Logits 720 apart: the smaller weight, 2e-313, is no normal number. A program that flushes it to 0 loses as much of each value as the
+    /// value is large: 2e-13 of 1e300. What is off by more is wrong.
+    #[test]
+    fn a_weight_that_underflows_is_forgiven_by_the_size_of_its_value() {
+        let matrix = |rows: usize, entries: Vec<f64>| Array::new(vec![rows, 1], entries).unwrap();
+        let given = |value: f64| {
+            let arrays = vec![
+                ("Q".to_owned(), matrix(1, vec![1.0])),
+                ("K".to_owned(), matrix(2, vec![0.0, -720.0])),
+                ("V".to_owned(), matrix(2, vec![0.0, value])),
+            ];
+            Given::new(&EXACT_ATTENTION, arrays).unwrap()
+        };
+        let passes = |value: f64, answer: f64| {
+            let answer = [High::lift(answer).unwrap()];
+            let judged = judge_outputs(&given(value), &answer, Asked::of(Precision::Float64));
+            judged.unwrap().passed
+        };
+        let weight = High::int(-720).exp();
+        for value in [1.0, 1e300] {
+            let exact = (weight * High::lift(value).unwrap() / (High::ONE + weight)).to_f64();
+            assert!(passes(value, exact) && passes(value, 0.0), "{value}");
+            // A million times the smallest normal number: far more than is forgiven for the largest of all numbers given.
+            assert!(!passes(value, 1e-302 * value), "{value}");
+        }
+    }
+}

@@ -159,3 +159,58 @@ impl Reader<'_> {
         self.path.parent().unwrap_or(Path::new("")).join(file)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::{parse_answer, parse_named_answer, parse_outputs};
+    use crate::system::{Given, Posed, parse};
+
+    /// A number is an f64 and a string as many digits as it has, up to 40: in every kind of answer.
+    #[test]
+    fn decimal_strings_keep_forty_digits_and_numbers_are_f64() {
+        let posed = |text: &str| parse(text, Path::new("a.json")).unwrap();
+        let other = |text: &str| -> Given {
+            match posed(text) {
+                Posed::Other(given) => given,
+                Posed::Logit(_) => panic!("{text}"),
+            }
+        };
+        let low_rank =
+            other(r#"{"system": "weighted-low-rank", "M": [[1]], "W": [[1]], "rank": 1}"#);
+        let attention =
+            other(r#"{"system": "exact-attention", "Q": [[1]], "K": [[1]], "V": [[1]]}"#);
+        let Posed::Logit(instance) =
+            posed(r#"{"loss": "softmax", "matrix": [[1], [2]], "target": [1, 0], "weights": 1}"#)
+        else {
+            panic!("a loss of logits");
+        };
+        let digits = "0.1234567890123456789012345678901234567891";
+        for (number, expected) in [
+            (format!("\"{digits}\""), High::parse(digits).unwrap()),
+            (
+                digits.to_owned(),
+                High::lift(digits.parse().unwrap()).unwrap(),
+            ),
+        ] {
+            let name = Path::new("b.json");
+            let loss = format!("{{\"loss\": {number}}}");
+            let found = [
+                parse_answer(&loss, name, &instance).unwrap().loss.unwrap(),
+                parse_named_answer(&loss, name, &low_rank)
+                    .unwrap()
+                    .loss
+                    .unwrap(),
+                parse_outputs(&format!("{{\"outputs\": [[{number}]]}}"), name, &attention).unwrap()
+                    [0],
+            ];
+            assert_eq!(found, [expected; 3], "{number}");
+            let point = format!("{{\"minimiser\": {{\"X\": [[{number}]], \"Y\": [[1]]}}}}");
+            let point = parse_named_answer(&point, name, &low_rank)
+                .unwrap()
+                .minimiser
+                .unwrap();
+            assert_eq!(point[0], expected, "{number}");
+        }
+    }
+}

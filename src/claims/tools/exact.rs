@@ -156,6 +156,7 @@ pub fn worst_entry(left: &DMatrix<High>, right: &DMatrix<High>) -> (usize, usize
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::instance::{DesignMatrix, LossKind};
 
     #[test]
     fn the_worst_entry_is_the_first_of_largest_magnitude() {
@@ -168,5 +169,25 @@ mod tests {
         let mut poisoned = matrix([9, 0, 0, 0, 0, 0]);
         poisoned[(1, 1)] = High::POISONED;
         assert_eq!(worst_entry(&poisoned, &zero), (1, 1));
+    }
+
+    /// By hand: one row `(3, 4)` is 5 long and has a kernel, the column is 5 long and has none.
+    #[test]
+    fn a_matrix_with_more_columns_than_rows_has_the_least_singular_value_zero() {
+        for (rows, columns, least) in [(1, 2, 0), (2, 1, 5)] {
+            let matrix = DMatrix::from_row_slice(rows, columns, &[3.0, 4.0]);
+            let instance = Instance::new(
+                LossKind::Softmax,
+                DesignMatrix::dense(matrix).unwrap(),
+                DVector::repeat(rows, 0.5),
+                DVector::repeat(rows, 1.0),
+            );
+            let exact = Exact::at(&instance.unwrap(), DVector::zeros(columns)).unwrap();
+            let (largest, smallest) = exact.singular_range().unwrap();
+            for (found, expected) in [(largest, 5), (smallest, least)] {
+                let off = (found - High::int(expected)).abs();
+                assert!(off <= High::ONE.shifted(-36), "{rows} x {columns}: {found}");
+            }
+        }
     }
 }

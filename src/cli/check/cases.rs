@@ -67,3 +67,58 @@ fn failed(message: String) -> Ending {
         details: String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::{Diagnosis, Score, Worst};
+
+    /// Two quantities that fail, one of them explained, and one that passes: every failure says what is known of it and nothing else.
+    #[test]
+    fn a_failure_is_explained_by_what_is_known_of_it() {
+        let score = |passed| Score {
+            digits: 3.0,
+            exact: false,
+            required: 12.0,
+            reason: String::new(),
+            passed,
+            worst: Worst {
+                entry: vec![1],
+                name: None,
+                answer: "2".to_owned(),
+                oracle: "1".to_owned(),
+            },
+            entry: None,
+        };
+        let verdict = Judgement {
+            loss: Some(score(false)),
+            gradient: Some(score(false)),
+            minimiser: Some(score(true)),
+            diagnosis: vec![Diagnosis {
+                id: "E13",
+                quantities: vec!["gradient", "hessian"],
+                text: "no ridge".to_owned(),
+            }],
+            ..Judgement::default()
+        };
+        let cases = of_verdict("a", &verdict);
+        let endings: Vec<(&str, &Ending)> = cases
+            .iter()
+            .map(|case| (case.name.as_str(), &case.ending))
+            .collect();
+        let line = |name: &str, more: &str| {
+            failed(format!(
+                "3 digits, 12 required; worst {name}[1]: answer 2, oracle 1{more}"
+            ))
+        };
+        let (loss, gradient) = (line("loss", ""), line("gradient", "; E13: no ridge"));
+        assert_eq!(
+            endings,
+            [
+                ("loss", &loss),
+                ("gradient", &gradient),
+                ("minimiser", &Ending::Passed)
+            ]
+        );
+    }
+}
