@@ -171,12 +171,12 @@ fn threads_do_not_change_a_bit() {
     threads_do_not_matter(&instance);
 }
 
-/// Quotients that underflow: by hand. Every entry of `q / s` is 0.475 2^-1074, which f64 rounds to 0; times 2^18 entries of 2^1014 the
-/// logits are `z = 0.475 2^-42` and -z, the output is `tanh z`, which is z to 24 digits, and f64 finds 0.
+/// Quotients that underflow: by hand. Every entry of `q / s` is 0.475 2^-1074, which f64 rounds to 0; times 2^15 entries of 1.3 2^1016 the
+/// logits are `z = 0.6175 2^-43` and -z, the output is `tanh z`, which is z to 24 digits, and f64 finds 0.
 #[test]
 fn queries_that_underflow_under_the_scale_count_by_their_keys() {
-    let width = 1 << 18;
-    let key = 2f64.powi(1014);
+    let width = 1 << 15;
+    let key = 1.3 * 2f64.powi(1016);
     let q = matrix(1, width, vec![1.9 * 2f64.powi(-1022); width]);
     let k = matrix(2, width, [vec![key; width], vec![-key; width]].concat());
     let outputs = evaluate(&given(
@@ -187,7 +187,7 @@ fn queries_that_underflow_under_the_scale_count_by_their_keys() {
         false,
     ))
     .unwrap();
-    let exact = 0.475 * 2f64.powi(-42);
+    let exact = 0.6175 * 2f64.powi(-43);
     let (found, bound) = (outputs.values.values()[0], outputs.error_bounds.values()[0]);
     assert!(
         (found - exact).abs() <= bound,

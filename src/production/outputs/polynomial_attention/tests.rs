@@ -120,7 +120,7 @@ fn threads_do_not_change_a_bit() {
 /// squares over the largest are 0.99^2 2^-22 each, the output `keys w / (1 + keys w)`, and f64 finds 0.
 #[test]
 fn logits_below_their_error_count_by_their_number() {
-    for keys in [40_000, 60_000, 100_000] {
+    for keys in [30_000, 50_000] {
         let mut k = vec![0.99 * 2f64.powi(-538); keys + 1];
         let mut v = vec![1.0; keys + 1];
         (k[0], v[0]) = (2f64.powi(-527), 0.0);
