@@ -345,8 +345,8 @@ fn whole_domains_are_fitted_and_every_label_is_asked_for_once() {
     }
 }
 
-/// `sum_i w_i p_i (P'DP)^-1 p_i' = sum_i (t_i d / (m l_i)) l_i = d` for m draws, whichever they are; and 3 labels' weights of a constant
-/// are in proportion to how often each was drawn, whatever its measure, since its score is.
+/// `sum_i w_i p_i (P'DP)^-1 p_i' = sum_i (t_i d / (m l_i)) l_i = d` for m draws, whichever they are. The weights of a constant are whole
+/// multiples of the measure of the pool over m, since a score is in proportion to its measure.
 #[test]
 fn weights_of_draws_stand_for_the_whole_pool_under_every_measure() {
     let measured = |given: &Given| {
