@@ -48,7 +48,24 @@ fn mended(text: String) -> String {
         .fold(text, |text, tag| {
             text.replace(&format!("<{tag}>{SPACE}"), &format!("{SPACE}<{tag}>"))
         });
-    without_rows_of_one(&text)
+    let text = without_rows_of_one(&text);
+    ["msub", "msup", "msubsup"]
+        .iter()
+        .fold(text, |text, tag| with_large_bases(&text, tag))
+}
+
+/// A large delimiter with scripts in a row of its own: as their base browsers draw it small.
+fn with_large_bases(text: &str, tag: &str) -> String {
+    const END: &str = "</mo>";
+    let begin = format!("<{tag}><mo symmetric=\"true\" stretchy=\"true\" minsize=");
+    let mut parts = text.split(&begin);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    let base = &begin[tag.len() + 2..];
+    for part in parts {
+        let (delimiter, rest) = part.split_once(END).unwrap_or((part, ""));
+        out.push_str(&format!("<{tag}><mrow>{base}{delimiter}{END}</mrow>{rest}"));
+    }
+    out
 }
 
 /// A row of one letter or number is that letter or number.
@@ -165,6 +182,12 @@ mod tests {
         assert!(
             starred.contains("<msub><mi>argmin</mi><mi>Y</mi></msub>"),
             "{starred}"
+        );
+        let scripted = mathml(r"\bigl(x\bigr)^2").unwrap();
+        assert!(
+            scripted.contains("<msup><mrow><mo symmetric=")
+                && scripted.contains(")</mo></mrow><mn>2</mn></msup>"),
+            "{scripted}"
         );
         let large = mathml(r"\bigl(x\bigr)").unwrap();
         assert!(large.contains(r#""true" minsize="#), "{large}");
