@@ -133,6 +133,7 @@ pub(super) fn findings(claims: &[Told<'_>], shared: &mut Shared) -> Markup {
 mod tests {
     use super::*;
     use crate::claims;
+    use crate::report::ClaimReport;
 
     /// One claim of each verdict and two that say nothing: every claim is in one count, whose sum is that of the bar.
     #[test]
@@ -153,10 +154,14 @@ mod tests {
                 ..blank()
             })
             .collect();
+        let told = catalogue.iter().zip(&reports).map(|(claim, report)| Told {
+            claim,
+            report: Some(report),
+        });
         let row = Row {
             key: "all",
             title: "",
-            reports: catalogue.iter().zip(&reports).collect(),
+            claims: told.collect(),
         };
         assert_eq!(VERDICTS.map(|verdict| row.count(verdict)), [1, 1, 1, 3]);
         assert!(bar(&row).into_string().ends_with("1, 1, 1, 3"));
