@@ -13,6 +13,11 @@ def dyadic(seed, *shape):
     return np.random.default_rng(seed).integers(-64, 65, size=shape) / 64
 
 
+def uneven(n):
+    """A target of softmax regression that the origin does not meet."""
+    return np.arange(1, n + 1) * (2 / n / (n + 1))
+
+
 @pytest.fixture
 def softmax():
     """A (40, 5), b, w of a softmax regression that converges."""

@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse
 
 import attreg
-from conftest import dyadic
+from conftest import dyadic, uneven
 
 
 def command(*arguments, **options):
@@ -106,7 +106,7 @@ import numpy as np, attreg
 n, d = 1_000_000, int(sys.argv[1])
 A = np.zeros((n, d)); A[:, 0] = np.arange(n) % 7 / 8; A[:, 1:] = 0.125
 A[np.arange(n), np.arange(n) % d] += 1
-b = np.full(n, 1 / n)
+b = np.arange(1, n + 1) * (2 / n / (n + 1))
 attreg.solve(A[:1000], b[:1000] * 1000, 0.5)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 result = attreg.solve(A, b, 0.5, bound=False, max_iter=2, method="reused-gram")
@@ -208,7 +208,7 @@ def test_an_interrupt_gives_the_best_point_so_far(softmax):
 @pytest.mark.parametrize("what", ["reference", "check"])
 def test_an_interrupt_ends_the_wait_for_the_oracle(what):
     """The oracle would take minutes. The signal comes from a timer that starts before it: whenever it strikes, the wait ends."""
-    problem = attreg.Problem(dyadic(1, 3000, 40), np.full(3000, 1 / 3000), 0.5)
+    problem = attreg.Problem(dyadic(1, 3000, 40), uneven(3000), 0.5)
     asks = {
         "reference": lambda: attreg.reference(problem, minimiser=True),
         "check": lambda: attreg.check(problem, {"minimiser": np.zeros(40)}),
@@ -240,7 +240,7 @@ def test_a_callback_sees_every_iteration_and_may_end_the_run(softmax):
 @pytest.mark.usefixtures("interruptible")
 def test_large_problems_which_run_on_a_thread_of_their_own_end_as_small_ones_do():
     """Small ones run on the thread of the caller: the tests above."""
-    A, b = dyadic(1, 3000, 40), np.full(3000, 1 / 3000)
+    A, b = dyadic(1, 3000, 40), uneven(3000)
     before = threading.active_count()
 
     def ends(error):
@@ -314,7 +314,7 @@ def test_warnings_are_python_warnings():
 GROWTH = """
 import resource, sys
 import numpy as np, attreg
-A, b = np.eye(4), np.full(4, 0.25)
+A, b = np.eye(4), np.array([0.125, 0.125, 0.25, 0.5])
 problem = attreg.Problem(A, b, 1.0)
 def many(count):
     for _ in range(count):
