@@ -1,8 +1,8 @@
 //! Active learning on the command line: answers, counted labels and their endings, what is refused.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::common::{Scratch, attreg};
+use crate::common::{Scratch, attreg, fixture};
 
 const PLAIN: &str = r#"{ "system": "active-learning", "pool": [[1, 2], [0.5, -1], [3, 0.25], [1, 1], [0, 4]],
     "labels": [1, -2, 0.5, 3, 0], "budget": 3, "measure": [1, 0.5, 2, 0, 1], "start": [0.5, 0.25] }"#;
@@ -178,5 +178,95 @@ fn edges_have_answers_that_say_what_they_are() {
             let off = found.as_f64().unwrap() - expected.as_f64().unwrap();
             assert!(off.abs() < 1e-15, "{manifest}: {found}");
         }
+    }
+}
+
+fn pool_of(name: &str, labels: &str, budget: usize) -> String {
+    let [pool, labels] = [name, labels].map(|file| fixture("systems").join(file));
+    json!({"system": "active-learning", "pool": pool, "labels": labels, "budget": budget})
+        .to_string()
+}
+
+/// The fit to all labels by mpmath at 60 digits, from the normal equations (fixtures/systems/pools_mpmath.py).
+#[test]
+fn labels_of_real_patients_are_fitted_as_by_mpmath_and_a_seventh_of_them_nearly_as_well() {
+    let expected: Value =
+        serde_json::from_str(include_str!("../../fixtures/systems/pools_mpmath.json")).unwrap();
+    let number = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    let best = number(&expected["diabetes"]["loss"]);
+    let scratch = Scratch::new();
+    let pool = |budget| pool_of("diabetes-pool.npy", "diabetes-labels.npy", budget);
+    let all = scratch.file("all.json", pool(442));
+    let report = attreg(["solve", &all, "--json"]).json();
+    assert_eq!(report["labels_read"], 442);
+    assert!((report["loss"].as_f64().unwrap() / best - 1.0).abs() <= 1e-13);
+    let bound = report["error_bound"].as_f64().unwrap();
+    let entries = report["x"].as_array().unwrap().iter();
+    let squares = entries
+        .zip(expected["diabetes"]["x"].as_array().unwrap())
+        .map(|(x, expected)| {
+            let expected = number(expected);
+            // The expected number was rounded to f64, too.
+            let off = (x.as_f64().unwrap() - expected).abs() - expected.abs() * f64::EPSILON / 2.0;
+            off.max(0.0).powi(2)
+        });
+    let distance = squares.sum::<f64>().sqrt();
+    assert!(distance <= bound && bound <= 1e-6, "{distance} {bound}");
+
+    let few = fixture("systems/diabetes-labels.json");
+    let few = few.to_str().unwrap();
+    for method in ["greedy-d-optimal", "leverage-draws", "randomised-bss"] {
+        let x = scratch.path("x.npy");
+        let options = ["--json", "--method", method, "--output", &x];
+        let report = attreg([["solve", few].as_slice(), &options].concat()).json();
+        assert!(
+            (11..=60).contains(&report["labels_read"].as_u64().unwrap()),
+            "{method}"
+        );
+        let run = attreg(["reference", few, "--at", &x, "--json"]);
+        let loss = number(&run.json()["loss"]);
+        // Eleven unknowns from 60 labels: an excess of 11 / 60 is what to expect, and twice that still a fit.
+        assert!(
+            (1.0..1.0 + 22.0 / 60.0).contains(&(loss / best)),
+            "{method} {}",
+            loss / best
+        );
+    }
+}
+
+/// Three pixels are dark in every image.
+#[test]
+fn a_pool_of_dependent_functions_is_fitted_by_least_norm() {
+    let pool = fixture("systems/digits-labels.json");
+    let run = attreg(["solve", pool.to_str().unwrap(), "--json"]);
+    let report = run.json();
+    assert_eq!((run.status, &report["status"]), (1, &json!("singular")));
+    assert_eq!(report["labels_read"], 200);
+    assert_eq!(report["x"][0].as_f64(), Some(0.0));
+    let warnings = report["warnings"].to_string();
+    assert!(warnings.contains("64 columns and rank 61"), "{warnings}");
+}
+
+/// Barriers for few labels bound sums of squares from above only, and say so.
+#[test]
+fn a_window_of_barriers_that_begins_below_zero_is_not_called_one() {
+    for (file, kept) in [
+        ("diabetes-labels.json", true),
+        ("digits-labels.json", false),
+    ] {
+        let pool = fixture("systems").join(file);
+        let run = attreg([
+            "solve",
+            pool.to_str().unwrap(),
+            "--method",
+            "randomised-bss",
+        ]);
+        assert_eq!(
+            run.out.contains("too few labels for a bound from below"),
+            !kept,
+            "{}",
+            run.out
+        );
+        assert!(run.out.contains("times that over the pool"), "{}", run.out);
     }
 }

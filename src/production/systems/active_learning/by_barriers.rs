@@ -79,11 +79,15 @@ fn run(
     let points: Vec<usize> = (0..n).filter(|i| sums[*i] > 0.0).collect();
     let weight = |i: &usize| pool.roots[*i].powi(2) * sums[*i] / middle;
     let [least, most] = [lower / middle, upper / middle];
+    let window = if least > 0.0 {
+        format!("{least:.3} to {most:.3} times that over the pool")
+    } else {
+        format!("at most {most:.3} times that over the pool, too few labels for a bound from below")
+    };
     Ok(Some(Design {
         weights: points.iter().map(weight).collect(),
         how: format!(
-            "{draws} draws of randomised BSS, {} distinct, g = {gamma:.4}: the sum of squares of any function over the points is {least:.3} \
-             to {most:.3} times that over the pool",
+            "{draws} draws of randomised BSS, {} distinct, g = {gamma:.4}: the sum of squares of any function over the points is {window}",
             points.len()
         ),
         points,
