@@ -7,7 +7,7 @@ use crate::report::html::findings::{FINDINGS, Finding};
 use crate::report::html::shared::Shared;
 use crate::report::html::slack_plot::{Size, slack_plot};
 use crate::report::html::told::Told;
-use crate::report::{Counts, Tallied};
+use crate::report::{ClaimReport, Counts, Tallied};
 
 /// The verdicts of a bar, in its order.
 const VERDICTS: [&str; 4] = ["proven", "holds", "fails", "undecided"];
@@ -121,7 +121,9 @@ pub(super) fn findings(claims: &[Told<'_>], shared: &mut Shared) -> Markup {
             @for (finding, told) in found {
                 li {
                     p { (finding.sentence) }
-                    @if let Some(plot) = told.report.and_then(|report| slack_plot(report, Size::Small, shared)) { (plot) }
+                    @if let Some(report) = told.report {
+                        (slack_plot(report, Size::Small, shared).unwrap_or_else(|| cases(report)))
+                    }
                     p { span.verdict.(told.verdict()) { (told.verdict()) } ": " a href={ "#" (told.claim.id) } { (told.claim.id) } }
                 }
             }
@@ -129,11 +131,24 @@ pub(super) fn findings(claims: &[Told<'_>], shared: &mut Shared) -> Markup {
     }
 }
 
+/// Cases by what they say, where nothing was compared that could be drawn.
+fn cases(report: &ClaimReport) -> Markup {
+    let silent = report.outside + report.undecided;
+    let held = report.cases.saturating_sub(silent + report.failed);
+    html! {
+        div.bar aria-hidden="true" {
+            @for (verdict, count) in [("holds", held), ("fails", report.failed), ("undecided", silent)] {
+                span.{ "b-" (verdict) } style={ "flex:" (count) } {}
+            }
+        }
+        p { (report.failed) " of " (report.cases) " cases fail" }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::claims;
-    use crate::report::ClaimReport;
 
     /// One claim of each verdict and two that say nothing: every claim is in one count, whose sum is that of the bar.
     #[test]
@@ -171,6 +186,22 @@ mod tests {
             (hold + kind.hold, fail + kind.fail)
         });
         assert_eq!(sums, (2, 1));
+    }
+
+    /// A finding whose cases compare nothing has a bar of these for a picture.
+    #[test]
+    fn cases_are_counted_where_nothing_was_compared() {
+        let report = ClaimReport {
+            cases: 10,
+            outside: 2,
+            undecided: 1,
+            failed: 3,
+            ..blank()
+        };
+        let drawn = cases(&report).into_string();
+        for part in ["flex:4", "flex:3", "3 of 10 cases fail"] {
+            assert!(drawn.contains(part), "{drawn}");
+        }
     }
 
     fn blank() -> ClaimReport {

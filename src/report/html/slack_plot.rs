@@ -41,7 +41,7 @@ impl Size {
     }
 }
 
-/// Decades of slack that are drawn one by one; what lies beyond stands at the edge.
+/// Decades of slack that are drawn one by one; what lies beyond, 0 among it, stands at the edge.
 const DECADES: (f64, f64) = (-3.0, 6.0);
 
 /// The picture, or `None` where no case compared two numbers.
@@ -50,7 +50,7 @@ pub(super) fn slack_plot(claim: &ClaimReport, size: Size, shared: &mut Shared) -
     let compared: Vec<(&PointReport, f64)> = claim
         .points
         .iter()
-        .filter_map(|point| Some((point, point.slack.filter(|slack| *slack > 0.0)?.log10())))
+        .filter_map(|point| Some((point, point.slack.filter(|slack| *slack >= 0.0)?.log10())))
         .collect();
     let tightest = compared
         .iter()
@@ -249,6 +249,7 @@ mod tests {
         assert_eq!(range([0.5, 0.2].into_iter()), (0.0, 1.0));
         assert_eq!(range([-0.5, 2.2].into_iter()), (-1.0, 3.0));
         assert_eq!(range([-40.0, 300.0].into_iter()), DECADES);
+        assert_eq!(range([f64::NEG_INFINITY].into_iter()), (DECADES.0, 1.0));
         assert_eq!(power(6, -3.0, 6.0), "\u{2265} 1e6");
         assert_eq!(power(-3, -3.0, 6.0), "\u{2264} 0.001");
         assert_eq!(power(0, -3.0, 6.0), "1");
