@@ -2,6 +2,7 @@
 
 mod alternating;
 mod problem;
+mod products;
 mod reached;
 #[cfg(test)]
 mod tests;

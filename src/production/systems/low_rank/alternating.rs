@@ -82,6 +82,12 @@ impl Method for Alternating {
             point = next;
             iterations += 1;
         };
+        if outcome.is_success() && !problem.kind_is_decided() {
+            warnings.push(
+                "that the Hessian is definite was looked for along Krylov directions and not proven by a factorisation, which is too dear here"
+                    .to_owned(),
+            );
+        }
         let ending = Ending {
             outcome,
             start_gradient_norm,

@@ -11,7 +11,6 @@
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 use crate::production::EvaluationError;
-use crate::production::systems::curvature::LARGEST_ORDER;
 use crate::production::systems::error::Refusal;
 use crate::system::{Given, by_rows};
 
@@ -50,7 +49,7 @@ pub(super) struct Point {
 const FLAT: f64 = 16.0 * f64::EPSILON;
 
 impl Problem {
-    /// The arrays of a manifest; refused if the rank does not fit or the kept factor has too many entries.
+    /// The arrays of a manifest; refused if the rank does not fit or the loss leaves f64.
     pub(super) fn new(given: &Given) -> Result<Self, Refusal> {
         let (rows, columns, rank) = (given.size("n"), given.size("m"), given.size("k"));
         if rank > rows.min(columns) {
@@ -58,14 +57,6 @@ impl Problem {
                 rank,
                 rows,
                 columns,
-            });
-        }
-        let order = rank.saturating_mul(rows.min(columns));
-        if order > LARGEST_ORDER {
-            return Err(Refusal::Order {
-                what: "the number of entries of the smaller factor",
-                order,
-                limit: LARGEST_ORDER,
             });
         }
         let transposed = columns > rows;

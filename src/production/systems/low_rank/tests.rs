@@ -3,6 +3,7 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::problem::{Problem, orthonormal};
+use super::products::products;
 use super::variable_projection::Projected;
 use crate::instance::sample;
 use crate::production::systems::curvature::Curvature;
@@ -21,6 +22,33 @@ fn problem(kind: &str) -> Problem {
 
 fn direction(k: u64) -> DVector<f64> {
     sample::dyadic_vector(&mut sample::stream(k, "direction", 0), 12, 1)
+}
+
+/// Products off the gauge are those of the matrix, and both have a positive curvature along it.
+#[test]
+fn products_are_those_of_the_matrix() {
+    for kind in ["low-rank", "masked-low-rank"] {
+        let problem = problem(kind);
+        let reduced = Projected(&problem);
+        let kept = orthonormal(DMatrix::from_row_slice(6, 2, direction(1).as_slice()));
+        let u = DVector::from_column_slice(kept.transpose().as_slice());
+        let point = reduced.at(&u).unwrap();
+        let matrix = reduced.matrix(&point, Curvature::Exact);
+        let products = products(&problem, &point);
+        for k in 2..6 {
+            let v = DMatrix::from_column_slice(2, 6, direction(k).as_slice()).transpose();
+            let off = &v - &kept * kept.tr_mul(&v);
+            let off = DVector::from_column_slice(off.transpose().as_slice());
+            let error = (products.times(&off) - &matrix * &off).norm();
+            assert!(
+                error <= 1e-13 * matrix.norm() * off.norm(),
+                "{kind} {error}"
+            );
+            let along = &kept * kept.tr_mul(&v);
+            let along = DVector::from_column_slice(along.transpose().as_slice());
+            assert!(products.times(&along).dot(&along) > 0.0, "{kind}");
+        }
+    }
 }
 
 /// Central differences with step 1e-5: truncation 1e-10, rounding 1e-11 over the step.

@@ -11,9 +11,10 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::production::EvaluationError;
 use crate::production::settings::Settings;
-use crate::production::systems::curvature::{Curvature, Look, Second};
+use crate::production::systems::curvature::{Curvature, LARGEST_ORDER, Look, Second};
 use crate::production::systems::error::{Refusal, SystemError};
 use crate::production::systems::low_rank::problem::{Point, Problem, blocks, orthonormal};
+use crate::production::systems::low_rank::products::products;
 use crate::production::systems::low_rank::reached::{self, Ending};
 use crate::production::systems::method::{Cost, Method};
 use crate::production::systems::reached::{Reached, Watch};
@@ -36,9 +37,15 @@ impl Method for VariableProjection {
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         const STEPS: f64 = 12.0;
         let problem = Problem::new(given)?;
-        let (q, p) = problem.target.shape();
-        let order = (p * problem.rank) as f64;
-        Ok(STEPS * order * order * (q * problem.rank) as f64)
+        let order = problem.target.ncols() * problem.rank;
+        if order > LARGEST_ORDER {
+            return Err(Refusal::Order {
+                what: "the number of entries of the smaller factor",
+                order,
+                limit: LARGEST_ORDER,
+            });
+        }
+        Ok(STEPS * problem.work_of_matrix())
     }
 
     fn run(
@@ -210,8 +217,30 @@ fn without_gauge(hessian: &DMatrix<f64>, kept: &DMatrix<f64>) -> DMatrix<f64> {
     project(&project(hessian).transpose())
 }
 
+/// Multiply-adds of a matrix of second derivatives, above which the kind of a point is looked for by their products with vectors.
+const DEAREST_MATRIX: f64 = 2e10;
+
+impl Problem {
+    /// Multiply-adds of [`Projected::matrix`].
+    fn work_of_matrix(&self) -> f64 {
+        let (q, p) = self.target.shape();
+        let order = (p * self.rank) as f64;
+        order * order * (q * self.rank) as f64
+    }
+
+    /// Whether a matrix decides what kind of stationary point is met.
+    pub(super) fn kind_is_decided(&self) -> bool {
+        self.work_of_matrix() <= DEAREST_MATRIX
+    }
+}
+
 /// What kind of point this is, its gradient being small.
 pub(super) fn kind_of(problem: &Problem, point: &Point) -> Look {
-    let hessian = Second::Matrix(Projected(problem).matrix(point, Curvature::Exact));
+    let reduced = Projected(problem);
+    let hessian = if problem.kind_is_decided() {
+        reduced.curvature(point, Curvature::Exact)
+    } else {
+        products(problem, point)
+    };
     hessian.look(&flat(&point.kept), &point.gradient)
 }
