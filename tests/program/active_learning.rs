@@ -201,7 +201,7 @@ fn labels_of_real_patients_are_fitted_as_by_mpmath_and_a_seventh_of_them_nearly_
     assert_eq!(report["labels_read"], 442);
     assert!((report["loss"].as_f64().unwrap() / best - 1.0).abs() <= 1e-13);
     let bound = report["error_bound"].as_f64().unwrap();
-    let entries = report["x"].as_array().unwrap().iter();
+    let entries = report["x"]["x"].as_array().unwrap().iter();
     let squares = entries
         .zip(expected["diabetes"]["x"].as_array().unwrap())
         .map(|(x, expected)| {
@@ -242,7 +242,7 @@ fn a_pool_of_dependent_functions_is_fitted_by_least_norm() {
     let report = run.json();
     assert_eq!((run.status, &report["status"]), (1, &json!("singular")));
     assert_eq!(report["labels_read"], 200);
-    assert_eq!(report["x"][0].as_f64(), Some(0.0));
+    assert_eq!(report["x"]["x"][0].as_f64(), Some(0.0));
     let warnings = report["warnings"].to_string();
     assert!(warnings.contains("64 columns and rank 61"), "{warnings}");
 }
