@@ -10,33 +10,16 @@ alternating; the time of reading files does not count.
 """
 
 import json
-import os
 import pathlib
-import subprocess
 import tempfile
-import time
 
-os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")})
+from built import program as built_program
+from peers import ours, timed
 
-import numpy as np  # noqa: E402
-from scipy.linalg import cho_factor, cho_solve  # noqa: E402
-
-from built import program as built_program  # noqa: E402
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 ROUNDS = 3
-
-
-def timed(work):
-    start = time.perf_counter()
-    result = work()
-    return time.perf_counter() - start, result
-
-
-def ours(program, manifest, *options):
-    command = [program, "solve", str(manifest), "--threads", "1", "--json", *options]
-    run = subprocess.run(command, capture_output=True, text=True)
-    report = json.loads(run.stdout)
-    return report["seconds"], report
 
 
 def equilibrated(a, ridge, b):

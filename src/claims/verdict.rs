@@ -183,6 +183,15 @@ impl Verdict {
         }
     }
 
+    /// [`and`](Self::and) over parts of a case of which some may be outside of the premise: `said` alone where nothing was inside so far.
+    #[must_use]
+    pub fn joined(self, said: Self) -> Self {
+        match self {
+            Self::Outside(_) => said,
+            other => other.and(said),
+        }
+    }
+
     fn rank(&self) -> u8 {
         match self {
             Self::Holds { .. } => 0,

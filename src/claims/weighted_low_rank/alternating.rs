@@ -129,10 +129,7 @@ fn descends(case: &Case<Given>, squared: bool) -> Result<Verdict, CheckError> {
             model.loss(),
             granted,
         );
-        verdict = match verdict {
-            Verdict::Outside(_) => said,
-            other => other.and(said),
-        };
+        verdict = verdict.joined(said);
     }
     Ok(verdict)
 }

@@ -204,10 +204,7 @@ fn row_error(case: &Case<Given>, rate: Rate) -> Result<Verdict, CheckError> {
                 "64 (n + m + k) roundings of the row, its Gram matrix inverted",
             ),
         );
-        verdict = match verdict {
-            Verdict::Outside(_) => said,
-            other => other.and(said),
-        };
+        verdict = verdict.joined(said);
     }
     Ok(verdict)
 }

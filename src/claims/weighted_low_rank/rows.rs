@@ -86,19 +86,11 @@ fn sketched(case: &Case<Given>, step: Step) -> Result<Verdict, CheckError> {
                 let granted = model.roundings() * size.shifted(8);
                 let quantity = format!("the error of row {i} after a step, e = {hundredths}/100");
                 let said = at_most_or_equal(&quantity, length(&(moved - &best)), allowed, granted);
-                verdict = joined(verdict, said);
+                verdict = verdict.joined(said);
             }
         }
     }
     Ok(verdict)
-}
-
-/// The worse of two verdicts, the first of which may say that nothing was met yet.
-fn joined(so_far: Verdict, said: Verdict) -> Verdict {
-    match so_far {
-        Verdict::Outside(_) => said,
-        other => other.and(said),
-    }
 }
 
 /// `|| z_i - cut(x_i) ||` against that multiple of `|| z_i - x_i ||`, where rows longer than `c max_i || z_i ||` become 0, `c^2` given
@@ -141,8 +133,8 @@ fn growth(c: High) -> High {
     (High::ONE / (c - High::ONE)).max(High::ONE)
 }
 
-/// The same with another M.
-fn with_target(model: &Model, factor: High) -> Model {
+/// The same with a multiple of M.
+fn scaled(model: &Model, factor: High) -> Model {
     Model {
         target: &model.target * factor,
         ..model.clone()
@@ -176,7 +168,7 @@ fn sweeps_needed(start: &Model) -> Option<usize> {
 /// As many sweeps for `2^20 M` as for M.
 fn to_absolute(case: &Case<Given>) -> Result<Verdict, CheckError> {
     let model = Model::of(case);
-    let large = with_target(&model, High::int(1 << SCALE));
+    let large = scaled(&model, High::int(1 << SCALE));
     let (Some(needed), Some(larger)) = (sweeps_needed(&model), sweeps_needed(&large)) else {
         return Ok(Verdict::Outside(Outside::Precision));
     };
@@ -195,7 +187,7 @@ fn equivariant(case: &Case<Given>, power: u32) -> Result<Verdict, CheckError> {
     let Some(after) = model.swept() else {
         return Ok(Verdict::Outside(Outside::Rank));
     };
-    let Some(large) = with_target(&model, High::int(factor)).swept() else {
+    let Some(large) = scaled(&model, High::int(factor)).swept() else {
         return Ok(Verdict::Outside(Outside::Rank));
     };
     let size = after.x.abs() * after.y.abs().transpose() + model.target.abs();

@@ -285,4 +285,4 @@ pub(super) fn as_vector(values: Values) -> DVector<f64> {
 }
 
 #[cfg(all(test, feature = "npz"))]
-mod tests;
+pub(super) mod tests;

@@ -393,19 +393,8 @@ fn rows_of_matrix_market_files_are_those_of_the_whole() {
 #[cfg(feature = "npz")]
 mod archives {
     use super::*;
-    use std::io::{Cursor, Write};
+    use crate::instance::files::npz::tests::archive;
     use zip::CompressionMethod;
-    use zip::write::SimpleFileOptions;
-
-    fn archive(arrays: &[(&str, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
-        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        let options = SimpleFileOptions::default().compression_method(method);
-        for (name, bytes) in arrays {
-            writer.start_file(format!("{name}.npy"), options).unwrap();
-            writer.write_all(bytes).unwrap();
-        }
-        writer.finish().unwrap().into_inner()
-    }
 
     fn integers(values: &[usize]) -> Vec<u8> {
         let elements: Vec<u8> = values

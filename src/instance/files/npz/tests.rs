@@ -87,7 +87,11 @@ fn arrays() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-fn archive(arrays: &[(&'static str, Vec<u8>)], method: CompressionMethod) -> Vec<u8> {
+/// An archive of these files, each named as its array.
+pub(in crate::instance::files) fn archive(
+    arrays: &[(&str, Vec<u8>)],
+    method: CompressionMethod,
+) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(method);
     for (name, bytes) in arrays {

@@ -17,9 +17,10 @@ use crate::system::by_rows;
 pub(super) fn products<'a>(problem: &'a Problem, point: &'a Point) -> Second<'a> {
     let (p, k) = point.kept.shape();
     let blocks = blocks(problem, point);
-    let diagonal =
-        (0..k).flat_map(|a| blocks.column(a * k + a).iter().copied().collect::<Vec<_>>());
-    let mean = diagonal.map(f64::abs).sum::<f64>() / (p * k) as f64;
+    let diagonal = (0..k)
+        .map(|a| blocks.column(a * k + a).lp_norm(1))
+        .sum::<f64>();
+    let mean = diagonal / (p * k) as f64;
     let weighted = problem.omega.component_mul(&point.residual);
     Second::Products(
         p * k,

@@ -24,14 +24,20 @@ fn direction(k: u64) -> DVector<f64> {
     sample::dyadic_vector(&mut sample::stream(k, "direction", 0), 12, 1)
 }
 
+/// A kept factor, and the same row by row.
+fn kept_factor() -> (DMatrix<f64>, DVector<f64>) {
+    let kept = orthonormal(DMatrix::from_row_slice(6, 2, direction(1).as_slice()));
+    let u = DVector::from_column_slice(kept.transpose().as_slice());
+    (kept, u)
+}
+
 /// Products off the gauge are those of the matrix, and both have a positive curvature along it.
 #[test]
 fn products_are_those_of_the_matrix() {
     for kind in ["low-rank", "masked-low-rank"] {
         let problem = problem(kind);
         let reduced = Projected(&problem);
-        let kept = orthonormal(DMatrix::from_row_slice(6, 2, direction(1).as_slice()));
-        let u = DVector::from_column_slice(kept.transpose().as_slice());
+        let (kept, u) = kept_factor();
         let point = reduced.at(&u).unwrap();
         let matrix = reduced.matrix(&point, Curvature::Exact);
         let products = products(&problem, &point);
@@ -57,8 +63,7 @@ fn gradient_and_hessian_are_differences_of_the_eliminated_loss() {
     for kind in ["low-rank", "masked-low-rank"] {
         let problem = problem(kind);
         let reduced = Projected(&problem);
-        let kept = orthonormal(DMatrix::from_row_slice(6, 2, direction(1).as_slice()));
-        let u = DVector::from_column_slice(kept.transpose().as_slice());
+        let (kept, u) = kept_factor();
         let point = reduced.at(&u).unwrap();
         let hessian = reduced.matrix(&point, Curvature::Exact);
         let project = |v: &DVector<f64>| {
