@@ -44,8 +44,11 @@ pub fn run(arguments: &SolveArgs) -> Result<Exit, CliError> {
             let file = arguments.output.as_deref();
             return outputs::run(path, &given, file, arguments.json);
         }
-        Posed::Other(given) if arguments.no_bound && !has_error_bounds(&given) => {
-            let reason = "--no-bound has no effect: no error bound is known for this system";
+        Posed::Other(given)
+            if arguments.no_bound && !has_error_bounds(&given, &arguments.method) =>
+        {
+            let reason =
+                "--no-bound has no effect: this method gives no error bound for this system";
             return Err(CliError::refused(path, reason));
         }
         Posed::Other(given) => {

@@ -9,6 +9,7 @@ mod by_gram;
 #[cfg(feature = "argmin")]
 #[path = "../common/mod.rs"]
 mod common;
+mod error_bounds;
 mod fuzz_regressions;
 mod kernel_regression;
 mod leverage_regression;

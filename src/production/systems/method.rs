@@ -22,10 +22,8 @@ pub(crate) trait Method: Sync {
     /// What it would cost to solve this, or why it does not.
     fn takes(&self, given: &Given) -> Result<Cost, Refusal>;
 
-    /// Whether its answers may come with a proven bound of their error.
-    fn proves(&self) -> bool {
-        false
-    }
+    /// Whether its answers may come with a proven bound of their error. Said by each: a default would be forgotten.
+    fn proves(&self) -> bool;
 
     /// Why the seed changes nothing, where it does not. What most methods draw is a start.
     fn ignores_seed(&self, _given: &Given, has_start: bool) -> Option<&'static str> {

@@ -56,9 +56,10 @@ pub fn method_names_of(system: &'static str) -> Vec<&'static str> {
     of_system(system).map(|method| method.name()).collect()
 }
 
-/// Whether any method for this system gives proven bounds of the error of its answers.
-pub fn has_error_bounds(given: &Given) -> bool {
-    of_system(given.system().key).any(Method::proves)
+/// Whether the answers of the method of this name, [`AUTO`] for the one that it chooses, may come with a proven bound of their error;
+/// true where the method is refused, which is for [`solve_system`] to say.
+pub fn has_error_bounds(given: &Given, method: &str) -> bool {
+    choose(given, method).map_or(true, Method::proves)
 }
 
 /// The method of this name, or the cheapest for [`AUTO`].

@@ -28,6 +28,10 @@ impl Method for ByCholesky {
         KEY
     }
 
+    fn proves(&self) -> bool {
+        true
+    }
+
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         let scaling = Scaling::of(given)?;
         let order = scaling.order_within(LARGEST_ORDER, "a Cholesky factorisation")?;

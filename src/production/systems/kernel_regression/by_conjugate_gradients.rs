@@ -44,6 +44,10 @@ impl Method for ByConjugateGradients {
         KEY
     }
 
+    fn proves(&self) -> bool {
+        true
+    }
+
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         let scaling = Scaling::of(given)?;
         let n = scaling.order_within(LARGEST_ORDER, "conjugate gradients")? as f64;

@@ -47,6 +47,10 @@ impl Method for TriangularFactor {
         KEY
     }
 
+    fn proves(&self) -> bool {
+        true
+    }
+
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         let kind = given.word("kind");
         if kind == "kernel" {

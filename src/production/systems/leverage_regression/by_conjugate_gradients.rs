@@ -46,6 +46,10 @@ impl Method for ByConjugateGradients {
         KEY
     }
 
+    fn proves(&self) -> bool {
+        false
+    }
+
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         let [n, d] = ["n", "d"].map(|dimension| given.size(dimension) as f64);
         let run = 2.0 * STEPS * PASS * n * d + d * d * d;

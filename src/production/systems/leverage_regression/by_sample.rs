@@ -40,6 +40,10 @@ impl Method for BySample {
         KEY
     }
 
+    fn proves(&self) -> bool {
+        true
+    }
+
     /// More than an exact answer, so that it runs only where it is asked for: its answer is no minimiser.
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         ByFactor.takes(given).map(|cost| 2.0 * cost)

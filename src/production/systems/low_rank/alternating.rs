@@ -26,6 +26,10 @@ impl Method for Alternating {
         "weighted-low-rank"
     }
 
+    fn proves(&self) -> bool {
+        false
+    }
+
     /// As many sweeps as a mask near the limit of completion takes; nothing tells before whether it does.
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         const SWEEPS: f64 = 20_000.0;

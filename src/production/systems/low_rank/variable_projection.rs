@@ -33,6 +33,10 @@ impl Method for VariableProjection {
         "weighted-low-rank"
     }
 
+    fn proves(&self) -> bool {
+        false
+    }
+
     /// A dozen steps, each a product of a `pk x qk` matrix with its transpose.
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         const STEPS: f64 = 12.0;
