@@ -7,19 +7,25 @@ use crate::claims::Claim;
 mod cases;
 mod condition;
 mod derivatives;
+mod factors;
+mod features;
 mod kernel;
 mod model;
 mod powers;
 mod rounding;
+mod sketches;
 
-/// The claims: derivatives, powers, what rounding makes of them, the kernel and its condition.
+/// The claims: derivatives, powers, what rounding makes of them, sketches and factors, the kernel, its condition and its features.
 pub fn claims() -> Vec<Claim> {
     [
         derivatives::claims(),
         powers::claims(),
         rounding::claims(),
+        factors::claims(),
+        sketches::claims(),
         kernel::claims(),
         condition::claims(),
+        features::claims(),
     ]
     .into_iter()
     .flatten()

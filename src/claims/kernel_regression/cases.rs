@@ -44,8 +44,8 @@ pub struct RegressionCases {
     pub which: &'static [Which],
     /// What the rows are like.
     pub rows: Rows,
-    /// Whether lambda is 0 in all of them.
-    pub without_ridge: bool,
+    /// lambda of a kernel, in turn.
+    pub ridges: &'static [f64],
     /// Whether A has one column in all of them.
     pub one_column: bool,
     /// Whether one edge case has rows so long that the exponential of their square is beyond f64.
@@ -58,14 +58,13 @@ pub struct RegressionCases {
 const COLUMNS: [i32; 5] = [0, -3, -7, -10, 2];
 const ENTRIES: [i32; 6] = [0, -3, 1, -1, 2, 3];
 const TARGETS: [i32; 4] = [0, 10, -7, 3];
-const RIDGES: [f64; 3] = [0.0, 0.015625, 4.0];
 
 impl RegressionCases {
     /// Every kind.
     pub const ALL: Self = Self {
         which: &[Which::Even, Which::Odd, Which::Kernel],
         rows: Rows::Any,
-        without_ridge: false,
+        ridges: &[0.0, 0.015625, 4.0],
         one_column: false,
         long_rows: false,
         cases: 48,
@@ -134,8 +133,7 @@ impl RegressionCases {
         };
         let (target, point) = (vector(targets, scale), vector(unknowns, 1.0));
         let extra = match which {
-            Which::Kernel if self.without_ridge => 0.0,
-            Which::Kernel => RIDGES[turn % RIDGES.len()],
+            Which::Kernel => self.ridges[turn % self.ridges.len()],
             Which::Even | Which::Odd if self.rows == Rows::Any && turn % 7 == 3 => 0.0,
             Which::Even | Which::Odd => 1.0 + (turn % 3) as f64,
         };

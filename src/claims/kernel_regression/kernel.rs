@@ -206,7 +206,7 @@ const REPEATED: OtherCases = &RegressionCases {
 };
 const UNRIDGED: OtherCases = &RegressionCases {
     rows: Rows::Repeated,
-    without_ridge: true,
+    ridges: &[0.0],
     ..RegressionCases::KERNEL
 };
 
