@@ -5,9 +5,11 @@
 //! weights and the weighted sum of the values are kept; a larger logit rescales the sums. Nothing of the size of queries times
 //! keys is ever held.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
 
 use crate::production::kernels::Level;
 use crate::production::kernels::exponential::exponentials_with;
@@ -46,16 +48,14 @@ pub(crate) struct Sums {
 pub(crate) struct Memory<'a> {
     /// Which weights.
     pub weights: Weights,
-    /// `nk x d`, row by row.
+    /// [`keys_in_blocks`] of the keys.
     pub keys: &'a [f64],
-    /// `nk x m`, row by row.
+    /// [`padded_values`] of the values.
     pub values: &'a [f64],
     /// Entries of a key, at least 1.
     pub width: usize,
     /// Entries of a value, at least 1.
     pub columns: usize,
-    /// Values are multiplied by this power of two on their way in; the outputs come so, too.
-    pub factor: f64,
     /// Once set, nothing more is computed, and what was written is of no use.
     pub stop: &'a AtomicBool,
 }
@@ -74,8 +74,6 @@ pub(crate) struct Queries<'a> {
 #[derive(Default)]
 pub(crate) struct Buffers {
     queries: Vec<f64>,
-    keys: Vec<f64>,
-    values: Vec<f64>,
     logits: Vec<f64>,
     scratch: Vec<f64>,
     sums: Vec<f64>,
@@ -131,11 +129,6 @@ impl WithSimd for Attend<'_> {
                 return;
             }
             let count = KEYS.min(most - first);
-            transpose(
-                &memory.keys[first * d..(first + count) * d],
-                d,
-                &mut buffers.keys,
-            );
             buffers.logits.fill(0.0);
             add_product(
                 simd,
@@ -144,7 +137,7 @@ impl WithSimd for Attend<'_> {
                     stride: d,
                     inner: d,
                 },
-                S::as_simd_f64s(&buffers.keys).0,
+                S::as_simd_f64s(&memory.keys[first * d..(first + KEYS) * d]).0,
                 KEYS / S::F64_LANES,
                 S::as_mut_simd_f64s(&mut buffers.logits).0,
             );
@@ -155,12 +148,6 @@ impl WithSimd for Attend<'_> {
                     Weights::Power(degree) => buffers.powers(simd, i, (visible, padded), degree),
                 }
             }
-            pad(
-                &memory.values[first * m..(first + count) * m],
-                (m, padded),
-                memory.factor,
-                &mut buffers.values,
-            );
             add_product(
                 simd,
                 Rows {
@@ -168,7 +155,7 @@ impl WithSimd for Attend<'_> {
                     stride: KEYS,
                     inner: count,
                 },
-                S::as_simd_f64s(&buffers.values).0,
+                S::as_simd_f64s(&memory.values[first * padded..(first + count) * padded]).0,
                 padded / S::F64_LANES,
                 S::as_mut_simd_f64s(&mut buffers.sums).0,
             );
@@ -190,8 +177,6 @@ impl Buffers {
             buffer.resize(length, 0.0);
         };
         fill(&mut self.queries, rows * width);
-        fill(&mut self.keys, width * KEYS);
-        fill(&mut self.values, KEYS * padded);
         fill(&mut self.logits, rows * KEYS);
         fill(&mut self.scratch, KEYS);
         fill(&mut self.sums, rows * padded);
@@ -291,23 +276,40 @@ impl Buffers {
     }
 }
 
-/// Keys as columns, [`KEYS`] of them; what is not there keeps what it was.
-#[inline(always)]
-fn transpose(keys: &[f64], width: usize, target: &mut [f64]) {
-    for (k, key) in keys.chunks_exact(width).enumerate() {
-        for (column, entry) in target.chunks_exact_mut(KEYS).zip(key) {
-            column[k] = *entry;
-        }
-    }
+/// Keys of `width` entries (at least 1), row by row, as columns of blocks of [`KEYS`], the last filled up with 0.
+pub(crate) fn keys_in_blocks(keys: &[f64], width: usize) -> Vec<f64> {
+    let blocks = (keys.len() / width).div_ceil(KEYS);
+    let mut target = vec![0.0; blocks * KEYS * width];
+    let sources = keys.par_chunks(KEYS * width);
+    target
+        .par_chunks_exact_mut(KEYS * width)
+        .zip(sources)
+        .for_each(|(block, keys)| {
+            for (k, key) in keys.chunks_exact(width).enumerate() {
+                for (column, entry) in block.chunks_exact_mut(KEYS).zip(key) {
+                    column[k] = *entry;
+                }
+            }
+        });
+    target
 }
 
-/// Values times the factor, each in a row of whole vectors.
-#[inline(always)]
-fn pad(values: &[f64], (columns, padded): (usize, usize), factor: f64, target: &mut [f64]) {
-    let rows = values.chunks_exact(columns);
-    for (target, row) in target.chunks_exact_mut(padded).zip(rows) {
-        for (target, value) in target.iter_mut().zip(row) {
-            *target = value * factor;
-        }
+/// Values of `columns` entries (at least 1), row by row, times the factor and each in a row of whole vectors; they themselves
+/// where that changes nothing.
+pub(crate) fn padded_values(values: &[f64], columns: usize, factor: f64) -> Cow<'_, [f64]> {
+    let padded = columns.next_multiple_of(LANES);
+    if padded == columns && factor == 1.0 {
+        return Cow::Borrowed(values);
     }
+    let mut target = vec![0.0; values.len() / columns * padded];
+    let rows = values.par_chunks_exact(columns);
+    target
+        .par_chunks_exact_mut(padded)
+        .zip(rows)
+        .for_each(|(target, row)| {
+            for (target, value) in target.iter_mut().zip(row) {
+                *target = value * factor;
+            }
+        });
+    Cow::Owned(target)
 }

@@ -53,16 +53,20 @@ impl Query {
             + underflow)
     }
 
-    /// `|computed - exact|` of the entry in this column of values.
-    pub(super) fn bound(self, column: Column) -> f64 {
+    /// `|computed - exact|` of the entries in these columns of values.
+    pub(super) fn bounds(self, columns: &[Column]) -> Vec<f64> {
         let keys = self.seen as f64;
         let blocks = self.seen.div_ceil(KEYS) as f64;
-        let size = column.size();
-        let weights = 2.0 * (self.perturbation() / 2.0).tanh() * column.half_range();
+        let moved = 2.0 * (self.perturbation() / 2.0).tanh();
         // Numerator and denominator, their quotient, and the factor on the way in and out.
-        let sums = (2.0 * (KEYS as f64 + 2.0 * blocks + 1.0) + 3.0) * UNIT * size;
-        let dropped = keys * DROPPED * size;
+        let roundings = (2.0 * (KEYS as f64 + 2.0 * blocks + 1.0) + 3.0) * UNIT;
+        let dropped = keys * DROPPED;
         let underflow = (keys + 2.0 * blocks + 3.0) * f64::from_bits(1);
-        (MORE * (weights + sums + dropped) + underflow).min(f64::MAX)
+        let bound = |column: &Column| {
+            let size = column.size();
+            let relative = moved * column.half_range() + roundings * size + dropped * size;
+            (MORE * relative + underflow).min(f64::MAX)
+        };
+        columns.iter().map(bound).collect()
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn evaluate(given: &Given, stop: &AtomicBool) -> Result<Outputs, Outp
             // A mean lies between the least and the largest: what rounding moved out of there moves back.
             *value = value.clamp(column.least, column.largest);
         }
-        Ok(columns.iter().map(|column| query.bound(*column)).collect())
+        Ok(query.bounds(columns))
     };
     arrays.evaluate(Weights::Exponential, &seen, stop, BASIS, finish)
 }

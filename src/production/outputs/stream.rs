@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::production::kernels::Level;
 use crate::production::kernels::attention::{
-    Buffers, Memory, QUERIES, Queries, Sums, Weights, attend,
+    Buffers, Memory, QUERIES, Queries, Sums, Weights, attend, keys_in_blocks, padded_values,
 };
 use crate::production::outputs::error::{OutputsError, RefusedRow};
 use crate::production::outputs::evaluated::Outputs;
@@ -161,11 +161,10 @@ impl<'a> Arrays<'a> {
         let factor = if largest > LARGE_VALUE { SHRINK } else { 1.0 };
         let memory = Memory {
             weights,
-            keys: self.keys,
-            values: self.values,
+            keys: &keys_in_blocks(self.keys, width),
+            values: &padded_values(self.values, columns, factor),
             width,
             columns,
-            factor,
             stop,
         };
         let level = Level::best();
