@@ -127,6 +127,11 @@ impl RowMajor {
         self.columns.next_multiple_of(LINE)
     }
 
+    /// Entries from one row to the next where they lie.
+    pub(crate) fn pitch(&self) -> usize {
+        self.pitch
+    }
+
     /// Whether the rows are padded where they lie.
     pub(crate) fn is_padded(&self) -> bool {
         self.pitch == self.stride()

@@ -1,12 +1,14 @@
 //! A scalar, vector or matrix as a manifest has it.
 
+use std::sync::Arc;
+
 use nalgebra::{DMatrix, DVector};
 
 /// Numbers in a shape, row by row; the shape of a scalar is empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
     shape: Vec<usize>,
-    values: Vec<f64>,
+    values: Arc<Vec<f64>>,
 }
 
 /// The entries of a matrix row by row, as manifests and points list them.
@@ -20,14 +22,17 @@ impl Array {
         let count = shape
             .iter()
             .try_fold(1_usize, |product, side| product.checked_mul(*side));
-        (count == Some(values.len())).then_some(Self { shape, values })
+        (count == Some(values.len())).then(|| Self {
+            shape,
+            values: Arc::new(values),
+        })
     }
 
     /// One number.
     pub fn scalar(value: f64) -> Self {
         Self {
             shape: Vec::new(),
-            values: vec![value],
+            values: Arc::new(vec![value]),
         }
     }
 
@@ -35,7 +40,7 @@ impl Array {
     pub fn vector(vector: &DVector<f64>) -> Self {
         Self {
             shape: vec![vector.len()],
-            values: vector.as_slice().to_vec(),
+            values: Arc::new(vector.as_slice().to_vec()),
         }
     }
 
@@ -43,7 +48,7 @@ impl Array {
     pub fn matrix(matrix: &DMatrix<f64>) -> Self {
         Self {
             shape: vec![matrix.nrows(), matrix.ncols()],
-            values: by_rows(matrix),
+            values: Arc::new(by_rows(matrix)),
         }
     }
 
@@ -85,6 +90,11 @@ impl Array {
     /// Its entries, row by row.
     pub fn values(&self) -> &[f64] {
         &self.values
+    }
+
+    /// The memory of its entries, to be read by others as well.
+    pub(crate) fn shared(&self) -> Arc<Vec<f64>> {
+        Arc::clone(&self.values)
     }
 
     /// The shape in words: `3 x 2`, `4`, `a number`.

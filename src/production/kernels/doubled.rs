@@ -47,6 +47,25 @@ impl<S: Simd> DoubledSum<S> {
         }
     }
 
+    /// A sum so far.
+    #[inline(always)]
+    pub fn of(head: S::f64s, tail: S::f64s) -> Self {
+        Self { head, tail }
+    }
+
+    /// Its heads and tails.
+    #[inline(always)]
+    pub fn parts(self) -> [S::f64s; 2] {
+        [self.head, self.tail]
+    }
+
+    /// Adds the product of a vector and a pair.
+    #[inline(always)]
+    pub fn add_pair_product(&mut self, simd: S, x: S::f64s, head: S::f64s, tail: S::f64s) {
+        self.add_product(simd, x, head);
+        self.tail = simd.mul_add_e_f64s(x, tail, self.tail);
+    }
+
     /// Adds a vector.
     #[inline(always)]
     pub fn add(&mut self, simd: S, term: S::f64s) {

@@ -18,6 +18,7 @@ pub(crate) mod pool;
 pub(crate) mod powers;
 pub(crate) mod prefetch;
 pub(crate) mod product;
+pub(crate) mod residual;
 pub(crate) mod softmax;
 pub(crate) mod softmax_bounds;
 pub(crate) mod sparse;

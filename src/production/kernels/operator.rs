@@ -1,11 +1,12 @@
 //! A design matrix as the solver uses it: whole products, cut into chunks and run on all threads; `doubled` has those in doubled
-//! precision, `gram` Gram matrices.
+//! precision, `gram` Gram matrices, `regression` normal equations with their right sides.
 //!
 //! Where several processes share the rows ([`Share`]), arrays with an entry for each row have those of the rows that are here, and
 //! sums, products with `A'` and Gram matrices are those of all rows.
 
 mod doubled;
 mod gram;
+mod regression;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::production::kernels::{Level, dense};
 use crate::production::ranks::{Numbers, Share};
 
 pub(crate) use gram::Gram;
+pub(crate) use regression::{NormalEquations, Residual, Targets};
 
 /// Chunks of a pass over the rows at most.
 const PASS_CHUNKS: usize = 64;

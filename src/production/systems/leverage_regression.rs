@@ -5,6 +5,7 @@
 //! | `problem` | A, b and lambda, each divided by a power of two; normal equations, values at a point |
 //! | `excess` | how far the loss at anybody's x is proven to be above the least |
 //! | `by_factor` | one triangular factor, refined in twice the precision, with a proven bound |
+//! | `by_gram` | the same in two passes over A where a Gram matrix can bear the condition number |
 //! | `deficient` | the same where columns are dependent |
 //! | `by_conjugate_gradients` | conjugate gradients, preconditioned by a sketch |
 //! | `by_sample` | a sample of rows by leverage scores, accepted once its excess is proven |
@@ -12,6 +13,9 @@
 
 mod by_conjugate_gradients;
 mod by_factor;
+mod by_gram;
+#[cfg(test)]
+mod by_gram_tests;
 mod by_sample;
 mod deficient;
 mod excess;

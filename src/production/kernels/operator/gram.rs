@@ -66,7 +66,7 @@ impl Operator {
     }
 
     /// Rows of a piece, for so many altogether: by their number alone, so that the cut depends neither on the threads nor on the ranks.
-    fn piece_rows(&self, rows: usize) -> usize {
+    pub(super) fn piece_rows(&self, rows: usize) -> usize {
         rows.div_ceil(self.gram.chunks()).max(LEAST_PIECE)
     }
 
@@ -81,7 +81,7 @@ impl Operator {
     }
 
     /// Buffers for the dense kernel; none for the sparse one.
-    fn panels(&self) -> Workspace<'_> {
+    pub(super) fn panels(&self) -> Workspace<'_> {
         Workspace {
             panels: match self.matrix.as_ref() {
                 DesignMatrix::Dense(_) => Some(Panels::take(&self.pool, self.stride)),
@@ -135,8 +135,9 @@ fn pieces<'a>(rows: Rows<'a>, weights: &'a [f64], size: usize) -> Vec<Piece<'a>>
 }
 
 /// The panels of one thread, handed back when it is done.
-struct Workspace<'a> {
-    panels: Option<Panels>,
+pub(super) struct Workspace<'a> {
+    /// None for sparse rows.
+    pub(super) panels: Option<Panels>,
     pool: &'a Pool,
 }
 

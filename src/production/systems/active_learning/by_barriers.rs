@@ -61,7 +61,7 @@ fn run(
     let (mut draws, mut labels) = (0, 0);
     while upper - lower < 8.0 * size / gamma {
         let (root, potential) = between(&sum, upper, lower)?;
-        let scores = squares(&times(&pool.rows, &root, d));
+        let scores = squares(&times(pool.rows(), &root, d));
         let times = times_drawn(&scores, 1, rng);
         let i = times.iter().position(|times| *times > 0).unwrap_or(0);
         draws += 1;
@@ -70,7 +70,7 @@ fn run(
             return Ok(None);
         }
         let weight = gamma / scores[i];
-        let row = nalgebra::DVectorView::from_slice(pool.rows.row(i), d);
+        let row = nalgebra::DVectorView::from_slice(pool.rows().row(i), d);
         sum.ger(weight, &row, &row, 1.0);
         sums[i] += weight;
         upper += gamma / (potential * (1.0 - gamma));

@@ -127,7 +127,7 @@ impl Run<'_> {
 
 /// V: the rows of U, each over the root of its measure; 0 where that is 0.
 fn without_roots(pool: &Pool) -> RowMajor {
-    let mut values = pool.rows.clone();
+    let mut values = pool.rows().clone();
     for i in pool.support() {
         for entry in values.row_mut(i) {
             *entry /= pool.roots[i];

@@ -34,7 +34,7 @@ impl Design {
         let rank = pool.rank();
         let mut gram = DMatrix::zeros(rank, rank);
         for (i, weight) in self.points.iter().zip(&self.weights) {
-            let row = DVector::from_row_slice(pool.rows.row(*i)) / pool.roots[*i];
+            let row = DVector::from_vec(pool.row(*i)) / pool.roots[*i];
             gram.ger(weight.powi(power), &row, &row, 1.0);
         }
         gram

@@ -200,7 +200,7 @@ fn barriers_hold_the_sample_within_their_window() {
         let chosen = choose(Way::Barriers, &pool, 150, seed).unwrap();
         let mut sum = DMatrix::zeros(4, 4);
         for (i, weight) in chosen.points.iter().zip(&chosen.weights) {
-            let row = DVector::from_row_slice(pool.rows.row(*i));
+            let row = DVector::from_row_slice(pool.rows().row(*i));
             sum.ger(*weight, &row, &row, 1.0);
         }
         let values = sum.symmetric_eigenvalues();

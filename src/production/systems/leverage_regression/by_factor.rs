@@ -7,6 +7,7 @@
 //! with residuals in twice the precision, so that x is right to its last digit where N is definite in f64 at all.
 
 use super::KEY;
+use super::by_gram::{self, ByGram};
 use super::problem::{Problem, by_rows, columns, right_sides};
 use super::{deficient, excess};
 use crate::production::Outcome;
@@ -21,6 +22,8 @@ use crate::production::systems::linear::vector::{Map, ScaledVector};
 use crate::production::systems::method::{Cost, Method};
 use crate::production::systems::reached::{Reached, Watch};
 use crate::system::Given;
+
+const NOT_ASKED_FOR: &str = "none: not asked for";
 
 /// Triangular solves.
 pub(crate) struct ByFactor;
@@ -50,12 +53,24 @@ impl Method for ByFactor {
         settings: &Settings,
         watch: &mut Watch<'_>,
     ) -> Result<Reached, SystemError> {
+        let zero = vec![0.0; given.layout().dimension()];
+        let by_gram = ByGram::of(given, settings.certify);
+        if let Some(by_gram) = &by_gram {
+            let start = by_gram.start();
+            if begin(watch, self.name(), start.loss.get(), start.start.get()) {
+                return Ok(answer::reached(&start, answer::interrupted(zero)));
+            }
+            if let Some(found) = by_gram.solve(settings.certify) {
+                return Ok(reached(found, self.name(), settings, watch));
+            }
+        }
         let problem = Problem::of(given);
         let map = problem.map();
-        let zero = vec![0.0; given.layout().dimension()];
-        let start = problem.values(&map, &columns(&zero, problem.targets.len()), false);
-        if begin(watch, self.name(), start.loss.get(), start.start.get()) {
-            return Ok(answer::reached(&start, answer::interrupted(zero)));
+        if by_gram.is_none() {
+            let start = problem.values(&map, &columns(&zero, problem.targets.len()), false);
+            if begin(watch, self.name(), start.loss.get(), start.start.get()) {
+                return Ok(answer::reached(&start, answer::interrupted(zero)));
+            }
         }
         let Some(factor) = problem.factor(settings.seed, settings.certify) else {
             return deficient::solve(&problem, &map);
@@ -72,7 +87,7 @@ impl Method for ByFactor {
         let (error_bound, basis) = if settings.certify {
             found.bound(&factor)
         } else {
-            (None, "none: not asked for".to_owned())
+            (None, NOT_ASKED_FOR.to_owned())
         };
         let mut warnings = warnings(&values, outcome);
         if settings.certify {
@@ -88,6 +103,33 @@ impl Method for ByFactor {
         };
         Ok(answer::reached(&values, ending))
     }
+}
+
+/// The end of a run in two passes.
+fn reached(
+    found: by_gram::Found,
+    name: &'static str,
+    settings: &Settings,
+    watch: &mut Watch<'_>,
+) -> Reached {
+    let values = found.values;
+    let outcome = values.outcome(settings.tolerance);
+    let shown = [values.loss.get(), values.gradient.get(), 0.0];
+    watch.sees(answer::entry(name, 1, shown, found.passes as f64));
+    let basis = if settings.certify {
+        by_gram::BASIS
+    } else {
+        NOT_ASKED_FOR
+    };
+    let ending = Ending {
+        outcome,
+        x: found.x,
+        iterations: 1,
+        error_bound: found.error_bound,
+        basis: basis.to_owned(),
+        warnings: warnings(&values, outcome),
+    };
+    answer::reached(&values, ending)
 }
 
 fn warnings(values: &Values, outcome: Outcome) -> Vec<String> {

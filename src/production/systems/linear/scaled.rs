@@ -164,7 +164,17 @@ impl ScaledMatrix {
 
 /// The largest size of an entry.
 pub(in crate::production::systems) fn largest(x: &[f64]) -> f64 {
-    x.iter().fold(0.0_f64, |most, entry| most.max(entry.abs()))
+    // Side by side, in vector registers; a NaN is never larger.
+    let larger = |most: f64, entry: f64| if entry > most { entry } else { most };
+    let (groups, rest) = x.as_chunks::<8>();
+    let mut most = [0.0_f64; 8];
+    for group in groups {
+        for (most, entry) in most.iter_mut().zip(group) {
+            *most = larger(*most, entry.abs());
+        }
+    }
+    let rest = rest.iter().map(|entry| entry.abs());
+    most.into_iter().chain(rest).fold(0.0, larger)
 }
 
 #[cfg(test)]

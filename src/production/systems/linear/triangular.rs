@@ -13,7 +13,7 @@ use std::sync::Arc;
 use rand::Rng;
 use rayon::prelude::*;
 
-use crate::instance::row_major::RowMajor;
+use crate::instance::row_major::{LINE, RowMajor};
 use crate::instance::{DesignMatrix, sample};
 use crate::production::error_bound::{Bounded, SLACK, lost};
 use crate::production::factor::Factor;
@@ -27,7 +27,7 @@ use crate::production::summation::norm;
 use crate::scalar::rounding::UNIT;
 
 /// What the rounding of a Gram matrix may make of its lowest eigenvalue, relative to it; beyond, a sketch comes first.
-const GRAM_LOSS: f64 = 1.0 / (1 << 20) as f64;
+pub(in crate::production::systems) const GRAM_LOSS: f64 = 1.0 / (1 << 20) as f64;
 /// Rows of the sketch for each column of A: `kappa(B)` is near `(sqrt 4 + 1) / (sqrt 4 - 1) = 3`.
 const ROWS_PER_COLUMN: usize = 4;
 /// Rows of the sketch at least.
@@ -36,6 +36,8 @@ const LEAST_ROWS: usize = 64;
 const POOR: f64 = 1e3;
 /// Rows of A that are multiplied at once.
 const BLOCK: usize = 256;
+/// Columns that are multiplied at once where the image is not kept: of a triangle the rows below them are left out.
+const GROUP: usize = 24;
 
 /// `(1 - spread) M <= L L' <= (1 + spread) M` for `M = T' N T`, which is at least `least I`; T is I where there is none.
 struct Equivalence {
@@ -398,7 +400,6 @@ pub(in crate::production::systems) fn times(a: &RowMajor, t: &[f64], columns: us
     for (target, row) in padded.chunks_exact_mut(stride).zip(t.chunks_exact(columns)) {
         target[..columns].copy_from_slice(row);
     }
-    // Both matrices are made here, of padded rows.
     let (entries, _) = image.entries_mut();
     entries
         .par_chunks_mut(BLOCK * stride)
@@ -407,12 +408,86 @@ pub(in crate::production::systems) fn times(a: &RowMajor, t: &[f64], columns: us
             let first = k * BLOCK;
             let rows = Rows {
                 entries: a.block(first, (first + BLOCK).min(a.rows())),
-                stride,
+                stride: a.pitch(),
                 inner: d,
             };
             multiply_add(Level::best(), rows, &padded, stride, block);
         });
     image
+}
+
+/// The squared norms of the rows of `A T` for T by rows, with so many columns, which is not kept.
+pub(in crate::production::systems) fn squared_rows(
+    a: &RowMajor,
+    t: &[f64],
+    columns: usize,
+) -> Vec<f64> {
+    let groups: Vec<ColumnGroup> = (0..columns)
+        .step_by(GROUP)
+        .map(|first| ColumnGroup::of(t, columns, first))
+        .collect();
+    let mut squares = vec![0.0; a.rows()];
+    squares
+        .par_chunks_mut(BLOCK)
+        .enumerate()
+        .for_each_init(Vec::new, |image, (k, squares)| {
+            let first = k * BLOCK;
+            let entries = a.block(first, first + squares.len());
+            for group in &groups {
+                image.clear();
+                image.resize(squares.len() * group.width, 0.0);
+                let rows = Rows {
+                    entries,
+                    stride: a.pitch(),
+                    inner: group.inner,
+                };
+                multiply_add(Level::best(), rows, &group.entries, group.width, image);
+                for (square, row) in squares.iter_mut().zip(image.chunks_exact(group.width)) {
+                    let (eights, _) = row.as_chunks::<8>();
+                    let mut sums = [0.0_f64; 8];
+                    for eight in eights {
+                        for (sum, entry) in sums.iter_mut().zip(eight) {
+                            *sum += entry * entry;
+                        }
+                    }
+                    *square += sums.iter().sum::<f64>();
+                }
+            }
+        });
+    squares
+}
+
+/// Some columns of a matrix, padded, down to the last row in which one of them is not 0.
+struct ColumnGroup {
+    /// By rows of `width` entries.
+    entries: Vec<f64>,
+    /// A multiple of 8.
+    width: usize,
+    /// Rows.
+    inner: usize,
+}
+
+impl ColumnGroup {
+    /// Columns from `first` on, of a matrix by rows with so many of them.
+    fn of(t: &[f64], columns: usize, first: usize) -> Self {
+        let last = (first + GROUP).min(columns);
+        let width = (last - first).next_multiple_of(LINE);
+        let rows: Vec<&[f64]> = t
+            .chunks_exact(columns)
+            .map(|row| &row[first..last])
+            .collect();
+        let is_used = |row: &&[f64]| row.iter().any(|entry| *entry != 0.0);
+        let inner = rows.iter().rposition(is_used).map_or(0, |last| last + 1);
+        let mut entries = vec![0.0; inner * width];
+        for (place, row) in entries.chunks_exact_mut(width).zip(rows) {
+            place[..row.len()].copy_from_slice(row);
+        }
+        Self {
+            entries,
+            width,
+            inner,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -505,6 +580,47 @@ mod tests {
             for j in 0..3 {
                 let expected: f64 = (0..3).map(|k| a.row(i)[k] * t[3 * k + j]).sum();
                 assert_eq!(found.row(i)[j], expected);
+            }
+        }
+    }
+
+    /// Small integers, whose sums are exact: an upper triangle and a full matrix, of more columns than a group, and none; rows padded
+    /// and shared.
+    #[test]
+    fn squared_rows_are_those_of_the_product() {
+        for (d, columns, triangle) in [
+            (50, 50, true),
+            (7, 3, false),
+            (30, 30, false),
+            (4, 0, false),
+        ] {
+            let entry = |i: usize, j: usize| ((i * 5 + j * 3) % 13) as f64 - 6.0;
+            let entries: Vec<f64> = (0..300 * d).map(|k| entry(k / d, k % d)).collect();
+            let shared = RowMajor::shared(300, d, Arc::new(entries.clone())).unwrap();
+            let padded = RowMajor::from_entries(300, d, entries).unwrap();
+            let t: Vec<f64> = (0..d * columns)
+                .map(|k| (k / columns, k % columns))
+                .map(|(i, j)| {
+                    if triangle && i > j {
+                        0.0
+                    } else {
+                        ((i * 7 + j) % 5) as f64 - 2.0
+                    }
+                })
+                .collect();
+            for rows in [&shared, &padded] {
+                let found = squared_rows(rows, &t, columns);
+                let image = times(rows, &t, columns);
+                for i in 0..300 {
+                    let product = |j: usize| {
+                        (0..d)
+                            .map(|k| entry(i, k) * t[columns * k + j])
+                            .sum::<f64>()
+                    };
+                    let expected: f64 = (0..columns).map(|j| product(j).powi(2)).sum();
+                    assert_eq!(found[i], expected, "{d} {columns}");
+                    assert!((0..columns).all(|j| image.row(i)[j] == product(j)));
+                }
             }
         }
     }
