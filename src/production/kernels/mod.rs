@@ -14,6 +14,7 @@ pub(crate) mod gram;
 mod level;
 pub(crate) mod operator;
 pub(crate) mod partition;
+pub(crate) mod plain_gram;
 pub(crate) mod pool;
 pub(crate) mod powers;
 pub(crate) mod prefetch;

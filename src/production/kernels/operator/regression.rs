@@ -7,8 +7,14 @@ use crate::production::kernels::gram::add_gram;
 use crate::production::kernels::operator::Operator;
 use crate::production::kernels::operator::gram::Gram;
 use crate::production::kernels::partition::Rows;
+use crate::production::kernels::plain_gram::add_plain_gram;
 use crate::production::kernels::{dense, residual};
 use crate::production::summation::dot;
+
+/// Rows of at most so many entries are multiplied where they lie, so many of them at once: at most 64 KiB, of which the first-level cache
+/// holds half or all.
+const NARROW: usize = 128;
+const NARROW_ROWS: usize = 64;
 
 /// Right sides: a matrix with so many columns by rows.
 #[derive(Clone, Copy)]
@@ -20,6 +26,14 @@ pub(crate) struct Targets<'a> {
 }
 
 impl Targets<'_> {
+    /// No right side.
+    pub fn none() -> Self {
+        Self {
+            entries: &[],
+            count: 0,
+        }
+    }
+
     /// Entries `first..last` of column c: where they lie, or copied into `room`.
     fn column<'a>(
         &'a self,
@@ -71,10 +85,23 @@ impl Operator {
         }
     }
 
-    /// Gram matrix and right sides in one pass; `None` of a matrix that is not dense. The Gram matrix is off by what
-    /// [`gram_additions`](Self::gram_additions) says; the rest is no better than plain sums.
+    /// Additions that a term of the Gram matrix in [`normal_equations`](Self::normal_equations) meets at most, its own two roundings
+    /// included.
+    pub fn normal_additions(&self) -> usize {
+        if self.stride > NARROW {
+            return self.gram_additions();
+        }
+        let chunk = self.piece_rows(self.rows());
+        NARROW_ROWS + chunk.div_ceil(NARROW_ROWS) + self.rows().div_ceil(chunk) + 4
+    }
+
+    /// Gram matrix and right sides in one pass; `None` of a matrix that is not dense, or has no entries. The Gram matrix is off by what
+    /// [`normal_additions`](Self::normal_additions) says; the rest is no better than plain sums.
     pub fn normal_equations(&self, targets: Targets<'_>) -> Option<NormalEquations> {
         let matrix = self.dense_rows()?;
+        if matrix.rows() == 0 || matrix.columns() == 0 {
+            return None;
+        }
         let (d, n, stride, count) = (self.columns(), self.rows(), self.stride, targets.count);
         let size = stride * stride;
         let each = size + count * (stride + 1);
@@ -91,12 +118,22 @@ impl Operator {
                 let (c, rest) = part.split_at_mut(size);
                 let (projected, squares) = rest.split_at_mut(count * stride);
                 let last = ((k + 1) * chunk).min(n);
-                let ones = vec![1.0; panels.rows()];
-                for first in (k * chunk..last).step_by(panels.rows()) {
-                    let end = (first + panels.rows()).min(last);
-                    let ones = &ones[..end - first];
-                    add_gram(self.level, matrix, Rows::Range(first..end), ones, panels, c);
+                let block = if stride <= NARROW {
+                    NARROW_ROWS
+                } else {
+                    panels.rows()
+                };
+                let ones = vec![1.0; block];
+                for first in (k * chunk..last).step_by(block) {
+                    let end = (first + block).min(last);
                     let rows = matrix.padded(first, end, room);
+                    if stride <= NARROW {
+                        add_plain_gram(self.level, rows, stride, c);
+                    } else {
+                        let ones = &ones[..end - first];
+                        let range = Rows::Range(first..end);
+                        add_gram(self.level, matrix, range, ones, panels, c);
+                    }
                     for (k, sums) in projected.chunks_exact_mut(stride).enumerate() {
                         let b = targets.column(k, first, end, column);
                         dense::accumulate(self.level, rows, stride, [b], sums);

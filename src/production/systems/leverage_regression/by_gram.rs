@@ -140,7 +140,7 @@ impl<'a> ByGram<'a> {
         let of_gram = squares.sum::<f64>() * SLACK;
         let trace = scaled.diagonal().sum::<f64>() * SLACK;
         // Every term of a Gram matrix, and the addition of lambda.
-        let error = (operator.gram_additions() as f64 * of_gram + 2.0 * trace) * UNIT * SLACK;
+        let error = (operator.normal_additions() as f64 * of_gram + 2.0 * trace) * UNIT * SLACK;
         let factor = Cholesky::new(&scaled)?;
         let near = lowest_estimate(&factor, d);
         if error.is_nan() || error > GRAM_LOSS * near {

@@ -20,7 +20,7 @@ use crate::production::factor::Factor;
 use crate::production::factor::cholesky::Cholesky;
 use crate::production::factor::householder::{Householder, Tall};
 use crate::production::kernels::Level;
-use crate::production::kernels::operator::{Gram, Operator};
+use crate::production::kernels::operator::{Gram, Operator, Targets};
 use crate::production::kernels::product::{Rows, multiply_add};
 use crate::production::step::PIVOT_TOLERANCE;
 use crate::production::summation::norm;
@@ -86,10 +86,15 @@ impl Triangular {
         if matrix.rows() < matrix.columns() {
             return None;
         }
-        let ones = vec![1.0; matrix.rows()];
-        let gram = operator.gram(&ones);
+        let (gram, additions) = match operator.normal_equations(Targets::none()) {
+            Some(equations) => (equations.gram, operator.normal_additions()),
+            None => (
+                operator.gram(&vec![1.0; matrix.rows()]),
+                operator.gram_additions(),
+            ),
+        };
         let trace = gram.diagonal().sum();
-        let error = operator.gram_additions() as f64 * UNIT * trace * SLACK;
+        let error = additions as f64 * UNIT * trace * SLACK;
         let factor = Cholesky::new(&gram).map(|factor| {
             let near = lowest_estimate(&factor, gram.order);
             (factor, near)
