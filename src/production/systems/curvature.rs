@@ -206,6 +206,73 @@ fn look_around(
     }
 }
 
+/// A matrix S that makes the eigenvalues of `S' H S` alike.
+pub(super) trait Scaling {
+    /// `S v`.
+    fn times(&self, v: &DVector<f64>) -> DVector<f64>;
+    /// `S' v`.
+    fn transposed_times(&self, v: &DVector<f64>) -> DVector<f64>;
+}
+
+/// [`Second::look`] by products where a scaling is known: `S' H S` has as many negative eigenvalues as H. Lanczos ends where the lowest
+/// of its values is resolved; the Newton step is found to two digits.
+pub(super) fn look_scaled(
+    product: &dyn Fn(&DVector<f64>) -> DVector<f64>,
+    scaling: &dyn Scaling,
+    u: &DVector<f64>,
+    gradient: &DVector<f64>,
+) -> Look {
+    /// Lanczos vectors at least, and between tests.
+    const FEW: usize = 8;
+    const MORE: usize = 4;
+    /// What the lowest value may be off by, relative to it.
+    const RESOLVED: f64 = 0.1;
+    const LOOSE: f64 = 1e-2;
+    let scaled = |v: &DVector<f64>| scaling.transposed_times(&product(&scaling.times(v)));
+    let mut stream = sample::stream(0, "systems/look", 0);
+    let start = DVector::from_fn(u.len(), |_, _| 2.0 + sample::dyadic(&mut stream, 1));
+    let mut lanczos = Lanczos::new(start);
+    let mut count = FEW;
+    let (lowest, largest) = loop {
+        lanczos.advance_to(count, |v| {
+            scaled(&DVector::from_column_slice(v)).data.into()
+        });
+        let Some(ritz) = eigen(&lanczos.tridiagonal()) else {
+            return Look::Flat;
+        };
+        let (lowest, largest) = (ritz.eigenvalues.imin(), ritz.eigenvalues.amax());
+        if largest.is_nan() || largest <= 0.0 {
+            return Look::Flat;
+        }
+        let value = ritz.eigenvalues[lowest];
+        let vector = ritz.eigenvectors.column(lowest);
+        if value < -FLAT * largest {
+            let direction = DVector::from_vec(lanczos.combine(vector.iter()));
+            return Look::Saddle(scaling.times(&direction).normalize());
+        }
+        let rest = lanczos.rest() * vector[vector.len() - 1].abs();
+        if lanczos.complete() || rest <= RESOLVED * value || count >= LOOKS {
+            break (value, largest);
+        }
+        count += MORE;
+    };
+    let gradient = scaling.transposed_times(gradient);
+    // A residual of this size is an error of the step of LOOSE, also along the lowest curvature.
+    let forcing = (LOOSE * lowest / largest).max(TIGHT);
+    match conjugate_gradients(&scaled, 0.0, &gradient, forcing) {
+        (Some(newton), None) => short(scaling.times(&newton), u),
+        (_, Some(direction)) => {
+            let quotient = direction.dot(&scaled(&direction)) / direction.norm_squared();
+            if quotient < -FLAT * largest {
+                Look::Saddle(scaling.times(&direction).normalize())
+            } else {
+                Look::Flat
+            }
+        }
+        (None, None) => Look::Flat,
+    }
+}
+
 /// `-(H + shift)^-1 g` to the relative residual `forcing`, and the direction along which curvature was not positive, if there was
 /// one: the step is then as far as it had come, or `None`.
 fn conjugate_gradients(
@@ -294,6 +361,57 @@ mod tests {
                 };
                 assert_eq!(found, expected, "{entries:?}");
             }
+        }
+    }
+
+    /// Roots of a diagonal.
+    struct Roots(DVector<f64>);
+
+    impl Scaling for Roots {
+        fn times(&self, v: &DVector<f64>) -> DVector<f64> {
+            self.0.component_mul(v)
+        }
+
+        fn transposed_times(&self, v: &DVector<f64>) -> DVector<f64> {
+            self.times(v)
+        }
+    }
+
+    /// Curvatures over six powers of ten that a scaling makes 1, one of them as given: negative ones of any size are met, and what is
+    /// handed back is a direction of H itself.
+    #[test]
+    fn a_scaled_look_tells_a_minimiser_from_a_saddle_and_from_a_flat_place() {
+        let order = 200;
+        let sizes = DVector::from_fn(order, |i, _| 10f64.powf(6.0 * i as f64 / order as f64));
+        let roots = Roots(sizes.map(|size| size.sqrt().recip()));
+        let u = DVector::from_element(order, 1.0);
+        let gradient = &sizes * 1e-6;
+        for (share, expected) in [
+            (1.0, 'm'),
+            (1e-2, 'm'),
+            (-1.0, 's'),
+            (-1e-3, 's'),
+            (1e-6, 'f'),
+            (0.0, 'f'),
+        ] {
+            let mut curvatures = sizes.clone();
+            curvatures[17] *= share;
+            let product = |v: &DVector<f64>| curvatures.component_mul(v);
+            let found = match look_scaled(&product, &roots, &u, &gradient) {
+                Look::Minimiser(newton) => {
+                    let exact = -gradient.component_div(&curvatures);
+                    let off = (&newton - &exact).component_div(&roots.0);
+                    assert!(off.norm() <= 0.1 * exact.component_div(&roots.0).norm());
+                    'm'
+                }
+                Look::Saddle(direction) => {
+                    assert!((direction.norm() - 1.0).abs() < 1e-12);
+                    assert!(direction.dot(&product(&direction)) < 0.0);
+                    's'
+                }
+                Look::Flat => 'f',
+            };
+            assert_eq!(found, expected, "{share}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Weighted low-rank approximation (arXiv 2306.04169).
 
 mod alternating;
+mod passes;
 mod problem;
 mod products;
 mod reached;

@@ -6,7 +6,7 @@
 use crate::production::outcome::TraceEntry;
 use crate::production::settings::Settings;
 use crate::production::systems::error::{Refusal, SystemError};
-use crate::production::systems::low_rank::problem::{Point, Problem, orthonormal};
+use crate::production::systems::low_rank::problem::{Outline, Point, Problem, orthonormal};
 use crate::production::systems::low_rank::reached::{self, Ending};
 use crate::production::systems::low_rank::variable_projection::kind_of;
 use crate::production::systems::method::{Cost, Method};
@@ -33,9 +33,9 @@ impl Method for Alternating {
     /// As many sweeps as a mask near the limit of completion takes; nothing tells before whether it does.
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         const SWEEPS: f64 = 20_000.0;
-        let problem = Problem::new(given)?;
-        let (q, p) = problem.target.shape();
-        let squares = (problem.rank * problem.rank) as f64;
+        let outline = Outline::of(given)?;
+        let (q, p) = outline.shape;
+        let squares = (outline.rank * outline.rank) as f64;
         Ok(SWEEPS * 2.0 * (p * q) as f64 * squares)
     }
 
@@ -53,7 +53,7 @@ impl Method for Alternating {
         let mut step_norm = 0.0;
         let mut warnings = Vec::new();
         let outcome = loop {
-            let (norm, noise) = (problem.gradient_norm(&point), problem.rounding(&point));
+            let norm = problem.gradient_norm(&point);
             let stop = watch.sees(TraceEntry {
                 iteration: iterations,
                 loss: problem.shown(point.loss),
@@ -68,9 +68,7 @@ impl Method for Alternating {
             if stop {
                 break Outcome::Interrupted;
             }
-            if let Some(ending) =
-                ending(&problem, &point, norm, noise, start_gradient_norm, settings)
-            {
+            if let Some(ending) = ending(&problem, &point, norm, start_gradient_norm, settings) {
                 break ending;
             }
             if iterations == settings.max_iterations {
@@ -82,7 +80,7 @@ impl Method for Alternating {
                 warnings.push("a sweep raised the loss: only rounding is left".to_owned());
                 break kind_of(&problem, &point).outcome(false);
             }
-            step_norm = (&next.residual - &point.residual).norm();
+            step_norm = next.residual.metric_distance(&point.residual);
             point = next;
             iterations += 1;
         };
@@ -107,17 +105,14 @@ fn ending(
     problem: &Problem,
     point: &Point,
     norm: f64,
-    noise: f64,
     start: f64,
     settings: &Settings,
 ) -> Option<Outcome> {
     let small = norm <= settings.tolerance * start;
-    (small || norm <= noise).then(|| kind_of(problem, point).outcome(small))
+    (small || problem.is_rounding(point, norm)).then(|| kind_of(problem, point).outcome(small))
 }
 
 /// The kept factor at its best for the eliminated one, then the other way round.
 fn sweep(problem: &Problem, point: &Point) -> Result<Point, EvaluationError> {
-    let other = problem.turned();
-    let (kept, _) = other.eliminate(&point.eliminated);
-    problem.at(orthonormal(kept))
+    problem.at(orthonormal(problem.best_kept(&point.eliminated)))
 }

@@ -8,11 +8,17 @@
 //! The smaller side is kept, so M is transposed where it has more columns than rows. W and M are divided by their largest
 //! entries first: squares neither overflow nor vanish.
 
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use std::borrow::Cow;
 
+use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
+use rayon::prelude::*;
+
+use super::passes::{Padded, add_product, over_columns, rows_times};
+use crate::instance::row_major::LINE;
 use crate::production::EvaluationError;
+use crate::production::summation::norm;
 use crate::production::systems::error::Refusal;
-use crate::system::{Given, by_rows};
+use crate::system::{Array, Given, by_rows};
 
 /// A problem in the orientation and scale that it is solved in.
 pub(super) struct Problem {
@@ -20,10 +26,29 @@ pub(super) struct Problem {
     pub(super) omega: DMatrix<f64>,
     /// M over its largest entry that counts, 0 where nothing counts (q x p).
     pub(super) target: DMatrix<f64>,
+    /// Their product (q x p), and both omega and that by rows.
+    weighted: DMatrix<f64>,
+    by_rows: Side,
     /// k.
     pub(super) rank: usize,
     /// Whether M was transposed: X is kept then.
     pub(super) transposed: bool,
+    largest_weight: f64,
+    largest_entry: f64,
+}
+
+/// Squared weights, and M times them, by rows.
+struct Side {
+    omega: Vec<f64>,
+    weighted: Vec<f64>,
+}
+
+/// What is known of a problem before it is built.
+pub(super) struct Outline {
+    /// Rows and columns in the orientation that it is solved in: q and p.
+    pub(super) shape: (usize, usize),
+    pub(super) rank: usize,
+    transposed: bool,
     largest_weight: f64,
     largest_entry: f64,
 }
@@ -42,15 +67,17 @@ pub(super) struct Point {
     pub(super) loss: f64,
     /// Its gradient in the kept factor, row by row.
     pub(super) gradient: DVector<f64>,
+    /// The norm of that in the eliminated factor, which is rounding where it is at its best.
+    slope: f64,
 }
 
 /// A part of a Gram matrix's largest weight below which an eigenvalue is rounding: the root of the unit, because the
 /// matrix is made of squares, would hide rows that are only ill-conditioned; this is what the sums themselves lose.
 const FLAT: f64 = 16.0 * f64::EPSILON;
 
-impl Problem {
-    /// The arrays of a manifest; refused if the rank does not fit or the loss leaves f64.
-    pub(super) fn new(given: &Given) -> Result<Self, Refusal> {
+impl Outline {
+    /// Of a manifest; refused if the rank does not fit or the loss leaves f64.
+    pub(super) fn of(given: &Given) -> Result<Self, Refusal> {
         let (rows, columns, rank) = (given.size("n"), given.size("m"), given.size("k"));
         if rank > rows.min(columns) {
             return Err(Refusal::Rank {
@@ -59,43 +86,84 @@ impl Problem {
                 columns,
             });
         }
-        let transposed = columns > rows;
-        let turned = |matrix: DMatrix<f64>| {
-            if transposed {
-                matrix.transpose()
-            } else {
-                matrix
-            }
-        };
-        let weights = turned(given.matrix("W", "n", "m"));
-        let target = turned(given.matrix("M", "n", "m"))
-            .zip_map(&weights, |m, w| if w == 0.0 { 0.0 } else { m });
+        let [weights, target] = ["W", "M"].map(|name| entries(given, name));
         let positive = |largest: f64| if largest > 0.0 { largest } else { 1.0 };
-        let largest_weight = positive(weights.amax());
-        let largest_entry = positive(target.amax());
-        let problem = Self {
-            omega: weights.map(|w| (w / largest_weight).powi(2)),
-            target: target / largest_entry,
+        let counted = target.iter().zip(weights.iter());
+        let largest = |most: f64, m: f64| if m > most { m } else { most };
+        let largest_entry = counted.fold(0.0, |most, (m, w)| {
+            largest(most, if *w == 0.0 { 0.0 } else { m.abs() })
+        });
+        let outline = Self {
+            shape: (rows.max(columns), rows.min(columns)),
+            rank,
+            transposed: columns > rows,
+            largest_weight: positive(weights.iter().fold(0.0, |most, w| largest(most, w.abs()))),
+            largest_entry: positive(largest_entry),
+        };
+        let loss = (outline.largest_weight * outline.largest_entry).powi(2);
+        if !loss.is_normal() {
+            return Err(Refusal::Scale { value: loss });
+        }
+        Ok(outline)
+    }
+}
+
+/// The entries of an array as large as M, row by row.
+fn entries<'a>(given: &'a Given, name: &str) -> Cow<'a, [f64]> {
+    let whole = given.size("n") * given.size("m");
+    match given.array(name).map(Array::values) {
+        Some(values) if values.len() == whole => Cow::Borrowed(values),
+        Some(_) | None => Cow::Owned(by_rows(&given.matrix(name, "n", "m"))),
+    }
+}
+
+impl Problem {
+    /// The arrays of a manifest; refused if the rank does not fit or the loss leaves f64.
+    pub(super) fn new(given: &Given) -> Result<Self, Refusal> {
+        let Outline {
+            shape: (q, p),
             rank,
             transposed,
             largest_weight,
             largest_entry,
+        } = Outline::of(given)?;
+        let [weights, m] = ["W", "M"].map(|name| entries(given, name));
+        let omega: Vec<f64> = weights
+            .iter()
+            .map(|w| (w / largest_weight).powi(2))
+            .collect();
+        let counted = m.iter().zip(weights.iter());
+        let target: Vec<f64> = counted
+            .map(|(m, w)| if *w == 0.0 { 0.0 } else { m / largest_entry })
+            .collect();
+        // Rows of M are columns of what is solved where M is transposed.
+        let (columns, rows) = (given.size("m"), given.size("n"));
+        let other = [&omega, &target].map(|entries| turned(entries, rows, columns));
+        let (by_rows, by_columns) = if transposed {
+            (other, [omega, target])
+        } else {
+            ([omega, target], other)
         };
-        let loss = problem.scale_of_loss();
-        if !loss.is_normal() {
-            return Err(Refusal::Scale { value: loss });
-        }
-        Ok(problem)
-    }
-
-    /// The same with the roles of the factors exchanged, in the same scale.
-    pub(super) fn turned(&self) -> Self {
-        Self {
-            omega: self.omega.transpose(),
-            target: self.target.transpose(),
-            transposed: !self.transposed,
-            ..*self
-        }
+        let products = |[omega, target]: &[Vec<f64>; 2]| -> Vec<f64> {
+            omega.iter().zip(target).map(|(w, m)| w * m).collect()
+        };
+        let weighted = DMatrix::from_vec(q, p, products(&by_columns));
+        let side = products(&by_rows);
+        let [omega, target] = by_columns;
+        let [omega_by_rows, _] = by_rows;
+        Ok(Self {
+            omega: DMatrix::from_vec(q, p, omega),
+            target: DMatrix::from_vec(q, p, target),
+            weighted,
+            by_rows: Side {
+                omega: omega_by_rows,
+                weighted: side,
+            },
+            rank,
+            transposed,
+            largest_weight,
+            largest_entry,
+        })
     }
 
     fn scale_of_loss(&self) -> f64 {
@@ -110,18 +178,26 @@ impl Problem {
         }
     }
 
-    /// A kept factor by the left singular space of `(W o W o M)'`: power iteration on k columns of the identity's like.
+    /// A kept factor by the left singular space of `(W o W o M)'`: power iteration on k columns of the identity's like, until it hardly
+    /// moves.
     fn default_start(&self, seed: u64) -> DMatrix<f64> {
         const SWEEPS: usize = 30;
-        let weighted = self.omega.component_mul(&self.target);
-        let transposed = weighted.transpose();
+        const SETTLED: f64 = 1e-3;
         let mut stream = crate::instance::sample::stream(seed, "weighted-low-rank/start", 0);
-        let p = self.target.ncols();
+        let (q, p) = self.target.shape();
         let mut kept = orthonormal(DMatrix::from_fn(p, self.rank, |_, _| {
             crate::instance::sample::dyadic(&mut stream, 1)
         }));
         for _ in 0..SWEEPS {
-            kept = orthonormal(&transposed * (&weighted * kept));
+            let image = rows_times(&self.by_rows.weighted, p, &Padded::of(&kept));
+            let back = rows_times(self.weighted.as_slice(), q, &image);
+            let next = orthonormal(DMatrix::from_fn(p, self.rank, |j, a| back.row(j)[a]));
+            let within = &kept * kept.tr_mul(&next);
+            let moved = (&next - within).norm();
+            kept = next;
+            if moved <= SETTLED {
+                break;
+            }
         }
         kept
     }
@@ -157,32 +233,29 @@ impl Problem {
 
     /// The other factor at its best, and roots of the pseudo-inverses of its rows' Gram matrices.
     pub(super) fn eliminate(&self, kept: &DMatrix<f64>) -> (DMatrix<f64>, Vec<DMatrix<f64>>) {
-        let omega = &self.omega;
-        let (q, k) = (self.target.nrows(), self.rank);
-        let grams = omega * squares(kept);
-        let right = omega.component_mul(&self.target) * kept;
-        let mut eliminated = DMatrix::zeros(q, k);
-        let mut roots = Vec::with_capacity(q);
-        for i in 0..q {
-            let gram = DMatrix::from_fn(k, k, |a, b| grams[(i, a * k + b)]);
-            let root = pseudo_root(gram, omega.row(i).amax() * (omega.ncols() as f64) * FLAT);
-            let row = right.row(i) * &root * root.transpose();
-            eliminated.row_mut(i).copy_from(&row);
-            roots.push(root);
-        }
-        (eliminated, roots)
+        eliminated(&self.by_rows.omega, &self.by_rows.weighted, kept)
     }
 
-    fn point(
+    /// The kept factor at its best for the eliminated one.
+    pub(super) fn best_kept(&self, other: &DMatrix<f64>) -> DMatrix<f64> {
+        eliminated(self.omega.as_slice(), self.weighted.as_slice(), other).0
+    }
+
+    /// Everything where both factors are known, and roots for the rows of the eliminated one.
+    pub(super) fn point(
         &self,
         kept: DMatrix<f64>,
         eliminated: DMatrix<f64>,
         roots: Vec<DMatrix<f64>>,
     ) -> Result<Point, EvaluationError> {
-        let residual = &eliminated * kept.transpose() - &self.target;
-        let weighted = self.omega.component_mul(&residual);
-        let loss = 0.5 * weighted.dot(&residual);
-        let gradient = DVector::from_vec(by_rows(&(weighted.transpose() * &eliminated)));
+        let mut residual = DMatrix::zeros(self.target.nrows(), self.target.ncols());
+        let slopes = self.slopes(&kept, &eliminated, false, residual.as_mut_slice());
+        let Slopes {
+            loss,
+            of_kept,
+            of_eliminated,
+        } = slopes;
+        let gradient = DVector::from_vec(of_kept);
         let all = std::iter::once(&loss).chain(gradient.iter());
         if let Some((index, value)) = all.enumerate().find(|(_, value)| !value.is_finite()) {
             return Err(EvaluationError::Overflow {
@@ -198,7 +271,66 @@ impl Problem {
             roots,
             loss,
             gradient,
+            slope: norm(&of_eliminated),
         })
+    }
+
+    /// `X Y' - M` with what it makes of loss and gradient; or, `by_size`, `|X| |Y'| + |M|` with all signs positive. Its entries go to
+    /// `places`, of which there may be none.
+    fn slopes(
+        &self,
+        kept: &DMatrix<f64>,
+        eliminated: &DMatrix<f64>,
+        by_size: bool,
+        places: &mut [f64],
+    ) -> Slopes {
+        let (q, p) = self.target.shape();
+        let k = self.rank;
+        let by_rows_of_kept = by_rows(kept);
+        let turned = Padded::transposed(eliminated);
+        let factor = Padded::of(eliminated);
+        let each = if places.is_empty() { 0 } else { q };
+        let empty = || Slopes {
+            loss: 0.0,
+            of_kept: Vec::new(),
+            of_eliminated: vec![0.0; k * turned.width],
+        };
+        let parts = over_columns(p, places, each, empty, |block, places, sums| {
+            let mut room = Vec::new();
+            block.outer(&by_rows_of_kept, k, &turned, &mut room);
+            let columns = room.chunks_exact_mut(turned.width).enumerate();
+            for ((j, products), (target, omega)) in columns.zip(
+                block
+                    .of(&self.target)
+                    .chunks_exact(q)
+                    .zip(block.of(&self.omega).chunks_exact(q)),
+            ) {
+                let rest = products.iter_mut().zip(target);
+                if by_size {
+                    rest.for_each(|(entry, m)| *entry += m.abs());
+                } else {
+                    rest.for_each(|(entry, m)| *entry -= m);
+                }
+                if each > 0 {
+                    places[j * q..(j + 1) * q].copy_from_slice(&products[..q]);
+                }
+                sums.loss += 0.5 * weigh(products, omega);
+            }
+            let mut slopes = vec![0.0; block.count * factor.width];
+            add_product(&room, turned.width, q, &factor, &mut slopes);
+            let rows = slopes.chunks_exact(factor.width);
+            sums.of_kept.extend(rows.flat_map(|row| &row[..k]));
+            block.add_transposed(kept, &room, turned.width, &mut sums.of_eliminated);
+        });
+        let mut whole = empty();
+        for part in parts {
+            whole.loss += part.loss;
+            whole.of_kept.extend(part.of_kept);
+            for (sum, term) in whole.of_eliminated.iter_mut().zip(part.of_eliminated) {
+                *sum += term;
+            }
+        }
+        whole
     }
 
     /// A number in the scale of the loss, or a norm of its gradient, in the system's scale. Differences of the smallest
@@ -209,21 +341,34 @@ impl Problem {
 
     /// The norm of the gradient in both factors, over the scale of the loss.
     pub(super) fn gradient_norm(&self, point: &Point) -> f64 {
-        let in_eliminated = self.omega.component_mul(&point.residual) * &point.kept;
-        self.of_both(point.gradient.norm(), in_eliminated.norm())
+        self.of_both(point.gradient.norm(), point.slope)
     }
 
     /// The rounding level of [`gradient_norm`](Self::gradient_norm): each entry of the gradient is a sum of products of an entry of
     /// `X Y' - M`, itself a sum of k products; one unit for each addition and product, times the sizes of the terms.
     pub(super) fn rounding(&self, point: &Point) -> f64 {
         let (eliminated, kept) = (point.eliminated.map(f64::abs), point.kept.map(f64::abs));
-        let sizes = &eliminated * kept.transpose() + self.target.map(f64::abs);
-        let sizes = self.omega.component_mul(&sizes);
-        let of_kept = sizes.transpose() * &eliminated;
-        let of_eliminated = &sizes * &kept;
+        let slopes = self.slopes(&kept, &eliminated, true, &mut []);
+        self.of_sizes(norm(&slopes.of_kept), norm(&slopes.of_eliminated))
+    }
+
+    /// Whether the gradient is at its rounding level. Its terms are at most the products of norms, which often is enough to say no.
+    pub(super) fn is_rounding(&self, point: &Point, gradient: f64) -> bool {
+        /// More than what the bound loses by its own rounding.
+        const ABOVE: f64 = 1.0 + 1e-10;
+        let [x, y] = [point.eliminated.norm(), point.kept.norm()];
+        let sizes = x * y + self.target.norm();
+        if gradient > self.of_sizes(sizes * x, sizes * y) * ABOVE {
+            return false;
+        }
+        gradient <= self.rounding(point)
+    }
+
+    /// The rounding level from norms of `(omega o S)' |X|` and `(omega o S) |Y|` for `S = |X| |Y'| + |M|`; no omega is above 1.
+    fn of_sizes(&self, of_kept: f64, of_eliminated: f64) -> f64 {
         let units = |terms: usize| (terms + self.rank + 4) as f64 * 0.5 * f64::EPSILON;
         let (q, p) = self.target.shape();
-        self.of_both(units(q) * of_kept.norm(), units(p) * of_eliminated.norm())
+        self.of_both(units(q) * of_kept, units(p) * of_eliminated)
     }
 
     /// The norm of a gradient from those in the kept and the eliminated factor.
@@ -282,17 +427,127 @@ impl Problem {
     }
 }
 
-/// `y_ja y_jb` in column `a k + b` (p x k^2).
-fn squares(factor: &DMatrix<f64>) -> DMatrix<f64> {
+/// What a pass over all residuals adds up.
+struct Slopes {
+    /// `0.5 sum omega_ij R_ij^2`.
+    loss: f64,
+    /// `(omega o R)' X` by rows.
+    of_kept: Vec<f64>,
+    /// `(omega o R) Y`, transposed and padded with zeros.
+    of_eliminated: Vec<f64>,
+}
+
+/// Multiplies numbers by weights; the sum of what they were times what they are.
+fn weigh(numbers: &mut [f64], weights: &[f64]) -> f64 {
+    let mut sums = [0.0_f64; LINE];
+    let (groups, rest) = numbers.as_chunks_mut::<LINE>();
+    let (weight_groups, weight_rest) = weights.as_chunks::<LINE>();
+    let mut weigh = |numbers: &mut [f64], weights: &[f64]| {
+        for ((sum, number), weight) in sums.iter_mut().zip(numbers).zip(weights) {
+            let weighted = *number * weight;
+            *sum += *number * weighted;
+            *number = weighted;
+        }
+    };
+    for (numbers, weights) in groups.iter_mut().zip(weight_groups) {
+        weigh(numbers, weights);
+    }
+    // What is left of the weights stands in the group after those, or in the rest; padding is 0.
+    let start = weight_groups.len();
+    let last = groups.get_mut(start).map_or(rest, |group| &mut group[..]);
+    weigh(last, weight_rest);
+    sums.iter().sum()
+}
+
+/// The transpose of a matrix by rows.
+fn turned(entries: &[f64], rows: usize, columns: usize) -> Vec<f64> {
+    /// Rows and columns that are turned at once: both sides stay in the first-level cache.
+    const TILE: usize = 16;
+    let mut turned = crate::memory::filled(0.0, rows * columns);
+    for first in (0..rows).step_by(TILE) {
+        for first_column in (0..columns).step_by(TILE) {
+            let last_column = (first_column + TILE).min(columns);
+            for i in first..(first + TILE).min(rows) {
+                for j in first_column..last_column {
+                    turned[j * rows + i] = entries[i * columns + j];
+                }
+            }
+        }
+    }
+    turned
+}
+
+/// The products `y_ja y_jb` for `b <= a`, at `a (a + 1) / 2 + b`.
+fn squares(factor: &DMatrix<f64>) -> Padded {
     let k = factor.ncols();
-    DMatrix::from_fn(factor.nrows(), k * k, |j, ab| {
-        factor[(j, ab / k)] * factor[(j, ab % k)]
+    let pairs: Vec<(usize, usize)> = (0..k).flat_map(|a| (0..=a).map(move |b| (a, b))).collect();
+    Padded::from_fn(factor.nrows(), pairs.len(), |j, pair| {
+        let (a, b) = pairs[pair];
+        factor[(j, a)] * factor[(j, b)]
     })
 }
 
-/// `sum_i omega_ij x_i x_i'` for each column j, as the rows of a p x k^2 matrix.
-pub(super) fn blocks(problem: &Problem, point: &Point) -> DMatrix<f64> {
-    problem.omega.transpose() * squares(&point.eliminated)
+/// `sum_i omega_ij x_i x_i'` for each column j.
+pub(super) fn blocks(problem: &Problem, point: &Point) -> Vec<DMatrix<f64>> {
+    let (q, p) = problem.target.shape();
+    let grams = rows_times(problem.omega.as_slice(), q, &squares(&point.eliminated));
+    (0..p)
+        .map(|j| symmetric(grams.row(j), problem.rank))
+        .collect()
+}
+
+/// The symmetric matrix with these entries on and below its diagonal, row after row.
+fn symmetric(entries: &[f64], order: usize) -> DMatrix<f64> {
+    DMatrix::from_fn(order, order, |a, b| {
+        let (a, b) = (a.max(b), a.min(b));
+        entries[a * (a + 1) / 2 + b]
+    })
+}
+
+/// The factor of the rows of W and M at its best for the factor of their columns, and a root of the pseudo-inverse of the Gram matrix
+/// of each of its rows: all Gram matrices by one product.
+fn eliminated(
+    omega: &[f64],
+    weighted: &[f64],
+    kept: &DMatrix<f64>,
+) -> (DMatrix<f64>, Vec<DMatrix<f64>>) {
+    let (inner, k) = kept.shape();
+    let grams = rows_times(omega, inner, &squares(kept));
+    let right = rows_times(weighted, inner, &Padded::of(kept));
+    let count = omega.len().checked_div(inner).unwrap_or(0);
+    let solved: Vec<(DVector<f64>, DMatrix<f64>)> = (0..count)
+        .into_par_iter()
+        .map(|i| {
+            let gram = symmetric(grams.row(i), k);
+            let right = DVector::from_column_slice(&right.row(i)[..k]);
+            let root = definite_root(&gram).unwrap_or_else(|| {
+                let row = &omega[i * inner..(i + 1) * inner];
+                let most = row.iter().copied().fold(0.0, f64::max);
+                pseudo_root(gram, most * inner as f64 * FLAT)
+            });
+            (&root * root.tr_mul(&right), root)
+        })
+        .collect();
+    let mut factor = DMatrix::zeros(count, k);
+    for (i, (row, _)) in solved.iter().enumerate() {
+        factor.row_mut(i).tr_copy_from(row);
+    }
+    (factor, solved.into_iter().map(|(_, root)| root).collect())
+}
+
+/// `L'^-1` for a Gram matrix `L L'` whose eigenvalues are far from rounding; `None` of another.
+fn definite_root(gram: &DMatrix<f64>) -> Option<DMatrix<f64>> {
+    /// The least part of the trace that the lowest eigenvalue has to be.
+    const CLEAR: f64 = 1e-8;
+    let trace = gram.trace();
+    let factor = Cholesky::new(gram.clone())?;
+    let order = gram.nrows();
+    let inverse = factor
+        .l_dirty()
+        .solve_lower_triangular(&DMatrix::identity(order, order))?;
+    // The lowest eigenvalue is at least 1 / || L^-1 ||^2.
+    let clear = inverse.norm_squared() * CLEAR * trace <= 1.0;
+    clear.then(|| inverse.transpose())
 }
 
 /// E with `E E' = G^+`, eigenvalues up to `threshold` counted as zero (k x rank).

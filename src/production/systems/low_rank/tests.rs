@@ -2,13 +2,13 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::problem::{Problem, orthonormal};
-use super::products::products;
+use super::problem::{Problem, blocks, orthonormal};
+use super::products::{BlockRoots, products};
 use super::variable_projection::Projected;
 use crate::instance::sample;
-use crate::production::systems::curvature::Curvature;
+use crate::production::systems::curvature::{Curvature, Scaling};
 use crate::production::systems::trust_region::Reduced;
-use crate::system::{Array, Sizes, generator};
+use crate::system::{Array, Given, Sizes, WEIGHTED_LOW_RANK, generator};
 
 fn problem(kind: &str) -> Problem {
     let sizes = Sizes {
@@ -40,19 +40,20 @@ fn products_are_those_of_the_matrix() {
         let (kept, u) = kept_factor();
         let point = reduced.at(&u).unwrap();
         let matrix = reduced.matrix(&point, Curvature::Exact);
-        let products = products(&problem, &point);
+        let blocks = blocks(&problem, &point);
+        let products = products(&problem, &point, &blocks);
         for k in 2..6 {
             let v = DMatrix::from_column_slice(2, 6, direction(k).as_slice()).transpose();
             let off = &v - &kept * kept.tr_mul(&v);
             let off = DVector::from_column_slice(off.transpose().as_slice());
-            let error = (products.times(&off) - &matrix * &off).norm();
+            let error = (products(&off) - &matrix * &off).norm();
             assert!(
                 error <= 1e-13 * matrix.norm() * off.norm(),
                 "{kind} {error}"
             );
             let along = &kept * kept.tr_mul(&v);
             let along = DVector::from_column_slice(along.transpose().as_slice());
-            assert!(products.times(&along).dot(&along) > 0.0, "{kind}");
+            assert!(products(&along).dot(&along) > 0.0, "{kind}");
         }
     }
 }
@@ -127,12 +128,9 @@ fn the_gradient_in_both_factors_is_that_of_the_system_in_its_own_unit() {
             let given = drawn.with_array("M", scaled).unwrap();
             let problem = Problem::new(&given).unwrap();
             let kept = orthonormal(DMatrix::from_row_slice(6, 2, direction(1).as_slice()));
-            let mut point = problem.at(kept).unwrap();
-            point.eliminated *= 1.25;
-            point.residual = &point.eliminated * point.kept.transpose() - &problem.target;
-            let weighted = problem.omega.component_mul(&point.residual);
-            let slope = weighted.transpose() * &point.eliminated;
-            point.gradient = DVector::from_column_slice(slope.transpose().as_slice());
+            let point = problem.at(kept).unwrap();
+            let eliminated = &point.eliminated * 1.25;
+            let point = problem.point(point.kept, eliminated, point.roots).unwrap();
 
             let both = problem.unknowns(&point);
             let (x, y) = both.split_at(2 * rows);
@@ -166,4 +164,146 @@ fn the_gradient_in_both_factors_is_that_of_the_system_in_its_own_unit() {
             );
         }
     }
+}
+
+/// 70 x 37 of rank 3, a third of the entries hidden, a row with two of them and one with none: several blocks, none of them whole.
+fn several_blocks() -> Problem {
+    let mut stream = sample::stream(3, "several-blocks", 0);
+    let mut draw = |rows: usize, columns: usize| {
+        DMatrix::from_fn(rows, columns, |_, _| sample::dyadic(&mut stream, 1))
+    };
+    let (x, y, noise, mask) = (draw(70, 3), draw(37, 3), draw(70, 37), draw(70, 37));
+    let target = &x * y.transpose() + noise * 0.125;
+    let weights = DMatrix::from_fn(70, 37, |i, j| {
+        let seen = match i {
+            4 => j < 2,
+            5 => false,
+            _ => mask[(i, j)] > -0.33,
+        };
+        if seen { 1.0 + mask[(i, j)].abs() } else { 0.0 }
+    });
+    let arrays = [
+        ("M", Array::matrix(&target)),
+        ("W", Array::matrix(&weights)),
+        ("rank", Array::scalar(3.0)),
+    ];
+    let arrays = arrays.map(|(name, array)| (name.to_owned(), array));
+    Problem::new(&Given::new(&WEIGHTED_LOW_RANK, arrays.into()).unwrap()).unwrap()
+}
+
+/// Against the definitions, by plain products of whole matrices and normal equations row by row.
+#[test]
+fn passes_by_blocks_are_the_definitions() {
+    let problem = several_blocks();
+    let point = problem.at(problem.start(None, 1)).unwrap();
+    let (omega, target) = (&problem.omega, &problem.target);
+    for i in (0..70).filter(|i| !(4..=5).contains(i)) {
+        let weights = DMatrix::from_diagonal(&omega.row(i).transpose());
+        let gram = point.kept.transpose() * &weights * &point.kept;
+        let right = point.kept.transpose() * &weights * target.row(i).transpose();
+        let row = gram.clone().lu().solve(&right).unwrap();
+        assert!(
+            (row.transpose() - point.eliminated.row(i)).norm() <= 1e-12 * row.norm(),
+            "{i}"
+        );
+        let root = &point.roots[i];
+        assert!((gram * root * root.transpose() - DMatrix::identity(3, 3)).norm() <= 1e-12);
+    }
+    // Two entries determine two directions of three, and the row of least norm is met by both; none determine none.
+    assert_eq!((point.roots[4].ncols(), point.roots[5].ncols()), (2, 0));
+    assert!(
+        point.residual[(4, 0)]
+            .abs()
+            .max(point.residual[(4, 1)].abs())
+            <= 1e-12
+    );
+    assert_eq!(point.eliminated.row(5).norm(), 0.0);
+    let residual = &point.eliminated * point.kept.transpose() - target;
+    let weighted = omega.component_mul(&residual);
+    assert!((&residual - &point.residual).amax() <= 1e-14);
+    let loss = 0.5 * weighted.dot(&residual);
+    assert!((point.loss / loss - 1.0).abs() <= 1e-14);
+    let gradient = weighted.transpose() * &point.eliminated;
+    let gradient = DVector::from_column_slice(gradient.transpose().as_slice());
+    assert!((&gradient - &point.gradient).norm() <= 1e-14 * weighted.norm());
+    let kept = problem.best_kept(&point.eliminated);
+    let other = weighted_least_squares(omega, target, &point.eliminated);
+    assert!((kept - &other).norm() <= 1e-12 * other.norm());
+}
+
+/// The other factor, column by column.
+fn weighted_least_squares(
+    omega: &DMatrix<f64>,
+    target: &DMatrix<f64>,
+    factor: &DMatrix<f64>,
+) -> DMatrix<f64> {
+    let mut other = DMatrix::zeros(omega.ncols(), factor.ncols());
+    for j in 0..omega.ncols() {
+        let weights = DMatrix::from_diagonal(&omega.column(j).clone_owned());
+        let gram = factor.transpose() * &weights * factor;
+        let right = factor.transpose() * &weights * target.column(j);
+        other
+            .row_mut(j)
+            .tr_copy_from(&gram.lu().solve(&right).unwrap());
+    }
+    other
+}
+
+#[test]
+fn products_over_several_blocks_are_those_of_the_matrix() {
+    let problem = several_blocks();
+    let point = problem.at(problem.start(None, 1)).unwrap();
+    let matrix = Projected(&problem).matrix(&point, Curvature::Exact);
+    let blocks = blocks(&problem, &point);
+    let products = products(&problem, &point, &blocks);
+    let v = sample::dyadic_vector(&mut sample::stream(9, "direction", 0), 111, 1);
+    let v = DMatrix::from_row_slice(37, 3, v.as_slice());
+    let off = &v - &point.kept * point.kept.tr_mul(&v);
+    let off = DVector::from_column_slice(off.transpose().as_slice());
+    let error = (products(&off) - &matrix * &off).norm();
+    assert!(error <= 1e-12 * matrix.norm() * off.norm(), "{error:e}");
+}
+
+#[test]
+fn passes_are_the_same_bits_for_any_number_of_threads() {
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(|| {
+            let problem = several_blocks();
+            let point = problem.at(problem.start(None, 1)).unwrap();
+            let blocks = blocks(&problem, &point);
+            let image = products(&problem, &point, &blocks)(&point.gradient);
+            (point.eliminated, point.gradient, point.loss, image)
+        })
+    };
+    assert_eq!(run(1), run(3));
+}
+
+/// The cheap answer and the full one are the same.
+#[test]
+fn a_gradient_is_rounding_up_to_its_level() {
+    let problem = several_blocks();
+    let point = problem.at(problem.start(None, 1)).unwrap();
+    let level = problem.rounding(&point);
+    assert!(problem.is_rounding(&point, level));
+    for factor in [1.0 + 1e-9, 1e3, 1e9] {
+        assert!(!problem.is_rounding(&point, level * factor));
+    }
+}
+
+/// The blocks' roots turn the blocks into the identity; a column that nobody sees is left alone.
+#[test]
+fn block_roots_are_those_of_the_blocks() {
+    let blocks = [
+        DMatrix::from_row_slice(2, 2, &[4.0, 2.0, 2.0, 5.0]),
+        DMatrix::zeros(2, 2),
+    ];
+    let roots = BlockRoots::of(&blocks);
+    let v = DVector::from_vec(vec![1.0, -2.0, 3.0, 4.0]);
+    let image = roots.times(&v);
+    let first = &blocks[0] * image.rows(0, 2);
+    let back = roots.transposed_times(&DVector::from_vec(vec![first[0], first[1], 0.0, 0.0]));
+    assert!((back - DVector::from_vec(vec![1.0, -2.0, 0.0, 0.0])).norm() <= 1e-14);
+    // The mean of the diagonals is 9 / 4.
+    assert!((image[2] - 2.0).abs() + (image[3] - 8.0 / 3.0).abs() <= 1e-14);
 }

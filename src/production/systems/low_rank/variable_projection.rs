@@ -11,10 +11,10 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::production::EvaluationError;
 use crate::production::settings::Settings;
-use crate::production::systems::curvature::{Curvature, LARGEST_ORDER, Look, Second};
+use crate::production::systems::curvature::{Curvature, LARGEST_ORDER, Look, Second, look_scaled};
 use crate::production::systems::error::{Refusal, SystemError};
-use crate::production::systems::low_rank::problem::{Point, Problem, blocks, orthonormal};
-use crate::production::systems::low_rank::products::products;
+use crate::production::systems::low_rank::problem::{Outline, Point, Problem, blocks, orthonormal};
+use crate::production::systems::low_rank::products::{BlockRoots, products};
 use crate::production::systems::low_rank::reached::{self, Ending};
 use crate::production::systems::method::{Cost, Method};
 use crate::production::systems::reached::{Reached, Watch};
@@ -40,8 +40,8 @@ impl Method for VariableProjection {
     /// A dozen steps, each a product of a `pk x qk` matrix with its transpose.
     fn takes(&self, given: &Given) -> Result<Cost, Refusal> {
         const STEPS: f64 = 12.0;
-        let problem = Problem::new(given)?;
-        let order = problem.target.ncols() * problem.rank;
+        let outline = Outline::of(given)?;
+        let order = outline.shape.1 * outline.rank;
         if order > LARGEST_ORDER {
             return Err(Refusal::Order {
                 what: "the number of entries of the smaller factor",
@@ -49,7 +49,7 @@ impl Method for VariableProjection {
                 limit: LARGEST_ORDER,
             });
         }
-        Ok(STEPS * problem.work_of_matrix())
+        Ok(STEPS * work_of_matrix(outline.shape, outline.rank))
     }
 
     fn run(
@@ -150,7 +150,7 @@ impl Projected<'_> {
         for j in 0..point.kept.nrows() {
             for a in 0..k {
                 for b in 0..k {
-                    hessian[(j * k + a, j * k + b)] += blocks[(j, a * k + b)];
+                    hessian[(j * k + a, j * k + b)] += blocks[j][(a, b)];
                 }
             }
         }
@@ -224,27 +224,29 @@ fn without_gauge(hessian: &DMatrix<f64>, kept: &DMatrix<f64>) -> DMatrix<f64> {
 /// Multiply-adds of a matrix of second derivatives, above which the kind of a point is looked for by their products with vectors.
 const DEAREST_MATRIX: f64 = 2e10;
 
-impl Problem {
-    /// Multiply-adds of [`Projected::matrix`].
-    fn work_of_matrix(&self) -> f64 {
-        let (q, p) = self.target.shape();
-        let order = (p * self.rank) as f64;
-        order * order * (q * self.rank) as f64
-    }
+/// Multiply-adds of [`Projected::matrix`].
+fn work_of_matrix((q, p): (usize, usize), rank: usize) -> f64 {
+    let order = (p * rank) as f64;
+    order * order * (q * rank) as f64
+}
 
+impl Problem {
     /// Whether a matrix decides what kind of stationary point is met.
     pub(super) fn kind_is_decided(&self) -> bool {
-        self.work_of_matrix() <= DEAREST_MATRIX
+        work_of_matrix(self.target.shape(), self.rank) <= DEAREST_MATRIX
     }
 }
 
 /// What kind of point this is, its gradient being small.
 pub(super) fn kind_of(problem: &Problem, point: &Point) -> Look {
-    let reduced = Projected(problem);
-    let hessian = if problem.kind_is_decided() {
-        reduced.curvature(point, Curvature::Exact)
-    } else {
-        products(problem, point)
-    };
-    hessian.look(&flat(&point.kept), &point.gradient)
+    let (u, gradient) = (flat(&point.kept), &point.gradient);
+    if problem.kind_is_decided() {
+        return Projected(problem)
+            .curvature(point, Curvature::Exact)
+            .look(&u, gradient);
+    }
+    let blocks = blocks(problem, point);
+    let product = products(problem, point, &blocks);
+    let scaling = BlockRoots::of(&blocks);
+    look_scaled(&product, &scaling, &u, gradient)
 }
