@@ -17,6 +17,7 @@ pub mod sample;
 pub use compressed_rows::CompressedRows;
 pub use error::InstanceError;
 pub use instance::Instance;
+pub(crate) use instance::check_target;
 pub use instance_rows::InstanceRows;
 pub use loss_kind::{Activation, LossKind};
 pub use matrix::DesignMatrix;

@@ -16,6 +16,7 @@
 //! | `stacked` | a sum of losses, each of logits of its own |
 //! | `problem` | a loss with its design matrix and ridge |
 //! | `solve`, `method`, `settings`, `outcome`, `error` | the front door, the table of methods, what may be set, how it ends, what is refused |
+//! | `targets` | many targets over one matrix and the same weights |
 //! | `newton`, `endings` | the loop of Newton's method and the table of its endings; the runs in QR coordinates and through Gram matrices |
 //! | `logit_coordinates`, `step`, `exponential_slope`, `kinks`, `row_samples` | QR coordinates, cubic steps, the way down exponentials and off kinks, the samples of a run |
 //! | `factor` | factorisations behind one trait, extreme eigenvalues |

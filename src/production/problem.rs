@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::instance::{DesignMatrix, Instance, InstanceRows, LossKind, Outline};
+use crate::instance::{DesignMatrix, Instance, InstanceRows, LossKind, Outline, check_target};
 use crate::production::diagonal_plus_low_rank::{
     Magnitude, multiply_compensated, transpose_multiply_shared,
 };
@@ -101,21 +101,18 @@ impl Problem {
     ///
     /// An error names an entry that is not finite, a wrong length, or a loss of one's own, which has no target.
     pub fn with_target(&self, target: DVector<f64>) -> Result<Self, ProblemError> {
+        let kind = self.kind_for_target(target.as_slice())?;
+        Ok(self.with_other_loss(loss_of(kind, target)))
+    }
+
+    /// The loss that [`with_target`](Self::with_target) makes of a target; its errors.
+    pub(crate) fn kind_for_target(&self, target: &[f64]) -> Result<&LossKind, ProblemError> {
         let refuse = |reason: String| ProblemError::Parts { reason };
-        let Some(kind) = &self.kind else {
-            return Err(refuse(
-                "a loss of one's own has no target that could be another".to_owned(),
-            ));
-        };
-        let without = DVector::zeros(self.matrix.rows());
-        let posed = Instance::new(
-            kind.as_ref().clone(),
-            Arc::clone(&self.matrix),
-            target,
-            without,
-        )
-        .map_err(|error| refuse(error.to_string()))?;
-        Ok(self.with_other_loss(loss_of(posed.loss(), posed.target().clone())))
+        let kind = self.kind.as_ref().ok_or_else(|| {
+            refuse("a loss of one's own has no target that could be another".to_owned())
+        })?;
+        check_target(kind, target, self.rows()).map_err(|error| refuse(error.to_string()))?;
+        Ok(kind)
     }
 
     /// The same problem with other weights (n entries). An error if they do not fit, are not finite, or the square of one overflows.

@@ -13,13 +13,13 @@
 //! `c_i - c_j`, so it is taken relative to `c_k` with k the largest logit: where p is nearly one-hot, the terms of
 //! `s - c_k` are then small themselves and nothing cancels.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use nalgebra::{DMatrix, DVector};
 
 use crate::production::logit_loss::{LogitErrorBounds, LogitLoss, check_vector, refuse_overflow};
 use crate::production::probabilities::{argmax, bounded_probabilities, probabilities};
-use crate::production::summation::{compensated_sum, norm};
+use crate::production::summation::{compensated_sum, extremes, norm};
 use crate::production::{DiagonalPlusLowRank, EvaluationError};
 use crate::scalar::Ball;
 
@@ -39,6 +39,8 @@ pub struct Softmax {
     target: DVector<f64>,
     /// The largest entry of b, where the value leaves out the constant of [`without_constant`](LogitLoss::without_constant).
     largest: Option<f64>,
+    /// [`target_distance`](Self::target_distance), once somebody has asked for it.
+    distance: OnceLock<Option<f64>>,
 }
 
 /// `p` and what gradient and Hessian share.
@@ -66,6 +68,7 @@ impl Softmax {
         Self {
             target,
             largest: None,
+            distance: OnceLock::new(),
         }
     }
 
@@ -142,6 +145,10 @@ impl Softmax {
     /// `r = min_t || b - t 1 ||_1`, attained at the median, rounded up; `None` if it overflows or there is no entry.
     /// A target with `||b||_1 = 1` exactly may come out a few units above 1, which costs as little in every bound.
     fn target_distance(&self) -> Option<f64> {
+        *self.distance.get_or_init(|| self.find_target_distance())
+    }
+
+    fn find_target_distance(&self) -> Option<f64> {
         // From 0, as most targets are; a block of 64 rounds as often. Below 1 the distance does not matter, and 1 is as good as the
         // median's.
         let blocks = self.target.as_slice().chunks(64);
@@ -165,7 +172,8 @@ impl Softmax {
     fn range_beyond_one(&self) -> Option<f64> {
         let distance = self.target_distance()?;
         let beyond = (distance - 1.0).max(0.0);
-        let range = self.target.max() - self.target.min();
+        let [least, largest] = extremes(self.target.as_slice());
+        let range = largest - least;
         // Four roundings.
         let share = range * (beyond / distance.max(1.0)) * (1.0 + 4.0 * f64::EPSILON);
         Some(share.min(beyond))
@@ -348,6 +356,7 @@ impl LogitLoss for Softmax {
             Arc::new(Self {
                 target: self.target.clone(),
                 largest: Some(largest),
+                distance: OnceLock::new(),
             }) as Arc<dyn LogitLoss>
         })
     }

@@ -17,12 +17,12 @@ use crate::production::{
 
 /// Dense matrices with at most this many entries are solved in orthonormal coordinates: that costs milliseconds there, and
 /// is the most accurate.
-const SMALL_ENTRIES: usize = 20_000;
+pub(crate) const SMALL_ENTRIES: usize = 20_000;
 /// A problem that Gram matrices cannot solve is handed to orthonormal coordinates up to this size: n d, all entries stored.
 const ORTHONORMAL_ENTRIES: usize = 20_000_000;
 
 /// Columns of a Gram matrix at most: it takes `8 d^2` bytes, here 8 GiB.
-const LARGEST_GRAM: usize = 1 << 15;
+pub(crate) const LARGEST_GRAM: usize = 1 << 15;
 
 impl Problem {
     /// Minimises from the origin; see [`solve`](crate::production::solve).
@@ -187,7 +187,7 @@ fn past_kinks(
 }
 
 /// The Hessian model through Gram matrices, or `None` for orthonormal coordinates.
-fn gram_model(problem: &Problem, method: Method) -> Option<Method> {
+pub(crate) fn gram_model(problem: &Problem, method: Method) -> Option<Method> {
     let (n, d) = (problem.rows(), problem.columns());
     let entries = n.saturating_mul(d);
     // A wide matrix has a singular Gram matrix: there is no point in making it.

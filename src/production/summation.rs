@@ -42,6 +42,33 @@ pub(crate) fn norm(x: &[f64]) -> f64 {
     largest * (x / largest).norm()
 }
 
+/// The least and the largest of some numbers, of which none is NaN; infinities where there are none.
+pub(crate) fn extremes(x: &[f64]) -> [f64; 2] {
+    let mut lanes = [[f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]];
+    let (groups, rest) = x.as_chunks::<LANES>();
+    let mut look = |lane: usize, x: f64| {
+        if x < lanes[0][lane] {
+            lanes[0][lane] = x;
+        }
+        if x > lanes[1][lane] {
+            lanes[1][lane] = x;
+        }
+    };
+    for group in groups {
+        for (lane, x) in group.iter().enumerate() {
+            look(lane, *x);
+        }
+    }
+    for x in rest {
+        look(0, *x);
+    }
+    let [least, largest] = lanes;
+    [
+        least.into_iter().fold(f64::INFINITY, f64::min),
+        largest.into_iter().fold(f64::NEG_INFINITY, f64::max),
+    ]
+}
+
 /// `sum_i x_i y_i` by a binary tree over leaves of 64: at most [`dot_units`]`(n)` roundings per term.
 pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
     let n = x.len();
@@ -115,6 +142,20 @@ pub(crate) fn dot_units(n: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_least_and_the_largest_are_found_wherever_they_stand() {
+        for length in 1..20_usize {
+            for place in 0..length {
+                let mut values = vec![0.5; length];
+                values[place] = -3.0;
+                values[(place + 1) % length] = 7.0;
+                let least = if length == 1 { 7.0 } else { -3.0 };
+                assert_eq!(extremes(&values), [least, 7.0], "{length}, {place}");
+            }
+        }
+        assert_eq!(extremes(&[]), [f64::INFINITY, f64::NEG_INFINITY]);
+    }
 
     #[test]
     fn a_norm_whose_squares_overflow_or_underflow_is_still_right() {

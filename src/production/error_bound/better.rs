@@ -3,6 +3,7 @@
 use crate::production::Problem;
 use crate::production::error_bound::bound::ErrorBound;
 use crate::production::error_bound::kantorovich::Proven;
+use crate::production::summation::extremes;
 
 /// What is said where a Hessian is not positive definite beyond its error.
 pub(super) const INDEFINITE: &str = "the Hessian at x is not positive definite beyond its rounding";
@@ -12,7 +13,8 @@ pub(super) const INDEFINITE: &str = "the Hessian at x is not positive definite b
 pub(super) fn modulus(problem: &Problem) -> Option<f64> {
     problem.loss().curvature_floor().map(|floor| {
         // min w^2 was rounded once.
-        let weight = problem.squared_weights().min() * (1.0 - 2.0 * f64::EPSILON);
+        let [least, _] = extremes(problem.squared_weights().as_slice());
+        let weight = least * (1.0 - 2.0 * f64::EPSILON);
         (weight + floor).next_down()
     })
 }

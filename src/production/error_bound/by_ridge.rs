@@ -14,107 +14,219 @@
 //! Errors e of the gradient in the logits enter as `root(e' A H^-1 A' e) <= ||W^-1 e|| / nu^0.5`: by the metric, not by the worst
 //! direction of A. So neither `A'A` nor sums of `|A|` are needed, and A is read twice, or four times and once for a Gram matrix.
 
+use std::sync::OnceLock;
+
 use nalgebra::DVector;
 
 use crate::production::Problem;
 use crate::production::error_bound::better::{Convex, better, modulus};
 use crate::production::error_bound::bound::Certificate;
 use crate::production::error_bound::hessian_facts::{
-    DefiniteFacts, FRACTIONS, GradientError, definite_facts,
+    Definite, DefiniteFacts, FRACTIONS, GradientError, definite_facts,
 };
 use crate::production::error_bound::kantorovich::NewtonFacts;
 use crate::production::error_bound::positive_definite::Bounded;
 use crate::production::error_bound::rounding::{MIDDLE, SLACK};
 use crate::production::error_bound::softmax_hessian::softmax_hessian;
-use crate::production::error_bound::softmax_rows::{Sizes, SoftmaxRows, softmax_rows};
+use crate::production::error_bound::softmax_rows::{
+    Sizes, SoftmaxFacts, SoftmaxRows, softmax_rows,
+};
+use crate::production::factor::cholesky::Cholesky;
 use crate::production::factor::lowest::lowest_relative;
 use crate::production::softmax::third_derivative_near;
-use crate::production::summation::norm;
+use crate::production::summation::{extremes, norm};
 use crate::scalar::rounding::UNIT;
 
 /// The largest eps: the bound is then at most some tenths above that by the Hessian itself.
 const LARGEST_SPREAD: f64 = 0.1;
 
+/// The Gram matrix of a ridge without weights 0, with what is proven of it: the same for every target.
+pub(crate) struct Ridge {
+    gram: Bounded,
+    sizes: Sizes,
+    definite: OnceLock<Option<Definite>>,
+}
+
+impl Ridge {
+    /// That of a problem, whose Gram matrix is made if nobody has; `None` where a weight is 0 or the matrix too near the ends of the range.
+    pub fn of(problem: &Problem) -> Option<Self> {
+        let operator = problem.operator();
+        let squared_weights = problem.squared_weights();
+        // Each square was rounded once.
+        let [least, largest] = extremes(squared_weights.as_slice());
+        let least_weight = least * (1.0 - 2.0 * f64::EPSILON);
+        if !MIDDLE.contains(&least_weight) || !MIDDLE.contains(&largest) {
+            return None;
+        }
+        let share = problem.share();
+        let ridge = problem
+            .ridge()
+            .get(operator, share.part(squared_weights.as_slice()));
+        let units = (operator.gram_additions() as f64 + 4.0) * UNIT;
+        // Of terms that are all positive, and as many roundings again for the sum.
+        let trace = ridge.diagonal().sum::<f64>()
+            * (1.0 + 2.0 * (units + ridge.order as f64 * UNIT))
+            * SLACK;
+        MIDDLE.contains(&trace).then(|| Self {
+            gram: Bounded {
+                matrix: ridge.clone(),
+                // Entry (i, j) is off by at most units root(G_ii G_jj), the rounding of w^2 included.
+                error: units * trace * SLACK,
+            },
+            sizes: Sizes {
+                weighted: trace.sqrt() * SLACK,
+                least_weight,
+            },
+            definite: OnceLock::new(),
+        })
+    }
+
+    /// Bounds of sizes of A in its metric.
+    pub fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// Its factor; `None` where it is not proven to be positive definite.
+    pub fn factor(&self) -> Option<&Cholesky> {
+        self.definite().map(Definite::factor)
+    }
+
+    /// `G x`, d entries.
+    pub fn multiply(&self, x: &[f64]) -> Vec<f64> {
+        self.gram.matrix.multiply(x)
+    }
+
+    fn definite(&self) -> Option<&Definite> {
+        let definite = self.definite.get_or_init(|| Definite::of(&self.gram));
+        definite.as_ref()
+    }
+
+    /// Of G and a gradient.
+    fn facts(&self, rows: &SoftmaxFacts) -> Option<DefiniteFacts> {
+        let error = GradientError {
+            plain: rows.summed,
+            dual: rows.dual,
+        };
+        self.definite()?.facts(&self.gram, &rows.gradient, error)
+    }
+
+    /// The eps of a point, where it is small enough for G to serve in the place of the Hessian; the Hessian is positive definite there.
+    pub fn spread(&self, rows: &SoftmaxFacts) -> Option<f64> {
+        let spread = rows.below.max(rows.above) / self.sizes.least_weight * SLACK;
+        (spread <= LARGEST_SPREAD).then_some(spread)
+    }
+
+    /// The bound at x (d entries) for a target whose facts these are, where G serves in the place of the Hessian.
+    pub fn bound(
+        &self,
+        problem: &Problem,
+        x: &DVector<f64>,
+        rows: &SoftmaxFacts,
+    ) -> Option<Certificate> {
+        let facts = self.dominated(rows, self.spread(rows)?, norm(x.as_slice()))?;
+        self.proven(problem, x, rows, &facts)
+    }
+
+    fn proven(
+        &self,
+        problem: &Problem,
+        x: &DVector<f64>,
+        rows: &SoftmaxFacts,
+        facts: &Facts,
+    ) -> Option<Certificate> {
+        let loss = problem.loss();
+        let least_weight = self.sizes.least_weight;
+        let in_logits = facts.in_ridge * least_weight / SLACK;
+        let none = DVector::zeros(0);
+        let newton = NewtonFacts {
+            logits: &none,
+            logit_error: &none,
+            in_logits,
+            decrement: facts.hessian.decrement,
+            step: facts.hessian.step,
+            to_unknowns: 1.0 / facts.hessian.lowest.sqrt() * SLACK,
+        };
+        let near = newton
+            .bound_by(|radius, lambda| {
+                let lipschitz = loss.hessian_lipschitz();
+                third_derivative_near(rows.centred, rows.residual, radius, lambda, lipschitz)
+            })
+            .ok()?;
+        let modulus = positive_modulus(problem);
+        let convex = modulus
+            .zip(facts.ridge.as_ref())
+            .map(|(modulus, ridge)| Convex {
+                // Everywhere Hess L >= (modulus / min w^2) G.
+                bound: ridge.decrement / ridge.lowest.sqrt()
+                    * (least_weight / modulus).max(1.0)
+                    * SLACK,
+                modulus,
+                matrix: format!("A'W^2A >= {:.3e}", ridge.lowest),
+            });
+        let convex = convex.filter(|convex| convex.bound.is_finite());
+        Some(Certificate {
+            error: better(convex, Ok(near)).in_unknowns(1.0, x),
+            noise: Some(facts.noise),
+        })
+    }
+
+    /// Of an H within `spread` G of G.
+    fn dominated(&self, rows: &SoftmaxFacts, spread: f64, length_of_x: f64) -> Option<Facts> {
+        let facts = self.facts(rows)?;
+        let left = 1.0 - spread;
+        let moved = spread / left * facts.decrement / facts.lowest.sqrt();
+        let hessian = DefiniteFacts {
+            lowest: left * facts.lowest / SLACK,
+            decrement: facts.decrement / left.sqrt() * SLACK,
+            step: (facts.step + moved) * SLACK,
+        };
+        Some(Facts {
+            hessian,
+            in_ridge: left / SLACK,
+            ridge: Some(facts),
+            noise: noise(rows, self.sizes, length_of_x),
+        })
+    }
+
+    /// Of an H that is made by itself.
+    fn at_point(&self, problem: &Problem, rows: &SoftmaxRows, x: &DVector<f64>) -> Option<Facts> {
+        let target = problem.loss().softmax_target()?;
+        let target = problem.share().part(target);
+        let (hessian, noise) = softmax_hessian(problem, target, rows, norm(x.as_slice()))?;
+        let relative = lowest_relative(&hessian.matrix, &self.gram.matrix)?;
+        let in_ridge = hessian.exceeds_part(&FRACTIONS, relative, Some(&self.gram))?;
+        let error = GradientError {
+            plain: rows.facts.summed,
+            dual: rows.facts.dual / in_ridge.sqrt() * SLACK,
+        };
+        Some(Facts {
+            hessian: definite_facts(&hessian, &rows.facts.gradient, error)?,
+            in_ridge,
+            ridge: positive_modulus(problem).and_then(|_| self.facts(&rows.facts)),
+            noise,
+        })
+    }
+}
+
+/// Where L is known to be strongly convex.
+fn positive_modulus(problem: &Problem) -> Option<f64> {
+    modulus(problem).filter(|modulus| *modulus > 0.0)
+}
+
 /// The bound and the rounding level of the gradient; `None` where the loss is not softmax, a weight is 0, the ridge does not dominate
 /// or nothing is proven: the dearer proofs may know more. x has d entries.
 pub(super) fn bound(problem: &Problem, x: &DVector<f64>) -> Option<Certificate> {
     let target = problem.loss().softmax_target()?;
-    let operator = problem.operator();
-    let squared_weights = problem.squared_weights();
-    // Each square was rounded once.
-    let least_weight = squared_weights.min() * (1.0 - 2.0 * f64::EPSILON);
-    if !MIDDLE.contains(&least_weight) || !MIDDLE.contains(&squared_weights.max()) {
-        return None;
-    }
-    let share = problem.share();
-    let ridge = problem
-        .ridge()
-        .get(operator, share.part(squared_weights.as_slice()));
-    let units = (operator.gram_additions() as f64 + 4.0) * UNIT;
-    // Of terms that are all positive, and as many roundings again for the sum.
-    let trace =
-        ridge.diagonal().sum::<f64>() * (1.0 + 2.0 * (units + ridge.order as f64 * UNIT)) * SLACK;
-    if !MIDDLE.contains(&trace) {
-        return None;
-    }
-    let sizes = Sizes {
-        weighted: trace.sqrt() * SLACK,
-        least_weight,
+    let ridge = Ridge::of(problem)?;
+    let target = problem.share().part(target);
+    let rows = softmax_rows(problem, x.as_slice(), target, ridge.sizes)?;
+    let facts = match ridge.spread(&rows.facts) {
+        Some(spread) => ridge.dominated(&rows.facts, spread, norm(x.as_slice())),
+        None => ridge.at_point(problem, &rows, x),
     };
-    let ridge = Bounded {
-        matrix: ridge.clone(),
-        // Entry (i, j) is off by at most units root(G_ii G_jj), the rounding of w^2 included.
-        error: units * trace * SLACK,
-    };
-    let rows = softmax_rows(problem, x.as_slice(), share.part(target), sizes)?;
-    let found = proven(problem, x, sizes, &ridge, &rows);
-    operator.pool().give(rows.z);
+    let found = facts.and_then(|facts| ridge.proven(problem, x, &rows.facts, &facts));
+    problem.operator().pool().give(rows.z);
     found
-}
-
-fn proven(
-    problem: &Problem,
-    x: &DVector<f64>,
-    sizes: Sizes,
-    ridge: &Bounded,
-    rows: &SoftmaxRows,
-) -> Option<Certificate> {
-    let loss = problem.loss();
-    let least_weight = sizes.least_weight;
-    let spread = rows.below.max(rows.above) / least_weight * SLACK;
-    let modulus = modulus(problem).filter(|modulus| *modulus > 0.0);
-    let facts = if spread <= LARGEST_SPREAD {
-        dominated(ridge, rows, spread, sizes, norm(x.as_slice()))?
-    } else {
-        at_point(problem, ridge, rows, x, modulus.is_some())?
-    };
-    let in_logits = facts.in_ridge * least_weight / SLACK;
-    let none = DVector::zeros(0);
-    let newton = NewtonFacts {
-        logits: &none,
-        logit_error: &none,
-        in_logits,
-        decrement: facts.hessian.decrement,
-        step: facts.hessian.step,
-        to_unknowns: 1.0 / facts.hessian.lowest.sqrt() * SLACK,
-    };
-    let near = newton
-        .bound_by(|radius, lambda| {
-            let lipschitz = loss.hessian_lipschitz();
-            third_derivative_near(rows.centred, rows.residual, radius, lambda, lipschitz)
-        })
-        .ok()?;
-    let convex = modulus.zip(facts.ridge).map(|(modulus, ridge)| Convex {
-        // Everywhere Hess L >= (modulus / min w^2) G.
-        bound: ridge.decrement / ridge.lowest.sqrt() * (least_weight / modulus).max(1.0) * SLACK,
-        modulus,
-        matrix: format!("A'W^2A >= {:.3e}", ridge.lowest),
-    });
-    let convex = convex.filter(|convex| convex.bound.is_finite());
-    Some(Certificate {
-        error: better(convex, Ok(near)).in_unknowns(1.0, x),
-        noise: Some(facts.noise),
-    })
 }
 
 /// What is known of the Hessian H, and the rounding level of the gradient.
@@ -127,67 +239,10 @@ struct Facts {
     noise: f64,
 }
 
-/// Of an H within `spread` G of G.
-fn dominated(
-    ridge: &Bounded,
-    rows: &SoftmaxRows,
-    spread: f64,
-    sizes: Sizes,
-    length_of_x: f64,
-) -> Option<Facts> {
-    let facts = in_the_ridge(ridge, rows)?;
-    let left = 1.0 - spread;
-    let moved = spread / left * facts.decrement / facts.lowest.sqrt();
-    let hessian = DefiniteFacts {
-        lowest: left * facts.lowest / SLACK,
-        decrement: facts.decrement / left.sqrt() * SLACK,
-        step: (facts.step + moved) * SLACK,
-    };
-    Some(Facts {
-        hessian,
-        in_ridge: left / SLACK,
-        ridge: Some(facts),
-        noise: noise(rows, sizes, length_of_x),
-    })
-}
-
-/// Of an H that is made by itself.
-fn at_point(
-    problem: &Problem,
-    ridge: &Bounded,
-    rows: &SoftmaxRows,
-    x: &DVector<f64>,
-    with_ridge: bool,
-) -> Option<Facts> {
-    let target = problem.loss().softmax_target()?;
-    let target = problem.share().part(target);
-    let (hessian, noise) = softmax_hessian(problem, target, rows, norm(x.as_slice()))?;
-    let relative = lowest_relative(&hessian.matrix, &ridge.matrix)?;
-    let in_ridge = hessian.exceeds_part(&FRACTIONS, relative, Some(ridge))?;
-    let error = GradientError {
-        plain: rows.summed,
-        dual: rows.dual / in_ridge.sqrt() * SLACK,
-    };
-    Some(Facts {
-        hessian: definite_facts(&hessian, &rows.gradient, error)?,
-        in_ridge,
-        ridge: with_ridge.then(|| in_the_ridge(ridge, rows)).flatten(),
-        noise,
-    })
-}
-
-fn in_the_ridge(ridge: &Bounded, rows: &SoftmaxRows) -> Option<DefiniteFacts> {
-    let error = GradientError {
-        plain: rows.summed,
-        dual: rows.dual,
-    };
-    definite_facts(ridge, &rows.gradient, error)
-}
-
 /// What rounding leaves uncertain of the gradient, and what one rounding of each entry of x does to it: `|z|` moves by at most
 /// `u |A| |x|`, in the metric of the ridge by `u ||W A|| ||x||`, and no entry of the Hessian in the logits multiplies that by more than
 /// `1 + felt / min w^2`.
-fn noise(rows: &SoftmaxRows, sizes: Sizes, length: f64) -> f64 {
+fn noise(rows: &SoftmaxFacts, sizes: Sizes, length: f64) -> f64 {
     let moved = UNIT * sizes.weighted * length * (1.0 + rows.felt / sizes.least_weight);
     (sizes.weighted * (rows.dual + moved) + rows.summed) * SLACK
 }

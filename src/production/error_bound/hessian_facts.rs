@@ -70,80 +70,122 @@ pub(super) fn hessian_facts(
 }
 
 /// Of a matrix and of a gradient (d); `None` where the matrix is not proven to be positive definite.
-///
-/// The facts are linear in the gradient and its error: all are measured in a power of two near the largest, so that no product
-/// of two of their size underflows.
 pub(super) fn definite_facts(
     matrix: &Bounded,
     gradient: &[f64],
     error: GradientError,
 ) -> Option<DefiniteFacts> {
-    let size = norm(gradient).max(error.plain);
-    if !size.is_finite() {
-        return None;
-    }
-    let unit = if size > 0.0 {
-        2f64.powi((size.log2().floor() as i32).clamp(-1000, 1000))
-    } else {
-        1.0
-    };
-    let gradient: Vec<f64> = gradient.iter().map(|entry| entry / unit).collect();
-    let error = GradientError {
-        plain: error.plain / unit,
-        dual: error.dual / unit,
-    };
-    let facts = facts_of_size_one(matrix, &gradient, error)?;
-    Some(DefiniteFacts {
-        decrement: facts.decrement * unit,
-        step: facts.step * unit,
-        ..facts
-    })
+    Definite::of(matrix)?.facts(matrix, gradient, error)
 }
 
-/// [`definite_facts`] where gradient and error are not far from 1, nor the matrix from the middle of the range.
-fn facts_of_size_one(
-    hessian: &Bounded,
-    gradient: &[f64],
-    error: GradientError,
-) -> Option<DefiniteFacts> {
-    let lowest = hessian.exceeds_part(&FRACTIONS, lowest_eigenpair(&hessian.matrix)?.0, None)?;
-    let cholesky = Cholesky::new(&hessian.matrix)?;
-    let step = cholesky.solve(gradient);
-    let image = hessian.matrix.multiply(&step);
-    let residual: Vec<f64> = gradient.iter().zip(&image).map(|(g, h)| g - h).collect();
-    let d = gradient.len() as f64;
-    // What computing H s rounds: d products and sums in each entry, by the Frobenius norm.
-    let size: f64 = 2.0
-        * (0..gradient.len())
-            .map(|j| norm(hessian.matrix.column(j)).powi(2))
-            .sum::<f64>();
-    let rounding = (d + 2.0) * UNIT * (size.sqrt() * norm(&step) + norm(gradient)) * SLACK;
-    let left = (norm(&residual) + rounding) * SLACK;
-    // lowest bounds the exact Hessian; the computed one is within `error` of it.
-    let computed_lowest = lowest - hessian.error;
-    if computed_lowest <= 0.0 {
-        return None;
+/// A matrix that is proven to be positive definite, with its factor: what serves any number of gradients.
+pub(super) struct Definite {
+    /// Of the matrix as computed.
+    cholesky: Cholesky,
+    /// The exact matrix is at least `lowest I`, the computed one `computed_lowest I`.
+    lowest: f64,
+    computed_lowest: f64,
+    /// The exact matrix is at least `shrink` times the computed one.
+    shrink: f64,
+    /// The Frobenius norm of the computed matrix, at most.
+    size: f64,
+}
+
+impl Definite {
+    /// `None` where that is not proven.
+    pub fn of(matrix: &Bounded) -> Option<Self> {
+        let lowest_of = lowest_eigenpair(&matrix.matrix)?.0;
+        let lowest = matrix.exceeds_part(&FRACTIONS, lowest_of, None)?;
+        let Bounded { matrix, error } = matrix;
+        let cholesky = Cholesky::new(matrix)?;
+        // lowest bounds the exact matrix; the computed one is within `error` of it.
+        let computed_lowest = lowest - error;
+        if computed_lowest <= 0.0 {
+            return None;
+        }
+        let shrink = 1.0 - error / computed_lowest;
+        if shrink <= 0.0 {
+            return None;
+        }
+        let columns = (0..matrix.order).map(|j| norm(matrix.column(j)).powi(2));
+        Some(Self {
+            cholesky,
+            lowest,
+            computed_lowest,
+            shrink,
+            size: (2.0 * columns.sum::<f64>()).sqrt(),
+        })
     }
-    // g' H^-1 g <= s'g + ||s|| ||r|| + ||r||^2 / lambda_min(H), each scalar product off by d roundings.
-    let square = dot(&step, gradient).abs() * SLACK
-        + (d + 2.0) * UNIT * norm(&step) * norm(gradient)
-        + norm(&step) * left
-        + left * left / computed_lowest;
-    // Hess >= (1 - error / lambda_min(H)) H.
-    let shrink = 1.0 - hessian.error / computed_lowest;
-    if shrink <= 0.0 {
-        return None;
+
+    /// The factor of the computed matrix.
+    pub fn factor(&self) -> &Cholesky {
+        &self.cholesky
     }
-    let decrement =
-        (square.sqrt() / shrink.sqrt() + error.plain / lowest.sqrt() + error.dual) * SLACK;
-    // Hess^-1 g_exact - s = Hess^-1 (g_exact - g + r - (Hess - H) s).
-    let off =
-        (error.plain + left + hessian.error * norm(&step)) / lowest + error.dual / lowest.sqrt();
-    Some(DefiniteFacts {
-        lowest,
-        decrement,
-        step: (norm(&step) + off) * SLACK,
-    })
+
+    /// Of a gradient (d) and the matrix that this was made of; `None` where the gradient is not finite.
+    ///
+    /// The facts are linear in the gradient and its error: all are measured in a power of two near the largest, so that no product
+    /// of two of their size underflows.
+    pub fn facts(
+        &self,
+        matrix: &Bounded,
+        gradient: &[f64],
+        error: GradientError,
+    ) -> Option<DefiniteFacts> {
+        let size = norm(gradient).max(error.plain);
+        if !size.is_finite() {
+            return None;
+        }
+        let unit = if size > 0.0 {
+            2f64.powi((size.log2().floor() as i32).clamp(-1000, 1000))
+        } else {
+            1.0
+        };
+        let gradient: Vec<f64> = gradient.iter().map(|entry| entry / unit).collect();
+        let error = GradientError {
+            plain: error.plain / unit,
+            dual: error.dual / unit,
+        };
+        let facts = self.facts_of_size_one(matrix, &gradient, error);
+        Some(DefiniteFacts {
+            decrement: facts.decrement * unit,
+            step: facts.step * unit,
+            ..facts
+        })
+    }
+
+    /// [`facts`](Self::facts) where gradient and error are not far from 1, nor the matrix from the middle of the range.
+    fn facts_of_size_one(
+        &self,
+        hessian: &Bounded,
+        gradient: &[f64],
+        error: GradientError,
+    ) -> DefiniteFacts {
+        let step = self.cholesky.solve(gradient);
+        let image = hessian.matrix.multiply(&step);
+        let residual: Vec<f64> = gradient.iter().zip(&image).map(|(g, h)| g - h).collect();
+        let d = gradient.len() as f64;
+        // What computing H s rounds: d products and sums in each entry, by the Frobenius norm.
+        let rounding = (d + 2.0) * UNIT * (self.size * norm(&step) + norm(gradient)) * SLACK;
+        let left = (norm(&residual) + rounding) * SLACK;
+        let lowest = self.lowest;
+        // g' H^-1 g <= s'g + ||s|| ||r|| + ||r||^2 / lambda_min(H), each scalar product off by d roundings.
+        let square = dot(&step, gradient).abs() * SLACK
+            + (d + 2.0) * UNIT * norm(&step) * norm(gradient)
+            + norm(&step) * left
+            + left * left / self.computed_lowest;
+        // Hess >= (1 - error / lambda_min(H)) H.
+        let decrement =
+            (square.sqrt() / self.shrink.sqrt() + error.plain / lowest.sqrt() + error.dual) * SLACK;
+        // Hess^-1 g_exact - s = Hess^-1 (g_exact - g + r - (Hess - H) s).
+        let off = (error.plain + left + hessian.error * norm(&step)) / lowest
+            + error.dual / lowest.sqrt();
+        DefiniteFacts {
+            lowest,
+            decrement,
+            step: (norm(&step) + off) * SLACK,
+        }
+    }
 }
 
 #[cfg(test)]

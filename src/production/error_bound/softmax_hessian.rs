@@ -125,7 +125,7 @@ pub(super) fn softmax_hessian(
     // One rounding of each entry of x moves a logit by at most u ||a|| ||x||; `|| |A|' f ||` is at most `sum f ||a||`.
     let [means, tilts] = sums.lengths;
     let felt = trace + means * (2.0 * tilts + core * means);
-    let noise = (sums.off[2] + UNIT * length_of_x * felt + rows.summed) * length * SLACK;
+    let noise = (sums.off[2] + UNIT * length_of_x * felt + rows.facts.summed) * length * SLACK;
     let hessian = Bounded {
         matrix,
         error: error * SLACK,

@@ -26,7 +26,7 @@ const MARGIN: f64 = 1.01;
 
 /// Bounds of sizes of A in the metric of the ridge.
 #[derive(Clone, Copy)]
-pub(super) struct Sizes {
+pub(crate) struct Sizes {
     /// `||diag(w) A||` in the Frobenius norm, at most.
     pub weighted: f64,
     /// `min w^2`, at least; `> 0`.
@@ -35,17 +35,13 @@ pub(super) struct Sizes {
 
 impl Sizes {
     /// `||A||` in the Frobenius norm, at most.
-    fn plain(self) -> f64 {
+    pub fn plain(self) -> f64 {
         self.weighted / self.least_weight.sqrt() * SLACK
     }
 }
 
 /// What is proven at x. The exact gradient of L is `A' V`, v is V as computed.
-pub(super) struct SoftmaxRows {
-    /// The logits (of the rows that are here), from the pool of the operator.
-    pub z: Vec<f64>,
-    /// `q = exp(z - top)` is all that rows need beside this.
-    pub shared: Shared,
+pub(crate) struct SoftmaxFacts {
     /// `A' v` as computed (d).
     pub gradient: Vec<f64>,
     /// How far that is from `A' v`, in norm.
@@ -64,6 +60,16 @@ pub(super) struct SoftmaxRows {
     pub residual: f64,
 }
 
+/// The facts at x, and the rows that they are of.
+pub(super) struct SoftmaxRows {
+    /// The logits (of the rows that are here), from the pool of the operator.
+    pub z: Vec<f64>,
+    /// `q = exp(z - top)` is all that rows need beside this.
+    pub shared: Shared,
+    /// What is proven.
+    pub facts: SoftmaxFacts,
+}
+
 /// The facts at x (d entries), for a target b (of the rows that are here); `None` where logits are so large, or so far apart, that rounding moves p
 /// by more than a little, or something overflows. All weights are positive.
 pub(super) fn softmax_rows(
@@ -74,7 +80,7 @@ pub(super) fn softmax_rows(
 ) -> Option<SoftmaxRows> {
     let operator = problem.operator();
     let level = operator.level();
-    let (n, d) = (problem.rows() as f64, problem.columns() as f64);
+    let d = problem.columns() as f64;
     let mut z = operator.pool().take(target.len());
     operator.multiply_doubled(x, &mut z);
     let top = operator.top(&z)?;
@@ -102,14 +108,28 @@ pub(super) fn softmax_rows(
     });
     let mut reached = Reach::default();
     parts.iter().for_each(|part| reached.add(part));
-    let [squares, length, deltas, residuals] = reached.sums.map(|sum| sum.sqrt() * SLACK);
-    let [below, above, centred] = reached.largest;
-
     let gradient = operator.transpose_multiply_doubled(&v);
     operator.pool().give(v);
     let additions = operator.doubled_additions() as f64;
     // Over the columns: || |A|' |v| || <= ||A|| ||v||.
+    let length = reached.sums[1].sqrt() * SLACK;
     let second = 4.0 * (additions + 1.0).powi(2) * UNIT * UNIT * sizes.plain() * length;
+    let facts = facts(problem.rows(), gradient, second, (&sums, &shared), &reached)?;
+    Some(SoftmaxRows { z, shared, facts })
+}
+
+/// What follows from both sweeps over n rows, and from a gradient (d) that is off by at most a unit of itself, `second` in norm, and what
+/// underflows; `None` where something overflows.
+pub(super) fn facts(
+    n: usize,
+    gradient: Vec<f64>,
+    second: f64,
+    (sums, shared): (&Masses, &Shared),
+    reached: &Reach,
+) -> Option<SoftmaxFacts> {
+    let (n, d) = (n as f64, gradient.len() as f64);
+    let [squares, _, deltas, residuals] = reached.sums.map(|sum| sum.sqrt() * SLACK);
+    let [below, above, centred] = reached.largest;
     let summed = (UNIT * norm(&gradient) + second + n * d * f64::MIN_POSITIVE) * MARGIN;
 
     // Hess l = (I - p 1') diag(delta) (I - 1 p'), and || I - 1 p' ||^2 = n <p, p>; or by its three terms.
@@ -117,9 +137,7 @@ pub(super) fn softmax_rows(
     let cross = 2.0 * deltas * p_squares.sqrt() * SLACK;
     let oblique = n * p_squares;
     let rank_one = p_squares * p_squares;
-    let rows = SoftmaxRows {
-        z,
-        shared,
+    let facts = SoftmaxFacts {
         gradient,
         summed,
         dual: squares + UNDERFLOW,
@@ -129,13 +147,13 @@ pub(super) fn softmax_rows(
         centred,
         residual: residuals,
     };
-    let finite = [summed, rows.dual, rows.felt, centred];
-    (finite.iter().all(|x| x.is_finite()) && residuals < LARGEST_RESIDUAL).then_some(rows)
+    let finite = [summed, facts.dual, facts.felt, centred];
+    (finite.iter().all(|x| x.is_finite()) && residuals < LARGEST_RESIDUAL).then_some(facts)
 }
 
 /// The probabilities' common factor, s, and the errors that all rows share; `second` bounds what is wrong with a logit beyond
 /// `1.01 u |z|`.
-fn normalised(sums: &Masses, top: f64, second: f64) -> Option<Shared> {
+pub(super) fn normalised(sums: &Masses, top: f64, second: f64) -> Option<Shared> {
     let [total, squares, planted] = sums.doubled.map(|[head, tail]| head + tail);
     let [moved, moved_squares, moved_target, target] = sums.plain;
     // rho_i <= slope m_i + each.

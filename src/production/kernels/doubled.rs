@@ -47,13 +47,13 @@ impl<S: Simd> DoubledSum<S> {
         }
     }
 
-    /// A sum so far.
+    /// A sum that has been taken apart.
     #[inline(always)]
-    pub fn of(head: S::f64s, tail: S::f64s) -> Self {
+    pub fn of([head, tail]: [S::f64s; 2]) -> Self {
         Self { head, tail }
     }
 
-    /// Its heads and tails.
+    /// Head and tail.
     #[inline(always)]
     pub fn parts(self) -> [S::f64s; 2] {
         [self.head, self.tail]
@@ -83,17 +83,7 @@ impl<S: Simd> DoubledSum<S> {
     #[inline(always)]
     pub fn add_product(&mut self, simd: S, x: S::f64s, y: S::f64s) {
         let head = simd.mul_f64s(x, y);
-        let tail = if S::IS_SCALAR {
-            // A fused multiply-add would be a call of the C library.
-            let (x_high, x_low) = halves(simd, x);
-            let (y_high, y_low) = halves(simd, y);
-            let rest = simd.sub_f64s(head, simd.mul_f64s(x_high, y_high));
-            let rest = simd.sub_f64s(rest, simd.mul_f64s(x_low, y_high));
-            let rest = simd.sub_f64s(rest, simd.mul_f64s(x_high, y_low));
-            simd.sub_f64s(simd.mul_f64s(x_low, y_low), rest)
-        } else {
-            simd.mul_add_f64s(x, y, simd.neg_f64s(head))
-        };
+        let tail = product_tail(simd, x, y, head);
         self.add(simd, head);
         self.tail = simd.add_f64s(self.tail, tail);
     }
@@ -117,6 +107,21 @@ impl<S: Simd> DoubledSum<S> {
 pub(crate) fn merge(sum: &mut Pair, other: Pair) {
     let (head, lost) = two_sum(sum[0], other[0]);
     *sum = [head, sum[1] + (other[1] + lost)];
+}
+
+/// `x y` less the product as rounded, without error.
+#[inline(always)]
+pub(crate) fn product_tail<S: Simd>(simd: S, x: S::f64s, y: S::f64s, product: S::f64s) -> S::f64s {
+    if !S::IS_SCALAR {
+        return simd.mul_add_f64s(x, y, simd.neg_f64s(product));
+    }
+    // A fused multiply-add would be a call of the C library.
+    let (x_high, x_low) = halves(simd, x);
+    let (y_high, y_low) = halves(simd, y);
+    let rest = simd.sub_f64s(product, simd.mul_f64s(x_high, y_high));
+    let rest = simd.sub_f64s(rest, simd.mul_f64s(x_low, y_high));
+    let rest = simd.sub_f64s(rest, simd.mul_f64s(x_high, y_low));
+    simd.sub_f64s(simd.mul_f64s(x_low, y_low), rest)
 }
 
 #[inline(always)]

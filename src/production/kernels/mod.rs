@@ -4,6 +4,7 @@
 //! every x86-64 (SSE2, AVX2, AVX-512) and for aarch64. Kernels work on one block of rows and know nothing of threads;
 //! `partition` cuts the rows into chunks that do not depend on the number of threads, so results do not either.
 
+pub(crate) mod anchored;
 pub(crate) mod attention;
 pub(crate) mod cholesky;
 pub(crate) mod dense;
@@ -22,6 +23,7 @@ pub(crate) mod product;
 pub(crate) mod residual;
 pub(crate) mod softmax;
 pub(crate) mod softmax_bounds;
+pub(crate) mod softmax_lanes;
 pub(crate) mod sparse;
 pub(crate) mod subtract;
 pub(crate) mod symmetric;

@@ -1,5 +1,5 @@
 //! A design matrix as the solver uses it: whole products, cut into chunks and run on all threads; `doubled` has those in doubled
-//! precision, `gram` Gram matrices, `regression` normal equations with their right sides.
+//! precision, `gram` Gram matrices, `regression` normal equations with their right sides, `several` products with several vectors at once.
 //!
 //! Where several processes share the rows ([`Share`]), arrays with an entry for each row have those of the rows that are here, and
 //! sums, products with `A'` and Gram matrices are those of all rows.
@@ -7,6 +7,7 @@
 mod doubled;
 mod gram;
 mod regression;
+pub(crate) mod several;
 
 use std::ops::Range;
 use std::sync::Arc;

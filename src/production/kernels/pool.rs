@@ -40,6 +40,13 @@ impl Pool {
         Some(array)
     }
 
+    /// Entries of the arrays that nobody uses at the moment.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        let idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.iter().map(Vec::capacity).sum()
+    }
+
     /// Hands an array back.
     pub fn give(&self, array: Vec<f64>) {
         if array.capacity() > 0 {

@@ -137,7 +137,7 @@ impl Accumulate<'_> {
         let heads = &mut S::as_mut_simd_f64s(self.heads).0[first..first + W];
         let tails = &mut S::as_mut_simd_f64s(self.tails).0[first..first + W];
         let mut sums: [DoubledSum<S>; W] =
-            std::array::from_fn(|v| DoubledSum::of(heads[v], tails[v]));
+            std::array::from_fn(|v| DoubledSum::of([heads[v], tails[v]]));
         let place = first * S::F64_LANES..(first + W) * S::F64_LANES;
         let rows = self.block.chunks_exact(stride);
         for ((row, head), tail) in rows.zip(self.r[0]).zip(self.r[1]) {

@@ -82,10 +82,12 @@ struct First<'a> {
     scratch: &'a mut [f64],
 }
 
-struct FirstSums<S: Simd> {
-    doubled: [DoubledSum<S>; 3],
-    plain: [S::f64s; 4],
-    largest: S::f64s,
+/// Sums of the first sweep in every lane of a vector.
+#[derive(Clone, Copy)]
+pub(super) struct FirstSums<S: Simd> {
+    pub doubled: [DoubledSum<S>; 3],
+    pub plain: [S::f64s; 4],
+    pub largest: S::f64s,
 }
 
 impl<S: Simd> FirstSums<S> {
@@ -98,9 +100,10 @@ impl<S: Simd> FirstSums<S> {
         }
     }
 
+    /// Adds rows with these logits, exponentials and targets.
     #[inline(always)]
-    fn add(&mut self, simd: S, z: S::f64s, q: S::f64s, b: S::f64s, top: f64) {
-        let off = simd.abs_f64s(simd.sub_f64s(z, simd.splat_f64s(top)));
+    pub fn add(&mut self, simd: S, [z, q, b]: [S::f64s; 3], top: S::f64s) {
+        let off = simd.abs_f64s(simd.sub_f64s(z, top));
         let m = simd.add_f64s(simd.abs_f64s(z), off);
         let square = simd.mul_f64s(q, q);
         let target = simd.mul_f64s(q, b);
@@ -139,12 +142,13 @@ impl WithSimd for First<'_> {
         let (q, q_rest) = S::as_simd_f64s(q);
         let (b, b_rest) = S::as_simd_f64s(self.b);
         let mut sums = FirstSums::<S>::new(simd);
+        let top = simd.splat_f64s(self.top);
         for ((z, q), b) in z.iter().zip(q).zip(b) {
-            sums.add(simd, *z, *q, *b, self.top);
+            sums.add(simd, [*z, *q, *b], top);
         }
         let mut rest = FirstSums::<Scalar>::new(Scalar);
         for ((z, q), b) in z_rest.iter().zip(q_rest).zip(b_rest) {
-            rest.add(Scalar, *z, *q, *b, self.top);
+            rest.add(Scalar, [*z, *q, *b], self.top);
         }
         let mut found = sums.reduce(simd);
         found.add(&rest.reduce(Scalar));
@@ -168,6 +172,60 @@ pub(crate) struct Shared {
     pub slope: f64,
     /// A logit is off by at most `1.01 u |z_i| + logit_error`.
     pub logit_error: f64,
+}
+
+/// [`Shared`] in every lane of a vector.
+#[derive(Clone, Copy)]
+pub(super) struct SharedLanes<S: Simd> {
+    scale: S::f64s,
+    top: S::f64s,
+    mean: S::f64s,
+    mean_error: S::f64s,
+    relative: S::f64s,
+    slope: S::f64s,
+    logit_error: S::f64s,
+}
+
+impl Shared {
+    /// How many numbers it consists of.
+    pub(super) const NUMBERS: usize = 7;
+
+    /// All of them.
+    pub(super) fn numbers(&self) -> [f64; Self::NUMBERS] {
+        [
+            self.scale,
+            self.top,
+            self.mean,
+            self.mean_error,
+            self.relative,
+            self.slope,
+            self.logit_error,
+        ]
+    }
+}
+
+impl<S: Simd> SharedLanes<S> {
+    /// From [`Shared::numbers`] by lanes.
+    #[inline(always)]
+    pub fn of(numbers: [S::f64s; Shared::NUMBERS]) -> Self {
+        let [scale, top, mean, mean_error, relative, slope, logit_error] = numbers;
+        Self {
+            scale,
+            top,
+            mean,
+            mean_error,
+            relative,
+            slope,
+            logit_error,
+        }
+    }
+
+    /// The same in all lanes.
+    #[inline(always)]
+    fn splat(simd: S, shared: &Shared) -> Self {
+        let numbers = shared.numbers();
+        Self::of(std::array::from_fn(|k| simd.splat_f64s(numbers[k])))
+    }
 }
 
 /// Sums and maxima over rows of the second sweep: with `c = p - b`, `t = c - s`, `v = p t + w^2 z` and
@@ -236,6 +294,7 @@ struct Second<'a> {
 struct Probable<S: Simd> {
     p: S::f64s,
     p_error: S::f64s,
+    c: S::f64s,
     /// `|c|` and `|t|`, errors included.
     c_size: S::f64s,
     t_size: S::f64s,
@@ -249,27 +308,22 @@ struct Probable<S: Simd> {
 impl<S: Simd> Probable<S> {
     /// The errors of p, c, t, `p t`, `p + t` and delta, in this order, are those of sums and products.
     #[inline(always)]
-    fn of(simd: S, [z, b, q]: [S::f64s; 3], shared: &Shared) -> Self {
+    fn of(simd: S, [z, b, q]: [S::f64s; 3], shared: &SharedLanes<S>) -> Self {
         let unit = simd.splat_f64s(UNIT);
-        let p = simd.mul_f64s(q, simd.splat_f64s(shared.scale));
+        let p = simd.mul_f64s(q, shared.scale);
         let c = simd.sub_f64s(p, b);
-        let t = simd.sub_f64s(c, simd.splat_f64s(shared.mean));
+        let t = simd.sub_f64s(c, shared.mean);
         let product = simd.mul_f64s(p, t);
         let sum = simd.add_f64s(p, t);
         let delta = simd.mul_f64s(p, sum);
 
-        let off = simd.abs_f64s(simd.sub_f64s(z, simd.splat_f64s(shared.top)));
+        let off = simd.abs_f64s(simd.sub_f64s(z, shared.top));
         let m = simd.add_f64s(simd.abs_f64s(z), off);
-        let (slope, relative) = (
-            simd.splat_f64s(shared.slope),
-            simd.splat_f64s(shared.relative),
-        );
-        let p_error = simd.mul_f64s(p, simd.mul_add_e_f64s(m, slope, relative));
+        let p_error = simd.mul_f64s(p, simd.mul_add_e_f64s(m, shared.slope, shared.relative));
         let c_error = simd.mul_add_e_f64s(unit, simd.abs_f64s(c), p_error);
-        let mean_error = simd.splat_f64s(shared.mean_error);
         let t_error = simd.add_f64s(
             c_error,
-            simd.mul_add_e_f64s(unit, simd.abs_f64s(t), mean_error),
+            simd.mul_add_e_f64s(unit, simd.abs_f64s(t), shared.mean_error),
         );
         let t_size = simd.add_f64s(simd.abs_f64s(t), t_error);
         let rounded = simd.mul_f64s(unit, simd.abs_f64s(product));
@@ -288,6 +342,7 @@ impl<S: Simd> Probable<S> {
         Self {
             p,
             p_error,
+            c,
             c_size: simd.add_f64s(simd.abs_f64s(c), c_error),
             t_size,
             product,
@@ -299,12 +354,18 @@ impl<S: Simd> Probable<S> {
 
     /// `v = p t + w^2 z` and its error: the logit, the square of the weight and their product round once each.
     #[inline(always)]
-    fn with_ridge(&self, simd: S, z: S::f64s, w2: S::f64s, shared: &Shared) -> [S::f64s; 2] {
+    fn with_ridge(
+        &self,
+        simd: S,
+        z: S::f64s,
+        w2: S::f64s,
+        shared: &SharedLanes<S>,
+    ) -> [S::f64s; 2] {
         let v = simd.add_f64s(self.product, simd.mul_f64s(w2, z));
         let logit_error = simd.mul_add_e_f64s(
             simd.splat_f64s(3.1 * UNIT),
             simd.abs_f64s(z),
-            simd.splat_f64s(shared.logit_error),
+            shared.logit_error,
         );
         let error = simd.mul_add_e_f64s(w2, logit_error, self.product_error);
         let rounded = simd.mul_f64s(simd.splat_f64s(UNIT), simd.abs_f64s(v));
@@ -320,6 +381,7 @@ fn inflated<S: Simd>(simd: S, error: S::f64s) -> S::f64s {
 
 /// p, delta and v of one row, each with its error, as the second sweep has them.
 pub(crate) fn row([z, b, w2, q]: [f64; 4], shared: &Shared) -> [[f64; 2]; 3] {
+    let shared = &SharedLanes::splat(Scalar, shared);
     let row = Probable::<Scalar>::of(Scalar, [z, b, q], shared);
     [
         [row.p, inflated(Scalar, row.p_error)],
@@ -328,9 +390,11 @@ pub(crate) fn row([z, b, w2, q]: [f64; 4], shared: &Shared) -> [[f64; 2]; 3] {
     ]
 }
 
-struct SecondSums<S: Simd> {
-    sums: [S::f64s; 4],
-    largest: [S::f64s; 3],
+/// Sums and maxima of the second sweep in every lane of a vector.
+#[derive(Clone, Copy)]
+pub(super) struct SecondSums<S: Simd> {
+    pub sums: [S::f64s; 4],
+    pub largest: [S::f64s; 3],
 }
 
 impl<S: Simd> SecondSums<S> {
@@ -342,9 +406,14 @@ impl<S: Simd> SecondSums<S> {
         }
     }
 
-    /// v of some rows.
+    /// v and c of some rows.
     #[inline(always)]
-    fn add(&mut self, simd: S, [z, b, w2, q]: [S::f64s; 4], shared: &Shared) -> S::f64s {
+    pub fn add(
+        &mut self,
+        simd: S,
+        [z, b, w2, q]: [S::f64s; 4],
+        shared: &SharedLanes<S>,
+    ) -> [S::f64s; 2] {
         let row = Probable::of(simd, [z, b, q], shared);
         let [v, error] = row.with_ridge(simd, z, w2, shared);
         let in_weights = simd.div_f64s(error, w2);
@@ -361,7 +430,7 @@ impl<S: Simd> SecondSums<S> {
         for (size, more) in self.largest.iter_mut().zip(reached) {
             *size = simd.max_f64s(*size, more);
         }
-        v
+        [v, row.c]
     }
 
     #[inline(always)]
@@ -383,12 +452,14 @@ impl WithSimd for Second<'_> {
         let (w2, w2_rest) = S::as_simd_f64s(self.squared_weights);
         let (q, q_rest) = S::as_mut_simd_f64s(self.q);
         let mut sums = SecondSums::<S>::new(simd);
+        let shared = SharedLanes::splat(simd, &self.shared);
         for (((z, b), w2), q) in z.iter().zip(b).zip(w2).zip(q) {
-            *q = sums.add(simd, [*z, *b, *w2, *q], &self.shared);
+            [*q, _] = sums.add(simd, [*z, *b, *w2, *q], &shared);
         }
         let mut rest = SecondSums::<Scalar>::new(Scalar);
+        let shared = SharedLanes::splat(Scalar, &self.shared);
         for (((z, b), w2), q) in z_rest.iter().zip(b_rest).zip(w2_rest).zip(q_rest) {
-            *q = rest.add(Scalar, [*z, *b, *w2, *q], &self.shared);
+            [*q, _] = rest.add(Scalar, [*z, *b, *w2, *q], &shared);
         }
         let mut found = sums.reduce(simd);
         found.add(&rest.reduce(Scalar));

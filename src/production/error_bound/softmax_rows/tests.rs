@@ -102,7 +102,7 @@ fn gradient_and_curvature_are_those_of_the_definitions() {
             weighted: w2.iter().sum::<f64>().sqrt() * SLACK,
             least_weight: problem.squared_weights().min(),
         };
-        let rows = softmax_rows(&problem, &z, &b, sizes).unwrap();
+        let rows = softmax_rows(&problem, &z, &b, sizes).unwrap().facts;
         let truth = exact(&z, &b, &w2);
         let off: f64 = (0..n)
             .map(|i| (high(rows.gradient[i]) - truth[i][2]).to_f64().powi(2) / w2[i])
