@@ -33,7 +33,7 @@ mod softmax_several;
 
 pub(crate) use bound::Certificate;
 pub use bound::ErrorBound;
-pub(crate) use by_ridge::Ridge;
+pub(crate) use by_ridge::ProvenRidge;
 pub use choose::bound_error;
 pub(crate) use choose::certify;
 pub(crate) use in_qr::bound_in;

@@ -33,6 +33,7 @@ use crate::production::error_bound::softmax_rows::{
 };
 use crate::production::factor::cholesky::Cholesky;
 use crate::production::factor::lowest::lowest_relative;
+use crate::production::kernels::operator::Gram;
 use crate::production::softmax::third_derivative_near;
 use crate::production::summation::{extremes, norm};
 use crate::scalar::rounding::UNIT;
@@ -41,44 +42,70 @@ use crate::scalar::rounding::UNIT;
 const LARGEST_SPREAD: f64 = 0.1;
 
 /// The Gram matrix of a ridge without weights 0, with what is proven of it: the same for every target.
-pub(crate) struct Ridge {
+pub(crate) struct ProvenRidge {
     gram: Bounded,
     sizes: Sizes,
+    /// Whether its products were rounded to single precision.
+    single: bool,
     definite: OnceLock<Option<Definite>>,
 }
 
-impl Ridge {
+impl ProvenRidge {
     /// That of a problem, whose Gram matrix is made if nobody has; `None` where a weight is 0 or the matrix too near the ends of the range.
     pub fn of(problem: &Problem) -> Option<Self> {
-        let operator = problem.operator();
-        let squared_weights = problem.squared_weights();
-        // Each square was rounded once.
-        let [least, largest] = extremes(squared_weights.as_slice());
-        let least_weight = least * (1.0 - 2.0 * f64::EPSILON);
-        if !MIDDLE.contains(&least_weight) || !MIDDLE.contains(&largest) {
-            return None;
-        }
-        let share = problem.share();
-        let ridge = problem
-            .ridge()
-            .get(operator, share.part(squared_weights.as_slice()));
-        let units = (operator.gram_additions() as f64 + 4.0) * UNIT;
+        let least_weight = least_weight(problem)?;
+        let squares = problem.share().part(problem.squared_weights().as_slice());
+        let kept = problem.ridge().get(problem.operator(), squares);
+        Self::with(problem, least_weight, kept.gram.clone(), kept.single)
+    }
+
+    /// With products in double precision, made anew.
+    fn in_double(problem: &Problem) -> Option<Self> {
+        let least_weight = least_weight(problem)?;
+        let squares = problem.share().part(problem.squared_weights().as_slice());
+        Self::with(
+            problem,
+            least_weight,
+            problem.operator().gram(squares),
+            None,
+        )
+    }
+
+    /// Of a matrix and what single precision makes of it in the spectral norm, where its products are so.
+    fn with(problem: &Problem, least_weight: f64, gram: Gram, single: Option<f64>) -> Option<Self> {
+        let units = (problem.operator().gram_additions() as f64 + 4.0) * UNIT;
+        let order = gram.order as f64;
         // Of terms that are all positive, and as many roundings again for the sum.
-        let trace = ridge.diagonal().sum::<f64>()
-            * (1.0 + 2.0 * (units + ridge.order as f64 * UNIT))
-            * SLACK;
+        let trace = gram.diagonal().sum::<f64>() * (1.0 + 2.0 * (units + order * UNIT)) * SLACK;
+        // Each of the d entries on the diagonal is off by at most the spectral norm of the error.
+        let trace = trace + order * single.unwrap_or(0.0) * SLACK;
         MIDDLE.contains(&trace).then(|| Self {
             gram: Bounded {
-                matrix: ridge.clone(),
+                matrix: gram,
                 // Entry (i, j) is off by at most units root(G_ii G_jj), the rounding of w^2 included.
-                error: units * trace * SLACK,
+                error: units * trace * SLACK + single.unwrap_or(0.0),
             },
             sizes: Sizes {
                 weighted: trace.sqrt() * SLACK,
                 least_weight,
             },
+            single: single.is_some(),
             definite: OnceLock::new(),
         })
+    }
+
+    /// The bound at x (d entries) whose rows these are.
+    fn bound_of_rows(
+        &self,
+        problem: &Problem,
+        x: &DVector<f64>,
+        rows: &SoftmaxRows,
+    ) -> Option<Certificate> {
+        let facts = match self.spread(&rows.facts) {
+            Some(spread) => self.dominated(&rows.facts, spread, norm(x.as_slice())),
+            None => self.at_point(problem, rows, x),
+        };
+        self.proven(problem, x, &rows.facts, &facts?)
     }
 
     /// Bounds of sizes of A in its metric.
@@ -208,6 +235,14 @@ impl Ridge {
     }
 }
 
+/// The least of `w^2`, rounded down; `None` where it or the largest is too near the ends of the range.
+fn least_weight(problem: &Problem) -> Option<f64> {
+    let [least, largest] = extremes(problem.squared_weights().as_slice());
+    // Each square was rounded once.
+    let least_weight = least * (1.0 - 2.0 * f64::EPSILON);
+    (MIDDLE.contains(&least_weight) && MIDDLE.contains(&largest)).then_some(least_weight)
+}
+
 /// Where L is known to be strongly convex.
 fn positive_modulus(problem: &Problem) -> Option<f64> {
     modulus(problem).filter(|modulus| *modulus > 0.0)
@@ -217,14 +252,14 @@ fn positive_modulus(problem: &Problem) -> Option<f64> {
 /// or nothing is proven: the dearer proofs may know more. x has d entries.
 pub(super) fn bound(problem: &Problem, x: &DVector<f64>) -> Option<Certificate> {
     let target = problem.loss().softmax_target()?;
-    let ridge = Ridge::of(problem)?;
+    let ridge = ProvenRidge::of(problem)?;
     let target = problem.share().part(target);
     let rows = softmax_rows(problem, x.as_slice(), target, ridge.sizes)?;
-    let facts = match ridge.spread(&rows.facts) {
-        Some(spread) => ridge.dominated(&rows.facts, spread, norm(x.as_slice())),
-        None => ridge.at_point(problem, &rows, x),
-    };
-    let found = facts.and_then(|facts| ridge.proven(problem, x, &rows.facts, &facts));
+    let mut found = ridge.bound_of_rows(problem, x, &rows);
+    if found.is_none() && ridge.single {
+        found = ProvenRidge::in_double(problem)
+            .and_then(|ridge| ridge.bound_of_rows(problem, x, &rows));
+    }
     problem.operator().pool().give(rows.z);
     found
 }

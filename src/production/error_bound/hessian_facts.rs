@@ -95,14 +95,9 @@ impl Definite {
     /// `None` where that is not proven.
     pub fn of(matrix: &Bounded) -> Option<Self> {
         let lowest_of = lowest_eigenpair(&matrix.matrix)?.0;
-        let lowest = matrix.exceeds_part(&FRACTIONS, lowest_of, None)?;
+        let (lowest, computed_lowest) = lowest_eigenvalues(matrix, lowest_of)?;
         let Bounded { matrix, error } = matrix;
         let cholesky = Cholesky::new(matrix)?;
-        // lowest bounds the exact matrix; the computed one is within `error` of it.
-        let computed_lowest = lowest - error;
-        if computed_lowest <= 0.0 {
-            return None;
-        }
         let shrink = 1.0 - error / computed_lowest;
         if shrink <= 0.0 {
             return None;
@@ -188,6 +183,20 @@ impl Definite {
     }
 }
 
+/// What the lowest eigenvalues of the exact Hessian and of the computed one are proven to be at least, near an estimate.
+fn lowest_eigenvalues(hessian: &Bounded, estimate: f64) -> Option<(f64, f64)> {
+    let most = FRACTIONS[0] * estimate;
+    // Of an error that is a part of the eigenvalue neither is found by a fraction: the proof is of the computed one, less the error.
+    let rough = most - hessian.error;
+    if hessian.error > estimate - most && rough > 0.0 && hessian.exceeds(rough, None) {
+        return Some((rough, most));
+    }
+    let lowest = hessian.exceeds_part(&FRACTIONS, estimate, None)?;
+    let computed = lowest - hessian.error;
+    // Nothing is left of the computed one otherwise.
+    (computed > hessian.error).then_some((lowest, computed))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,7 +217,7 @@ mod tests {
         // Nothing is known of a matrix that its error may make indefinite, or that is so.
         assert!(
             hessian_facts(
-                &bounded([4.0, 9.0], 2.1),
+                &bounded([4.0, 9.0], 4.0),
                 &bounded([2.0, 1.0], 0.0),
                 &[8.0, 9.0],
                 0.1
@@ -226,16 +235,22 @@ mod tests {
         );
     }
 
+    /// 0.99 * 4 as a fraction, or what the error leaves of it, with g = (8, 9) and s = (2, 1): the decrement is
+    /// `5 / (1 - e / 3.96)^0.5`, the step `root 5 (1 + e / (3.96 - e))`.
     #[test]
-    fn a_larger_error_leaves_a_smaller_fraction_of_the_lowest_eigenvalue() {
-        // 4 within 0.1: 0.9 * 4 = 3.6 is proven, 3.96 is not; within 1: 0.5 * 4.
-        for (error, lowest) in [(0.02, 3.96), (0.1, 3.6), (1.0, 2.0)] {
+    fn an_error_that_is_a_part_of_the_lowest_eigenvalue_is_taken_off_it() {
+        for (error, lowest) in [(0.02, 3.96), (0.1, 3.86), (1.0, 2.96), (3.0, 0.96)] {
             let hessian = bounded([4.0, 9.0], error);
             let facts = hessian_facts(&hessian, &bounded([2.0, 1.0], 0.0), &[8.0, 9.0], 0.0);
-            match facts {
-                Some(facts) => covers(facts.lowest, lowest, 1e-12),
-                // 2 - 1 = 1 is no more than the error: nothing is left of the computed matrix.
-                None => assert_eq!(error, 1.0),
+            // A'A is proven by fractions of its own.
+            let Some(facts) = facts else {
+                assert_eq!(error, 3.0);
+                continue;
+            };
+            covers(facts.lowest, lowest, 1e-9);
+            if error > 0.05 {
+                covers(facts.decrement, 5.0 / (1.0_f64 - error / 3.96).sqrt(), 1e-9);
+                covers(facts.step, 5f64.sqrt() * (1.0 + error / lowest), 1e-9);
             }
         }
     }

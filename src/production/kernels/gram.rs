@@ -199,7 +199,7 @@ fn pack_right<S: Simd, const NR: usize>(
 
 /// The rows that follow a block, to be fetched a line at a time while its tiles are made.
 #[derive(Clone, Copy)]
-struct Ahead<'a> {
+pub(crate) struct Ahead<'a> {
     /// From the first row of the next block on.
     entries: &'a [f64],
     /// Where the next line starts.
@@ -208,7 +208,7 @@ struct Ahead<'a> {
 
 impl<'a> Ahead<'a> {
     /// What follows a range of rows; nothing for a list of them.
-    fn of(matrix: &'a RowMajor, rows: &Rows<'_>) -> Self {
+    pub fn of(matrix: &'a RowMajor, rows: &Rows<'_>) -> Self {
         let entries = match rows {
             Rows::Range(range) => {
                 let last = (range.end + range.len()).min(matrix.rows());
@@ -219,10 +219,20 @@ impl<'a> Ahead<'a> {
         Self { entries, next: 0 }
     }
 
-    fn after(self, lines: usize) -> Self {
+    /// The same rows from this line on.
+    pub fn after(self, lines: usize) -> Self {
         Self {
             next: lines * LINE,
             ..self
+        }
+    }
+
+    /// Asks for the next line.
+    #[inline(always)]
+    pub fn fetch(&mut self) {
+        if self.next < self.entries.len() {
+            prefetch(self.entries, self.next);
+            self.next += LINE;
         }
     }
 }
@@ -250,10 +260,7 @@ fn tile<S: Simd, const NV: usize, const NR: usize>(
     let rows = left.vectors.chunks_exact(left.width);
     for (l, r) in rows.zip(right.chunks_exact(NR)) {
         let l = &l[left.skip..left.skip + NV];
-        if ahead.next < ahead.entries.len() {
-            prefetch(ahead.entries, ahead.next);
-            ahead.next += LINE;
-        }
+        ahead.fetch();
         for j in 0..NR {
             let factor = simd.splat_f64s(r[j]);
             for v in 0..NV {

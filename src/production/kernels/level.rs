@@ -53,6 +53,11 @@ impl Level {
         }
     }
 
+    /// Whether its vectors have more than one entry.
+    pub(crate) fn has_vectors(self) -> bool {
+        self.name() != "baseline"
+    }
+
     /// Runs a kernel at this level.
     #[inline]
     pub(crate) fn dispatch<Op: WithSimd>(self, kernel: Op) -> Op::Output {

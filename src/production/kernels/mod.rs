@@ -12,6 +12,7 @@ pub(crate) mod doubled;
 pub(crate) mod exponential;
 pub(crate) mod gaussian;
 pub(crate) mod gram;
+pub(crate) mod gram_single;
 mod level;
 pub(crate) mod operator;
 pub(crate) mod partition;

@@ -24,7 +24,7 @@ use crate::production::kernels::sparse::{Lanes, SparseRows};
 use crate::production::kernels::{Level, dense};
 use crate::production::ranks::{Numbers, Share};
 
-pub(crate) use gram::Gram;
+pub(crate) use gram::{Gram, SingleGram};
 pub(crate) use regression::{NormalEquations, Residual, Targets};
 
 /// Chunks of a pass over the rows at most.
@@ -56,6 +56,8 @@ pub(crate) struct SoftmaxPass {
     pub sums: Sums,
     /// `A' (p o (p - b))`, `A' (p o p)`, `A' p`: d entries each.
     pub projections: [Vec<f64>; 3],
+    /// `A' (w^2 o z)`, where that was asked for.
+    pub ridge: Option<Vec<f64>>,
 }
 
 impl Operator {
@@ -235,7 +237,30 @@ impl Operator {
         b: &[f64],
         z: &mut [f64],
     ) -> SoftmaxPass {
+        self.fused_pass(x, (shift, b), None, z)
+    }
+
+    /// [`softmax_pass`](Self::softmax_pass) over a dense A with the gradient of a ridge, from the squares of its weights.
+    pub fn softmax_ridge_pass(
+        &self,
+        x: Option<&[f64]>,
+        shift: f64,
+        b: &[f64],
+        squared_weights: &[f64],
+        z: &mut [f64],
+    ) -> SoftmaxPass {
+        self.fused_pass(x, (shift, b), Some(squared_weights), z)
+    }
+
+    fn fused_pass(
+        &self,
+        x: Option<&[f64]>,
+        (shift, b): (f64, &[f64]),
+        squared_weights: Option<&[f64]>,
+        z: &mut [f64],
+    ) -> SoftmaxPass {
         self.count(self.all_rows());
+        let products = 3 + usize::from(squared_weights.is_some());
         let x = x.map(|x| self.padded(x));
         let rows_per_chunk = self.pass.chunk_rows();
         struct Part<'a> {
@@ -248,15 +273,16 @@ impl Operator {
             .map(|z| Part {
                 z,
                 sums: Sums::default(),
-                projections: self.no_projections(),
+                projections: self.no_projections(products),
             })
             .collect();
         let block_rows = self.pass.block_rows();
         let work: Vec<&mut Part<'_>> = parts.iter_mut().collect();
         self.pass.for_each(work, |rows, part| {
-            let mut buffers = vec![0.0; 3 * block_rows];
+            let mut buffers = vec![0.0; products * block_rows];
             let (p, rest) = buffers.split_at_mut(block_rows);
-            let (residual, squares) = rest.split_at_mut(block_rows);
+            let (residual, rest) = rest.split_at_mut(block_rows);
+            let (squares, weighted) = rest.split_at_mut(block_rows);
             for block in self.pass.blocks(rows.clone()) {
                 let count = block.len();
                 let z = &mut part.z[block.start - rows.start..block.end - rows.start];
@@ -275,7 +301,17 @@ impl Operator {
                 };
                 let sums = coefficients(self.level, z, &b[block.clone()], shift, filled);
                 part.sums.add(&sums);
-                self.project(block, [residual, squares, p], &mut part.projections);
+                if let Some(weights) = squared_weights {
+                    let weighted = &mut weighted[..count];
+                    for ((place, w2), z) in weighted.iter_mut().zip(&weights[block.clone()]).zip(z)
+                    {
+                        *place = w2 * *z;
+                    }
+                    let all: [&[f64]; 4] = [residual, squares, p, weighted];
+                    self.project_dense(block, all, &mut part.projections);
+                } else {
+                    self.project(block, [residual, squares, p], &mut part.projections);
+                }
             }
         });
         let mut sums = Sums::default();
@@ -286,15 +322,19 @@ impl Operator {
             sums.add(&part);
         }
         let d = self.columns();
-        let total = self.share.in_turn(vec![0.0; 3 * d], |total| {
+        let total = self.share.in_turn(vec![0.0; products * d], |total| {
             for (k, total) in total.chunks_exact_mut(d).enumerate() {
                 for part in &parts {
                     part.projections.add_to(k, self.stride, total);
                 }
             }
         });
-        let projections = std::array::from_fn(|k| total[k * d..(k + 1) * d].to_vec());
-        SoftmaxPass { sums, projections }
+        let product = |k: usize| total[k * d..(k + 1) * d].to_vec();
+        SoftmaxPass {
+            sums,
+            projections: std::array::from_fn(product),
+            ridge: squared_weights.map(|_| product(3)),
+        }
     }
 
     /// Works on blocks of rows and returns what each chunk gave, in order, those of other ranks as well. `work` gets the block and
@@ -446,22 +486,34 @@ impl Operator {
         });
     }
 
-    fn no_projections(&self) -> Projections {
+    fn no_projections(&self, products: usize) -> Projections {
         match self.matrix.as_ref() {
-            DesignMatrix::Dense(_) => Projections::Rows(vec![0.0; 3 * self.stride]),
+            DesignMatrix::Dense(_) => Projections::Rows(vec![0.0; products * self.stride]),
             DesignMatrix::Sparse(_) => Projections::Lanes(vec![[0.0; 4]; self.stride]),
         }
     }
 
     fn project(&self, block: Range<usize>, u: [&[f64]; 3], projections: &mut Projections) {
         match (self.matrix.as_ref(), projections) {
+            (DesignMatrix::Dense(_), projections) => self.project_dense(block, u, projections),
+            (DesignMatrix::Sparse(sparse), Projections::Lanes(sums)) => {
+                SparseRows::of(sparse).accumulate(self.level, block, u, sums);
+            }
+            _ => unreachable!("`no_projections` chooses by the storage"),
+        }
+    }
+
+    fn project_dense<const K: usize>(
+        &self,
+        block: Range<usize>,
+        u: [&[f64]; K],
+        projections: &mut Projections,
+    ) {
+        match (self.matrix.as_ref(), projections) {
             (DesignMatrix::Dense(matrix), Projections::Rows(sums)) => {
                 let mut room = Vec::new();
                 let rows = matrix.padded(block.start, block.end, &mut room);
                 dense::accumulate(self.level, rows, self.stride, u, sums);
-            }
-            (DesignMatrix::Sparse(sparse), Projections::Lanes(sums)) => {
-                SparseRows::of(sparse).accumulate(self.level, block, u, sums);
             }
             _ => unreachable!("`no_projections` chooses by the storage"),
         }

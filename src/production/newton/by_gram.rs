@@ -31,7 +31,7 @@ mod run;
 mod sampled_start;
 mod softmax;
 
-use crate::production::kept_gram::RunGram;
+use crate::production::kept_gram::{Ridge, RunGram};
 use crate::production::newton::by_gram::general::General;
 use crate::production::newton::by_gram::objective::{Objective, State};
 use crate::production::newton::by_gram::run::{Data, Run};
@@ -88,7 +88,11 @@ fn launch(
         let objective = General::new(&operator, loss, squared_weights);
         return launch_on(&objective, data, start, orders, extent);
     };
-    let objective = FusedSoftmax::new(&operator, share.part(target), data.ridge());
+    let Ridge { gram, single } = data.ridge();
+    let mut objective = FusedSoftmax::new(&operator, share.part(target), gram);
+    if single.is_some() {
+        objective = objective.with_rough_ridge(data.squared_weights);
+    }
     let sampler = |state: &State, z: &mut [f64], settings: &Settings| {
         sampled_start(&objective, data.matrix, state, z, settings)
     };
@@ -117,5 +121,7 @@ fn launch_on<O: Objective>(
 mod objective_tests;
 #[cfg(test)]
 mod run_tests;
+#[cfg(test)]
+mod single_tests;
 #[cfg(test)]
 pub(crate) mod test_loss;

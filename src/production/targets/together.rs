@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use nalgebra::{DMatrix, DVector};
 
 use crate::production::endings::has_run_away;
-use crate::production::error_bound::{Found, Ridge, Several, SoftmaxFacts, Workspace};
+use crate::production::error_bound::{Found, ProvenRidge, Several, SoftmaxFacts, Workspace};
 use crate::production::factor::Factor;
 use crate::production::factor::cholesky::Cholesky;
 use crate::production::kernels::anchored::GROUP;
@@ -80,7 +80,7 @@ struct Together<'a> {
     stop: &'a AtomicBool,
     method: Method,
     operator: &'a Operator,
-    ridge: Ridge,
+    ridge: ProvenRidge,
     start: Start,
 }
 
@@ -103,7 +103,7 @@ struct Start {
 }
 
 impl Start {
-    fn at(operator: &Operator, ridge: &Ridge, x: &[f64]) -> Option<Self> {
+    fn at(operator: &Operator, ridge: &ProvenRidge, x: &[f64]) -> Option<Self> {
         let n = operator.rows();
         let mut z = vec![0.0; n];
         // The Gram matrix, A' p, A' (p o p), and later A' (p o b).
@@ -228,7 +228,7 @@ impl<'a> Together<'a> {
         if !suits {
             return None;
         }
-        let ridge = Ridge::of(problem)?;
+        let ridge = ProvenRidge::of(problem)?;
         ridge.factor()?;
         let operator = problem.operator();
         Some(Self {

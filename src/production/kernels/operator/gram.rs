@@ -1,6 +1,7 @@
 //! Gram matrices `A' diag(weights) A`, made in pieces: some rows each, added in order.
 
 mod shared;
+mod single;
 
 use crate::instance::DesignMatrix;
 use crate::instance::row_major::{LINE, RowMajor};
@@ -9,6 +10,8 @@ use crate::production::kernels::operator::Operator;
 use crate::production::kernels::partition::Rows;
 use crate::production::kernels::pool::Pool;
 use crate::production::kernels::sparse::SparseRows;
+
+pub(crate) use single::SingleGram;
 
 /// Rows of a piece of a Gram matrix at least: fewer are not worth a thread.
 const LEAST_PIECE: usize = 512;

@@ -119,6 +119,22 @@ fn fused(check: impl Fn(&FusedSoftmax<'_>, &Operator)) {
     );
 }
 
+/// The ridge of a run may be good for steps only: values and gradients do without it.
+#[test]
+fn values_and_gradients_are_exact_beside_a_ridge_that_is_wrong() {
+    let operator = operator();
+    let (target, weights) = (target(), squared_weights());
+    let wrong = crate::production::kernels::operator::Gram::zeros(operator.columns());
+    let objective = FusedSoftmax::new(&operator, target.as_slice(), &wrong)
+        .with_rough_ridge(weights.as_slice());
+    for x in [DVector::zeros(D), point(), far_point()] {
+        let (state, mut z) = at(&objective, &x);
+        assert_state(&state, &z, &x);
+        let again = objective.evaluate_logits(x.as_slice().to_vec(), &mut z);
+        assert_state(&again.unwrap(), &z, &x);
+    }
+}
+
 fn at(objective: &impl Objective, x: &DVector<f64>) -> (State, Vec<f64>) {
     let mut z = vec![f64::NAN; N];
     let state = objective.evaluate(x.as_slice().to_vec(), &mut z, None);

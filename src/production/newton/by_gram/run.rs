@@ -21,7 +21,7 @@ use std::ops::ControlFlow;
 use crate::instance::DesignMatrix;
 use crate::production::endings::{Ending, Yardstick};
 use crate::production::factor::cholesky::Cholesky;
-use crate::production::kept_gram::RunGram;
+use crate::production::kept_gram::{Ridge, RunGram};
 use crate::production::kernels::operator::{Gram, Operator};
 use crate::production::newton::by_gram::objective::{Objective, Sampler, State};
 use crate::production::newton::{Coordinates, Judged, iterate};
@@ -77,7 +77,7 @@ pub(super) struct Data<'a> {
 }
 
 impl<'a> Data<'a> {
-    pub fn ridge(&self) -> &'a Gram {
+    pub fn ridge(&self) -> &'a Ridge {
         self.ridge.get(self.operator, self.squared_weights)
     }
 }

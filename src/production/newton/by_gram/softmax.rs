@@ -33,6 +33,8 @@ pub(crate) struct FusedSoftmax<'a> {
     target: &'a [f64],
     /// `A' diag(w^2) A`.
     ridge: &'a Gram,
+    /// `w^2` of the rows that are here, where products with [`ridge`](Self::ridge) are not exact enough: then they are made with A.
+    passed: Option<&'a [f64]>,
 }
 
 /// [`Sums`] and slopes after the correction by r.
@@ -72,6 +74,16 @@ impl<'a> FusedSoftmax<'a> {
             operator,
             target,
             ridge,
+            passed: None,
+        }
+    }
+
+    /// The same with a `ridge` that is good for steps only: its products are made with A and the squared weights (of the rows that are
+    /// here).
+    pub fn with_rough_ridge(self, squared_weights: &'a [f64]) -> Self {
+        Self {
+            passed: Some(squared_weights),
+            ..self
         }
     }
 
@@ -98,6 +110,16 @@ impl<'a> FusedSoftmax<'a> {
         }
     }
 
+    /// [`Operator::softmax_pass`], with the gradient of the ridge where that needs A.
+    fn pass(&self, x: Option<&[f64]>, shift: f64, z: &mut [f64]) -> SoftmaxPass {
+        match self.passed {
+            Some(weights) => self
+                .operator
+                .softmax_ridge_pass(x, shift, self.target, weights, z),
+            None => self.operator.softmax_pass(x, shift, self.target, z),
+        }
+    }
+
     /// `ln sum exp(0)`.
     fn even_log_sum(&self) -> f64 {
         (self.operator.all_rows() as f64).ln()
@@ -121,7 +143,10 @@ impl<'a> FusedSoftmax<'a> {
             squares,
         } = Corrected::of(&pass.sums);
         let [residual, square, plain] = &pass.projections;
-        let ridge_gradient = self.ridge.multiply(&x);
+        let ridge_gradient = match &pass.ridge {
+            Some(gradient) => gradient.clone(),
+            None => self.ridge.multiply(&x),
+        };
         let mean: Vec<f64> = plain.iter().map(|entry| ratio * entry).collect();
         let square_mean: Vec<f64> = square.iter().map(|entry| ratio * ratio * entry).collect();
         // A' (p o (c - s)).
@@ -172,7 +197,7 @@ impl<'a> FusedSoftmax<'a> {
         z: &mut [f64],
         shift: f64,
     ) -> Result<State, EvaluationError> {
-        let pass = self.operator.softmax_pass(Some(&x), shift, self.target, z);
+        let pass = self.pass(Some(&x), shift, z);
         if trusted(&pass.sums) {
             return self.state(x, shift, &pass);
         }
@@ -279,7 +304,7 @@ impl Objective for FusedSoftmax<'_> {
 
     fn evaluate_logits(&self, x: Vec<f64>, z: &mut [f64]) -> Result<State, EvaluationError> {
         let shift = self.log_sum(z)?;
-        let pass = self.operator.softmax_pass(None, shift, self.target, z);
+        let pass = self.pass(None, shift, z);
         if !trusted(&pass.sums) {
             return Err(Self::overflow(pass.sums.total));
         }

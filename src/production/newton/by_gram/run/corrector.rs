@@ -7,7 +7,7 @@
 
 use crate::production::factor::Factor;
 use crate::production::newton::by_gram::objective::Objective;
-use crate::production::newton::by_gram::run::movement::negated;
+use crate::production::newton::by_gram::run::movement::{moved, negated};
 use crate::production::newton::by_gram::run::{Made, Run};
 use crate::production::summation::dot;
 
@@ -15,6 +15,31 @@ use crate::production::summation::dot;
 const WORTHWHILE: f64 = 3.0;
 
 impl<O: Objective> Run<'_, '_, O> {
+    /// Refines a full step that was just taken by a model in single precision: a step by the same factor against the new gradient, which
+    /// is not rounded like that. Both are one iteration, as a step by a model in double precision is.
+    pub(super) fn refine(&mut self, factor: &impl Factor) {
+        if self.data.ridge().single.is_none() {
+            return;
+        }
+        let direction = negated(factor.solve(&self.state.gradient));
+        let x = moved(&self.state.x, &direction, 1.0);
+        let trial = self
+            .objective
+            .evaluate(x, &mut self.scratch, Some(&self.state));
+        let better = trial.ok().filter(|trial| {
+            trial.gradient_norm < self.state.gradient_norm
+                && !self.objective.crosses_pole(&self.z, &self.scratch)
+        });
+        let Some(trial) = better else {
+            return;
+        };
+        let way = self.move_to(trial);
+        if let Some(entry) = self.trace.last_mut() {
+            entry.step_norm += way;
+            entry.passes = self.data.operator.passes();
+        }
+    }
+
     /// Corrects the step that was just taken by this model, if that is cheap and lowers the loss.
     pub(super) fn correct(&mut self, factor: &impl Factor, made: Made) {
         let operator = self.data.operator;

@@ -21,7 +21,7 @@ impl<O: Objective> Run<'_, '_, O> {
             Method::ReusedGram | Method::Auto => Some(model::reused_gram(
                 self.data.operator,
                 self.data.squared_weights,
-                self.data.ridge(),
+                &self.data.ridge().gram,
                 &self.scratch,
                 self.boost,
             )),
@@ -89,7 +89,7 @@ impl<O: Objective> Run<'_, '_, O> {
 
     fn metric(&mut self) -> &Gram {
         if self.weighted {
-            return self.data.ridge();
+            return &self.data.ridge().gram;
         }
         self.metric.get_or_insert_with(|| {
             self.data

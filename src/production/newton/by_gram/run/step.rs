@@ -82,6 +82,10 @@ impl<O: Objective> Run<'_, '_, O> {
         let after = self.state.gradient_norm;
         let wanted = self.wanted();
         let reused = matches!(self.orders.method, Method::Auto | Method::ReusedGram);
+        if reused && self.definite && after > wanted && after <= POOR_CONTRACTION * before {
+            self.refine(&cholesky);
+        }
+        let after = self.state.gradient_norm;
         // By a fixed model the gradient falls by about the same factor in each step.
         if reused && self.definite && after > wanted && after * (after / before) <= wanted {
             let kept = Made {
