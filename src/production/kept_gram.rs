@@ -19,18 +19,18 @@ pub(crate) struct Ridge {
 }
 
 impl Ridge {
-    /// Products in single precision where that is good enough and pays, else in double.
-    fn new(operator: &Operator, weights: &[f64]) -> Self {
-        match operator.gram_in_single(weights, good) {
-            Some(SingleGram { gram, error }) => Self {
+    /// Products in single precision where that is good enough and pays, else in double; with a b the rows' sums, if they came along.
+    fn new(operator: &Operator, weights: &[f64], along: Option<&[f64]>) -> (Self, Vec<Vec<f64>>) {
+        let found = operator.gram_in_single(weights, along, good);
+        let (gram, single, sums) = match found {
+            Some(SingleGram {
                 gram,
-                single: Some(error),
-            },
-            None => Self {
-                gram: operator.gram(weights),
-                single: None,
-            },
-        }
+                error,
+                products,
+            }) => (gram, Some(error), products),
+            None => (operator.gram(weights), None, Vec::new()),
+        };
+        (Self { gram, single }, sums)
     }
 }
 
@@ -56,12 +56,22 @@ pub(crate) struct KeptGram(OnceLock<Ridge>);
 impl KeptGram {
     /// The matrix; `operator` and `weights` are the same for every call, and make the same bits.
     pub fn get(&self, operator: &Operator, weights: &[f64]) -> &Ridge {
+        self.get_along(operator, weights, None).0
+    }
+
+    /// [`get`](Self::get) and [`Operator::row_sums`], if they came along with the matrix; empty if not.
+    fn get_along(
+        &self,
+        operator: &Operator,
+        weights: &[f64],
+        along: Option<&[f64]>,
+    ) -> (&Ridge, Vec<Vec<f64>>) {
         if let Some(ridge) = self.0.get() {
-            return ridge;
+            return (ridge, Vec::new());
         }
         // Not under the lock: a thread that waits for its share of the work may take up another solve, which asks here again.
-        let ridge = Ridge::new(operator, weights);
-        self.0.get_or_init(|| ridge)
+        let (ridge, sums) = Ridge::new(operator, weights, along);
+        (self.0.get_or_init(|| ridge), sums)
     }
 }
 
@@ -82,10 +92,20 @@ impl<'a> RunGram<'a> {
 
     /// [`KeptGram::get`].
     pub fn get(&self, operator: &Operator, weights: &[f64]) -> &'a Ridge {
+        self.get_along(operator, weights, None).0
+    }
+
+    /// [`get`](Self::get) and [`Operator::row_sums`], if they came along with the matrix; empty if not.
+    pub fn get_along(
+        &self,
+        operator: &Operator,
+        weights: &[f64],
+        along: Option<&[f64]>,
+    ) -> (&'a Ridge, Vec<Vec<f64>>) {
         if !self.asked.replace(true) && self.kept.0.get().is_some() {
             operator.count_pass();
         }
-        self.kept.get(operator, weights)
+        self.kept.get_along(operator, weights, along)
     }
 }
 
@@ -118,9 +138,9 @@ mod tests {
     fn single_precision_serves_where_it_resolves_the_lowest_eigenvalue() {
         let weights = vec![1.0; 21_000];
         let (fine, bad) = (operator(0.1), operator(1e-4));
-        let single = Ridge::new(&fine, &weights);
+        let single = Ridge::new(&fine, &weights, None).0;
         assert_eq!(single.single.is_some(), Level::best().has_vectors());
-        let double = Ridge::new(&bad, &weights);
+        let double = Ridge::new(&bad, &weights, None).0;
         assert_eq!(double.single, None);
         assert_eq!(double.gram.entries, bad.gram(&weights).entries);
     }

@@ -31,7 +31,7 @@ mod run;
 mod sampled_start;
 mod softmax;
 
-use crate::production::kept_gram::{Ridge, RunGram};
+use crate::production::kept_gram::RunGram;
 use crate::production::newton::by_gram::general::General;
 use crate::production::newton::by_gram::objective::{Objective, State};
 use crate::production::newton::by_gram::run::{Data, Run};
@@ -88,10 +88,13 @@ fn launch(
         let objective = General::new(&operator, loss, squared_weights);
         return launch_on(&objective, data, start, orders, extent);
     };
-    let Ridge { gram, single } = data.ridge();
-    let mut objective = FusedSoftmax::new(&operator, share.part(target), gram);
-    if single.is_some() {
-        objective = objective.with_rough_ridge(data.squared_weights);
+    let target = share.part(target);
+    // A run from 0 needs sums of the rows first.
+    let along = start.iter().all(|entry| *entry == 0.0).then_some(target);
+    let (ridge, sums) = ridge.get_along(&operator, data.squared_weights, along);
+    let mut objective = FusedSoftmax::new(&operator, target, &ridge.gram);
+    if ridge.single.is_some() {
+        objective = objective.with_rough_ridge(data.squared_weights, sums);
     }
     let sampler = |state: &State, z: &mut [f64], settings: &Settings| {
         sampled_start(&objective, data.matrix, state, z, settings)

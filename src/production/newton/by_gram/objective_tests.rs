@@ -126,7 +126,7 @@ fn values_and_gradients_are_exact_beside_a_ridge_that_is_wrong() {
     let (target, weights) = (target(), squared_weights());
     let wrong = crate::production::kernels::operator::Gram::zeros(operator.columns());
     let objective = FusedSoftmax::new(&operator, target.as_slice(), &wrong)
-        .with_rough_ridge(weights.as_slice());
+        .with_rough_ridge(weights.as_slice(), Vec::new());
     for x in [DVector::zeros(D), point(), far_point()] {
         let (state, mut z) = at(&objective, &x);
         assert_state(&state, &z, &x);

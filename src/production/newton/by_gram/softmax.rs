@@ -35,6 +35,8 @@ pub(crate) struct FusedSoftmax<'a> {
     ridge: &'a Gram,
     /// `w^2` of the rows that are here, where products with [`ridge`](Self::ridge) are not exact enough: then they are made with A.
     passed: Option<&'a [f64]>,
+    /// [`Operator::row_sums`] along b, where they have come along with the ridge.
+    row_sums: Vec<Vec<f64>>,
 }
 
 /// [`Sums`] and slopes after the correction by r.
@@ -75,14 +77,16 @@ impl<'a> FusedSoftmax<'a> {
             target,
             ridge,
             passed: None,
+            row_sums: Vec::new(),
         }
     }
 
     /// The same with a `ridge` that is good for steps only: its products are made with A and the squared weights (of the rows that are
-    /// here).
-    pub fn with_rough_ridge(self, squared_weights: &'a [f64]) -> Self {
+    /// here). `row_sums` along b came with it, or are made when they are needed.
+    pub fn with_rough_ridge(self, squared_weights: &'a [f64], row_sums: Vec<Vec<f64>>) -> Self {
         Self {
             passed: Some(squared_weights),
+            row_sums,
             ..self
         }
     }
@@ -117,6 +121,45 @@ impl<'a> FusedSoftmax<'a> {
                 .operator
                 .softmax_ridge_pass(x, shift, self.target, weights, z),
             None => self.operator.softmax_pass(x, shift, self.target, z),
+        }
+    }
+
+    /// What [`Operator::softmax_pass`] gives where all logits are 0, by sums of the rows: all probabilities are `1/n`.
+    fn even_pass(&self) -> SoftmaxPass {
+        let made;
+        let sums = if self.row_sums.is_empty() {
+            made = self.operator.row_sums(self.target);
+            &made
+        } else {
+            // Counted as if it had been made by itself, so that equal runs count alike.
+            self.operator.count_pass();
+            &self.row_sums
+        };
+        let p = (self.operator.all_rows() as f64).recip();
+        let blocks = self.operator.sweep_rows(|rows, _, _, sums: &mut [f64; 2]| {
+            for b in &self.target[rows] {
+                sums[0] += p - b;
+                sums[1] += (p - b) * (p - b);
+            }
+        });
+        let [residual, distance] = blocks.iter().fold([0.0; 2], |total, block| {
+            [total[0] + block[0], total[1] + block[1]]
+        });
+        let [ones, along] = [&sums[0], &sums[1]];
+        let tilt = |(one, along): (&f64, &f64)| p * (p * one - along);
+        SoftmaxPass {
+            sums: Sums {
+                total: 1.0,
+                squares: p,
+                residual: p * residual,
+                distance,
+            },
+            projections: [
+                ones.iter().zip(along).map(tilt).collect(),
+                ones.iter().map(|one| p * p * one).collect(),
+                ones.iter().map(|one| p * one).collect(),
+            ],
+            ridge: None,
         }
     }
 
@@ -296,7 +339,10 @@ impl Objective for FusedSoftmax<'_> {
             // The usual start: the logits are known.
             z.fill(0.0);
             let shift = self.even_log_sum();
-            let pass = self.operator.softmax_pass(None, shift, self.target, z);
+            let pass = match self.passed {
+                Some(_) => self.even_pass(),
+                None => self.operator.softmax_pass(None, shift, self.target, z),
+            };
             return self.state(x, shift, &pass);
         }
         self.evaluate_shifted(x, z, shift)

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use crate::instance::DesignMatrix;
+use crate::instance::row_major::RowMajor;
+use crate::production::kernels::dense;
 use crate::production::kernels::gram_single::{CHAIN, SinglePanel, add_gram};
 use crate::production::kernels::operator::Operator;
 use crate::production::kernels::operator::gram::Gram;
@@ -26,27 +28,55 @@ const MARGIN: f64 = 1.0 + 1e-4;
 /// A Frobenius norm, of a matrix of entries near 1, loses less than this for each column to underflow in f32.
 const LOST: f64 = 1e-20;
 
+/// Rows of a piece at least: each has a matrix of its own, which costs as much as some hundred rows.
+const LEAST_PIECE: usize = 2_048;
+
 /// `A' diag(weights) A` with a bound on the spectral norm of its error.
 #[derive(Debug)]
 pub(crate) struct SingleGram {
     pub gram: Gram,
     pub error: f64,
+    /// `A' 1` and `A' b`, for a b that came along; empty without.
+    pub products: Vec<Vec<f64>>,
 }
 
 /// What the rows so far have given, in the scale of the panels.
 struct Sums {
+    /// Empty where only the products are wanted.
     c: Vec<f64>,
     /// Of the Frobenius norms of the sums in f32 after every row.
     norms: f64,
+    /// `A' 1` and `A' b`, with their padding; empty where they are not wanted.
+    products: Vec<f64>,
+}
+
+/// What is made of the rows.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    /// The scaled roots of the weights, for the Gram matrix.
+    roots: Option<&'a [f64]>,
+    /// b, for the products.
+    along: Option<&'a [f64]>,
+}
+
+/// Some rows, and what they give.
+struct Piece<'a> {
+    rows: Range<usize>,
+    c: &'a mut [f64],
+    norms: f64,
+    products: &'a mut [f64],
 }
 
 impl Operator {
     /// `A' diag(weights) A` with products in f32, for weights that are not negative. `None` where it does not pay (sparse or few rows, few
     /// columns, rows of several ranks, no vector instructions), where entries leave the range of f32, or where `good` refuses: it is asked
     /// after an eighth of the rows, and again in the end, with the part of the rows that the matrix is of.
+    ///
+    /// With b (n entries) the rows are also summed up along the way: [`row_sums`](Self::row_sums).
     pub fn gram_in_single(
         &self,
         weights: &[f64],
+        along: Option<&[f64]>,
         good: impl Fn(&SingleGram, f64) -> bool,
     ) -> Option<SingleGram> {
         let (n, d) = (self.rows(), self.columns());
@@ -81,16 +111,18 @@ impl Operator {
         let mut sums = Sums {
             c: self.pool.take_zeros(self.stride * self.stride),
             norms: 0.0,
+            products: self.no_row_sums(along.is_some()),
         };
-        let first = (n / FIRST_PART).next_multiple_of(SinglePanel::block_rows(self.stride));
+        let wanted = Wanted {
+            roots: Some(&roots),
+            along,
+        };
         let mut found = None;
-        let mut done = 0;
-        for last in [first.min(n), n] {
-            self.add_single(done..last, &roots, &mut sums);
-            done = last;
-            let part = done as f64 / n as f64;
+        for rows in self.parts() {
+            let part = rows.end as f64 / n as f64;
+            self.add_single(matrix, rows.clone(), wanted, &mut sums);
             found = self
-                .unscaled(&sums, scale, done)
+                .unscaled(&sums, scale, rows.end)
                 .filter(|gram| good(gram, part));
             if found.is_none() {
                 break;
@@ -104,51 +136,119 @@ impl Operator {
         found
     }
 
-    /// Adds rows in pieces, cut by their number alone.
-    fn add_single(&self, rows: Range<usize>, roots: &[f64], sums: &mut Sums) {
+    /// `A' 1` and `A' b` for dense rows: the bits that come along with [`gram_in_single`](Self::gram_in_single).
+    pub fn row_sums(&self, b: &[f64]) -> Vec<Vec<f64>> {
+        self.count(self.all_rows());
         let DesignMatrix::Dense(matrix) = self.matrix.as_ref() else {
-            return;
+            return vec![
+                self.transpose_multiply(&vec![1.0; b.len()]),
+                self.transpose_multiply(b),
+            ];
         };
-        let size = self.stride * self.stride;
+        let mut sums = Sums {
+            c: Vec::new(),
+            norms: 0.0,
+            products: self.no_row_sums(true),
+        };
+        let wanted = Wanted {
+            roots: None,
+            along: Some(b),
+        };
+        for rows in self.parts() {
+            self.add_single(matrix, rows, wanted, &mut sums);
+        }
+        self.cut_row_sums(&sums)
+    }
+
+    fn no_row_sums(&self, wanted: bool) -> Vec<f64> {
+        vec![0.0; if wanted { 2 * self.stride } else { 0 }]
+    }
+
+    /// Without the padding.
+    fn cut_row_sums(&self, sums: &Sums) -> Vec<Vec<f64>> {
+        let products = sums.products.chunks_exact(self.stride);
+        products
+            .map(|product| product[..self.columns()].to_vec())
+            .collect()
+    }
+
+    /// The rows that are judged first, and the others.
+    fn parts(&self) -> [Range<usize>; 2] {
+        let n = self.rows();
+        let first = (n / FIRST_PART).next_multiple_of(SinglePanel::block_rows(self.stride));
+        [0..first.min(n), first.min(n)..n]
+    }
+
+    /// Adds rows in pieces, cut by their number alone.
+    fn add_single(
+        &self,
+        matrix: &RowMajor,
+        rows: Range<usize>,
+        wanted: Wanted<'_>,
+        sums: &mut Sums,
+    ) {
         let piece = self.single_piece(rows.len());
-        let pieces: Vec<_> = rows
-            .clone()
-            .step_by(piece)
-            .map(|first| first..(first + piece).min(rows.end))
-            .collect();
-        let mut partial = self.pool.take_zeros(pieces.len() * size);
-        let mut norms = vec![0.0; pieces.len()];
-        let work = pieces
-            .into_iter()
-            .zip(partial.chunks_mut(size))
-            .zip(&mut norms)
-            .collect();
+        let count = rows.len().div_ceil(piece);
+        let [size, width] = [sums.c.len(), sums.products.len()];
+        let mut partial = self.pool.take_zeros(count * size);
+        let mut products = vec![0.0; count * width];
+        let mut work = Vec::with_capacity(count);
+        let (mut c, mut along) = (&mut partial[..], &mut products[..]);
+        for first in rows.clone().step_by(piece) {
+            let (own_c, rest) = c.split_at_mut(size);
+            let (own_products, rest_along) = along.split_at_mut(width);
+            (c, along) = (rest, rest_along);
+            work.push(Piece {
+                rows: first..(first + piece).min(rows.end),
+                c: own_c,
+                norms: 0.0,
+                products: own_products,
+            });
+        }
         self.gram.for_each_with(
-            work,
+            work.iter_mut().collect(),
             || (),
-            |(), ((rows, c), norms): ((Range<usize>, &mut [f64]), &mut f64)| {
-                let mut panel = SinglePanel::take(&self.pool, self.stride);
-                let block = panel.rows();
-                for first in rows.clone().step_by(block) {
-                    let block = first..(first + block).min(rows.end);
-                    let roots = &roots[block.clone()];
-                    *norms += add_gram(self.level, matrix, block, roots, &mut panel, c);
-                }
-                panel.give(&self.pool);
+            |(), piece: &mut Piece<'_>| {
+                self.add_piece(matrix, wanted, piece);
             },
         );
-        for part in partial.chunks(size) {
-            for (sum, entry) in sums.c.iter_mut().zip(part) {
+        for piece in &work {
+            sums.norms += piece.norms;
+            for (sum, entry) in sums.c.iter_mut().zip(piece.c.iter()) {
+                *sum += entry;
+            }
+            for (sum, entry) in sums.products.iter_mut().zip(piece.products.iter()) {
                 *sum += entry;
             }
         }
+        drop(work);
         self.pool.give(partial);
-        sums.norms += norms.iter().sum::<f64>();
+    }
+
+    fn add_piece(&self, matrix: &RowMajor, wanted: Wanted<'_>, piece: &mut Piece<'_>) {
+        let mut panel = SinglePanel::take(&self.pool, self.stride);
+        let (size, last) = (panel.rows(), piece.rows.end);
+        let ones = vec![1.0; size];
+        let mut room = Vec::new();
+        for first in piece.rows.clone().step_by(size) {
+            let block = first..(first + size).min(last);
+            if let Some(b) = wanted.along {
+                let u = [&ones[..block.len()], &b[block.clone()]];
+                let rows = matrix.padded(block.start, block.end, &mut room);
+                dense::accumulate(self.level, rows, self.stride, u, piece.products);
+            }
+            if let Some(roots) = wanted.roots {
+                let roots = &roots[block.clone()];
+                piece.norms += add_gram(self.level, matrix, block, roots, &mut panel, piece.c);
+            }
+        }
+        panel.give(&self.pool);
     }
 
     /// Rows of a piece, in whole blocks.
     fn single_piece(&self, rows: usize) -> usize {
-        self.piece_rows(rows)
+        rows.div_ceil(self.gram.chunks())
+            .max(LEAST_PIECE)
             .next_multiple_of(SinglePanel::block_rows(self.stride))
     }
 
@@ -164,7 +264,7 @@ impl Operator {
         .sqrt();
         let piece = self.single_piece(rows);
         // Of the sums of chains in f64: chains and blocks of a piece, pieces, and the two parts.
-        let additions = piece.div_ceil(CHAIN) + piece.div_ceil(64) + rows.div_ceil(piece) + 8;
+        let additions = 2 * piece.div_ceil(CHAIN) + 2 * self.gram.chunks() + 8;
         let lost = LOST * (rows * self.stride) as f64;
         let error = UNIT_SINGLE * (sums.norms + trace)
             + 2.0 * UNIT_SINGLE * (size.min(trace) * trace).sqrt()
@@ -177,8 +277,11 @@ impl Operator {
             *entry *= back;
         }
         let error = error * back;
-        (trace.is_finite() && error.is_finite() && trace > 0.0)
-            .then_some(SingleGram { gram, error })
+        (trace.is_finite() && error.is_finite() && trace > 0.0).then_some(SingleGram {
+            gram,
+            error,
+            products: self.cut_row_sums(sums),
+        })
     }
 }
 
@@ -189,7 +292,6 @@ mod tests {
     use nalgebra::DMatrix;
 
     use super::*;
-    use crate::instance::row_major::RowMajor;
     use crate::production::kernels::Level;
 
     const ROWS: usize = 21_000;
@@ -210,7 +312,7 @@ mod tests {
     }
 
     fn of_all(operator: &Operator, weights: &[f64]) -> SingleGram {
-        operator.gram_in_single(weights, |_, _| true).unwrap()
+        operator.gram_in_single(weights, None, |_, _| true).unwrap()
     }
 
     /// The spectral norm of the difference to the matrix in double precision, whose own error is 1e-9 of it.
@@ -240,6 +342,27 @@ mod tests {
             assert!(off <= error && *off > 0.0, "{}", level.name());
             assert!(run(3) == one, "{}", level.name());
         }
+    }
+
+    /// Multiples of 1/8, whose sums are exact, in two ways.
+    #[test]
+    fn row_sums_come_along_with_the_bits_of_those_that_are_made_alone() {
+        let eighths = |i: usize, j: usize| ((i * 7 + j * 5 + i * j) % 23) as f64 / 8.0 - 1.0;
+        let operator = operator(ROWS, eighths, Level::best());
+        let b: Vec<f64> = (0..ROWS).map(|i| (i % 5) as f64).collect();
+        let exact: Vec<Vec<f64>> = [&vec![1.0; ROWS], &b]
+            .iter()
+            .map(|u| {
+                let sum = |j: usize| (0..ROWS).map(|i| u[i] * eighths(i, j)).sum::<f64>();
+                (0..COLUMNS).map(sum).collect()
+            })
+            .collect();
+        assert_eq!(operator.row_sums(&b), exact);
+        let rough: Vec<f64> = (0..ROWS).map(|i| (i as f64).sin()).collect();
+        let alone = operator.row_sums(&rough);
+        let found = operator.gram_in_single(&vec![1.0; ROWS], Some(&rough), |_, _| true);
+        let along = found.map_or_else(|| alone.clone(), |found| found.products);
+        assert!(along == alone && alone[1] != exact[1]);
     }
 
     /// Entries that all round down by nearly half a unit, in columns that are all alike: by hand, `2 u` of the only eigenvalue, which
@@ -282,7 +405,7 @@ mod tests {
     fn what_does_not_pay_leaves_the_range_or_is_refused_is_not_made() {
         let weights = vec![1.0; ROWS];
         let plain = operator(ROWS, rough, Level::best());
-        assert!(plain.gram_in_single(&weights, |_, _| false).is_none());
+        assert!(plain.gram_in_single(&weights, None, |_, _| false).is_none());
         assert_eq!(plain.passes(), 0.0);
         // A row that no look at the scale meets.
         let high = operator(
@@ -290,15 +413,19 @@ mod tests {
             |i, j| if i == 20_001 { 1e40 } else { rough(i, j) },
             Level::best(),
         );
-        assert!(high.gram_in_single(&weights, |_, _| true).is_none());
+        assert!(high.gram_in_single(&weights, None, |_, _| true).is_none());
         let few = operator(20_800, rough, Level::best());
         assert!(
-            few.gram_in_single(&weights[..20_800], |_, _| true)
+            few.gram_in_single(&weights[..20_800], None, |_, _| true)
                 .is_none()
         );
         let zero = operator(ROWS, |_, _| 0.0, Level::best());
-        assert!(zero.gram_in_single(&weights, |_, _| true).is_none());
+        assert!(zero.gram_in_single(&weights, None, |_, _| true).is_none());
         let baseline = operator(ROWS, rough, Level::all()[0]);
-        assert!(baseline.gram_in_single(&weights, |_, _| true).is_none());
+        assert!(
+            baseline
+                .gram_in_single(&weights, None, |_, _| true)
+                .is_none()
+        );
     }
 }
