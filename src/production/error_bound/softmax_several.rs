@@ -9,7 +9,7 @@ use crate::production::kernels::operator::Operator;
 use crate::production::kernels::operator::several::Block;
 use crate::production::kernels::softmax_bounds::{Masses, Shared};
 use crate::production::kernels::softmax_lanes::{
-    LaneSums, SharedRows, add_masses, add_reaches, masses_of, reach_of,
+    LaneSums, Moves, SharedRows, add_masses, add_moves, add_reaches, masses_of, reach_of,
 };
 use crate::production::summation::norm;
 
@@ -84,47 +84,6 @@ pub(crate) struct Found {
     pub largest_logit: f64,
     /// How far the logits have moved, in norm.
     pub way: f64,
-}
-
-/// What the first sweep finds of the rows of a group of lanes.
-#[derive(Clone, Copy)]
-struct First {
-    /// The largest logit, and in magnitude.
-    top: [f64; GROUP],
-    largest: [f64; GROUP],
-    /// Squares of the ways of logits, and of the gradient of the ridge in them.
-    way: [f64; GROUP],
-    ridge: [f64; GROUP],
-}
-
-impl First {
-    const NOTHING: Self = Self {
-        top: [f64::NEG_INFINITY; GROUP],
-        largest: [0.0; GROUP],
-        way: [0.0; GROUP],
-        ridge: [0.0; GROUP],
-    };
-
-    /// Adds a row. A logit that is no number shows in the way.
-    fn add_row(&mut self, old: &[f64; GROUP], new: &[f64; GROUP], squared_weight: f64) {
-        let larger = |known: f64, more: f64| if more > known { more } else { known };
-        for lane in 0..GROUP {
-            let (way, ridge) = (new[lane] - old[lane], squared_weight * new[lane]);
-            self.top[lane] = larger(self.top[lane], new[lane]);
-            self.largest[lane] = larger(self.largest[lane], new[lane].abs());
-            self.way[lane] += way * way;
-            self.ridge[lane] += ridge * ridge;
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        for lane in 0..GROUP {
-            self.top[lane] = self.top[lane].max(other.top[lane]);
-            self.largest[lane] = self.largest[lane].max(other.largest[lane]);
-            self.way[lane] += other.way[lane];
-            self.ridge[lane] += other.ridge[lane];
-        }
-    }
 }
 
 impl Several<'_> {
@@ -217,33 +176,25 @@ impl Several<'_> {
     }
 
     /// Moves the logits to those at X.
-    fn move_to(&self, x: &[f64], anchors: &[f64], work: &mut Workspace) -> Vec<First> {
-        let lanes = work.lanes;
+    fn move_to(&self, x: &[f64], anchors: &[f64], work: &mut Workspace) -> Vec<Moves> {
+        let (lanes, level) = (work.lanes, self.operator.level());
         let parts = self.operator.multiply_several(
             x,
             anchors,
             &mut work.z,
-            |block, sums: &mut Vec<First>| {
-                sums.resize(lanes / GROUP, First::NOTHING);
+            |block, sums: &mut Vec<Moves>| {
+                sums.resize(lanes / GROUP, Moves::NOTHING);
                 let Block {
                     rows,
                     place,
                     scratch,
                 } = block;
                 let weights = &self.squared_weights[rows];
-                let old = place.chunks_exact(lanes);
-                let new = scratch.chunks_exact(lanes);
-                for ((old, new), w2) in old.zip(new).zip(weights) {
-                    let groups = old.as_chunks::<GROUP>().0.iter();
-                    let groups = groups.zip(new.as_chunks::<GROUP>().0).zip(&mut *sums);
-                    for ((old, new), sums) in groups {
-                        sums.add_row(old, new, *w2);
-                    }
-                }
+                add_moves(level, [place, scratch], weights, sums);
                 place.copy_from_slice(scratch);
             },
         );
-        let mut total = vec![First::NOTHING; lanes / GROUP];
+        let mut total = vec![Moves::NOTHING; lanes / GROUP];
         for part in parts {
             for (total, part) in total.iter_mut().zip(&part) {
                 total.add(part);

@@ -18,8 +18,10 @@
 
 use pulp::{Simd, WithSimd};
 
+use crate::instance::row_major::LINE;
 use crate::production::kernels::Level;
 use crate::production::kernels::doubled::product_tail;
+use crate::production::kernels::prefetch::prefetch;
 use crate::production::kernels::sparse::SparseRows;
 use crate::scalar::rounding::UNIT;
 
@@ -127,10 +129,17 @@ impl Multiply<'_> {
             if taken == R {
                 let rows: [&[f64]; R] =
                     std::array::from_fn(|r| &block[r * self.stride..r * self.stride + self.inner]);
-                in_vectors::<S, _, R, true>(simd, Rows(rows), x, vectors, high_tile, low_tile);
+                let rows = Rows {
+                    rows,
+                    ahead: R * self.stride,
+                };
+                in_vectors::<S, _, R, true>(simd, rows, x, vectors, high_tile, low_tile);
             } else {
-                let row = [&block[..self.inner]];
-                in_vectors::<S, _, 1, true>(simd, Rows(row), x, vectors, high_tile, low_tile);
+                let row = Rows {
+                    rows: [&block[..self.inner]],
+                    ahead: self.stride,
+                };
+                in_vectors::<S, _, 1, true>(simd, row, x, vectors, high_tile, low_tile);
             }
             (high, low) = (high_rest, low_rest);
             block = &block[(taken * self.stride).min(block.len())..];
@@ -214,14 +223,22 @@ trait Factors<const R: usize>: Copy {
     fn at(&self, t: usize) -> [f64; R];
 }
 
-/// Those of R rows, one after the other.
+/// Those of R rows, one after the other; the next ones are so many entries ahead.
 #[derive(Clone, Copy)]
-struct Rows<'a, const R: usize>([&'a [f64]; R]);
+struct Rows<'a, const R: usize> {
+    rows: [&'a [f64]; R],
+    ahead: usize,
+}
 
 impl<const R: usize> Factors<R> for Rows<'_, R> {
     #[inline(always)]
     fn at(&self, t: usize) -> [f64; R] {
-        std::array::from_fn(|r| self.0[r][t])
+        if t.is_multiple_of(LINE) {
+            for row in self.rows {
+                prefetch(row, self.ahead + t);
+            }
+        }
+        std::array::from_fn(|r| self.rows[r][t])
     }
 }
 
@@ -238,6 +255,8 @@ impl<const R: usize> Factors<R> for Columns<'_> {
     fn at(&self, t: usize) -> [f64; R] {
         let from = t * self.stride + self.first;
         let entries = &self.block[from..from + R];
+        // The same place in the next block, which follows this one.
+        prefetch(entries, self.block.len());
         std::array::from_fn(|r| entries[r])
     }
 }

@@ -4,6 +4,7 @@
 use pulp::{Simd, WithSimd};
 
 use crate::production::kernels::Level;
+use crate::production::kernels::anchored::GROUP;
 use crate::production::kernels::doubled::{DoubledSum, merge};
 use crate::production::kernels::exponential::exponentials_with;
 use crate::production::kernels::softmax_bounds::{
@@ -255,11 +256,214 @@ impl WithSimd for Second<'_> {
     }
 }
 
+/// What the first sweep finds of the rows of a group of lanes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Moves {
+    /// The largest logit, and in magnitude.
+    pub top: [f64; GROUP],
+    pub largest: [f64; GROUP],
+    /// Squares of the ways of logits, and of the gradient of the ridge in them.
+    pub way: [f64; GROUP],
+    pub ridge: [f64; GROUP],
+}
+
+impl Moves {
+    /// Of no rows.
+    pub const NOTHING: Self = Self {
+        top: [f64::NEG_INFINITY; GROUP],
+        largest: [0.0; GROUP],
+        way: [0.0; GROUP],
+        ridge: [0.0; GROUP],
+    };
+
+    /// Adds a row. A logit that is no number shows in the way.
+    #[inline(always)]
+    fn add_row(&mut self, old: &[f64; GROUP], new: &[f64; GROUP], squared_weight: f64) {
+        let larger = |known: f64, more: f64| if more > known { more } else { known };
+        for lane in 0..GROUP {
+            let (way, ridge) = (new[lane] - old[lane], squared_weight * new[lane]);
+            self.top[lane] = larger(self.top[lane], new[lane]);
+            self.largest[lane] = larger(self.largest[lane], new[lane].abs());
+            self.way[lane] += way * way;
+            self.ridge[lane] += ridge * ridge;
+        }
+    }
+
+    /// Adds what other rows gave.
+    pub fn add(&mut self, other: &Self) {
+        for lane in 0..GROUP {
+            self.top[lane] = self.top[lane].max(other.top[lane]);
+            self.largest[lane] = self.largest[lane].max(other.largest[lane]);
+            self.way[lane] += other.way[lane];
+            self.ridge[lane] += other.ridge[lane];
+        }
+    }
+}
+
+/// Adds a block of rows of logits, old and new, to the sums of each group of lanes.
+pub(crate) fn add_moves(
+    level: Level,
+    [old, new]: [&[f64]; 2],
+    squared_weights: &[f64],
+    sums: &mut [Moves],
+) {
+    level.dispatch(Move {
+        old,
+        new,
+        squared_weights,
+        sums,
+    });
+}
+
+struct Move<'a> {
+    old: &'a [f64],
+    new: &'a [f64],
+    squared_weights: &'a [f64],
+    sums: &'a mut [Moves],
+}
+
+impl WithSimd for Move<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let groups = self.sums.len();
+        let old = self.old.as_chunks::<GROUP>().0.chunks_exact(groups);
+        let new = self.new.as_chunks::<GROUP>().0.chunks_exact(groups);
+        for ((old, new), w2) in old.zip(new).zip(self.squared_weights) {
+            for (sums, (old, new)) in self.sums.iter_mut().zip(old.iter().zip(new)) {
+                sums.add_row(old, new, *w2);
+            }
+        }
+    }
+}
+
+/// Sums of a group of lanes at the start.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Starts {
+    /// `<p, b>`, `||p - b||^2`.
+    pub planted: [f64; GROUP],
+    pub distance: [f64; GROUP],
+    /// The largest `p |2 p - b|`: about the curvature of the loss.
+    pub curvature: [f64; GROUP],
+}
+
+impl Starts {
+    /// Of no rows.
+    pub const NOTHING: Self = Self {
+        planted: [0.0; GROUP],
+        distance: [0.0; GROUP],
+        curvature: [0.0; GROUP],
+    };
+
+    /// Adds a row and fills in `p b`.
+    #[inline(always)]
+    fn add_row(&mut self, p: f64, targets: &[f64; GROUP], place: &mut [f64; GROUP]) {
+        for lane in 0..GROUP {
+            let b = targets[lane];
+            place[lane] = p * b;
+            let curvature = (p * (2.0 * p - b)).abs();
+            self.planted[lane] += place[lane];
+            self.distance[lane] += (p - b) * (p - b);
+            if curvature > self.curvature[lane] {
+                self.curvature[lane] = curvature;
+            }
+        }
+    }
+
+    /// Adds what other rows gave.
+    pub fn add(&mut self, other: &Self) {
+        for lane in 0..GROUP {
+            self.planted[lane] += other.planted[lane];
+            self.distance[lane] += other.distance[lane];
+            self.curvature[lane] = self.curvature[lane].max(other.curvature[lane]);
+        }
+    }
+}
+
+/// Fills in `p b` for a block of rows of targets b and adds their sums to those of each group of lanes; p has an entry for each row.
+pub(crate) fn add_starts(
+    level: Level,
+    p: &[f64],
+    targets: &[f64],
+    place: &mut [f64],
+    sums: &mut [Starts],
+) {
+    level.dispatch(Start {
+        p,
+        targets,
+        place,
+        sums,
+    });
+}
+
+struct Start<'a> {
+    p: &'a [f64],
+    targets: &'a [f64],
+    place: &'a mut [f64],
+    sums: &'a mut [Starts],
+}
+
+impl WithSimd for Start<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let groups = self.sums.len();
+        let targets = self.targets.as_chunks::<GROUP>().0.chunks_exact(groups);
+        let places = self.place.as_chunks_mut::<GROUP>().0;
+        let places = places.chunks_exact_mut(groups);
+        for ((places, targets), p) in places.zip(targets).zip(self.p) {
+            for (sums, (place, targets)) in self.sums.iter_mut().zip(places.iter_mut().zip(targets))
+            {
+                sums.add_row(*p, targets, place);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::instance::sample;
     use crate::production::kernels::softmax_bounds::{masses, reach};
+
+    /// Two groups of lanes, three rows: by hand, in numbers of which every sum is exact.
+    #[test]
+    fn moves_and_starts_are_those_of_their_definitions() {
+        let value = |i: usize, lane: usize| (i * 3 + lane) as f64 - 12.0;
+        let all = |scale: f64| -> Vec<f64> {
+            (0..3 * 16).map(|k| scale * value(k / 16, k % 16)).collect()
+        };
+        let (w2, p) = ([1.0, 2.0, 4.0], [0.5, 0.25, 2.0]);
+        for level in Level::all() {
+            let (old, new) = (all(1.0), all(-2.0));
+            let mut moves = [Moves::NOTHING; 2];
+            add_moves(level, [&old, &new], &w2, &mut moves);
+            let mut place = vec![0.0; 3 * 16];
+            let mut starts = [Starts::NOTHING; 2];
+            add_starts(level, &p, &old, &mut place, &mut starts);
+            for lane in 0..16 {
+                let (group, k) = (lane / GROUP, lane % GROUP);
+                let z = |i: usize| -2.0 * value(i, lane);
+                let over = |f: &dyn Fn(usize) -> f64| (0..3).map(f).sum::<f64>();
+                let most = |f: &dyn Fn(usize) -> f64| (0..3).map(f).fold(f64::MIN, f64::max);
+                let found = &moves[group];
+                assert_eq!(found.top[k], most(&z));
+                assert_eq!(found.largest[k], most(&|i| z(i).abs()));
+                assert_eq!(found.way[k], over(&|i| (3.0 * value(i, lane)).powi(2)));
+                assert_eq!(found.ridge[k], over(&|i| (w2[i] * z(i)).powi(2)));
+                let (found, b) = (&starts[group], |i: usize| value(i, lane));
+                assert_eq!(found.planted[k], over(&|i| p[i] * b(i)));
+                assert_eq!(found.distance[k], over(&|i| (p[i] - b(i)).powi(2)));
+                assert_eq!(
+                    found.curvature[k],
+                    most(&|i| (p[i] * (2.0 * p[i] - b(i))).abs())
+                );
+                assert!((0..3).all(|i| place[i * 16 + lane] == p[i] * b(i)));
+            }
+        }
+    }
 
     /// Sixteen cases of 37 rows: sums over rows in any order are the same to their rounding, everything of one row to the bit.
     #[test]
@@ -330,11 +534,11 @@ mod tests {
                 let w2 = &w2[rows.start / lanes..rows.end / lanes];
                 add_reaches(level, [z, b], w2, &each, &mut q[rows], &mut second);
             }
-            for lane in 0..lanes {
+            for (lane, shared) in shared.iter().enumerate() {
                 let (z, b) = (lane_of(&z, lane), lane_of(&b, lane));
                 let mut own = lane_of(&before, lane);
-                let p: Vec<f64> = own.iter().map(|q| q * shared[lane].scale).collect();
-                let expected = reach(level, &z, &b, &w2, shared[lane], &mut own);
+                let p: Vec<f64> = own.iter().map(|q| q * shared.scale).collect();
+                let expected = reach(level, &z, &b, &w2, *shared, &mut own);
                 assert_eq!(lane_of(&q, lane), own);
                 let (found, [residual, ridge]) = reach_of(&[second.clone()], lanes, lane);
                 for (found, expected) in found.sums.iter().zip(expected.sums) {

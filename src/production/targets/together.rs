@@ -23,6 +23,7 @@ use crate::production::kernels::anchored::GROUP;
 use crate::production::kernels::operator::Operator;
 use crate::production::kernels::operator::several::Block;
 use crate::production::kernels::softmax::Line;
+use crate::production::kernels::softmax_lanes::{Starts, add_starts};
 use crate::production::solve::{LARGEST_GRAM, SMALL_ENTRIES, gram_model};
 use crate::production::summation::{dot, norm};
 use crate::production::{Method, Outcome, Problem, Settings, Solution, TraceEntry};
@@ -164,46 +165,6 @@ enum Judged {
     Left,
 }
 
-/// Sums of a group of lanes at the start.
-#[derive(Clone, Copy)]
-struct StartSums {
-    /// `<p, b>`, `||p - b||^2`.
-    planted: [f64; GROUP],
-    distance: [f64; GROUP],
-    /// The largest `p |2 p - b|`: about the curvature of the loss.
-    curvature: [f64; GROUP],
-}
-
-impl StartSums {
-    const NOTHING: Self = Self {
-        planted: [0.0; GROUP],
-        distance: [0.0; GROUP],
-        curvature: [0.0; GROUP],
-    };
-
-    /// Adds a row and fills in `p b`.
-    fn add_row(&mut self, p: f64, targets: &[f64; GROUP], place: &mut [f64; GROUP]) {
-        for lane in 0..GROUP {
-            let b = targets[lane];
-            place[lane] = p * b;
-            let curvature = (p * (2.0 * p - b)).abs();
-            self.planted[lane] += place[lane];
-            self.distance[lane] += (p - b) * (p - b);
-            if curvature > self.curvature[lane] {
-                self.curvature[lane] = curvature;
-            }
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        for lane in 0..GROUP {
-            self.planted[lane] += other.planted[lane];
-            self.distance[lane] += other.distance[lane];
-            self.curvature[lane] = self.curvature[lane].max(other.curvature[lane]);
-        }
-    }
-}
-
 impl<'a> Together<'a> {
     /// `None` where the loss, the settings or the start ask for something else, the problem is small, or a weight is 0.
     fn of(
@@ -279,25 +240,17 @@ impl<'a> Together<'a> {
                     place.fill(*z);
                 }
             });
-        let targets = &work.targets;
+        let (targets, level) = (&work.targets, self.operator.level());
         let (parts, projections) = self.operator.fill_and_project_plainly(
             lanes,
             &mut work.q,
-            |block: Block<'_>, sums: &mut Vec<StartSums>| {
-                sums.resize(lanes / GROUP, StartSums::NOTHING);
+            |block: Block<'_>, sums: &mut Vec<Starts>| {
+                sums.resize(lanes / GROUP, Starts::NOTHING);
                 let targets = &targets[block.rows.start * lanes..block.rows.end * lanes];
-                let rows = block.place.chunks_exact_mut(lanes);
-                let rows = rows.zip(targets.chunks_exact(lanes)).zip(&p[block.rows]);
-                for ((place, targets), p) in rows {
-                    let groups = place.as_chunks_mut::<GROUP>().0.iter_mut();
-                    let groups = groups.zip(targets.as_chunks::<GROUP>().0);
-                    for ((place, targets), sums) in groups.zip(&mut *sums) {
-                        sums.add_row(*p, targets, place);
-                    }
-                }
+                add_starts(level, &p[block.rows], targets, block.place, sums);
             },
         );
-        let mut totals = vec![StartSums::NOTHING; lanes / GROUP];
+        let mut totals = vec![Starts::NOTHING; lanes / GROUP];
         for part in parts {
             for (total, part) in totals.iter_mut().zip(&part) {
                 total.add(part);
