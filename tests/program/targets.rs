@@ -1,4 +1,4 @@
-//! Many targets on the command line: an answer for each column, with the bits of a run of its own; what is refused.
+//! Many targets on the command line: an answer for each column, in small problems with the bits of a run of its own; what is refused.
 
 use attention_regression::instance::files::npy;
 
