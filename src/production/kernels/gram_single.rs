@@ -28,10 +28,12 @@ const LEFT: usize = 3;
 /// Columns of a tile where there are 32 vector registers, and where there are 16.
 const RIGHT_WIDE: usize = 8;
 const RIGHT_NARROW: usize = 4;
+/// Sums of squares side by side.
+const SQUARES: usize = 4;
 /// Entries of a tile at most.
 const TILE: usize = RIGHT_WIDE * LEFT * WIDEST;
-/// Entries that a panel holds: 256 KiB, which fits the second-level cache beside the rows that it is made of.
-const PANEL_ENTRIES: usize = 65_536;
+/// Entries that a panel holds: 512 KiB, which fits the second-level cache.
+const PANEL_ENTRIES: usize = 131_072;
 /// Rows of a block at least and at most, in chains.
 const BLOCK_CHAINS: (usize, usize) = (2, 4);
 
@@ -259,10 +261,11 @@ fn tile<S: Simd, const NV: usize, const NR: usize>(
                 }
             }
             // Several sums, to hide the latency of the additions.
-            let mut squares = [simd.splat_f32s(0.0); NR];
-            for (squares, sums) in squares.iter_mut().zip(&sums) {
-                for sum in sums {
-                    *squares = simd.mul_add_e_f32s(*sum, *sum, *squares);
+            let mut squares = [simd.splat_f32s(0.0); SQUARES];
+            for j in 0..NR {
+                for v in 0..NV {
+                    let place = &mut squares[j % SQUARES];
+                    *place = simd.mul_add_e_f32s(sums[j][v], sums[j][v], *place);
                 }
             }
             let mut all = squares[0];
@@ -272,9 +275,10 @@ fn tile<S: Simd, const NV: usize, const NR: usize>(
             *square += f64::from(simd.reduce_sum_f32s(all));
         }
         let places = S::as_mut_simd_f32s(&mut *chain).0;
-        for (places, sums) in places.chunks_exact_mut(NV).zip(&sums) {
-            for (place, sum) in places.iter_mut().zip(sums) {
-                *place = *sum;
+        // By index: where an iterator borrows the sums they leave their registers.
+        for j in 0..NR {
+            for v in 0..NV {
+                places[j * NV + v] = sums[j][v];
             }
         }
         for (total, sum) in total.iter_mut().zip(&*chain) {
