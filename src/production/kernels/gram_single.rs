@@ -264,7 +264,7 @@ fn tile<S: Simd, const NV: usize, const NR: usize>(
             let mut squares = [simd.splat_f32s(0.0); SQUARES];
             for j in 0..NR {
                 for v in 0..NV {
-                    let place = &mut squares[j % SQUARES];
+                    let place = &mut squares[(j * NV + v) % SQUARES];
                     *place = simd.mul_add_e_f32s(sums[j][v], sums[j][v], *place);
                 }
             }
