@@ -74,12 +74,12 @@ impl Residual<'_> {
         });
         let mut sums = [DoubledSum::<S>::zero(simd); R];
         for (k, (head, tail)) in head.iter().zip(tail).enumerate() {
-            for i in 0..R {
-                sums[i].add_pair_product(simd, rows[i][k], *head, *tail);
+            for (sum, row) in sums.iter_mut().zip(&rows) {
+                sum.add_pair_product(simd, row[k], *head, *tail);
             }
         }
-        for i in 0..R {
-            let [head, tail] = sums[i].reduce(simd);
+        for (i, sum) in sums.into_iter().enumerate() {
+            let [head, tail] = sum.reduce(simd);
             let mut rest = [self.b[first + i], 0.0];
             merge(&mut rest, [-head, -tail]);
             let (head, tail) = two_sum(rest[0], rest[1]);

@@ -5,6 +5,7 @@ mod passes;
 mod problem;
 mod products;
 mod reached;
+mod root;
 #[cfg(test)]
 mod tests;
 mod variable_projection;

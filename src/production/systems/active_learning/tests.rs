@@ -257,6 +257,29 @@ fn what_cannot_be_chosen_is_refused() {
     );
 }
 
+/// Entries near 1 are read where they lie, others are divided by a power of two first: scores and rows of U are the same bits.
+#[test]
+fn scores_do_not_depend_on_the_unit_of_the_pool() {
+    let given = legendre(300, 4, 150);
+    let pool = Pool::of(&given, 1).unwrap();
+    let values = given.array("pool").unwrap();
+    assert!((pool.scores.iter().sum::<f64>() - 4.0).abs() < 1e-13);
+    for exponent in [-900, -300, -90, 90, 300, 900] {
+        let scaled = values.values().iter().map(|v| v * 2f64.powi(exponent));
+        let scaled = Array::new(values.shape().to_vec(), scaled.collect()).unwrap();
+        let scaled = Pool::of(&given.with_array("pool", scaled).unwrap(), 1).unwrap();
+        assert_eq!(scaled.scores, pool.scores, "{exponent}");
+        assert_eq!(scaled.rows().row(7), pool.rows().row(7));
+        assert_eq!(scaled.row(7), pool.row(7));
+    }
+    for i in [0, 17, 299] {
+        let whole = pool.rows().row(i).iter().zip(pool.row(i));
+        whole.for_each(|(all, one)| assert!((all - one).abs() < 1e-14));
+        let square: f64 = pool.row(i).iter().map(|entry| entry * entry).sum();
+        assert!((square - pool.scores[i]).abs() < 1e-14);
+    }
+}
+
 /// Dependent columns: the rank is what counts. A pool (1, 1; 2, 2; 3, 3; 0, 0) has rank 1 and the scores 1/14, 4/14, 9/14, 0.
 #[test]
 fn dependent_columns_count_by_their_rank() {

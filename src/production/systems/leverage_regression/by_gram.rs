@@ -204,7 +204,7 @@ impl<'a> ByGram<'a> {
             let energy: f64 = columns.iter().map(|column| self.energy_of(column)).sum();
             let nothing = self.equations.squares.iter().all(|square| *square == 0.0);
             // (L - L*) / L* is finite for sure, so there is nothing to remark on it.
-            if !(energy <= 0.25 * loss || nothing) {
+            if (energy.is_nan() || energy > 0.25 * loss) && !nothing {
                 return None;
             }
         }
@@ -282,7 +282,8 @@ impl<'a> ByGram<'a> {
         let projected: Vec<f64> = sums(&residual.projected);
         let [linear, quadratic] = [&projected, &by_gram].map(|v| dot(&moved, v));
         let change = quadratic - 2.0 * linear;
-        if !(2.0 * linear.abs() + quadratic.abs() <= CHANGE * residual.square) {
+        let size = 2.0 * linear.abs() + quadratic.abs();
+        if size.is_nan() || size > CHANGE * residual.square {
             return None;
         }
         let gradient = (0..x.len())

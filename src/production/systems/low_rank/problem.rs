@@ -10,10 +10,11 @@
 
 use std::borrow::Cow;
 
-use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
+use nalgebra::{DMatrix, DVector};
 use rayon::prelude::*;
 
 use super::passes::{Padded, add_product, over_columns, rows_times};
+use super::root::{MANY, Root};
 use crate::instance::row_major::LINE;
 use crate::production::EvaluationError;
 use crate::production::summation::norm;
@@ -61,8 +62,8 @@ pub(super) struct Point {
     pub(super) eliminated: DMatrix<f64>,
     /// `X Y' - M` (q x p).
     pub(super) residual: DMatrix<f64>,
-    /// `E_i E_i' = G_i^+` for each row of the eliminated factor (k x rank of G_i).
-    pub(super) roots: Vec<DMatrix<f64>>,
+    /// Of `G_i` for each row of the eliminated factor.
+    pub(super) roots: Vec<Root>,
     /// The scaled loss.
     pub(super) loss: f64,
     /// Its gradient in the kept factor, row by row.
@@ -232,7 +233,7 @@ impl Problem {
     }
 
     /// The other factor at its best, and roots of the pseudo-inverses of its rows' Gram matrices.
-    pub(super) fn eliminate(&self, kept: &DMatrix<f64>) -> (DMatrix<f64>, Vec<DMatrix<f64>>) {
+    pub(super) fn eliminate(&self, kept: &DMatrix<f64>) -> (DMatrix<f64>, Vec<Root>) {
         eliminated(&self.by_rows.omega, &self.by_rows.weighted, kept)
     }
 
@@ -246,7 +247,7 @@ impl Problem {
         &self,
         kept: DMatrix<f64>,
         eliminated: DMatrix<f64>,
-        roots: Vec<DMatrix<f64>>,
+        roots: Vec<Root>,
     ) -> Result<Point, EvaluationError> {
         let mut residual = DMatrix::zeros(self.target.nrows(), self.target.ncols());
         let slopes = self.slopes(&kept, &eliminated, false, residual.as_mut_slice());
@@ -400,7 +401,7 @@ impl Problem {
         let [(eliminated_name, eliminated_side), (kept_name, kept_side)] = sides;
         let mut sentences = Vec::new();
         let eliminated: Vec<usize> = (0..self.target.nrows())
-            .filter(|i| point.roots[*i].ncols() < self.rank)
+            .filter(|i| point.roots[*i].rank(self.rank) < self.rank)
             .collect();
         if let Some(first) = eliminated.first() {
             sentences.push(format!(
@@ -504,61 +505,29 @@ fn symmetric(entries: &[f64], order: usize) -> DMatrix<f64> {
     })
 }
 
-/// The factor of the rows of W and M at its best for the factor of their columns, and a root of the pseudo-inverse of the Gram matrix
-/// of each of its rows: all Gram matrices by one product.
-fn eliminated(
-    omega: &[f64],
-    weighted: &[f64],
-    kept: &DMatrix<f64>,
-) -> (DMatrix<f64>, Vec<DMatrix<f64>>) {
+/// The factor of the rows of W and M at its best for the factor of their columns, and for each row what it was solved by: all Gram
+/// matrices by one product.
+fn eliminated(omega: &[f64], weighted: &[f64], kept: &DMatrix<f64>) -> (DMatrix<f64>, Vec<Root>) {
     let (inner, k) = kept.shape();
     let grams = rows_times(omega, inner, &squares(kept));
     let right = rows_times(weighted, inner, &Padded::of(kept));
     let count = omega.len().checked_div(inner).unwrap_or(0);
-    let solved: Vec<(DVector<f64>, DMatrix<f64>)> = (0..count)
+    let solved: Vec<(Vec<f64>, Root)> = (0..count)
         .into_par_iter()
+        .with_min_len(MANY)
         .map(|i| {
-            let gram = symmetric(grams.row(i), k);
-            let right = DVector::from_column_slice(&right.row(i)[..k]);
-            let root = definite_root(&gram).unwrap_or_else(|| {
+            let right = &right.row(i)[..k];
+            let root = Root::definite(grams.row(i), k).unwrap_or_else(|| {
                 let row = &omega[i * inner..(i + 1) * inner];
                 let most = row.iter().copied().fold(0.0, f64::max);
-                pseudo_root(gram, most * inner as f64 * FLAT)
+                let gram = symmetric(grams.row(i), k);
+                Root::few(gram, most * inner as f64 * FLAT)
             });
-            (&root * root.tr_mul(&right), root)
+            (root.solve(right), root)
         })
         .collect();
-    let mut factor = DMatrix::zeros(count, k);
-    for (i, (row, _)) in solved.iter().enumerate() {
-        factor.row_mut(i).tr_copy_from(row);
-    }
+    let factor = DMatrix::from_fn(count, k, |i, a| solved[i].0[a]);
     (factor, solved.into_iter().map(|(_, root)| root).collect())
-}
-
-/// `L'^-1` for a Gram matrix `L L'` whose eigenvalues are far from rounding; `None` of another.
-fn definite_root(gram: &DMatrix<f64>) -> Option<DMatrix<f64>> {
-    /// The least part of the trace that the lowest eigenvalue has to be.
-    const CLEAR: f64 = 1e-8;
-    let trace = gram.trace();
-    let factor = Cholesky::new(gram.clone())?;
-    let order = gram.nrows();
-    let inverse = factor
-        .l_dirty()
-        .solve_lower_triangular(&DMatrix::identity(order, order))?;
-    // The lowest eigenvalue is at least 1 / || L^-1 ||^2.
-    let clear = inverse.norm_squared() * CLEAR * trace <= 1.0;
-    clear.then(|| inverse.transpose())
-}
-
-/// E with `E E' = G^+`, eigenvalues up to `threshold` counted as zero (k x rank).
-fn pseudo_root(gram: DMatrix<f64>, threshold: f64) -> DMatrix<f64> {
-    let eigen = SymmetricEigen::new(gram);
-    let kept: Vec<usize> = (0..eigen.eigenvalues.len())
-        .filter(|a| eigen.eigenvalues[*a] > threshold)
-        .collect();
-    DMatrix::from_fn(eigen.eigenvectors.nrows(), kept.len(), |row, a| {
-        eigen.eigenvectors[(row, kept[a])] / eigen.eigenvalues[kept[a]].sqrt()
-    })
 }
 
 /// Orthonormal columns of the same span, or of one that contains it.

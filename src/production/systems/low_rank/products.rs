@@ -58,11 +58,15 @@ fn times(
         block.add_transposed(v, &room, width, sums);
     });
     let sums = total(sums, k * width);
-    let moved = DMatrix::from_fn(q, k, |i, a| sums[a * width + i]);
     let mut solved = DMatrix::zeros(q, k);
+    let mut row = vec![0.0; k];
     for (i, root) in point.roots.iter().enumerate() {
-        let row = root * root.tr_mul(&moved.row(i).transpose());
-        solved.row_mut(i).tr_copy_from(&row);
+        for (a, entry) in row.iter_mut().enumerate() {
+            *entry = sums[a * width + i];
+        }
+        for (place, entry) in solved.row_mut(i).iter_mut().zip(root.solve(&row)) {
+            *place = entry;
+        }
     }
     let turned = Padded::transposed(&solved);
     let by_rows_of_kept = by_rows(&point.kept);

@@ -206,11 +206,11 @@ fn passes_by_blocks_are_the_definitions() {
             (row.transpose() - point.eliminated.row(i)).norm() <= 1e-12 * row.norm(),
             "{i}"
         );
-        let root = &point.roots[i];
-        assert!((gram * root * root.transpose() - DMatrix::identity(3, 3)).norm() <= 1e-12);
+        let root = point.roots[i].matrix(3);
+        assert!((gram * &root * root.transpose() - DMatrix::identity(3, 3)).norm() <= 1e-12);
     }
     // Two entries determine two directions of three, and the row of least norm is met by both; none determine none.
-    assert_eq!((point.roots[4].ncols(), point.roots[5].ncols()), (2, 0));
+    assert_eq!((point.roots[4].rank(3), point.roots[5].rank(3)), (2, 0));
     assert!(
         point.residual[(4, 0)]
             .abs()

@@ -177,12 +177,13 @@ impl Projected<'_> {
 /// The blocks `N_i E_i` side by side (pk x the ranks of all rows together).
 fn coupling(problem: &Problem, point: &Point, which: Curvature) -> DMatrix<f64> {
     let (p, k) = point.kept.shape();
-    let columns: usize = point.roots.iter().map(DMatrix::ncols).sum();
+    let columns: usize = point.roots.iter().map(|root| root.rank(k)).sum();
     let mut coupling = DMatrix::zeros(p * k, columns);
     let mut first = 0;
     for (i, root) in point.roots.iter().enumerate() {
+        let root = root.matrix(k);
         // E_i' y_j for each j.
-        let seen = &point.kept * root;
+        let seen = &point.kept * &root;
         for e in 0..root.ncols() {
             let mut column = coupling.column_mut(first + e);
             for j in 0..p {
