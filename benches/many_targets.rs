@@ -5,6 +5,8 @@
 //! attention: softmax of products with vectors, whose logits have a standard deviation of 2. Variants as in `benches/generate.py`:
 //! `theory` has `||A|| = 1` and `w_i^2` between once and twice `100 + 1 / sigma_min(A)^2`, `practice` w = 0.01, `weak` w = 0.01 / sqrt(n).
 
+mod process;
+
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -98,6 +100,9 @@ fn instance(
     Ok((matrix, weights, targets))
 }
 
+/// Where the system does not say what its threads have run.
+const UNTOLD: &str = "the processor time of this process is not known here";
+
 /// Seconds on the clock and of processors.
 struct Clock {
     started: Instant,
@@ -106,7 +111,7 @@ struct Clock {
 
 impl Clock {
     fn start() -> Result<Self, Box<dyn Error>> {
-        let processor = processor_seconds()?;
+        let processor = process::processor_seconds().ok_or(UNTOLD)?;
         Ok(Self {
             started: Instant::now(),
             processor,
@@ -116,22 +121,9 @@ impl Clock {
     fn stop(&self) -> Result<[f64; 2], Box<dyn Error>> {
         Ok([
             self.started.elapsed().as_secs_f64(),
-            processor_seconds()? - self.processor,
+            process::processor_seconds().ok_or(UNTOLD)? - self.processor,
         ])
     }
-}
-
-/// What all threads of this process have used so far, in hundredths of a second.
-fn processor_seconds() -> Result<f64, Box<dyn Error>> {
-    let line = std::fs::read_to_string("/proc/self/stat")?;
-    // Behind the name in brackets: user and system time are fields 14 and 15.
-    let fields = line
-        .rsplit(')')
-        .next()
-        .unwrap_or_default()
-        .split_whitespace();
-    let ticks: Result<Vec<f64>, _> = fields.skip(11).take(2).map(str::parse).collect();
-    Ok(ticks?.iter().sum::<f64>() / 100.0)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -204,18 +196,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         "median_bound_single": median(&alone),
         "median_bound_together": median(&together),
         "largest_distance_over_bounds": apart.fold(0.0, f64::max),
-        "peak_mb": peak_megabytes(),
+        "peak_mb": process::peak_megabytes(),
         "iterations_single": alone.iter().map(|found| found.iterations).sum::<usize>(),
         "iterations_together": together.iter().map(|found| found.iterations).sum::<usize>(),
     });
     println!("{line}");
     Ok(())
-}
-
-/// The largest resident size of this process so far, where the system tells it.
-fn peak_megabytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes / 1024)
 }

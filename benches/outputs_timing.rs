@@ -3,6 +3,8 @@
 //! `cargo bench --bench outputs_timing -- MANIFEST [--threads T] [--runs R] [--output FILE.npy]` prints one line of JSON;
 //! `benches/attention.py` reads it.
 
+mod process;
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -41,12 +43,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut evaluated = evaluate(&given)?;
     let (mut seconds, mut processor) = (Vec::new(), Vec::new());
     for _ in 0..arguments.runs {
-        let (before, clock) = (processor_seconds(), Instant::now());
+        let (before, clock) = (process::processor_seconds(), Instant::now());
         evaluated = evaluate(&given)?;
         seconds.push(clock.elapsed().as_secs_f64());
         processor.extend(
             before
-                .zip(processor_seconds())
+                .zip(process::processor_seconds())
                 .map(|(before, after)| after - before),
         );
     }
@@ -63,14 +65,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     println!("{line}");
     Ok(())
-}
-
-/// Seconds that the threads of this process have run, where the system tells it.
-fn processor_seconds() -> Option<f64> {
-    let mut nanoseconds = 0.0;
-    for task in std::fs::read_dir("/proc/self/task").ok()? {
-        let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        nanoseconds += text.split_whitespace().next()?.parse::<f64>().ok()?;
-    }
-    Some(nanoseconds / 1e9)
 }

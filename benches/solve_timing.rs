@@ -3,6 +3,8 @@
 //! `cargo bench --bench solve_timing -- MANIFEST [--threads T] [--runs R] [--method M] [--tolerance T]
 //! [--certify] [--output X.npy]` prints one line of JSON; `benches/compare.py` reads it.
 
+mod process;
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -87,17 +89,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "iterations": solution.iterations,
         "passes": solution.trace.last().map_or(0.0, |entry| entry.passes),
         "error_bound": solution.error_bound,
-        "peak_mb": peak_megabytes(),
+        "peak_mb": process::peak_megabytes(),
         "status": solution.outcome.as_str(),
     });
     println!("{line}");
     Ok(())
-}
-
-/// The largest resident size of this process so far, where the system tells it.
-fn peak_megabytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kilobytes / 1024)
 }
