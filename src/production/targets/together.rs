@@ -219,6 +219,15 @@ impl<'a> Together<'a> {
             self.step(factor, (targets, &sizes), &mut columns, answers, &mut work);
         }
         work.give(self.operator);
+        if self.stop.load(SeqCst) {
+            let columns = columns.iter_mut().zip(answers);
+            for (column, answer) in columns {
+                let found = column.as_mut();
+                *answer = found
+                    .map(|column| self.solution(column, Outcome::Interrupted))
+                    .or(answer.take());
+            }
+        }
     }
 
     /// The targets at the start; `None` for what is left to others at once.
@@ -372,34 +381,42 @@ impl<'a> Together<'a> {
 
     /// The answer of a target whose gradient is small, with its bound where one is asked for.
     fn end(&self, column: &mut Column, facts: &SoftmaxFacts, target: &[f64]) -> Judged {
-        let x = DVector::from_vec(std::mem::take(&mut column.x));
-        let (mut bound, mut noise) = (None, None);
-        let mut basis = "no bound: none was asked for".to_owned();
+        let mut solution = self.solution(column, Outcome::Converged);
         if self.settings.certify {
-            let posed = self
-                .problem
-                .with_target(DVector::from_column_slice(target))
-                .ok();
-            let found = posed.and_then(|posed| self.ridge.bound(&posed, &x, facts));
+            let target = DVector::from_column_slice(target);
+            let posed = self.problem.with_target(target).ok();
+            let found = posed.and_then(|posed| self.ridge.bound(&posed, &solution.x, facts));
             let Some(found) = found.filter(|found| found.error.bound.is_some()) else {
                 return Judged::Left;
             };
-            (bound, noise, basis) = (found.error.bound, found.noise, found.error.basis);
+            solution.gradient_noise = found.noise;
+            solution.error_bound = found.error.bound;
+            solution.error_bound_basis = found.error.basis;
         }
-        Judged::Ends(Box::new(Solution {
-            outcome: Outcome::Converged,
-            x,
+        Judged::Ends(Box::new(solution))
+    }
+
+    /// What is handed back of a target that ends where it is, before a bound is computed.
+    fn solution(&self, column: &mut Column, outcome: Outcome) -> Solution {
+        let error_bound_basis = if self.settings.certify {
+            format!("no bound: the run ended as {outcome}")
+        } else {
+            "no bound: none was asked for".to_owned()
+        };
+        Solution {
+            outcome,
+            x: DVector::from_vec(std::mem::take(&mut column.x)),
             loss: column.loss,
             gradient_norm: column.gradient_norm,
             start_gradient_norm: column.start_gradient_norm,
-            gradient_noise: noise,
+            gradient_noise: None,
             iterations: column.trace.len(),
-            error_bound: bound,
-            error_bound_basis: basis,
+            error_bound: None,
+            error_bound_basis,
             labels_read: None,
             warnings: Vec::new(),
             trace: std::mem::take(&mut column.trace),
-        }))
+        }
     }
 }
 

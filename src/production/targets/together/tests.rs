@@ -279,6 +279,39 @@ fn what_has_not_begun_when_somebody_asks_for_an_end_is_interrupted() {
     assert_eq!(count.into_inner(), COLUMNS);
 }
 
+/// Where the flag is set before the first step, each target ends at the start, with its loss and gradient there.
+#[test]
+fn what_is_under_way_when_somebody_asks_for_an_end_ends_where_it_is() {
+    let (problem, targets) = posed(false, 2.0);
+    let (start, settings) = (DVector::repeat(D, 0.25), Settings::default());
+    let stop = AtomicBool::new(false);
+    let together = Together::of(&problem, &start, &settings, &stop).unwrap();
+    stop.store(true, SeqCst);
+    let mut answers = vec![None; 3];
+    together.solve(&targets.as_slice()[..3 * N], &mut answers);
+    for (column, found) in answers.iter().enumerate() {
+        let found = found.as_ref().unwrap();
+        let posed = problem
+            .with_target(targets.column(column).clone_owned())
+            .unwrap();
+        assert_eq!((found.outcome, found.iterations), (Outcome::Interrupted, 0));
+        assert_eq!((&found.x, found.error_bound), (&start, None));
+        assert_eq!(
+            found.error_bound_basis,
+            "no bound: the run ended as interrupted"
+        );
+        let (loss, gradient) = (
+            posed.value(&start).unwrap(),
+            posed.gradient(&start).unwrap(),
+        );
+        assert!((found.loss / loss - 1.0).abs() < 1e-12, "{column}");
+        assert!(
+            (found.gradient_norm / gradient.norm() - 1.0).abs() < 1e-9,
+            "{column}"
+        );
+    }
+}
+
 /// Arrays of three blocks of targets at most are kept, however many targets there are; beside them, those of solves of their own.
 #[test]
 fn the_memory_of_a_batch_is_that_of_a_block() {
