@@ -178,17 +178,17 @@ fn rows_times<S: Simd, const R: usize>(simd: S, rows: &[f64], x: &[S::f64s], z: 
     }
 }
 
-/// `heads + tails += M' u` for a block M of dense rows; both hold `stride` entries.
+/// `heads + tails += M' (u + v)` for a block M of dense rows; both hold `stride` entries. v, where there is one, is below a rounding of u.
 pub(crate) fn accumulate(
     level: Level,
     block: &[f64],
-    u: &[f64],
-    heads: &mut [f64],
-    tails: &mut [f64],
+    (u, v): (&[f64], Option<&[f64]>),
+    [heads, tails]: [&mut [f64]; 2],
 ) {
     level.dispatch(Accumulate {
         block,
         u,
+        v,
         heads,
         tails,
     });
@@ -197,6 +197,7 @@ pub(crate) fn accumulate(
 struct Accumulate<'a> {
     block: &'a [f64],
     u: &'a [f64],
+    v: Option<&'a [f64]>,
     heads: &'a mut [f64],
     tails: &'a mut [f64],
 }
@@ -226,21 +227,29 @@ impl Accumulate<'_> {
         let stride = self.heads.len();
         let heads = &mut S::as_mut_simd_f64s(self.heads).0[first..first + W];
         let tails = &mut S::as_mut_simd_f64s(self.tails).0[first..first + W];
-        let mut sums: [DoubledSum<S>; W] = std::array::from_fn(|v| DoubledSum {
-            head: heads[v],
-            tail: tails[v],
-        });
+        let mut sums: [DoubledSum<S>; W] =
+            std::array::from_fn(|k| DoubledSum::of([heads[k], tails[k]]));
         let place = first * S::F64_LANES..(first + W) * S::F64_LANES;
-        for (row, u) in self.block.chunks_exact(stride).zip(self.u) {
+        let rows = self.block.chunks_exact(stride);
+        for (i, (row, u)) in rows.zip(self.u).enumerate() {
             let entries = &S::as_simd_f64s(&row[place.clone()]).0[..W];
-            let factor = simd.splat_f64s(*u);
-            for v in 0..W {
-                sums[v].add_product(simd, entries[v], factor);
+            let u = simd.splat_f64s(*u);
+            match self.v {
+                None => {
+                    for k in 0..W {
+                        sums[k].add_product(simd, entries[k], u);
+                    }
+                }
+                Some(v) => {
+                    let v = simd.splat_f64s(v[i]);
+                    for k in 0..W {
+                        sums[k].add_pair_product(simd, entries[k], u, v);
+                    }
+                }
             }
         }
-        for v in 0..W {
-            heads[v] = sums[v].head;
-            tails[v] = sums[v].tail;
+        for k in 0..W {
+            [heads[k], tails[k]] = sums[k].parts();
         }
     }
 }
@@ -423,5 +432,36 @@ mod tests {
             })
         };
         assert!(run(1) == run(3));
+    }
+
+    /// Whole multiples of 2^-80 below 2^53 of them: exact.
+    #[test]
+    fn products_of_pairs_with_rows_are_exact_where_they_fit() {
+        for level in Level::all() {
+            for (rows, stride) in [(1, 8), (3, 16), (10, 24), (33, 40)] {
+                let entry = |i: usize, j: usize| ((i * 7 + j * 5) % 11) as f64 - 5.0;
+                let block: Vec<f64> = (0..rows)
+                    .flat_map(|i| (0..stride).map(move |j| entry(i, j)))
+                    .collect();
+                let unit = 2f64.powi(-80);
+                let whole = |i: usize| (i % 5) as f64 - 2.0;
+                let rest = |i: usize| (i % 7) as f64 - 3.0;
+                let heads: Vec<f64> = (0..rows).map(whole).collect();
+                let tails: Vec<f64> = (0..rows).map(|i| rest(i) * unit).collect();
+                let (mut found, mut lost) = (vec![1.0; stride], vec![0.0; stride]);
+                accumulate(
+                    level,
+                    &block,
+                    (&heads, Some(&tails)),
+                    [&mut found, &mut lost],
+                );
+                for j in 0..stride {
+                    let large: f64 = (0..rows).map(|i| entry(i, j) * whole(i)).sum();
+                    let small: f64 = (0..rows).map(|i| entry(i, j) * rest(i)).sum();
+                    assert_eq!(found[j], 1.0 + large, "{}", level.name());
+                    assert_eq!(lost[j], small * unit, "{}", level.name());
+                }
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! Residuals of a block of dense rows and their products with it, both in pairs of head and tail.
+//! Residuals of a block of dense rows, in pairs of head and tail; [`doubled`](super::doubled) has their products with it.
 //!
 //! ```text
-//! r = b - M x,  x = head + tail        M' r,  r = head + tail
+//! r = b - M x,  x = head + tail
 //! ```
 //!
 //! Sums are those of [`doubled`](super::doubled), with products of a tail added to the tails: three additions a term there, of
@@ -16,8 +16,6 @@ use crate::production::summation::two_sum;
 
 /// Rows whose sums run side by side.
 const ROWS: usize = 4;
-/// Vectors of columns that are accumulated at once.
-const WIDTH: usize = 2;
 
 /// `r = b - M x` for a block M of rows, each as long as the head and the tail of x with their padding (a multiple of 8): heads and
 /// tails of r, each at most half a unit of its head.
@@ -89,70 +87,6 @@ impl Residual<'_> {
     }
 }
 
-/// `heads + tails += M' r` for a block M of dense rows; both hold `stride` entries.
-pub(crate) fn accumulate(
-    level: Level,
-    block: &[f64],
-    r: [&[f64]; 2],
-    [heads, tails]: [&mut [f64]; 2],
-) {
-    level.dispatch(Accumulate {
-        block,
-        r,
-        heads,
-        tails,
-    });
-}
-
-struct Accumulate<'a> {
-    block: &'a [f64],
-    r: [&'a [f64]; 2],
-    heads: &'a mut [f64],
-    tails: &'a mut [f64],
-}
-
-impl WithSimd for Accumulate<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let vectors = self.heads.len() / S::F64_LANES;
-        let mut first = 0;
-        while first + WIDTH <= vectors {
-            self.columns::<S, WIDTH>(simd, first);
-            first += WIDTH;
-        }
-        while first < vectors {
-            self.columns::<S, 1>(simd, first);
-            first += 1;
-        }
-    }
-}
-
-impl Accumulate<'_> {
-    /// W vectors of columns from vector `first` on.
-    #[inline(always)]
-    fn columns<S: Simd, const W: usize>(&mut self, simd: S, first: usize) {
-        let stride = self.heads.len();
-        let heads = &mut S::as_mut_simd_f64s(self.heads).0[first..first + W];
-        let tails = &mut S::as_mut_simd_f64s(self.tails).0[first..first + W];
-        let mut sums: [DoubledSum<S>; W] =
-            std::array::from_fn(|v| DoubledSum::of([heads[v], tails[v]]));
-        let place = first * S::F64_LANES..(first + W) * S::F64_LANES;
-        let rows = self.block.chunks_exact(stride);
-        for ((row, head), tail) in rows.zip(self.r[0]).zip(self.r[1]) {
-            let entries = &S::as_simd_f64s(&row[place.clone()]).0[..W];
-            let (head, tail) = (simd.splat_f64s(*head), simd.splat_f64s(*tail));
-            for v in 0..W {
-                sums[v].add_pair_product(simd, entries[v], head, tail);
-            }
-        }
-        for v in 0..W {
-            [heads[v], tails[v]] = sums[v].parts();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,32 +111,6 @@ mod tests {
                     // The tails of one column cancel before t is added: only their last bits are lost.
                     let found = head + tail;
                     assert!((found + t).abs() <= 2f64.powi(-110), "{}", level.name());
-                }
-            }
-        }
-    }
-
-    /// Whole multiples of 2^-80 below 2^53 of them: exact.
-    #[test]
-    fn products_of_pairs_with_rows_are_exact_where_they_fit() {
-        for level in Level::all() {
-            for (rows, stride) in [(1, 8), (3, 16), (10, 24), (33, 40)] {
-                let entry = |i: usize, j: usize| ((i * 7 + j * 5) % 11) as f64 - 5.0;
-                let block: Vec<f64> = (0..rows)
-                    .flat_map(|i| (0..stride).map(move |j| entry(i, j)))
-                    .collect();
-                let unit = 2f64.powi(-80);
-                let whole = |i: usize| (i % 5) as f64 - 2.0;
-                let rest = |i: usize| (i % 7) as f64 - 3.0;
-                let heads: Vec<f64> = (0..rows).map(whole).collect();
-                let tails: Vec<f64> = (0..rows).map(|i| rest(i) * unit).collect();
-                let (mut found, mut lost) = (vec![1.0; stride], vec![0.0; stride]);
-                accumulate(level, &block, [&heads, &tails], [&mut found, &mut lost]);
-                for j in 0..stride {
-                    let large: f64 = (0..rows).map(|i| entry(i, j) * whole(i)).sum();
-                    let small: f64 = (0..rows).map(|i| entry(i, j) * rest(i)).sum();
-                    assert_eq!(found[j], 1.0 + large, "{}", level.name());
-                    assert_eq!(lost[j], small * unit, "{}", level.name());
                 }
             }
         }

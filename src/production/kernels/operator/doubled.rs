@@ -67,7 +67,7 @@ impl Operator {
                 match (self.matrix.as_ref(), &mut *sums) {
                     (DesignMatrix::Dense(matrix), Sums::Rows { heads, tails }) => {
                         let rows = matrix.padded(block.start, block.end, &mut room);
-                        doubled::accumulate(self.level, rows, v, heads, tails);
+                        doubled::accumulate(self.level, rows, (v, None), [heads, tails]);
                     }
                     (DesignMatrix::Sparse(sparse), Sums::Pairs(pairs)) => {
                         let rows = SparseRows::of(sparse);

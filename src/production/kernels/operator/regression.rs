@@ -8,7 +8,7 @@ use crate::production::kernels::operator::Operator;
 use crate::production::kernels::operator::gram::Gram;
 use crate::production::kernels::partition::Rows;
 use crate::production::kernels::plain_gram::add_plain_gram;
-use crate::production::kernels::{dense, residual};
+use crate::production::kernels::{dense, doubled, residual};
 use crate::production::summation::dot;
 
 /// Rows of at most so many entries are multiplied where they lie, so many of them at once: at most 64 KiB, of which the first-level cache
@@ -196,7 +196,12 @@ impl Operator {
                     let [sum_heads, sum_tails] = &mut sums.projected;
                     sum_heads.fill(0.0);
                     sum_tails.fill(0.0);
-                    residual::accumulate(self.level, rows, [heads, tails], [sum_heads, sum_tails]);
+                    doubled::accumulate(
+                        self.level,
+                        rows,
+                        (heads, Some(tails)),
+                        [sum_heads, sum_tails],
+                    );
                     sums.square = dot(heads, heads);
                     part.add(&sums);
                 }
