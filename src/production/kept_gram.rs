@@ -73,6 +73,11 @@ impl KeptGram {
         let (ridge, sums) = Ridge::new(operator, weights, along);
         (self.0.get_or_init(|| ridge), sums)
     }
+
+    /// The matrix where somebody has wanted it.
+    pub fn made(&self) -> Option<&Ridge> {
+        self.0.get()
+    }
 }
 
 /// A kept Gram matrix as one run uses it. A run that finds it made counts it as if it had made it, so that equal runs count alike.
@@ -102,7 +107,7 @@ impl<'a> RunGram<'a> {
         weights: &[f64],
         along: Option<&[f64]>,
     ) -> (&'a Ridge, Vec<Vec<f64>>) {
-        if !self.asked.replace(true) && self.kept.0.get().is_some() {
+        if !self.asked.replace(true) && self.kept.made().is_some() {
             operator.count_pass();
         }
         self.kept.get_along(operator, weights, along)

@@ -59,16 +59,16 @@ impl ProvenRidge {
         Self::with(problem, least_weight, kept.gram.clone(), kept.single)
     }
 
-    /// With products in double precision, made anew.
-    fn in_double(problem: &Problem) -> Option<Self> {
+    /// As [`of`](Self::of), with products in double precision, for which the matrix may have to be made once more.
+    pub fn in_double(problem: &Problem) -> Option<Self> {
         let least_weight = least_weight(problem)?;
         let squares = problem.share().part(problem.squared_weights().as_slice());
-        Self::with(
-            problem,
-            least_weight,
-            problem.operator().gram(squares),
-            None,
-        )
+        let made = problem.ridge().made().filter(|kept| kept.single.is_none());
+        let gram = match made {
+            Some(kept) => kept.gram.clone(),
+            None => problem.operator().gram(squares),
+        };
+        Self::with(problem, least_weight, gram, None)
     }
 
     /// Of a matrix and what single precision makes of it in the spectral norm, where its products are so.
