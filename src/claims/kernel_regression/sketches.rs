@@ -172,6 +172,46 @@ fn gradient_descent(case: &Case<Given>, rate: Rate) -> Result<Verdict, CheckErro
     Ok(verdict)
 }
 
+/// Steps of conjugate gradients in the coordinates of the factor, from each axis: `2 ((kappa - 1) / (kappa + 1))^(power t)` of the error.
+fn conjugate_gradients(case: &Case<Given>, power: i64) -> Result<Verdict, CheckError> {
+    let Some(sketched) = Sketched::of(case) else {
+        return Ok(Verdict::Outside(Outside::Rank));
+    };
+    let gram = sketched.preconditioned.tr_mul(&sketched.preconditioned);
+    let (low, high) = spectrum::extremes(&gram)?;
+    let condition = (high / low).sqrt();
+    let left = ((condition - High::ONE) / (condition + High::ONE)).powi(power);
+    let d = gram.nrows();
+    let size = |error: &DVector<High>| error.dot(&(&gram * error)).max(High::ZERO).sqrt();
+    let mut verdict = Verdict::VACUOUS;
+    for axis in 0..d {
+        let mut error = DVector::from_fn(d, |i, _| High::int(i64::from(i == axis)));
+        let before = size(&error);
+        let mut residual = -(&gram * &error);
+        let mut direction = residual.clone();
+        let mut allowed = High::int(2) * before;
+        // The last of d steps ends at 0, and nothing is left to divide by.
+        for _ in 1..d {
+            let image = &gram * &direction;
+            let (square, curvature) = (residual.norm_squared(), direction.dot(&image));
+            if curvature <= before.square().shifted(-25) {
+                break;
+            }
+            error += &direction * (square / curvature);
+            residual -= image * (square / curvature);
+            direction = &residual + &direction * (residual.norm_squared() / square);
+            allowed *= left;
+            verdict = verdict.and(at_most_or_equal(
+                "|| A (x_t - x*) ||",
+                size(&error),
+                allowed,
+                Allowance::new(before.shifted(-18), "the rounding of a few steps"),
+            ));
+        }
+    }
+    Ok(verdict)
+}
+
 const POWERS: OtherCases = &RegressionCases {
     which: &[Which::Even, Which::Odd],
     rows: Rows::Tall,
@@ -219,5 +259,14 @@ pub fn claims() -> Vec<Claim> {
             .about(POWERS, TALL)
             .check(|case| gradient_descent(case, Rate::Descent))
             .fault("attention-kernel-regression/descent-like-momentum", |case| gradient_descent(case, Rate::Momentum)),
+        claim("attention-kernel-regression/conjugate-gradients")
+            .derived("Chebyshev polynomials, for the preconditioner of a sketch")
+            .states("t steps of conjugate gradients leave || A (x_t - x*) || <= 2 (1 - 2 / (kappa + 1))^t || A (x_0 - x*) ||, kappa = kappa(A R^-1)")
+            .formula(r"\|A (x_t - x^*)\|_2 \le 2 \Bigl(\frac{\kappa - 1}{\kappa + 1}\Bigr)^t \|A (x_0 - x^*)\|_2, \quad \kappa = \kappa(A R^{-1})")
+            .given("least squares, rank d, t < d")
+            .note("After d steps nothing is left. At a condition of 3 a step halves the error.")
+            .about(POWERS, TALL)
+            .check(|case| conjugate_gradients(case, 1))
+            .fault("twice as fast and twice again", |case| conjugate_gradients(case, 4)),
     ]
 }

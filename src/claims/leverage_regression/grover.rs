@@ -72,6 +72,31 @@ fn all(case: &Case<Given>, half: f64) -> Result<Verdict, CheckError> {
     Ok(verdict)
 }
 
+/// How many products of a row a query may cost in the time of one.
+const SLOWDOWNS: [i64; 3] = [1, 1_000, 1_000_000];
+
+/// Above `(s pi / 2)^2 m` rows, s times the iterations for m = d rows are fewer than rows; the fault has a tenth of them.
+fn break_even(case: &Case<Given>, parts: f64) -> Result<Verdict, CheckError> {
+    let marked = case.instance.size("d") as u64;
+    if marked == 0 {
+        return Ok(Verdict::Outside(Outside::Premise));
+    }
+    let mut verdict = Verdict::VACUOUS;
+    for slowdown in SLOWDOWNS {
+        let side = slowdown as f64 * std::f64::consts::FRAC_PI_2;
+        // More than that by far more than rounding.
+        let rows = (side * side * marked as f64 / parts * (1.0 + 1e-9)).ceil() as u64 + 1;
+        let spent = slowdown * iterations_for_all(rows, marked) as i64;
+        verdict = verdict.and(Verdict::at_most(
+            &format!("iterations for {marked} of {rows} rows, {slowdown} times"),
+            High::int(spent),
+            High::int(rows as i64),
+            Allowance::NOTHING,
+        ));
+    }
+    Ok(verdict)
+}
+
 const CASES: OtherCases = &LinearCases {
     rows: Rows::Many,
     cases: 8,
@@ -101,5 +126,14 @@ pub fn claims() -> Vec<Claim> {
             .about(CASES, strata!(Kind: "d=1"))
             .check(|case| all(case, 1.0))
             .fault("(pi / 4) sqrt(n m)", |case| all(case, 0.5)),
+        claim("leverage-regression/break-even")
+            .derived("from leverage-regression/grover-all-rows")
+            .states("where a query of a row takes as long as s products with a row, m rows are found sooner than n are multiplied as soon as n > (s pi / 2)^2 m")
+            .formula(r"n > \Bigl(\frac{s \pi}{2}\Bigr)^2 m \ \Longrightarrow \ s \sum_{t = 1}^m \Bigl\lfloor \frac{\pi}{4 \arcsin \sqrt{t / n}} \Bigr\rfloor \le n")
+            .given("m >= 1; m = d, s = 1, 1e3 and 1e6, the least such n")
+            .note("For d = 100 and eps = 0.1, m = d / eps, that is 2.5e3, 2.5e9 and 2.5e15 rows: the quadratic gain is one in n, bought with 1 / eps, where preconditioned conjugate gradients need log(1 / eps) passes. `attreg row-queries` prints it.")
+            .about(CASES, strata!(Kind: "d=1"))
+            .check(|case| break_even(case, 1.0))
+            .fault("a tenth of the rows", |case| break_even(case, 10.0)),
     ]
 }
