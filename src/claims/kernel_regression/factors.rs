@@ -59,8 +59,14 @@ fn residual(case: &Case<Given>, way: Way) -> Result<Option<(High, High)>, CheckE
     Ok(Some((norm, (two * ball.radius()).sqrt())))
 }
 
-/// `u (kappa^2 + .. + kappa^(2 j)) || b ||` of a model of full column rank.
+/// `u (kappa^2 + .. + kappa^(2 j)) || b ||` of a model of full column rank whose entries are so near 1 that nothing under- or overflows.
 fn amplified(model: &Model) -> Result<Option<High>, CheckError> {
+    let sized =
+        |largest: High| largest >= High::ONE.shifted(-20) && largest <= High::ONE.shifted(20);
+    let (n, d) = model.a.shape();
+    if n < d || !sized(model.a.amax()) || !sized(model.b.amax()) {
+        return Ok(None);
+    }
     let values = singular_values(&model.a)?;
     let (Some(most), Some(least)) = (values.first(), values.last()) else {
         return Ok(None);
@@ -130,7 +136,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("folklore: a triangular factor of A loses fewer digits than A'A")
             .states("2 j triangular solves with a factor of A leave at most the || N^j x - b || of j solves with A'A, in f64")
             .formula(r"\|N^j x_{QR} - b\|_2 \le \|N^j x_N - b\|_2, \quad N = A^\top A")
-            .given("an even power, kappa(A) at most 10^6, no factor breaks down")
+            .given("an even power, kappa(A) at most 10^6, the largest entries of A and b between 10^(-50/j) and 10^(50/j)")
             .note("An order of residuals there is not: both are at the level of attention-kernel-regression/residual-in-f64, where chance decides.")
             .about(EVEN, TALL)
             .check(order)
@@ -140,7 +146,7 @@ pub fn claims() -> Vec<Claim> {
             .derived("replaces attention-kernel-regression/triangle-before-gram")
             .states("both leave || N^j x - b || <= 4 d (n + 3 d + 1) u (kappa^2 + .. + kappa^(2 j)) || b || where that is at most || b || / 8")
             .formula(r"\|N^j x - b\|_2 \le 4 d (n + 3 d + 1)\, u \sum_{i=1}^{j} \kappa(A)^{2i}\, \|b\|_2, \quad N = A^\top A, \ u = 2^{-53}")
-            .given("an even power, kappa(A) at most 10^6, no factor breaks down, the level at most || b || / 8")
+            .given("an even power, kappa(A) at most 10^6, the largest entries of A and b between 10^(-50/j) and 10^(50/j), the level at most || b || / 8")
             .note("To first order x solves (N + E_j) .. (N + E_1) x = b. A sum of n products errs by n u, a Cholesky factor with its solves by (3 d + 1) u of sums of magnitudes, which are at most d || N ||; and N^i E N^-(i+1) has norm kappa^(2 (i + 1)) || E || / || N ||. A factor of two is left for higher orders, and another for reflections.")
             .about(EVEN, TALL)
             .check(|case| level(case, High::ONE))

@@ -7,6 +7,7 @@ use nalgebra::{DMatrix, DVector};
 use nalgebra_sparse::CsrMatrix;
 
 use crate::instance::{Activation, DesignMatrix, Instance, LossKind, sample};
+use crate::production::kernels::Level;
 use crate::production::ranks::Ranks;
 use crate::production::ranks::threads::on_ranks;
 use crate::production::{Method, Problem, Settings, SolveError, solve};
@@ -65,6 +66,47 @@ fn softmax_has_the_bits_of_one_process() {
             "{one}"
         );
     }
+}
+
+/// Enough rows and columns for a Gram matrix in single precision, from a start that is not 0 and from 0, where sums of the rows serve; seven
+/// ranks end within its pieces, and most of them within a block.
+#[test]
+fn a_gram_matrix_in_single_precision_has_the_bits_of_one_process() {
+    let problem = problem(LossKind::Softmax, [21_000, 48], 0.5, false);
+    let squares: Vec<f64> = problem.squared_weights().iter().copied().collect();
+    let single = |problem: &Problem| {
+        let part = problem.share().part(&squares);
+        let found = problem.operator().gram_in_single(part, None, |_, _| true);
+        found.map(|found| format!("{:?}", (found.gram.entries, found.error)))
+    };
+    let one = single(&problem);
+    assert_eq!(one.is_some(), Level::best().has_vectors());
+    let rows = |problem: &Problem| {
+        let b: Vec<f64> = problem.share().own().map(|i| (i as f64).sin()).collect();
+        format!("{:?}", problem.operator().row_sums(&b))
+    };
+    let sums = rows(&problem);
+    for count in [2, 3, 5, 7, 16] {
+        let found = on_ranks(count, |ranks| {
+            let part = problem.shared_among(&ranks).unwrap();
+            (single(&part), rows(&part))
+        });
+        for (rank, found) in found.iter().enumerate() {
+            assert!(
+                *found == (one.clone(), sums.clone()),
+                "rank {rank} of {count}"
+            );
+        }
+    }
+    let whole = agrees(&problem, &Settings::default(), &[2, 7]);
+    assert!(whole.contains("error_bound: Some("), "{whole}");
+    let from_zero = |problem: &Problem| {
+        let start = DVector::zeros(problem.columns());
+        format!("{:?}", solve(problem, &start, &Settings::default()))
+    };
+    let one = from_zero(&problem);
+    let found = on_ranks(3, |ranks| from_zero(&problem.shared_among(&ranks).unwrap()));
+    assert!(found.iter().all(|found| *found == one));
 }
 
 /// 100 of 40,000 rows hold all of the target and stand apart: the Hessian at the start is indefinite, and a sample of the rows is drawn.

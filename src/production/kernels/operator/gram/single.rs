@@ -1,5 +1,7 @@
 //! Gram matrices with products in single precision, and how far they are off.
 
+mod open;
+
 use std::ops::Range;
 
 use crate::instance::DesignMatrix;
@@ -10,6 +12,7 @@ use crate::production::kernels::operator::Operator;
 use crate::production::kernels::operator::gram::Gram;
 use crate::production::summation::norm;
 use crate::scalar::rounding::UNIT;
+use open::Places;
 
 /// Half a unit in the last place of f32.
 const UNIT_SINGLE: f64 = 1.0 / 16_777_216.0;
@@ -40,36 +43,59 @@ pub(crate) struct SingleGram {
     pub products: Vec<Vec<f64>>,
 }
 
-/// What the rows so far have given, in the scale of the panels.
-struct Sums {
+/// What some rows have given, in the scale of the panels.
+pub(super) struct Sums {
     /// Empty where only the products are wanted.
-    c: Vec<f64>,
+    pub c: Vec<f64>,
     /// Of the Frobenius norms of the sums in f32 after every row.
-    norms: f64,
+    pub norms: f64,
     /// `A' 1` and `A' b`, with their padding; empty where they are not wanted.
-    products: Vec<f64>,
+    pub products: Vec<f64>,
 }
 
-/// What is made of the rows.
+/// No sums at all.
+const NOTHING: Sums = Sums {
+    c: Vec::new(),
+    norms: 0.0,
+    products: Vec::new(),
+};
+
+impl Sums {
+    /// Adds what other rows have given.
+    fn add(&mut self, other: &Self) {
+        self.norms += other.norms;
+        for (sum, entry) in self.c.iter_mut().zip(&other.c) {
+            *sum += entry;
+        }
+        for (sum, entry) in self.products.iter_mut().zip(&other.products) {
+            *sum += entry;
+        }
+    }
+}
+
+/// What is made of rows, with an entry for each of them.
 #[derive(Clone, Copy)]
-struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
     /// The scaled roots of the weights, for the Gram matrix.
-    roots: Option<&'a [f64]>,
+    pub roots: Option<&'a [f64]>,
     /// b, for the products.
-    along: Option<&'a [f64]>,
+    pub along: Option<&'a [f64]>,
 }
 
-/// Some rows, and what they give.
-struct Piece<'a> {
-    rows: Range<usize>,
-    c: &'a mut [f64],
-    norms: f64,
-    products: &'a mut [f64],
+impl<'a> Wanted<'a> {
+    /// Of some of the rows.
+    pub fn of(self, rows: &Range<usize>) -> Self {
+        let part = |all: &'a [f64]| &all[rows.clone()];
+        Self {
+            roots: self.roots.map(part),
+            along: self.along.map(part),
+        }
+    }
 }
 
 impl Operator {
-    /// `A' diag(weights) A` with products in f32, for weights that are not negative. `None` where it does not pay (sparse or few rows, few
-    /// columns, rows of several ranks, no vector instructions), where entries leave the range of f32, or where `good` refuses: it is asked
+    /// `A' diag(weights) A` with products in f32, for weights that are not negative: the same bits whatever the number of threads and of
+    /// ranks, which all ask for it together. `None` where it does not pay (sparse or few rows, few columns, no vector instructions), where entries leave the range of f32, or where `good` refuses: it is asked
     /// after an eighth of the rows, and again in the end, with the part of the rows that the matrix is of.
     ///
     /// With b (n entries) the rows are also summed up along the way: [`row_sums`](Self::row_sums).
@@ -79,11 +105,10 @@ impl Operator {
         along: Option<&[f64]>,
         good: impl Fn(&SingleGram, f64) -> bool,
     ) -> Option<SingleGram> {
-        let (n, d) = (self.rows(), self.columns());
+        let (n, d) = (self.all_rows(), self.columns());
         let pays = d >= LEAST_COLUMNS
             && n / d >= LEAST_ROWS_PER_COLUMN
             && n * d >= LEAST_ENTRIES
-            && self.share.is_whole()
             && self.level.has_vectors();
         let DesignMatrix::Dense(matrix) = self.matrix.as_ref() else {
             return None;
@@ -91,18 +116,23 @@ impl Operator {
         if !pays {
             return None;
         }
+        let own = self.share.own();
         let largest = (0..n)
             .step_by((n / SCALE_ROWS).max(1))
+            .filter(|i| own.contains(i))
             .map(|i| {
-                let entries = matrix.row(i).iter();
-                weights[i].sqrt() * entries.fold(0.0, |size: f64, entry| size.max(entry.abs()))
+                let entries = matrix.row(i - own.start).iter();
+                weights[i - own.start].sqrt()
+                    * entries.fold(0.0, |size: f64, entry| size.max(entry.abs()))
             })
             .fold(0.0, f64::max);
+        let largest = self.share.gather(vec![largest]);
+        let largest = largest.into_iter().fold(0.0, f64::max);
         if !SCALES.contains(&largest) {
             return None;
         }
         let scale = 2f64.powi(-largest.log2().floor() as i32);
-        let mut roots = self.pool.take(n);
+        let mut roots = self.pool.take(self.rows());
         self.fill_rows(&mut roots, |rows, roots, _| {
             for (root, weight) in roots.iter_mut().zip(&weights[rows]) {
                 *root = scale * weight.sqrt();
@@ -174,12 +204,21 @@ impl Operator {
 
     /// The rows that are judged first, and the others.
     fn parts(&self) -> [Range<usize>; 2] {
-        let n = self.rows();
+        let n = self.all_rows();
         let first = (n / FIRST_PART).next_multiple_of(SinglePanel::block_rows(self.stride));
         [0..first.min(n), first.min(n)..n]
     }
 
-    /// Adds rows in pieces, cut by their number alone.
+    /// Nothing yet, of as much as there.
+    pub(super) fn empty_as(&self, sums: &Sums) -> Sums {
+        Sums {
+            c: self.pool.take_zeros(sums.c.len()),
+            norms: 0.0,
+            products: vec![0.0; sums.products.len()],
+        }
+    }
+
+    /// Adds rows, of all, in pieces that are cut by their number alone.
     fn add_single(
         &self,
         matrix: &RowMajor,
@@ -187,59 +226,59 @@ impl Operator {
         wanted: Wanted<'_>,
         sums: &mut Sums,
     ) {
-        let piece = self.single_piece(rows.len());
-        let count = rows.len().div_ceil(piece);
-        let [size, width] = [sums.c.len(), sums.products.len()];
-        let mut partial = self.pool.take_zeros(count * size);
-        let mut products = vec![0.0; count * width];
-        let mut work = Vec::with_capacity(count);
-        let (mut c, mut along) = (&mut partial[..], &mut products[..]);
-        for first in rows.clone().step_by(piece) {
-            let (own_c, rest) = c.split_at_mut(size);
-            let (own_products, rest_along) = along.split_at_mut(width);
-            (c, along) = (rest, rest_along);
-            work.push(Piece {
-                rows: first..(first + piece).min(rows.end),
-                c: own_c,
-                norms: 0.0,
-                products: own_products,
-            });
-        }
+        let places = Places::of(
+            self.share.own(),
+            rows.clone(),
+            self.single_piece(rows.len()),
+        );
+        let mut work: Vec<(Range<usize>, Sums)> = places
+            .pieces(SinglePanel::block_rows(self.stride))
+            .into_iter()
+            .map(|rows| (rows, self.empty_as(sums)))
+            .collect();
         self.gram.for_each_with(
             work.iter_mut().collect(),
             || (),
-            |(), piece: &mut Piece<'_>| {
-                self.add_piece(matrix, wanted, piece);
+            |(), (rows, sums): &mut (Range<usize>, Sums)| {
+                self.add_block_by_block(matrix, rows.clone(), wanted.of(rows), sums);
             },
         );
-        for piece in &work {
-            sums.norms += piece.norms;
-            for (sum, entry) in sums.c.iter_mut().zip(piece.c.iter()) {
-                *sum += entry;
+        let made = work.into_iter().map(|(_, sums)| sums).collect();
+        let finished = self.with_open_pieces(matrix, &places, wanted, made, sums);
+        let before = std::mem::replace(sums, NOTHING);
+        *sums = self.share.in_turn_on(before, |sums| {
+            for piece in &finished {
+                sums.add(piece);
             }
-            for (sum, entry) in sums.products.iter_mut().zip(piece.products.iter()) {
-                *sum += entry;
-            }
+        });
+        for piece in finished {
+            self.pool.give(piece.c);
         }
-        drop(work);
-        self.pool.give(partial);
     }
 
-    fn add_piece(&self, matrix: &RowMajor, wanted: Wanted<'_>, piece: &mut Piece<'_>) {
+    /// Adds rows of a matrix as wide as A, which have an entry each in what is wanted.
+    pub(super) fn add_block_by_block(
+        &self,
+        matrix: &RowMajor,
+        rows: Range<usize>,
+        wanted: Wanted<'_>,
+        sums: &mut Sums,
+    ) {
         let mut panel = SinglePanel::take(&self.pool, self.stride);
-        let (size, last) = (panel.rows(), piece.rows.end);
+        let (size, last) = (panel.rows(), rows.end);
         let ones = vec![1.0; size];
         let mut room = Vec::new();
-        for first in piece.rows.clone().step_by(size) {
+        for first in rows.clone().step_by(size) {
             let block = first..(first + size).min(last);
-            if let Some(b) = wanted.along {
-                let u = [&ones[..block.len()], &b[block.clone()]];
+            let places = block.start - rows.start..block.end - rows.start;
+            let Wanted { roots, along } = wanted.of(&places);
+            if let Some(b) = along {
+                let u = [&ones[..block.len()], b];
                 let rows = matrix.padded(block.start, block.end, &mut room);
-                dense::accumulate(self.level, rows, self.stride, u, piece.products);
+                dense::accumulate(self.level, rows, self.stride, u, &mut sums.products);
             }
-            if let Some(roots) = wanted.roots {
-                let roots = &roots[block.clone()];
-                piece.norms += add_gram(self.level, matrix, block, roots, &mut panel, piece.c);
+            if let Some(roots) = roots {
+                sums.norms += add_gram(self.level, matrix, block, roots, &mut panel, &mut sums.c);
             }
         }
         panel.give(&self.pool);
