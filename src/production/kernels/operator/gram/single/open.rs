@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::instance::row_major::RowMajor;
 use crate::production::kernels::gram_single::SinglePanel;
 use crate::production::kernels::operator::Operator;
-use crate::production::kernels::operator::gram::single::{Sums, Wanted};
+use crate::production::kernels::operator::gram::single::sums::{Sums, Wanted};
 use crate::production::ranks::{Numbers, Ranks};
 
 /// Where the rows that are here lie in the pieces of some of all rows.
