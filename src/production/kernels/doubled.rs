@@ -356,11 +356,8 @@ fn add_product<S: Simd>(sum: &mut Pair, x: f64, y: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instance::DesignMatrix;
-    use crate::production::kernels::operator::Operator;
+    use crate::production::kernels::operator::test_support::operators;
     use nalgebra::DMatrix;
-    use nalgebra_sparse::CsrMatrix;
-    use std::sync::Arc;
 
     /// Columns 1 + small, 1 - small and -2 + smaller, of ten rows and more than a block of them: what is left after the large
     /// parts cancel is 2^-70 of them, beyond plain f64.
@@ -370,19 +367,6 @@ mod tests {
         // (1 + s)(1 - s) + (1 - s)(1 + s) - 2 = -2 s^2, in f64 each product is 1.
         let x = vec![1.0 - small, 1.0 + small, 2.0];
         (matrix, x, -2.0 * small * small)
-    }
-
-    fn operators(matrix: &DMatrix<f64>) -> Vec<(String, Operator)> {
-        let dense = Arc::new(DesignMatrix::Dense(matrix.clone().into()));
-        let sparse = Arc::new(DesignMatrix::Sparse(CsrMatrix::from(matrix)));
-        let all = Level::all().into_iter();
-        all.flat_map(|level| {
-            [("dense", &dense), ("sparse", &sparse)].map(|(kind, matrix)| {
-                let name = format!("{kind}, {}", level.name());
-                (name, Operator::new(matrix, level))
-            })
-        })
-        .collect()
     }
 
     #[test]

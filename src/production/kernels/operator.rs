@@ -8,6 +8,8 @@ mod doubled;
 mod gram;
 mod regression;
 pub(crate) mod several;
+#[cfg(test)]
+pub(crate) mod test_support;
 
 use std::ops::Range;
 use std::sync::Arc;

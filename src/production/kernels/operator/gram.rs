@@ -1,5 +1,6 @@
 //! Gram matrices `A' diag(weights) A`, made in pieces: some rows each, added in order.
 
+mod places;
 mod shared;
 mod single;
 

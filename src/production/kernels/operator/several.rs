@@ -230,29 +230,13 @@ fn fill_rows(values: &mut [f64], row: &[f64]) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use nalgebra::DMatrix;
-    use nalgebra_sparse::CsrMatrix;
 
     use super::*;
-    use crate::production::kernels::Level;
     use crate::production::kernels::anchored::{anchor, lost};
+    use crate::production::kernels::operator::test_support::operators;
     use crate::scalar::High;
     use crate::scalar::rounding::UNIT;
-
-    fn operators(matrix: &DMatrix<f64>) -> Vec<(String, Operator)> {
-        let dense = Arc::new(DesignMatrix::Dense(matrix.clone().into()));
-        let sparse = Arc::new(DesignMatrix::Sparse(CsrMatrix::from(matrix)));
-        let all = Level::all().into_iter();
-        all.flat_map(|level| {
-            [("dense", &dense), ("sparse", &sparse)].map(|(kind, matrix)| {
-                let name = format!("{kind}, {}", level.name());
-                (name, Operator::new(matrix, level))
-            })
-        })
-        .collect()
-    }
 
     /// Two numbers that cancel to all but 2^-40 of them, and small ones.
     fn cancelling(n: usize, d: usize) -> DMatrix<f64> {

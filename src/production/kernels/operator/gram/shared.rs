@@ -7,6 +7,7 @@ use crate::instance::DesignMatrix;
 use crate::instance::row_major::RowMajor;
 use crate::production::kernels::gram::Panels;
 use crate::production::kernels::operator::Operator;
+use crate::production::kernels::operator::gram::places::Places;
 use crate::production::kernels::operator::gram::{Gram, Piece, Workspace, pieces};
 use crate::production::kernels::partition::Rows;
 use crate::production::ranks::{Numbers, Ranks};
@@ -40,23 +41,6 @@ impl Numbers for Open {
     }
 }
 
-/// Where the rows of all ranks lie in the pieces.
-struct Places {
-    /// Rows of a piece.
-    piece: usize,
-    /// Rows altogether.
-    all: usize,
-    /// Of these, on the ranks before this one, and with this one.
-    ends: [usize; 2],
-}
-
-impl Places {
-    /// Whether a piece goes on beyond this many rows.
-    fn is_open(&self, rows: usize) -> bool {
-        rows < self.all && !rows.is_multiple_of(self.piece)
-    }
-}
-
 impl Operator {
     pub(super) fn add_shared_gram(&self, rows: Rows<'_>, weights: &[f64], gram: &mut Gram) {
         let Some(ranks) = self.share.ranks() else {
@@ -69,11 +53,7 @@ impl Operator {
             return;
         }
         self.count(all);
-        let places = Places {
-            piece: self.piece_rows(all),
-            all,
-            ends: [before, before + rows.len()],
-        };
+        let places = Places::of(before..before + rows.len(), 0..all, self.piece_rows(all));
         // A single piece is added to the matrix itself.
         let single = all <= places.piece;
         let empty = if single {
@@ -106,19 +86,12 @@ impl Operator {
         (rows, weights): Piece<'_>,
         empty: &Gram,
     ) -> Vec<Gram> {
-        let [first, last] = places.ends;
-        let goes_on = places.is_open(last) && last > 0;
-        let begun = places.is_open(first) && first > 0;
-        let head = if begun {
-            (first.next_multiple_of(places.piece) - first).min(rows.len())
-        } else {
-            0
-        };
+        let head = places.head.len();
         let ((head, rest), (head_weights, weights)) = (rows.split_at(head), weights.split_at(head));
         let mut rest = pieces(rest, weights, places.piece);
-        let passes = goes_on && rest.is_empty();
+        let passes = places.passes();
         // The last piece up to its last whole block.
-        let tail = if goes_on { rest.pop() } else { None };
+        let tail = if places.goes_on { rest.pop() } else { None };
         let waiting = tail.map(|(rows, weights)| {
             let whole = rows.len() / self.block_rows() * self.block_rows();
             let ((rows, rows_left), (weights, left)) =
@@ -136,7 +109,7 @@ impl Operator {
             };
             send(ranks, &open);
         }
-        if begun {
+        if places.begun {
             let mut open = Open::read(&mut &ranks.receive(ranks.rank() - 1)[..]);
             self.go_on(&mut open, (head, head_weights), !passes);
             if passes {

@@ -10,9 +10,9 @@ use crate::instance::row_major::RowMajor;
 use crate::production::kernels::gram_single::{CHAIN, SinglePanel};
 use crate::production::kernels::operator::Operator;
 use crate::production::kernels::operator::gram::Gram;
+use crate::production::kernels::operator::gram::places::Places;
 use crate::production::summation::norm;
 use crate::scalar::rounding::UNIT;
-use open::Places;
 use sums::{NOTHING, Sums, Wanted};
 
 /// Half a unit in the last place of f32.

@@ -8,72 +8,9 @@ use std::ops::Range;
 use crate::instance::row_major::RowMajor;
 use crate::production::kernels::gram_single::SinglePanel;
 use crate::production::kernels::operator::Operator;
+use crate::production::kernels::operator::gram::places::Places;
 use crate::production::kernels::operator::gram::single::sums::{Sums, Wanted};
 use crate::production::ranks::{Numbers, Ranks};
-
-/// Where the rows that are here lie in the pieces of some of all rows.
-pub(super) struct Places {
-    /// The rows that are here.
-    own: Range<usize>,
-    /// Those of them that belong to a piece that an earlier rank has begun; the others, up to the end.
-    head: Range<usize>,
-    rest: Range<usize>,
-    /// Rows of a piece.
-    piece: usize,
-    /// Whether the first row here goes on with a piece of an earlier rank, and whether a later rank goes on with the last piece here.
-    begun: bool,
-    goes_on: bool,
-}
-
-impl Places {
-    /// Of `own`, which are here, those in `part`, which is cut into pieces from its beginning.
-    pub fn of(own: Range<usize>, part: Range<usize>, piece: usize) -> Self {
-        let inside = |row: usize| row > part.start && row < part.end;
-        let is_open = |row: usize| inside(row) && !(row - part.start).is_multiple_of(piece);
-        let (begun, goes_on) = (is_open(own.start), is_open(own.end));
-        let first = own.start.clamp(part.start, part.end);
-        let last = own.end.clamp(first, part.end.max(first));
-        let middle = if begun {
-            (part.start + (first - part.start).next_multiple_of(piece)).min(last)
-        } else {
-            first
-        };
-        Self {
-            own,
-            head: first..middle,
-            rest: middle..last,
-            piece,
-            begun,
-            goes_on,
-        }
-    }
-
-    /// Whether all that is here lies within a piece that both an earlier and a later rank have rows of.
-    fn passes(&self) -> bool {
-        self.begun && self.goes_on && self.rest.is_empty()
-    }
-
-    /// The pieces that begin here, by rows of this rank; of one that goes on only whole blocks.
-    pub fn pieces(&self, block: usize) -> Vec<Range<usize>> {
-        let rows = self.here(&self.rest);
-        let mut pieces: Vec<Range<usize>> = rows
-            .clone()
-            .step_by(self.piece)
-            .map(|first| first..(first + self.piece).min(rows.end))
-            .collect();
-        if self.goes_on
-            && let Some(last) = pieces.last_mut()
-        {
-            last.end = last.start + last.len() / block * block;
-        }
-        pieces
-    }
-
-    /// Rows of all as rows of this rank.
-    fn here(&self, rows: &Range<usize>) -> Range<usize> {
-        rows.start.saturating_sub(self.own.start)..rows.end.saturating_sub(self.own.start)
-    }
-}
 
 /// A piece that goes on on the next rank.
 struct Open {
